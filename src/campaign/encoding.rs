@@ -1,0 +1,41 @@
+//! The two encodings of a text and what each costs. It does not know where a text comes from.
+
+/// How the gateway encodes a text (`type` of the request).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Encoding {
+    /// `type=1`: LF and U+0020 to U+007E.
+    Ascii,
+    /// `type=2`: anything, counted in UTF-16 units.
+    Unicode,
+}
+
+impl Encoding {
+    /// The number of the gateway's `type` field: 1 or 2.
+    #[must_use]
+    pub fn wire(self) -> u8 {
+        match self {
+            Self::Ascii => 1,
+            Self::Unicode => 2,
+        }
+    }
+
+    /// The encoding of a `type` field, if it is 1 or 2.
+    #[must_use]
+    pub fn from_wire(number: u8) -> Option<Self> {
+        match number {
+            1 => Some(Self::Ascii),
+            2 => Some(Self::Unicode),
+            _ => None,
+        }
+    }
+
+    /// Units in one credit, from the first part on: the telcos put `RM0.00 ` (7) in front of every message
+    /// in Malaysia, which leaves 160 - 7 and 70 - 7.
+    #[must_use]
+    pub fn units_per_credit(self) -> u32 {
+        match self {
+            Self::Ascii => 153,
+            Self::Unicode => 63,
+        }
+    }
+}

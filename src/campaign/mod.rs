@@ -1,0 +1,10 @@
+//! The pure core: what a number, a text, a template and a batch are, and the rules that bind them.
+//! It knows no files, network, clock, SQL, terminal or threads.
+
+pub mod encoding;
+pub mod msisdn;
+pub mod sender_id;
+
+pub use encoding::Encoding;
+pub use msisdn::Msisdn;
+pub use sender_id::SenderId;

@@ -1,0 +1,33 @@
+//! The name a handset shows as the sender. It does not know that Malaysian networks replace it.
+
+use std::fmt;
+
+/// A sender ID: 3 to 11 ASCII letters and digits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SenderId(String);
+
+impl SenderId {
+    /// The sender ID, or what is wrong with it.
+    pub fn parse(id: &str) -> Result<Self, &'static str> {
+        if !id.bytes().all(|b| b.is_ascii_alphanumeric()) {
+            return Err("has characters other than letters and digits");
+        }
+        match id.len() {
+            0..3 => Err("is shorter than 3 characters"),
+            3..=11 => Ok(Self(id.to_owned())),
+            _ => Err("is longer than 11 characters"),
+        }
+    }
+
+    /// The characters of the sender ID.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for SenderId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

@@ -1,0 +1,7 @@
+//! Bulk-SMS campaigns through the iSMS gateway: never twice, never lost.
+
+pub mod campaign;
+pub mod error;
+pub mod gateway;
+
+pub use error::{Error, Result};
