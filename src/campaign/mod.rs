@@ -2,9 +2,13 @@
 //! It knows no files, network, clock, SQL, terminal or threads.
 
 pub mod encoding;
+pub mod moment;
 pub mod msisdn;
 pub mod sender_id;
+pub mod status;
 
 pub use encoding::Encoding;
+pub use moment::Moment;
 pub use msisdn::Msisdn;
 pub use sender_id::SenderId;
+pub use status::Status;

@@ -1,0 +1,93 @@
+//! The status of a row, as every output names it. It does not know how a status comes about.
+
+use std::fmt;
+
+/// What became of one row of the spreadsheet. Every row has exactly one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Status {
+    /// The gateway took the message (code 2000). Not delivery to the handset.
+    Accepted,
+    /// The gateway said no to this message.
+    Refused,
+    /// The request left, and nobody can say what became of it.
+    Unknown,
+    /// Not sent yet.
+    Pending,
+    /// Cannot be sent: the row itself is wrong.
+    Invalid,
+    /// Skipped: an earlier row says the same to the same number.
+    Duplicate,
+    /// Skipped: the number is on a suppression list.
+    Suppressed,
+}
+
+impl Status {
+    /// All of them, in the order in which they are reported.
+    pub const ALL: [Self; 7] = [
+        Self::Accepted,
+        Self::Refused,
+        Self::Unknown,
+        Self::Pending,
+        Self::Invalid,
+        Self::Duplicate,
+        Self::Suppressed,
+    ];
+
+    /// The word used in `sms_status`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Refused => "refused",
+            Self::Unknown => "unknown",
+            Self::Pending => "pending",
+            Self::Invalid => "invalid",
+            Self::Duplicate => "duplicate",
+            Self::Suppressed => "suppressed",
+        }
+    }
+
+    /// The status of this word, if it is one.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == word)
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// How many rows have each status.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts([u64; 7]);
+
+impl Counts {
+    /// The rows with this status.
+    #[must_use]
+    pub fn of(&self, status: Status) -> u64 {
+        self.0[status as usize]
+    }
+
+    /// Counts `rows` more with this status.
+    pub fn add(&mut self, status: Status, rows: u64) {
+        self.0[status as usize] += rows;
+    }
+
+    /// All rows.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.0.iter().sum()
+    }
+
+    /// The rows that are or were to be sent: neither invalid nor duplicate nor suppressed.
+    #[must_use]
+    pub fn sendable(&self) -> u64 {
+        self.rows()
+            - self.of(Status::Invalid)
+            - self.of(Status::Duplicate)
+            - self.of(Status::Suppressed)
+    }
+}

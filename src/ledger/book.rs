@@ -1,0 +1,554 @@
+//! An open ledger: claims, outcomes, splits, recovery. Every change of a batch goes through
+//! [`state::next`](super::state::next); a change that it does not know is an error, and nothing is committed.
+//! It decides neither when to send nor what an answer means.
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OpenFlags, params};
+
+use super::place::Identity;
+use super::state::{Event, State, next};
+use super::{Campaign, Lock, connect, failed, read, unknown_word};
+use crate::campaign::{Encoding, Moment, Msisdn};
+use crate::{Error, Result};
+
+/// A batch of this ledger (`sms_batch`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct BatchId(pub(super) i64);
+
+/// One attempt to send a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AttemptId(i64);
+
+/// A planned batch with all that its request needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Batch {
+    /// Which one it is.
+    pub id: BatchId,
+    /// Its recipients, in the order of their rows.
+    pub numbers: Vec<Msisdn>,
+    /// The rows of those recipients.
+    rows: Vec<i64>,
+    /// The text they all get.
+    pub text: String,
+    /// How the text is encoded.
+    pub encoding: Encoding,
+}
+
+/// What an answer means for a recipient's place in the books.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Verdict {
+    /// The gateway took it.
+    Accepted {
+        /// The transaction id, where there was one.
+        trx_id: Option<String>,
+    },
+    /// The gateway refused it.
+    Refused {
+        /// With this code.
+        code: i32,
+    },
+    /// Nobody can say whether it went out.
+    Unknown {
+        /// In words.
+        why: String,
+        /// The code, where there was one.
+        code: Option<i32>,
+    },
+    /// It certainly did not go out, and is planned again.
+    Again {
+        /// In words.
+        why: String,
+    },
+    /// It certainly did not go out, and is planned again in two halves; a single recipient is refused.
+    Halve {
+        /// With this code.
+        code: i32,
+    },
+}
+
+/// The end of an attempt.
+#[derive(Clone, Debug)]
+pub struct Settlement {
+    /// The batch that was claimed.
+    pub batch: Batch,
+    /// The attempt that its claim began.
+    pub attempt: AttemptId,
+    /// When it ended.
+    pub ended_at: Moment,
+    /// The outcome in one word, for people.
+    pub outcome: &'static str,
+    /// The HTTP status, where there was one.
+    pub http_status: Option<u16>,
+    /// What the gateway answered.
+    pub answer: String,
+    /// One verdict for all recipients, or one for each in their order.
+    pub verdicts: Vec<Verdict>,
+}
+
+/// How many planned batches are read ahead at a time.
+const PAGE: usize = 256;
+
+/// A ledger open for sending.
+#[derive(Debug)]
+pub struct Book {
+    connection: Connection,
+    path: PathBuf,
+    identity: Identity,
+    lock: Lock,
+    campaign: Campaign,
+    destination: String,
+    started: bool,
+}
+
+impl Book {
+    /// The ledger at this path, which `lock` belongs to. Claims that a crash left behind become unknown here,
+    /// before anything else is done with them.
+    pub fn open(path: &Path, lock: Lock) -> Result<Self> {
+        let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        // Taken after SQLite opened the file: whatever is put there later has another identity.
+        let identity = Identity::of(path).map_err(|fault| vanished(path, &fault.to_string()))?;
+        let campaign = read::campaign(&connection)?;
+        make_durable(&connection).map_err(|fault| fault.at(path.display()))?;
+        let book = Self {
+            connection,
+            path: path.to_owned(),
+            identity,
+            lock,
+            campaign,
+            destination: String::new(),
+            started: false,
+        };
+        book.recover()?;
+        Ok(book)
+    }
+
+    /// The campaign of this ledger.
+    #[must_use]
+    pub fn campaign(&self) -> &Campaign {
+        &self.campaign
+    }
+
+    /// Sets the gateway's host for the claims to come. A campaign that was begun elsewhere is refused: what one
+    /// gateway took, another does not know of.
+    pub fn send_to(&mut self, host: &str) -> Result<()> {
+        if let Some(first) = &self.campaign.gateway_host
+            && first != host
+        {
+            return Err(Error::new(format!(
+                "was first sent to {first}, and would now go to {host}"
+            ))
+            .advice(format!(
+                "send it to {first} with --gateway, or plan a new campaign"
+            ))
+            .at(self.path.display()));
+        }
+        host.clone_into(&mut self.destination);
+        Ok(())
+    }
+
+    /// Runs `work` in one transaction and commits it durably, if the ledger is still the file that was opened.
+    pub fn transaction<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        self.run("BEGIN IMMEDIATE")?;
+        let done = work(self).and_then(|value| {
+            self.still_in_place()?;
+            self.run("COMMIT")?;
+            Ok(value)
+        });
+        if done.is_err() {
+            // Where SQLite has rolled back by itself already this fails, and nothing is lost by it.
+            let _ = self.connection.execute_batch("ROLLBACK");
+        }
+        done
+    }
+
+    /// Takes a planned batch for one attempt. Part of a transaction that must be committed before the request.
+    pub fn claim(&mut self, batch: BatchId, at: &Moment) -> Result<AttemptId> {
+        if !self.started {
+            // The lock first: if the ledger is lost after this claim, the lock still knows that there was one.
+            self.lock.mark_started(&self.campaign.id)?;
+            self.change(
+                "UPDATE campaign SET gateway_host = ?1 WHERE gateway_host IS NULL",
+                params![self.destination],
+            )?;
+            self.started = true;
+        }
+        let claimed_at = at.to_string();
+        self.step(
+            batch,
+            State::Planned,
+            Event::Claim,
+            "attempts = attempts + 1, claimed_at = ?4, code = NULL, trx_id = NULL, why = NULL, decision = NULL",
+            &[&claimed_at],
+        )?;
+        self.change(
+            "INSERT INTO attempt (batch_id, claimed_at) VALUES (?1, ?2)",
+            params![batch.0, claimed_at],
+        )?;
+        Ok(AttemptId(self.connection.last_insert_rowid()))
+    }
+
+    /// Writes down the end of an attempt: each recipient gets its own outcome. Where they differ, the batch is
+    /// split into children of one outcome each, in this same transaction.
+    pub fn settle(&mut self, end: &Settlement) -> Result<()> {
+        self.change(
+            "UPDATE attempt SET ended_at = ?2, outcome = ?3, http_status = ?4, answer = ?5 WHERE id = ?1",
+            params![
+                end.attempt.0,
+                end.ended_at.to_string(),
+                end.outcome,
+                end.http_status,
+                end.answer
+            ],
+        )?;
+        match &end.verdicts[..] {
+            [verdict] => self.apply(end.batch.id, &end.batch.rows, verdict),
+            each if each.len() == end.batch.rows.len() => {
+                self.store_trx_ids(&end.batch.rows, each)?;
+                self.settle_each(end, each)
+            }
+            _ => Err(Error::new(
+                "an answer had another number of outcomes than its batch has recipients",
+            )),
+        }
+    }
+
+    fn settle_each(&mut self, end: &Settlement, verdicts: &[Verdict]) -> Result<()> {
+        let mut groups: Vec<(Verdict, Vec<i64>)> = Vec::new();
+        for (row, verdict) in end.batch.rows.iter().zip(verdicts) {
+            let common = without_trx_id(verdict);
+            match groups.iter_mut().find(|(of, _)| *of == common) {
+                Some((_, rows)) => rows.push(*row),
+                None => groups.push((common, vec![*row])),
+            }
+        }
+        if let [(verdict, rows)] = &groups[..] {
+            return self.apply(end.batch.id, rows, verdict);
+        }
+        let rows: Vec<&[i64]> = groups.iter().map(|(_, rows)| &rows[..]).collect();
+        let children = self.divide(end.batch.id, State::Claimed, &rows)?;
+        for (child, (verdict, rows)) in children.into_iter().zip(&groups) {
+            self.apply(child, rows, verdict)?;
+        }
+        Ok(())
+    }
+
+    /// Settles one claimed batch with one verdict.
+    fn apply(&mut self, batch: BatchId, rows: &[i64], verdict: &Verdict) -> Result<()> {
+        let claimed = State::Claimed;
+        match verdict {
+            Verdict::Accepted { trx_id } => self.step(
+                batch,
+                claimed,
+                Event::Accept,
+                "code = 2000, trx_id = ?4",
+                &[trx_id],
+            ),
+            Verdict::Refused { code } => {
+                self.step(batch, claimed, Event::Refuse, "code = ?4", &[code])
+            }
+            Verdict::Unknown { why, code } => self.step(
+                batch,
+                claimed,
+                Event::Lose,
+                "why = ?4, code = ?5",
+                &[why, code],
+            ),
+            Verdict::Again { why } => self.step(batch, claimed, Event::Return, "why = ?4", &[why]),
+            Verdict::Halve { code } if rows.len() == 1 => {
+                self.step(batch, claimed, Event::Refuse, "code = ?4", &[code])
+            }
+            Verdict::Halve { code } => {
+                let (left, right) = rows.split_at(rows.len().div_ceil(2));
+                let why = format!("the gateway answered {code}, and it is sent in smaller batches");
+                for child in self.divide(batch, claimed, &[left, right])? {
+                    self.step(child, claimed, Event::Return, "why = ?4", &[&why])?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// The one split operation: the batch hands each group of its rows to a child of its own, which starts
+    /// where the parent stood, attempts and all. Rows in no group must have left the batch already.
+    fn divide(&mut self, parent: BatchId, from: State, groups: &[&[i64]]) -> Result<Vec<BatchId>> {
+        let mut children = Vec::with_capacity(groups.len());
+        for rows in groups {
+            self.change(
+                "INSERT INTO batch (parent, state, attempts, claimed_at, code, trx_id, why, decision)
+                 SELECT id, state, attempts, claimed_at, code, trx_id, why, decision FROM batch WHERE id = ?1",
+                params![parent.0],
+            )?;
+            let child = self.connection.last_insert_rowid();
+            for row in *rows {
+                self.change(
+                    "UPDATE recipient SET batch_id = ?2 WHERE row = ?1 AND batch_id = ?3",
+                    params![row, child, parent.0],
+                )?;
+            }
+            children.push(BatchId(child));
+        }
+        self.step(parent, from, Event::Divide, "code = NULL", &[])?;
+        Ok(children)
+    }
+
+    /// Splits a planned batch after its first `recipients`, and returns the part before.
+    pub fn cut(&mut self, batch: &Batch, recipients: usize) -> Result<Batch> {
+        let (first, rest) = batch.rows.split_at(recipients.min(batch.rows.len()));
+        let children = self.divide(batch.id, State::Planned, &[first, rest])?;
+        Ok(Batch {
+            id: children[0],
+            numbers: batch.numbers[..first.len()].to_vec(),
+            rows: first.to_vec(),
+            text: batch.text.clone(),
+            encoding: batch.encoding,
+        })
+    }
+
+    /// The next planned batches behind `after`, in order, a page at a time.
+    pub fn planned_after(&self, after: Option<BatchId>) -> Result<Vec<Batch>> {
+        let ids = self.column(
+            "SELECT id FROM batch WHERE state = 'planned' AND id > ?1 ORDER BY id LIMIT ?2",
+            params![after.map_or(0, |batch| batch.0), PAGE.cast_signed()],
+        )?;
+        ids.into_iter().map(|id| self.batch(id)).collect()
+    }
+
+    fn batch(&self, id: i64) -> Result<Batch> {
+        let mut batch = Batch {
+            id: BatchId(id),
+            numbers: Vec::new(),
+            rows: Vec::new(),
+            text: String::new(),
+            encoding: Encoding::Ascii,
+        };
+        let read = || -> rusqlite::Result<Option<String>> {
+            let mut statement = self.connection.prepare_cached(
+                "SELECT row, msisdn, text_id FROM recipient WHERE batch_id = ?1 ORDER BY row",
+            )?;
+            let mut found = statement.query([id])?;
+            let mut text_id = None;
+            while let Some(recipient) = found.next()? {
+                batch.rows.push(recipient.get(0)?);
+                let number: i64 = recipient.get(1)?;
+                match Msisdn::from_u64(number.cast_unsigned()) {
+                    Some(number) => batch.numbers.push(number),
+                    None => return Ok(Some(number.to_string())),
+                }
+                text_id = Some(recipient.get::<_, i64>(2)?);
+            }
+            self.connection
+                .prepare_cached("SELECT body, type FROM text WHERE id = ?1")?
+                .query_row([text_id], |text| {
+                    batch.text = text.get(0)?;
+                    if text.get::<_, u8>(1)? == Encoding::Unicode.wire() {
+                        batch.encoding = Encoding::Unicode;
+                    }
+                    Ok(())
+                })?;
+            Ok(None)
+        };
+        let mut read = read;
+        match read().map_err(|fault| failed(&fault))? {
+            None => Ok(batch),
+            Some(number) => Err(unknown_word("number", &number)),
+        }
+    }
+
+    /// Takes recipients out of what is still pending. `listed` says why a number is not to be sent to, if it is
+    /// not. Returns how many were taken out.
+    pub fn suppress(&mut self, listed: impl Fn(Msisdn) -> Option<String>) -> Result<u64> {
+        let mut after = None;
+        let mut taken = 0;
+        loop {
+            let page = self.planned_after(after)?;
+            let Some(last) = page.last() else {
+                return Ok(taken);
+            };
+            // Children of a split come behind everything planned so far, and hold nobody who is listed.
+            after = Some(last.id);
+            let hits: Vec<_> = page
+                .iter()
+                .filter(|batch| batch.numbers.iter().any(|number| listed(*number).is_some()))
+                .collect();
+            if !hits.is_empty() {
+                taken += self.transaction(|book| {
+                    hits.iter()
+                        .try_fold(0, |sum, batch| Ok(sum + book.suppress_in(batch, &listed)?))
+                })?;
+            }
+        }
+    }
+
+    fn suppress_in(
+        &mut self,
+        batch: &Batch,
+        listed: impl Fn(Msisdn) -> Option<String>,
+    ) -> Result<u64> {
+        let mut staying = Vec::new();
+        let mut taken = 0;
+        for (row, number) in batch.rows.iter().zip(&batch.numbers) {
+            match listed(*number) {
+                None => staying.push(*row),
+                Some(reason) => {
+                    self.change(
+                        "UPDATE recipient SET disposition = 'suppressed', reason = ?2, batch_id = NULL
+                         WHERE row = ?1",
+                        params![row, reason],
+                    )?;
+                    taken += 1;
+                }
+            }
+        }
+        let groups: &[&[i64]] = if staying.is_empty() { &[] } else { &[&staying] };
+        self.divide(batch.id, State::Planned, groups)?;
+        Ok(taken)
+    }
+
+    /// Turns every claim that a crash left behind into unknown: its request may have gone out.
+    fn recover(&self) -> Result<()> {
+        let orphans = self.column("SELECT id FROM batch WHERE state = 'claimed'", [])?;
+        if orphans.is_empty() {
+            return Ok(());
+        }
+        self.run("BEGIN IMMEDIATE")?;
+        for id in orphans {
+            self.step(
+                BatchId(id),
+                State::Claimed,
+                Event::Lose,
+                "why = ?4",
+                &[&read::INTERRUPTED],
+            )?;
+            self.change(
+                "UPDATE attempt SET outcome = 'interrupted' WHERE batch_id = ?1 AND outcome IS NULL",
+                params![id],
+            )?;
+        }
+        self.run("COMMIT")
+    }
+
+    /// The rows by status.
+    pub fn totals(&self) -> Result<super::Totals> {
+        read::totals(&self.connection)
+    }
+
+    /// Closes the ledger in order and leaves one file. The lock is handed back, still held.
+    pub fn close(self) -> Result<Lock> {
+        // Somebody reading it keeps the ledger in WAL mode; the next orderly end tries again.
+        let _ = self
+            .connection
+            .query_row("PRAGMA journal_mode = DELETE", [], |_| {
+                Ok(ControlFlow::<()>::Continue(()))
+            });
+        self.connection
+            .close()
+            .map_err(|(_, fault)| failed(&fault).at(self.path.display()))?;
+        Ok(self.lock)
+    }
+
+    /// SQLite goes on committing into a file that was deleted or replaced, without an error.
+    fn still_in_place(&self) -> Result<()> {
+        match Identity::of(&self.path) {
+            Ok(identity) if identity == self.identity => Ok(()),
+            Ok(_) => Err(vanished(&self.path, "another file is in its place")),
+            Err(fault) => Err(vanished(&self.path, &fault.to_string())),
+        }
+    }
+
+    /// Moves a batch from one state to the next. The state it leaves stands in the statement too, so that two
+    /// writers could not both take a step.
+    fn step(
+        &self,
+        batch: BatchId,
+        from: State,
+        event: Event,
+        fields: &str,
+        values: &[&dyn rusqlite::ToSql],
+    ) -> Result<()> {
+        let to = next(from, event).ok_or_else(|| illegal(batch, from, event))?;
+        let sql = format!("UPDATE batch SET state = ?1, {fields} WHERE id = ?2 AND state = ?3");
+        let (to, from_word) = (to.as_str(), from.as_str());
+        let mut all: Vec<&dyn rusqlite::ToSql> = vec![&to, &batch.0, &from_word];
+        all.extend_from_slice(values);
+        if self.change(&sql, &all[..])? == 1 {
+            Ok(())
+        } else {
+            Err(illegal(batch, from, event))
+        }
+    }
+
+    fn store_trx_ids(&self, rows: &[i64], verdicts: &[Verdict]) -> Result<()> {
+        for (row, verdict) in rows.iter().zip(verdicts) {
+            if let Verdict::Accepted { trx_id: Some(id) } = verdict {
+                self.change(
+                    "UPDATE recipient SET trx_id = ?2 WHERE row = ?1",
+                    params![row, id],
+                )?;
+            }
+        }
+        Ok(())
+    }
+
+    fn change(&self, sql: &str, values: impl rusqlite::Params) -> Result<usize> {
+        self.connection
+            .prepare_cached(sql)
+            .and_then(|mut statement| statement.execute(values))
+            .map_err(|fault| failed(&fault).at(self.path.display()))
+    }
+
+    fn column(&self, sql: &str, values: impl rusqlite::Params) -> Result<Vec<i64>> {
+        self.connection
+            .prepare_cached(sql)
+            .and_then(|mut statement| statement.query_map(values, |row| row.get(0))?.collect())
+            .map_err(|fault| failed(&fault).at(self.path.display()))
+    }
+
+    fn run(&self, sql: &str) -> Result<()> {
+        self.connection
+            .execute_batch(sql)
+            .map_err(|fault| failed(&fault).at(self.path.display()))
+    }
+}
+
+/// WAL with a sync at every commit. SQLite answers with the mode it could have, which is another one where the
+/// file system cannot share memory between processes, as on a network.
+fn make_durable(connection: &Connection) -> Result<()> {
+    let mode: String = connection
+        .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
+        .map_err(|fault| failed(&fault))?;
+    if mode != "wal" {
+        return Err(Error::new(format!(
+            "its file system does not allow a write-ahead log (SQLite offers {mode})"
+        ))
+        .advice("put the ledger on a local disk with --ledger"));
+    }
+    connection
+        .execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")
+        .map_err(|fault| failed(&fault))
+}
+
+/// The verdict as far as the recipients of one batch share it.
+fn without_trx_id(verdict: &Verdict) -> Verdict {
+    match verdict {
+        Verdict::Accepted { .. } => Verdict::Accepted { trx_id: None },
+        other => other.clone(),
+    }
+}
+
+fn vanished(path: &Path, why: &str) -> Error {
+    Error::new(format!(
+        "the ledger was deleted, renamed or replaced while it was in use ({why})"
+    ))
+    .advice("bring it back before you run again: without it nobody knows what was sent")
+    .at(path.display())
+}
+
+fn illegal(batch: BatchId, from: State, event: Event) -> Error {
+    Error::new(format!(
+        "batch {} is not {from} any more, and cannot take the step {event:?}",
+        batch.0
+    ))
+    .advice("something else changed the ledger; see isms-campaign verify")
+}

@@ -1,0 +1,233 @@
+//! The one thread that writes to an open ledger for all workers: it commits whatever they handed in while the
+//! last commit was under way as one group, and answers them when it is durable. It does not know what a worker
+//! does between two orders.
+
+use std::collections::VecDeque;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread::JoinHandle;
+
+use super::book::{AttemptId, Batch, BatchId, Book, Settlement};
+use crate::campaign::Moment;
+use crate::{Error, Result};
+
+/// What a worker asks for. Each order is answered once.
+enum Order {
+    /// Write down the end of an attempt, if there is one, and hand out the next planned batch.
+    Next(Option<Settlement>),
+    /// Write down the end of an attempt; the batch stays with the worker.
+    Settle(Settlement),
+    /// Commit a claim.
+    Claim(BatchId, Moment),
+}
+
+enum Reply {
+    Batch(Option<Batch>),
+    Settled,
+    Claimed(AttemptId),
+}
+
+type Slip = (Order, Sender<Result<Reply>>);
+
+/// The desk's own side: started with a ledger, closed when all clerks are gone.
+#[derive(Debug)]
+pub struct Desk {
+    thread: JoinHandle<(Book, Result<()>)>,
+}
+
+/// A worker's side of the desk.
+#[derive(Debug)]
+pub struct Clerk {
+    orders: Sender<Slip>,
+    answer: (Sender<Result<Reply>>, Receiver<Result<Reply>>),
+}
+
+impl Desk {
+    /// Opens the desk for `clerks` workers. `limit` bounds how many recipients are handed out in all.
+    #[must_use]
+    pub fn open(book: Book, clerks: usize, limit: Option<u64>) -> (Self, Vec<Clerk>) {
+        let (orders, slips) = mpsc::channel();
+        let clerks = (0..clerks)
+            .map(|_| Clerk {
+                orders: orders.clone(),
+                answer: mpsc::channel(),
+            })
+            .collect();
+        let thread = std::thread::spawn(move || {
+            let mut session = Session {
+                book,
+                waiting: VecDeque::new(),
+                last: None,
+                allowance: limit,
+                failure: None,
+            };
+            session.serve(&slips);
+            (session.book, session.failure.map_or(Ok(()), Err))
+        });
+        (Self { thread }, clerks)
+    }
+
+    /// Waits until all clerks are gone. Returns the ledger, and the fault that stopped the writing if there was one.
+    pub fn close(self) -> Result<(Book, Result<()>)> {
+        self.thread
+            .join()
+            .map_err(|_| Error::new("the ledger's writer stopped without a reason"))
+    }
+}
+
+impl Clerk {
+    /// Settles the attempt that ended, if there is one, and takes the next planned batch: `None` when there is none
+    /// left, or the limit is reached.
+    pub fn next(&self, ended: Option<Settlement>) -> Result<Option<Batch>> {
+        match self.order(Order::Next(ended))? {
+            Reply::Batch(batch) => Ok(batch),
+            _ => Err(closed()),
+        }
+    }
+
+    /// Settles an attempt. When this returns it is durable.
+    pub fn settle(&self, ended: Settlement) -> Result<()> {
+        match self.order(Order::Settle(ended))? {
+            Reply::Settled => Ok(()),
+            _ => Err(closed()),
+        }
+    }
+
+    /// Claims a batch. When this returns the claim is durable, and only then may its request start.
+    pub fn claim(&self, batch: BatchId, at: Moment) -> Result<AttemptId> {
+        match self.order(Order::Claim(batch, at))? {
+            Reply::Claimed(attempt) => Ok(attempt),
+            _ => Err(closed()),
+        }
+    }
+
+    fn order(&self, order: Order) -> Result<Reply> {
+        let (sender, receiver) = &self.answer;
+        self.orders
+            .send((order, sender.clone()))
+            .map_err(|_| closed())?;
+        receiver.recv().map_err(|_| closed())?
+    }
+}
+
+fn closed() -> Error {
+    Error::new("the ledger was closed while a batch was on its way")
+}
+
+struct Session {
+    book: Book,
+    waiting: VecDeque<Batch>,
+    last: Option<BatchId>,
+    allowance: Option<u64>,
+    failure: Option<Error>,
+}
+
+impl Session {
+    fn serve(&mut self, slips: &Receiver<Slip>) {
+        while let Ok(first) = slips.recv() {
+            let group: Vec<Slip> = std::iter::once(first).chain(slips.try_iter()).collect();
+            let (orders, answers): (Vec<_>, Vec<_>) = group.into_iter().unzip();
+            match self.carry_out(orders) {
+                Ok(replies) => {
+                    for (answer, reply) in answers.iter().zip(replies) {
+                        // A worker that is gone does not wait for it.
+                        let _ = answer.send(Ok(reply));
+                    }
+                }
+                Err(fault) => {
+                    for answer in &answers {
+                        let _ = answer.send(Err(fault.clone()));
+                    }
+                }
+            }
+        }
+    }
+
+    /// One commit for all orders, or none of them. After a failure nothing is written any more: what could not be
+    /// made durable must not be built upon.
+    fn carry_out(&mut self, orders: Vec<Order>) -> Result<Vec<Reply>> {
+        if let Some(fault) = &self.failure {
+            return Err(fault.clone());
+        }
+        let Self {
+            book,
+            waiting,
+            last,
+            allowance,
+            ..
+        } = self;
+        let mut till = Till {
+            waiting,
+            last,
+            allowance,
+        };
+        let reads_only = orders
+            .iter()
+            .all(|order| matches!(order, Order::Next(None)));
+        let done = if reads_only && till.allowance.is_none() {
+            orders
+                .iter()
+                .map(|_| till.take(book).map(Reply::Batch))
+                .collect()
+        } else {
+            book.transaction(|book| {
+                orders
+                    .into_iter()
+                    .map(|order| till.obey(book, order))
+                    .collect()
+            })
+        };
+        if let Err(fault) = &done {
+            self.failure = Some(fault.clone());
+        }
+        done
+    }
+}
+
+/// The planned batches that were read ahead, and how many recipients may still be handed out.
+struct Till<'a> {
+    waiting: &'a mut VecDeque<Batch>,
+    last: &'a mut Option<BatchId>,
+    allowance: &'a mut Option<u64>,
+}
+
+impl Till<'_> {
+    fn obey(&mut self, book: &mut Book, order: Order) -> Result<Reply> {
+        match order {
+            Order::Claim(batch, at) => book.claim(batch, &at).map(Reply::Claimed),
+            Order::Settle(ended) => book.settle(&ended).map(|()| Reply::Settled),
+            Order::Next(ended) => {
+                if let Some(ended) = ended {
+                    book.settle(&ended)?;
+                }
+                self.take(book).map(Reply::Batch)
+            }
+        }
+    }
+
+    /// The next planned batch, cut to what may still be handed out.
+    fn take(&mut self, book: &mut Book) -> Result<Option<Batch>> {
+        if *self.allowance == Some(0) {
+            return Ok(None);
+        }
+        if self.waiting.is_empty() {
+            self.waiting.extend(book.planned_after(*self.last)?);
+            if let Some(batch) = self.waiting.back() {
+                *self.last = Some(batch.id);
+            }
+        }
+        let Some(batch) = self.waiting.pop_front() else {
+            return Ok(None);
+        };
+        let Some(allowance) = self.allowance else {
+            return Ok(Some(batch));
+        };
+        let size = batch.numbers.len() as u64;
+        if size <= *allowance {
+            *allowance -= size;
+            return Ok(Some(batch));
+        }
+        let room = usize::try_from(*allowance).unwrap_or(usize::MAX);
+        *allowance = 0;
+        book.cut(&batch, room).map(Some)
+    }
+}

@@ -1,0 +1,135 @@
+//! The ledger: one SQLite file a campaign, which holds the frozen plan and everything that was ever done with
+//! it. It knows no HTTP, no progress bar and no clock; times are handed in.
+//!
+//! The order of writes is the promise:
+//!
+//! 1. The lock beside the ledger is taken before anything is planned, and held to the end.
+//! 2. A plan is built in `NAME.ledger.partial`, synced, and put in place whole: there is never half a plan.
+//! 3. The lock remembers that the campaign is started before the first claim is committed.
+//! 4. A claim is committed and synced before its request starts. A crash therefore leaves requests without an
+//!    outcome, never outcomes without a claim, and what is claimed counts as unknown from then on.
+//! 5. An outcome is committed before its worker takes another batch.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `schema` | the tables |
+//! | `place` | the files: put in place, set aside, still the same? |
+//! | `lock` | one process at a time |
+//! | `state` | the states of a batch and the ways between them |
+//! | `draft` | writing a plan |
+//! | `book` | an open ledger: claims, outcomes, splits, recovery |
+//! | `desk` | the thread that commits for all workers together |
+//! | `read` | what every output is made from |
+//! | `verify` | whether the books balance |
+
+mod book;
+mod desk;
+mod draft;
+mod lock;
+mod place;
+mod read;
+mod schema;
+pub mod state;
+mod verify;
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OpenFlags};
+
+pub use book::{Batch, BatchId, Book, Settlement, Verdict};
+pub use desk::{Clerk, Desk};
+pub use draft::{Draft, Fate, PlannedRow, TextId};
+pub use lock::Lock;
+pub use read::{Decided, Reader, Recipient, Totals};
+
+use crate::campaign::Moment;
+use crate::{Error, Result};
+
+/// The frozen facts of a campaign.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Campaign {
+    /// 32 hexadecimal digits, drawn when it was planned.
+    pub id: String,
+    /// What people call it: the spreadsheet's name.
+    pub name: String,
+    /// The spreadsheet as it was named.
+    pub input: String,
+    /// JSON: the template and every option that the plan hangs on.
+    pub options: String,
+    /// Of the header and the cells, hexadecimal.
+    pub digest: String,
+    /// The header as a CSV record.
+    pub header: String,
+    /// Of `header`, of the recipients' cells, and of the results.
+    pub delimiter: u8,
+    /// Whether the results begin with a byte order mark.
+    pub bom: bool,
+    /// JSON: what the plan found.
+    pub report: String,
+    /// When it was planned.
+    pub planned_at: Moment,
+    /// From when on it is not sent any more.
+    pub expires_at: Moment,
+    /// Where it was first sent to.
+    pub gateway_host: Option<String>,
+}
+
+/// Whether a ledger, or something in its place, is at this path.
+pub fn exists(path: &Path) -> Result<bool> {
+    place::refuse_strays(path)?;
+    place::exists(path)
+}
+
+/// Sets a ledger that nobody has open aside, named after when it was planned: `NAME.20261122T152000Z.ledger`.
+/// Returns where it is now. Nothing is overwritten.
+pub fn set_aside(ledger: &Path, planned_at: &Moment) -> Result<PathBuf> {
+    let aside = ledger.with_extension(format!("{}.ledger", planned_at.file_stamp()));
+    place::set_aside(ledger, &aside)?;
+    Ok(aside)
+}
+
+/// Takes a plan from one ledger to a new one, with a copy of its own for practice. `original` is only read.
+pub fn copy(original: &Path, copy: &Path) -> Result<()> {
+    let partial = place::beside(copy, ".partial");
+    place::create_private(&partial)?;
+    let from = connect(original, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    from.execute("VACUUM INTO ?1", [partial.to_string_lossy()])
+        .map_err(|fault| failed(&fault).at(copy.display()))?;
+    place::put_in_place(&partial, copy, false)
+}
+
+/// Opens a file that must be a ledger of a version that this program knows.
+fn connect(path: &Path, mode: OpenFlags) -> Result<Connection> {
+    let open = || {
+        let connection = Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+            .map_err(|fault| unreadable(&fault))?;
+        connection
+            .busy_timeout(BUSY)
+            .map_err(|fault| unreadable(&fault))?;
+        schema::check(&connection)?;
+        Ok(connection)
+    };
+    if !place::exists(path)? {
+        return Err(Error::new("there is no such ledger").at(path.display()));
+    }
+    open().map_err(|fault: Error| fault.at(path.display()))
+}
+
+/// How long to wait for a reader of another program that holds the file for a moment.
+const BUSY: std::time::Duration = std::time::Duration::from_secs(5);
+
+fn unreadable(fault: &rusqlite::Error) -> Error {
+    Error::new(format!("cannot be read as a ledger: {fault}"))
+        .advice("name the .ledger file that plan or send wrote")
+}
+
+fn failed(fault: &rusqlite::Error) -> Error {
+    Error::new(format!("the ledger could not be written: {fault}")).advice(
+        "nothing is sent without it; see that its disk has room and can be written, and run again",
+    )
+}
+
+fn unknown_word(what: &str, word: &str) -> Error {
+    Error::new(format!("the ledger holds an unknown {what}: {word}"))
+        .advice("it was changed by hand or by another program; bring back a copy")
+}

@@ -1,0 +1,296 @@
+//! What every output is made from: the rows of a ledger with their outcomes, and how many there are of each.
+//! It changes nothing, and shows a claim as unknown: its request is under way, or a crash cut it off.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row};
+
+use super::state::State;
+use super::{Campaign, connect, unknown_word, unreadable};
+use crate::campaign::status::Counts;
+use crate::campaign::{Encoding, Moment, Msisdn, Status};
+use crate::{Error, Result};
+
+/// Why a batch is unknown whose claim has no outcome.
+pub(super) const INTERRUPTED: &str = "the program was stopped while the request was under way";
+
+/// One row with its outcome.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recipient {
+    /// `sms_row`.
+    pub row: u64,
+    /// The row's own cells as a CSV record.
+    pub cells: String,
+    /// The number, where it could be read.
+    pub msisdn: Option<Msisdn>,
+    /// What became of it.
+    pub status: Status,
+    /// The code as answered; 2000 for an accepted one.
+    pub code: Option<i32>,
+    /// The recipient's own transaction id, or its batch's.
+    pub trx_id: Option<String>,
+    /// Why it is invalid, duplicate or suppressed, unknown, or pending after an attempt.
+    pub reason: Option<String>,
+    /// The operator's word that settled it last.
+    pub decided: Option<Decided>,
+    /// The text, where it could be rendered.
+    pub text: Option<String>,
+    /// The encoding of the text.
+    pub encoding: Option<Encoding>,
+    /// What the text costs, whether or not it was sent.
+    pub credits: u32,
+    /// The batch (`sms_batch`), if it was ever to be sent.
+    pub batch: Option<u64>,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// The last claim, RFC 3339.
+    pub claimed_at: Option<String>,
+}
+
+/// An operator's word about a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decided {
+    /// When.
+    pub at: String,
+    /// `accepted` or `not-sent`.
+    pub word: String,
+    /// In the operator's own words.
+    pub note: Option<String>,
+}
+
+/// The rows of a ledger in numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Rows by status.
+    pub counts: Counts,
+    /// Batches that are not split.
+    pub batches: u64,
+    /// What all sendable rows cost.
+    pub credits_planned: u64,
+    /// What the accepted rows cost.
+    pub credits_accepted: u64,
+    /// What the pending rows would cost.
+    pub credits_pending: u64,
+    /// Attempts ever made.
+    pub attempts: u64,
+}
+
+/// A ledger open for reading, while it is being sent too.
+#[derive(Debug)]
+pub struct Reader {
+    connection: Connection,
+    path: PathBuf,
+}
+
+impl Reader {
+    /// The ledger at this path.
+    pub fn open(path: &Path) -> Result<Self> {
+        let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        Ok(Self {
+            connection,
+            path: path.to_owned(),
+        })
+    }
+
+    /// Its campaign.
+    pub fn campaign(&self) -> Result<Campaign> {
+        campaign(&self.connection).map_err(|fault| fault.at(self.path.display()))
+    }
+
+    /// Its rows in numbers.
+    pub fn totals(&self) -> Result<Totals> {
+        totals(&self.connection).map_err(|fault| fault.at(self.path.display()))
+    }
+
+    /// Hands each row to `each`, in the order of the spreadsheet.
+    pub fn recipients(&self, mut each: impl FnMut(&Recipient) -> Result<()>) -> Result<()> {
+        let mut statement = self
+            .connection
+            .prepare(
+                "SELECT r.row, r.cells, r.msisdn, r.disposition, r.reason, r.trx_id,
+                        t.body, t.type, t.credits,
+                        b.id, b.state, b.attempts, b.claimed_at, b.code, b.trx_id, b.why,
+                        d.decided_at, d.word, d.note
+                 FROM recipient r
+                 LEFT JOIN text t ON t.id = r.text_id
+                 LEFT JOIN batch b ON b.id = r.batch_id
+                 LEFT JOIN decision d ON d.id = b.decision
+                 ORDER BY r.row",
+            )
+            .map_err(|fault| self.fault(&fault))?;
+        let mut rows = statement.query([]).map_err(|fault| self.fault(&fault))?;
+        while let Some(row) = rows.next().map_err(|fault| self.fault(&fault))? {
+            let recipient = recipient(row)
+                .map_err(|fault| self.fault(&fault))?
+                .ok_or_else(|| unknown_word("status", "in its rows").at(self.path.display()))?;
+            each(&recipient)?;
+        }
+        Ok(())
+    }
+
+    /// Hands each number that was or may yet be sent to (accepted, unknown, pending) to `each`.
+    pub fn sent_numbers(&self, mut each: impl FnMut(Msisdn)) -> Result<()> {
+        let mut read = || -> rusqlite::Result<()> {
+            let mut statement = self.connection.prepare(
+                "SELECT r.msisdn FROM recipient r JOIN batch b ON b.id = r.batch_id
+                 WHERE b.state <> 'refused'",
+            )?;
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                let number: i64 = row.get(0)?;
+                Msisdn::from_u64(number.cast_unsigned())
+                    .into_iter()
+                    .for_each(&mut each);
+            }
+            Ok(())
+        };
+        read().map_err(|fault| self.fault(&fault))
+    }
+
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    pub(super) fn fault(&self, fault: &rusqlite::Error) -> Error {
+        unreadable(fault).at(self.path.display())
+    }
+}
+
+fn recipient(row: &Row<'_>) -> rusqlite::Result<Option<Recipient>> {
+    let disposition = row.get_ref(3)?.as_str()?;
+    let state = row.get_ref(10)?.as_str_or_null()?.map(State::parse);
+    let Some(status) = status(disposition, state.flatten()) else {
+        return Ok(None);
+    };
+    let claimed = state.flatten() == Some(State::Claimed);
+    let own_trx_id: Option<String> = row.get(5)?;
+    let decided_at: Option<String> = row.get(16)?;
+    Ok(Some(Recipient {
+        row: row.get::<_, i64>(0)?.cast_unsigned(),
+        cells: row.get(1)?,
+        msisdn: row
+            .get::<_, Option<i64>>(2)?
+            .and_then(|number| Msisdn::from_u64(number.cast_unsigned())),
+        status,
+        code: row.get(13)?,
+        trx_id: match own_trx_id {
+            Some(id) => Some(id),
+            None => row.get(14)?,
+        },
+        reason: match row.get(4)? {
+            Some(reason) => Some(reason),
+            None if claimed => Some(INTERRUPTED.to_owned()),
+            None => row.get(15)?,
+        },
+        decided: match decided_at {
+            Some(at) => Some(Decided {
+                at,
+                word: row.get(17)?,
+                note: row.get(18)?,
+            }),
+            None => None,
+        },
+        text: row.get(6)?,
+        encoding: row.get::<_, Option<u8>>(7)?.and_then(Encoding::from_wire),
+        credits: row.get::<_, Option<u32>>(8)?.unwrap_or(0),
+        batch: row.get::<_, Option<i64>>(9)?.map(i64::cast_unsigned),
+        attempts: row.get::<_, Option<u32>>(11)?.unwrap_or(0),
+        claimed_at: row.get(12)?,
+    }))
+}
+
+/// The status of a row, from its disposition and the state of its batch.
+fn status(disposition: &str, state: Option<State>) -> Option<Status> {
+    Some(match (disposition, state) {
+        ("send", Some(State::Planned)) => Status::Pending,
+        ("send", Some(State::Claimed | State::Unknown)) => Status::Unknown,
+        ("send", Some(State::Accepted)) => Status::Accepted,
+        ("send", Some(State::Refused)) => Status::Refused,
+        ("invalid", None) => Status::Invalid,
+        ("duplicate", None) => Status::Duplicate,
+        ("suppressed", None) => Status::Suppressed,
+        _ => return None,
+    })
+}
+
+pub(super) fn campaign(connection: &Connection) -> Result<Campaign> {
+    let read = |row: &Row<'_>| -> rusqlite::Result<Result<Campaign>> {
+        let moment = |index| -> rusqlite::Result<Result<Moment>> {
+            let text: String = row.get(index)?;
+            Ok(Moment::parse(&text).ok_or_else(|| unknown_word("time", &text)))
+        };
+        let (planned_at, expires_at) = match (moment(9)?, moment(10)?) {
+            (Ok(planned_at), Ok(expires_at)) => (planned_at, expires_at),
+            (Err(fault), _) | (_, Err(fault)) => return Ok(Err(fault)),
+        };
+        Ok(Ok(Campaign {
+            id: row.get(0)?,
+            name: row.get(1)?,
+            input: row.get(2)?,
+            options: row.get(3)?,
+            digest: row.get(4)?,
+            header: row.get(5)?,
+            delimiter: row.get_ref(6)?.as_bytes()?.first().copied().unwrap_or(b','),
+            bom: row.get(7)?,
+            report: row.get(8)?,
+            planned_at,
+            expires_at,
+            gateway_host: row.get(11)?,
+        }))
+    };
+    connection
+        .query_row(
+            "SELECT id, name, input, options, digest, header, delimiter, bom, report, planned_at, expires_at,
+                    gateway_host
+             FROM campaign",
+            [],
+            read,
+        )
+        .optional()
+        .map_err(|fault| unreadable(&fault))?
+        .ok_or_else(|| Error::new("is a ledger without a campaign"))?
+}
+
+pub(super) fn totals(connection: &Connection) -> Result<Totals> {
+    let mut totals = Totals::default();
+    let mut read = || -> rusqlite::Result<Option<String>> {
+        let mut statement = connection.prepare(
+            "SELECT r.disposition, b.state, count(*), total(t.credits)
+             FROM recipient r
+             LEFT JOIN batch b ON b.id = r.batch_id
+             LEFT JOIN text t ON t.id = r.text_id
+             GROUP BY r.disposition, b.state",
+        )?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let disposition = row.get_ref(0)?.as_str()?;
+            let state = row.get_ref(1)?.as_str_or_null()?.and_then(State::parse);
+            let Some(status) = status(disposition, state) else {
+                return Ok(Some(disposition.to_owned()));
+            };
+            totals
+                .counts
+                .add(status, row.get::<_, i64>(2)?.cast_unsigned());
+            if disposition == "send" {
+                // `total` answers with a float; a sum of credits is far below where floats get holes.
+                #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+                let credits = row.get::<_, f64>(3)? as u64;
+                totals.credits_planned += credits;
+                match status {
+                    Status::Accepted => totals.credits_accepted += credits,
+                    Status::Pending => totals.credits_pending += credits,
+                    _ => {}
+                }
+            }
+        }
+        let count = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+        totals.batches =
+            count("SELECT count(*) FROM batch WHERE state <> 'split'")?.cast_unsigned();
+        totals.attempts = count("SELECT count(*) FROM attempt")?.cast_unsigned();
+        Ok(None)
+    };
+    match read().map_err(|fault| unreadable(&fault))? {
+        None => Ok(totals),
+        Some(word) => Err(unknown_word("disposition", &word)),
+    }
+}

@@ -1,0 +1,106 @@
+//! The tables of a ledger and how a file is recognised as one. It knows no rows.
+
+use rusqlite::Connection;
+
+use crate::{Error, Result};
+
+/// Marks a SQLite file as a ledger (`iSMS` in ASCII), so that no other database is taken for one.
+pub(super) const APPLICATION_ID: i64 = 0x6953_4D53;
+
+/// The version this program writes. Newer programs read older ledgers, never the other way round.
+pub(super) const VERSION: i64 = 1;
+
+/// The tables. `batch` and `recipient` carry words, not numbers, so that any SQL tool shows what it means.
+pub(super) const TABLES: &str = "
+CREATE TABLE campaign (
+    only          INTEGER PRIMARY KEY CHECK (only = 1),
+    id            TEXT NOT NULL,     -- 32 hexadecimal digits, drawn when it was planned
+    name          TEXT NOT NULL,
+    input         TEXT NOT NULL,     -- the spreadsheet as it was named
+    options       TEXT NOT NULL,     -- JSON: the template and every option that the plan hangs on
+    digest        TEXT NOT NULL,     -- of the header and the cells, hexadecimal
+    header        TEXT NOT NULL,     -- a CSV record
+    delimiter     TEXT NOT NULL,     -- of header, of every recipient's cells, and of the results
+    bom           INTEGER NOT NULL,  -- 1: the results begin with a byte order mark
+    report        TEXT NOT NULL,     -- JSON: what the plan found
+    planned_at    TEXT NOT NULL,     -- RFC 3339, as all times here
+    expires_at    TEXT NOT NULL,
+    gateway_host  TEXT               -- set with the first claim
+) STRICT;
+CREATE TABLE text (
+    id       INTEGER PRIMARY KEY,
+    body     TEXT NOT NULL,
+    type     INTEGER NOT NULL CHECK (type IN (1, 2)),
+    credits  INTEGER NOT NULL        -- for one recipient
+) STRICT;
+CREATE TABLE decision (
+    id          INTEGER PRIMARY KEY,
+    decided_at  TEXT NOT NULL,
+    rows        TEXT NOT NULL,       -- 3,17-20
+    word        TEXT NOT NULL CHECK (word IN ('accepted', 'not-sent')),
+    trx_id      TEXT,
+    note        TEXT
+) STRICT;
+CREATE TABLE batch (
+    id          INTEGER PRIMARY KEY,
+    parent      INTEGER REFERENCES batch (id),
+    state       TEXT NOT NULL
+                CHECK (state IN ('planned', 'claimed', 'accepted', 'refused', 'unknown', 'split')),
+    attempts    INTEGER NOT NULL,    -- its own and those of the batches it was split from
+    claimed_at  TEXT,                -- the last claim
+    code        INTEGER,             -- as answered
+    trx_id      TEXT,
+    why         TEXT,                -- why it is unknown, or planned again
+    decision    INTEGER REFERENCES decision (id)
+) STRICT;
+CREATE TABLE recipient (
+    row          INTEGER PRIMARY KEY,
+    cells        TEXT NOT NULL,      -- the spreadsheet's row as a CSV record
+    msisdn       INTEGER,
+    text_id      INTEGER REFERENCES text (id),
+    batch_id     INTEGER REFERENCES batch (id),
+    disposition  TEXT NOT NULL CHECK (disposition IN ('send', 'invalid', 'duplicate', 'suppressed')),
+    reason       TEXT,               -- why it is not sent
+    trx_id       TEXT,               -- where the gateway answered each number
+    CHECK ((disposition = 'send') = (batch_id IS NOT NULL)),
+    CHECK (disposition <> 'send' OR (msisdn IS NOT NULL AND text_id IS NOT NULL))
+) STRICT;
+CREATE TABLE attempt (
+    id           INTEGER PRIMARY KEY,
+    batch_id     INTEGER NOT NULL REFERENCES batch (id),
+    claimed_at   TEXT NOT NULL,
+    ended_at     TEXT,
+    outcome      TEXT,
+    http_status  INTEGER,
+    answer       TEXT
+) STRICT;
+";
+
+/// Made once all rows are in, which is faster than keeping it up to date. It finds the recipients of a batch,
+/// and holds the promise that no batch names a number twice.
+pub(super) const INDEX: &str = "
+CREATE UNIQUE INDEX recipient_of_batch ON recipient (batch_id, msisdn) WHERE batch_id IS NOT NULL;
+";
+
+/// Refuses a file that is no ledger, or one of a newer program.
+pub(super) fn check(connection: &Connection) -> Result<()> {
+    let pragma = |name: &str| {
+        connection
+            .query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0))
+            .map_err(|fault| super::unreadable(&fault))
+    };
+    if pragma("application_id")? != APPLICATION_ID {
+        return Err(Error::new("is not a ledger of isms-campaign")
+            .advice("name the .ledger file that plan or send wrote"));
+    }
+    match pragma("user_version")? {
+        version if version > VERSION => Err(Error::new(format!(
+            "is a ledger of version {version}, and this program knows versions up to {VERSION}"
+        ))
+        .advice("use the newer isms-campaign that wrote it")),
+        VERSION => Ok(()),
+        version => Err(Error::new(format!(
+            "is a ledger of the unknown version {version}"
+        ))),
+    }
+}

@@ -1,0 +1,150 @@
+//! The states of a batch and the only ways from one to the next. It knows no storage and no time.
+
+use std::fmt;
+
+/// Where a batch stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum State {
+    /// To be sent.
+    Planned,
+    /// Its request may be under way: committed before the request starts.
+    Claimed,
+    /// The gateway took it.
+    Accepted,
+    /// The gateway said no to it.
+    Refused,
+    /// Nobody can say whether it went out.
+    Unknown,
+    /// Taken over by its children.
+    Split,
+}
+
+/// What can happen to a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Event {
+    /// A worker is about to send it.
+    Claim,
+    /// Code 2000.
+    Accept,
+    /// A negative code about its recipients.
+    Refuse,
+    /// No usable answer to its request, or a claim that a crash left behind.
+    Lose,
+    /// Its request certainly sent nothing: not one byte left, throttled, or the account was stopped.
+    Return,
+    /// Its recipients go to children, which begin in the state that it leaves.
+    Divide,
+    /// An operator knows that it went out.
+    DeclareAccepted,
+    /// An operator knows that it did not go out.
+    DeclareNotSent,
+}
+
+/// The state after `event`, or `None` where the event cannot happen in that state.
+#[must_use]
+pub fn next(state: State, event: Event) -> Option<State> {
+    use Event as E;
+    use State as S;
+    match (state, event) {
+        (S::Planned, E::Claim) => Some(S::Claimed),
+        (S::Claimed, E::Accept) => Some(S::Accepted),
+        (S::Claimed, E::Refuse) => Some(S::Refused),
+        (S::Claimed, E::Lose) => Some(S::Unknown),
+        (S::Claimed, E::Return) => Some(S::Planned),
+        (S::Planned | S::Claimed | S::Refused | S::Unknown, E::Divide) => Some(S::Split),
+        (S::Refused | S::Unknown, E::DeclareAccepted) => Some(S::Accepted),
+        (S::Refused | S::Unknown, E::DeclareNotSent) => Some(S::Planned),
+        _ => None,
+    }
+}
+
+impl State {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Planned,
+        Self::Claimed,
+        Self::Accepted,
+        Self::Refused,
+        Self::Unknown,
+        Self::Split,
+    ];
+
+    /// The word that the ledger stores.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Planned => "planned",
+            Self::Claimed => "claimed",
+            Self::Accepted => "accepted",
+            Self::Refused => "refused",
+            Self::Unknown => "unknown",
+            Self::Split => "split",
+        }
+    }
+
+    /// The state of a stored word, if it is one.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == word)
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EVENTS: [Event; 8] = [
+        Event::Claim,
+        Event::Accept,
+        Event::Refuse,
+        Event::Lose,
+        Event::Return,
+        Event::Divide,
+        Event::DeclareAccepted,
+        Event::DeclareNotSent,
+    ];
+
+    #[test]
+    fn only_a_planned_batch_can_be_claimed() {
+        for state in State::ALL {
+            assert_eq!(
+                next(state, Event::Claim).is_some(),
+                state == State::Planned,
+                "{state}"
+            );
+        }
+    }
+
+    #[test]
+    fn without_a_person_nothing_comes_back_from_unknown_accepted_or_split() {
+        for state in [State::Unknown, State::Accepted, State::Split] {
+            for event in EVENTS {
+                if !matches!(event, Event::DeclareNotSent | Event::Divide) {
+                    assert_ne!(
+                        next(state, event),
+                        Some(State::Planned),
+                        "{state} {event:?}"
+                    );
+                }
+            }
+        }
+        for event in EVENTS {
+            assert_eq!(next(State::Accepted, event), None);
+            assert_eq!(next(State::Split, event), None);
+        }
+    }
+
+    #[test]
+    fn words_are_read_back() {
+        for state in State::ALL {
+            assert_eq!(State::parse(state.as_str()), Some(state));
+        }
+        assert_eq!(State::parse("sent"), None);
+    }
+}

@@ -1,0 +1,138 @@
+//! Whether the books of a ledger balance. It mends nothing, and believes no sum that it can count.
+
+use super::read::Reader;
+use crate::Result;
+
+/// What must hold in every ledger, and the rows or batches where it does not. Each query answers with one line
+/// for each offence.
+const RULES: [(&str, &str); 9] = [
+    (
+        "a row has a batch exactly if it is to be sent",
+        "SELECT 'row ' || row FROM recipient WHERE (disposition = 'send') <> (batch_id IS NOT NULL)",
+    ),
+    (
+        "a row that is to be sent has a number and a text",
+        "SELECT 'row ' || r.row FROM recipient r LEFT JOIN text t ON t.id = r.text_id
+         WHERE r.disposition = 'send' AND (r.msisdn IS NULL OR t.id IS NULL)",
+    ),
+    (
+        "a batch of a row exists and is not split",
+        "SELECT 'row ' || r.row FROM recipient r LEFT JOIN batch b ON b.id = r.batch_id
+         WHERE r.disposition = 'send' AND (b.id IS NULL OR b.state = 'split')",
+    ),
+    (
+        "a batch that is not split has recipients",
+        "SELECT 'batch ' || b.id FROM batch b
+         WHERE b.state <> 'split' AND NOT EXISTS (SELECT 1 FROM recipient r WHERE r.batch_id = b.id)",
+    ),
+    (
+        "rows are numbered from 1 without a gap",
+        "SELECT 'row ' || max(row) FROM recipient HAVING count(*) <> coalesce(max(row), 0) OR min(row) <> 1",
+    ),
+    (
+        "a parent of a batch is split",
+        "SELECT 'batch ' || b.id FROM batch b LEFT JOIN batch p ON p.id = b.parent
+         WHERE b.parent IS NOT NULL AND (p.id IS NULL OR p.state <> 'split' OR p.id >= b.id)",
+    ),
+    (
+        "a batch has as many attempts as were written down for it and the batches it came from",
+        "WITH RECURSIVE own(batch_id, n) AS (SELECT batch_id, count(*) FROM attempt GROUP BY batch_id),
+              line(id, ancestor) AS (
+                  SELECT id, id FROM batch
+                  UNION ALL
+                  SELECT line.id, b.parent FROM line JOIN batch b ON b.id = line.ancestor
+                  WHERE b.parent IS NOT NULL
+              ),
+              counted(id, n) AS (
+                  SELECT line.id, total(own.n) FROM line LEFT JOIN own ON own.batch_id = line.ancestor
+                  GROUP BY line.id
+              )
+         SELECT 'batch ' || b.id FROM batch b JOIN counted c ON c.id = b.id WHERE b.attempts <> c.n",
+    ),
+    (
+        "a batch that was never tried is planned or split, and one that is under way or has an outcome was tried",
+        "SELECT 'batch ' || id FROM batch
+         WHERE (attempts = 0 AND state NOT IN ('planned', 'split'))
+            OR (attempts > 0) <> (claimed_at IS NOT NULL)",
+    ),
+    (
+        "an attempt has an outcome unless its batch is under way",
+        "SELECT 'attempt ' || a.id FROM attempt a JOIN batch b ON b.id = a.batch_id
+         WHERE a.outcome IS NULL AND b.state <> 'claimed'",
+    ),
+];
+
+/// No number has the same text twice among what was or is to be sent. Not asked where duplicates were kept.
+const NO_REPEAT: (&str, &str) = (
+    "no number has the same text in two places",
+    "SELECT 'row ' || max(r.row) FROM recipient r JOIN text t ON t.id = r.text_id
+     WHERE r.disposition = 'send' GROUP BY r.msisdn, t.body HAVING count(*) > 1",
+);
+
+/// How many offences of one rule are named.
+const NAMED: usize = 5;
+
+impl Reader {
+    /// What is wrong with the books, a sentence for each rule that is broken; none: they balance.
+    /// `duplicates_kept` says that the campaign was planned to send duplicates.
+    pub fn verify(&self, duplicates_kept: bool) -> Result<Vec<String>> {
+        let mut wrong = self.damage()?;
+        if wrong.is_empty() {
+            let rules = RULES
+                .into_iter()
+                .chain((!duplicates_kept).then_some(NO_REPEAT));
+            for (rule, query) in rules {
+                wrong.extend(self.offences(rule, query)?);
+            }
+        }
+        if wrong.is_empty() {
+            // Every row has a status of the closed set, or reading them fails.
+            self.totals()?;
+        }
+        Ok(wrong)
+    }
+
+    /// SQLite's own check of the file: pages, indexes, and the conditions of the tables.
+    fn damage(&self) -> Result<Vec<String>> {
+        let found = self.lines("PRAGMA integrity_check(5)")?;
+        let links = self
+            .lines("SELECT \"table\" || ' row ' || rowid FROM pragma_foreign_key_check LIMIT 5")?;
+        let sound = found.iter().all(|line| line == "ok");
+        let mut wrong = Vec::new();
+        if !sound {
+            wrong.push(format!("the file is damaged: {}", found.join(", ")));
+        }
+        if !links.is_empty() {
+            wrong.push(format!(
+                "something that is referred to is missing: {}",
+                links.join(", ")
+            ));
+        }
+        Ok(wrong)
+    }
+
+    fn offences(&self, rule: &str, query: &str) -> Result<Option<String>> {
+        let found = self.lines(query)?;
+        if found.is_empty() {
+            return Ok(None);
+        }
+        let more = match found.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let named = found
+            .iter()
+            .take(NAMED)
+            .cloned()
+            .collect::<Vec<_>>()
+            .join(", ");
+        Ok(Some(format!("not true that {rule}: see {named}{more}")))
+    }
+
+    fn lines(&self, query: &str) -> Result<Vec<String>> {
+        self.connection()
+            .prepare(query)
+            .and_then(|mut statement| statement.query_map([], |row| row.get(0))?.collect())
+            .map_err(|fault| self.fault(&fault))
+    }
+}
