@@ -41,6 +41,8 @@ pub struct Recipient {
     pub credits: u32,
     /// The batch (`sms_batch`), if it was ever to be sent.
     pub batch: Option<u64>,
+    /// How many recipients its batch has, where one of them made the whole batch be refused.
+    pub refused_with: Option<u32>,
     /// How often it was tried.
     pub attempts: u32,
     /// The last claim, RFC 3339.
@@ -110,7 +112,9 @@ impl Reader {
                 "SELECT r.row, r.cells, r.msisdn, r.disposition, r.reason, r.trx_id,
                         t.body, t.type, t.credits,
                         b.id, b.state, b.attempts, b.claimed_at, b.code, b.trx_id, b.why,
-                        d.decided_at, d.word, d.note
+                        d.decided_at, d.word, d.note,
+                        CASE WHEN b.state = 'refused' AND b.code = -1009
+                             THEN (SELECT count(*) FROM recipient o WHERE o.batch_id = b.id) END
                  FROM recipient r
                  LEFT JOIN text t ON t.id = r.text_id
                  LEFT JOIN batch b ON b.id = r.batch_id
@@ -194,6 +198,7 @@ fn recipient(row: &Row<'_>) -> rusqlite::Result<Option<Recipient>> {
         encoding: row.get::<_, Option<u8>>(7)?.and_then(Encoding::from_wire),
         credits: row.get::<_, Option<u32>>(8)?.unwrap_or(0),
         batch: row.get::<_, Option<i64>>(9)?.map(i64::cast_unsigned),
+        refused_with: row.get(19)?,
         attempts: row.get::<_, Option<u32>>(11)?.unwrap_or(0),
         claimed_at: row.get(12)?,
     }))

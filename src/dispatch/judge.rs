@@ -1,0 +1,148 @@
+//! What an answer means: for the books, for the batch, and for the run. Pure; it waits for nothing.
+
+use std::time::Duration;
+
+use super::stop::Stop;
+use crate::gateway::{Outcome, Outcomes};
+use crate::ledger::Verdict;
+
+/// Too many destination numbers: the batch is halved.
+const TOO_MANY_NUMBERS: i32 = -1010;
+
+/// This many batches in a row, refused with one code, are no accident.
+const SAME_REFUSALS: u32 = 10;
+
+/// What is to be done with the batch of an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Then {
+    /// The batch is settled.
+    Done,
+    /// It certainly was not sent, and is tried again; after the time that the gateway asked for, if it did.
+    Again {
+        /// What stood in the way.
+        why: String,
+        /// `Some`: the gateway throttles; with the time it asked for.
+        throttled: Option<Option<Duration>>,
+    },
+    /// It certainly was not sent, and the run is over.
+    Halt(Stop),
+}
+
+/// The verdicts on an answer's recipients, the outcome in a word, and what to do with the batch.
+#[must_use]
+pub fn judge(outcomes: &Outcomes) -> (Vec<Verdict>, &'static str, Then) {
+    match outcomes {
+        Outcomes::All(outcome) => (vec![verdict(outcome)], word(outcome), then(outcome)),
+        Outcomes::Each(each) => {
+            let words: Vec<_> = each.iter().map(word).collect();
+            let uniform = words.windows(2).all(|pair| pair[0] == pair[1]);
+            let stop = each.iter().find_map(|outcome| match then(outcome) {
+                Then::Halt(stop) => Some(Then::Halt(stop)),
+                _ => None,
+            });
+            (
+                each.iter().map(verdict).collect(),
+                words.first().filter(|_| uniform).copied().unwrap_or("mixed"),
+                stop.unwrap_or(Then::Done),
+            )
+        }
+    }
+}
+
+fn verdict(outcome: &Outcome) -> Verdict {
+    match outcome {
+        Outcome::Accepted { trx_id } => Verdict::Accepted {
+            trx_id: trx_id.clone(),
+        },
+        Outcome::Refused { code } if code.0 == TOO_MANY_NUMBERS => Verdict::Halve { code: code.0 },
+        Outcome::Refused { code } => Verdict::Refused { code: code.0 },
+        Outcome::AccountStopped { code } => Verdict::Again {
+            why: format!("the gateway answered {code}: {}", meaning(*code)),
+        },
+        Outcome::NotSent { why } => Verdict::Again { why: why.clone() },
+        Outcome::Throttled { .. } => Verdict::Again {
+            why: THROTTLED.to_owned(),
+        },
+        Outcome::NoAnswer { why, code } => Verdict::Unknown {
+            why: why.clone(),
+            code: code.map(|code| code.0),
+        },
+    }
+}
+
+const THROTTLED: &str = "the gateway asked for fewer requests (HTTP 429)";
+
+fn word(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Accepted { .. } => "accepted",
+        Outcome::Refused { .. } => "refused",
+        Outcome::AccountStopped { .. } => "account stopped",
+        Outcome::NotSent { .. } => "not sent",
+        Outcome::Throttled { .. } => "throttled",
+        Outcome::NoAnswer { .. } => "no answer",
+    }
+}
+
+fn then(outcome: &Outcome) -> Then {
+    match outcome {
+        Outcome::AccountStopped { code } => Then::Halt(Stop::Account(code.0)),
+        Outcome::NotSent { why } => Then::Again {
+            why: why.clone(),
+            throttled: None,
+        },
+        Outcome::Throttled { after } => Then::Again {
+            why: THROTTLED.to_owned(),
+            throttled: Some(*after),
+        },
+        Outcome::Accepted { .. } | Outcome::Refused { .. } | Outcome::NoAnswer { .. } => Then::Done,
+    }
+}
+
+/// The answers of a run in the order in which they came, as far as they tell whether to go on.
+#[derive(Clone, Debug)]
+pub struct Streak {
+    max_unknown: u32,
+    unknown: u32,
+    refused: Option<(i32, u32)>,
+}
+
+impl Streak {
+    /// No answers yet. After `max_unknown` requests in a row without a usable answer the run is over; 0: never.
+    #[must_use]
+    pub fn new(max_unknown: u32) -> Self {
+        Self {
+            max_unknown,
+            unknown: 0,
+            refused: None,
+        }
+    }
+
+    /// Takes the next answer in. Returns why the run is over, if it is.
+    pub fn note(&mut self, verdicts: &[Verdict]) -> Option<Stop> {
+        let all = |is: fn(&Verdict) -> bool| verdicts.iter().all(is);
+        if all(|verdict| matches!(verdict, Verdict::Again { .. })) {
+            // Nothing was learned of what the gateway makes of our messages.
+            return None;
+        }
+        if all(|verdict| matches!(verdict, Verdict::Unknown { .. })) {
+            self.unknown += 1;
+            let over = self.max_unknown > 0 && self.unknown >= self.max_unknown;
+            return over.then_some(Stop::Unknown(self.unknown));
+        }
+        self.unknown = 0;
+        match verdicts {
+            [Verdict::Refused { code }, rest @ ..] if rest.iter().all(|one| *one == verdicts[0]) => {
+                let times = match self.refused {
+                    Some((before, times)) if before == *code => times + 1,
+                    _ => 1,
+                };
+                self.refused = Some((*code, times));
+                (times >= SAME_REFUSALS).then_some(Stop::Refused(*code))
+            }
+            _ => {
+                self.refused = None;
+                None
+            }
+        }
+    }
+}

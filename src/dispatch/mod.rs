@@ -1,0 +1,317 @@
+//! The sending loop: workers that take planned batches out of a ledger, wait for the throttle, claim, submit and
+//! settle, until nothing is left or there is a reason to stop. It knows no SQL, no HTTP and no terminal.
+
+mod judge;
+mod stop;
+mod throttle;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+pub use judge::Streak;
+pub use stop::{Stop, Stopper};
+pub use throttle::{Rate, Throttle};
+
+use judge::{Then, judge};
+
+use crate::campaign::status::Counts;
+use crate::campaign::{Moment, SenderId, Status};
+use crate::gateway::{Answer, Gateway, Outcome, Outcomes, Submission};
+use crate::ledger::{Batch, Book, Clerk, Desk, Settlement, Verdict};
+use crate::{Error, Result};
+
+/// How a campaign is to be sent.
+#[derive(Debug)]
+pub struct Policy {
+    /// The name shown as the sender.
+    pub sender_id: Option<SenderId>,
+    /// Exactly so many recipients are sent to, if so many are pending.
+    pub limit: Option<u64>,
+    /// So many requests in a row without a usable answer end the run; 0: never.
+    pub max_unknown: u32,
+    /// So long an unreachable or throttling gateway is tried.
+    pub give_up_after: Duration,
+}
+
+/// Who is told what happens. Called by all workers, so it must be quick.
+pub trait Watcher: Sync {
+    /// A request was made, and these rows got their status by it.
+    fn settled(&self, rows: &Counts);
+    /// A request certainly was not sent, and is tried again after that time.
+    fn waiting(&self, why: &str, how_long: Duration);
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Ending {
+    /// The ledger, still locked.
+    pub book: Book,
+    /// How many requests were made that the gateway can have seen.
+    pub requests: u64,
+    /// The fault that ended it, if one did.
+    pub fault: Option<Error>,
+}
+
+/// Sends what is planned in the ledger, with one worker for each gateway. `clock` says what time it is.
+/// Returns when no request is under way any more.
+pub fn run(
+    book: Book,
+    gateways: Vec<Box<dyn Gateway>>,
+    throttle: &Throttle,
+    policy: &Policy,
+    stopper: &Stopper,
+    clock: &(dyn Fn() -> Moment + Sync),
+    watcher: &dyn Watcher,
+) -> Result<Ending> {
+    let (desk, clerks) = Desk::open(book, gateways.len(), policy.limit);
+    let floor = Floor {
+        throttle,
+        policy,
+        stopper,
+        clock,
+        watcher,
+        streak: Mutex::new(Streak::new(policy.max_unknown)),
+        weather: Mutex::new(Weather::default()),
+        requests: AtomicU64::new(0),
+    };
+    let faults: Vec<Error> = std::thread::scope(|scope| {
+        let workers: Vec<_> = gateways
+            .into_iter()
+            .zip(clerks)
+            .map(|(gateway, clerk)| {
+                let floor = &floor;
+                scope.spawn(move || Worker::new(floor, clerk, gateway).work())
+            })
+            .collect();
+        workers
+            .into_iter()
+            .filter_map(|worker| match worker.join() {
+                Ok(result) => result.err(),
+                Err(_) => Some(Error::new("a worker stopped without a reason")),
+            })
+            .collect()
+    });
+    let (book, writing) = desk.close()?;
+    Ok(Ending {
+        book,
+        requests: floor.requests.into_inner(),
+        fault: writing.err().or_else(|| faults.into_iter().next()),
+    })
+}
+
+/// What all workers share.
+struct Floor<'a> {
+    throttle: &'a Throttle,
+    policy: &'a Policy,
+    stopper: &'a Stopper,
+    clock: &'a (dyn Fn() -> Moment + Sync),
+    watcher: &'a dyn Watcher,
+    streak: Mutex<Streak>,
+    weather: Mutex<Weather>,
+    requests: AtomicU64,
+}
+
+/// How the gateway does, as seen by all workers together.
+#[derive(Default)]
+struct Weather {
+    /// Since when no request got through.
+    bad_since: Option<Instant>,
+    /// Until when the gateway asked to be left alone.
+    pause_until: Option<Instant>,
+}
+
+/// The first wait after a request that was not sent, and the longest. They double in between.
+const FIRST_WAIT: Duration = Duration::from_millis(500);
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+impl Floor<'_> {
+    /// The rest of a pause that the gateway asked for holds every worker. `false`: a stop was asked for.
+    fn sit_out_the_pause(&self) -> bool {
+        loop {
+            let until = self.weather().pause_until;
+            match until {
+                Some(until) if until > Instant::now() => {
+                    if !self.stopper.wait_until(until) {
+                        return false;
+                    }
+                }
+                _ => return true,
+            }
+        }
+    }
+
+    /// How long to wait before the next try, or `None` where the gateway has been tried for long enough.
+    fn wait_after(&self, tries: u32, throttled: Option<Option<Duration>>) -> Option<Duration> {
+        let now = Instant::now();
+        let mut weather = self.weather();
+        let since = *weather.bad_since.get_or_insert(now);
+        let left = self
+            .policy
+            .give_up_after
+            .checked_sub(now.duration_since(since))
+            .filter(|left| !left.is_zero())?;
+        let backoff = FIRST_WAIT
+            .saturating_mul(2_u32.saturating_pow(tries))
+            .min(LONGEST_WAIT);
+        // Jitter, so that workers that failed together do not try together.
+        let backoff = backoff.mul_f64(0.5 + fastrand::f64() / 2.0);
+        let wait = match throttled {
+            Some(Some(asked)) if asked > left => return None,
+            Some(Some(asked)) => asked,
+            _ => backoff.min(left),
+        };
+        if throttled.is_some() {
+            weather.pause_until = weather.pause_until.max(now.checked_add(wait));
+        }
+        Some(wait)
+    }
+
+    fn weather(&self) -> std::sync::MutexGuard<'_, Weather> {
+        self.weather.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes an answer into account for the whole run, in the order in which answers come.
+    fn note(&self, verdicts: &[Verdict]) {
+        if !verdicts
+            .iter()
+            .all(|verdict| matches!(verdict, Verdict::Again { .. }))
+        {
+            self.weather().bad_since = None;
+        }
+        let mut streak = self.streak.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(stop) = streak.note(verdicts) {
+            self.stopper.ask(stop);
+        }
+    }
+}
+
+struct Worker<'a> {
+    floor: &'a Floor<'a>,
+    clerk: Clerk,
+    gateway: Box<dyn Gateway>,
+}
+
+impl<'a> Worker<'a> {
+    fn new(floor: &'a Floor<'a>, clerk: Clerk, gateway: Box<dyn Gateway>) -> Self {
+        Self {
+            floor,
+            clerk,
+            gateway,
+        }
+    }
+
+    /// Sends one batch after the other. A fault of the ledger stops everybody: nothing is sent without it.
+    fn work(mut self) -> Result<()> {
+        let done = self.send_batches();
+        if done.is_err() {
+            self.floor.stopper.ask(Stop::Error);
+        }
+        done
+    }
+
+    fn send_batches(&mut self) -> Result<()> {
+        let mut ended = None;
+        while self.floor.stopper.why().is_none() {
+            let Some(batch) = self.clerk.next(ended.take())? else {
+                return Ok(());
+            };
+            ended = self.send(batch)?;
+        }
+        ended.map_or(Ok(()), |ended| self.clerk.settle(ended))
+    }
+
+    /// Tries one batch until it has an outcome. Returns the attempt that gave it, still to be written down; `None`:
+    /// the batch is planned again, and the run is to stop.
+    fn send(&mut self, batch: Batch) -> Result<Option<Settlement>> {
+        let floor = self.floor;
+        let recipients = batch.numbers.len();
+        for tries in 0.. {
+            if !floor.throttle.approach(recipients, floor.stopper) || !floor.sit_out_the_pause() {
+                return Ok(None);
+            }
+            let (ended, then) = self.attempt(&batch)?;
+            floor.note(&ended.verdicts);
+            floor.watcher.settled(&counts(&ended.verdicts, recipients));
+            match then {
+                Then::Done => return Ok(Some(ended)),
+                Then::Halt(stop) => {
+                    floor.stopper.ask(stop);
+                    return Ok(Some(ended));
+                }
+                Then::Again { why, throttled } => {
+                    // Written down before the wait: a crash while waiting leaves nothing in doubt.
+                    self.clerk.settle(ended)?;
+                    if floor.stopper.why().is_some() {
+                        return Ok(None);
+                    }
+                    let Some(wait) = floor.wait_after(tries, throttled) else {
+                        floor.stopper.ask(Stop::Unreachable);
+                        return Ok(None);
+                    };
+                    floor.watcher.waiting(&why, wait);
+                    if !floor.stopper.wait(wait) {
+                        return Ok(None);
+                    }
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// One request: its claim is durable before it starts.
+    fn attempt(&mut self, batch: &Batch) -> Result<(Settlement, Then)> {
+        let floor = self.floor;
+        let attempt = self.clerk.claim(batch.id, (floor.clock)())?;
+        let answer = if floor.throttle.depart(batch.numbers.len(), floor.stopper) {
+            self.gateway.submit(&Submission {
+                numbers: &batch.numbers,
+                text: &batch.text,
+                encoding: batch.encoding,
+                sender_id: floor.policy.sender_id.as_ref(),
+            })
+        } else {
+            stopped_before_it_left()
+        };
+        if !matches!(answer.outcomes, Outcomes::All(Outcome::NotSent { .. })) {
+            floor.requests.fetch_add(1, Ordering::Relaxed);
+        }
+        let (verdicts, outcome, then) = judge(&answer.outcomes);
+        let settlement = Settlement {
+            batch: batch.clone(),
+            attempt,
+            ended_at: (floor.clock)(),
+            outcome,
+            http_status: answer.http_status,
+            answer: answer.raw,
+            verdicts,
+        };
+        Ok((settlement, then))
+    }
+}
+
+fn stopped_before_it_left() -> Answer {
+    Answer {
+        outcomes: Outcomes::All(Outcome::NotSent {
+            why: "the run was stopped before the request left".to_owned(),
+        }),
+        http_status: None,
+        raw: String::new(),
+    }
+}
+
+/// The statuses that an answer gave to so many recipients.
+fn counts(verdicts: &[Verdict], recipients: usize) -> Counts {
+    let each = if verdicts.len() == 1 { recipients as u64 } else { 1 };
+    let mut counts = Counts::default();
+    for verdict in verdicts {
+        let status = match verdict {
+            Verdict::Accepted { .. } => Status::Accepted,
+            Verdict::Refused { .. } => Status::Refused,
+            Verdict::Unknown { .. } => Status::Unknown,
+            Verdict::Again { .. } | Verdict::Halve { .. } => Status::Pending,
+        };
+        counts.add(status, each);
+    }
+    counts
+}

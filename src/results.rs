@@ -1,0 +1,212 @@
+//! The results CSV: the spreadsheet as it came, with the outcome beside every row. It is made from a ledger
+//! alone, the same bytes each time, and knows no gateway and no templates.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use crate::campaign::Status;
+use crate::campaign::column::RESULT_COLUMNS;
+use crate::gateway::{Code, meaning};
+use crate::ledger::{Reader, Recipient};
+use crate::{Error, Result};
+
+/// Writes the rows of a ledger, or those with one of the statuses in `only`, with a header. Returns how many
+/// rows it wrote.
+pub fn write(ledger: &Reader, only: Option<&[Status]>, out: impl Write) -> Result<u64> {
+    let campaign = ledger.campaign()?;
+    let mut sheet = Sheet::new(out, campaign.delimiter);
+    if campaign.bom {
+        sheet.raw(BYTE_ORDER_MARK).map_err(unwritable)?;
+    }
+    sheet
+        .line(&campaign.header, RESULT_COLUMNS)
+        .map_err(unwritable)?;
+    let mut rows = 0;
+    ledger.recipients(|recipient| {
+        if only.is_none_or(|only| only.contains(&recipient.status)) {
+            rows += 1;
+            let row = recipient.row.to_string();
+            sheet
+                .line(&recipient.cells, cells(recipient, &row).each_ref().map(AsRef::as_ref))
+                .map_err(unwritable)?;
+        }
+        Ok(())
+    })?;
+    sheet.out.flush().map_err(unwritable)?;
+    Ok(rows)
+}
+
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
+/// A results file in the making beside its place. It appears whole or not at all.
+#[derive(Debug)]
+pub struct ResultsFile {
+    path: PathBuf,
+    partial: PathBuf,
+}
+
+impl ResultsFile {
+    /// The results at this path, which can be written: that is tried here, before anything is sent.
+    pub fn prepare(path: &Path) -> Result<Self> {
+        let mut partial = path.as_os_str().to_owned();
+        partial.push(".partial");
+        let file = Self {
+            path: path.to_owned(),
+            partial: PathBuf::from(partial),
+        };
+        if path.is_dir() {
+            return Err(file.fault(&io::ErrorKind::IsADirectory.into()));
+        }
+        File::create(&file.partial)
+            .and_then(|_| fs::remove_file(&file.partial))
+            .map_err(|fault| file.fault(&fault))?;
+        Ok(file)
+    }
+
+    /// Writes the results of this ledger. Returns how many rows.
+    pub fn write(&self, ledger: &Reader, only: Option<&[Status]>) -> Result<u64> {
+        let out = File::create(&self.partial).map_err(|fault| self.fault(&fault))?;
+        let mut out = BufWriter::with_capacity(1 << 16, out);
+        let rows = write(ledger, only, &mut out).map_err(|fault| fault.at(self.path.display()))?;
+        out.into_inner()
+            .map_err(io::IntoInnerError::into_error)
+            .and_then(|out| out.sync_all())
+            .and_then(|()| fs::rename(&self.partial, &self.path))
+            .map_err(|fault| self.fault(&fault))?;
+        Ok(rows)
+    }
+
+    /// Where the results are.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn fault(&self, fault: &io::Error) -> Error {
+        Error::new(format!("the results cannot be written: {fault}"))
+            .advice("choose another place with --results")
+            .at(self.path.display())
+    }
+}
+
+fn unwritable(fault: impl Into<io::Error>) -> Error {
+    let fault = fault.into();
+    Error::new(format!("the results could not be written: {fault}"))
+}
+
+/// Lines of the spreadsheet's own cells, which are a record already, followed by ours.
+struct Sheet<W> {
+    out: W,
+    delimiter: u8,
+    ours: csv::Writer<Vec<u8>>,
+}
+
+impl<W: Write> Sheet<W> {
+    fn new(out: W, delimiter: u8) -> Self {
+        Self {
+            out,
+            delimiter,
+            ours: csv::WriterBuilder::new()
+                .delimiter(delimiter)
+                .from_writer(Vec::new()),
+        }
+    }
+
+    fn raw(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.out.write_all(bytes)
+    }
+
+    fn line(&mut self, theirs: &str, ours: [&str; RESULT_COLUMNS.len()]) -> io::Result<()> {
+        self.ours.write_record(ours)?;
+        self.ours.flush()?;
+        // A spreadsheet whose every column was ours has none of its own left.
+        if !theirs.is_empty() {
+            self.out.write_all(theirs.as_bytes())?;
+            self.out.write_all(&[self.delimiter])?;
+        }
+        self.out.write_all(self.ours.get_ref())?;
+        let record = std::mem::replace(
+            &mut self.ours,
+            csv::WriterBuilder::new()
+                .delimiter(self.delimiter)
+                .from_writer(Vec::new()),
+        );
+        drop(record);
+        Ok(())
+    }
+}
+
+/// Our cells of a row, in the order of [`RESULT_COLUMNS`].
+fn cells<'a>(recipient: &'a Recipient, row: &'a str) -> [std::borrow::Cow<'a, str>; RESULT_COLUMNS.len()] {
+    use std::borrow::Cow::{Borrowed, Owned};
+    let text = |value: Option<String>| Owned(value.unwrap_or_default());
+    let status = recipient.status;
+    let answered = matches!(status, Status::Accepted | Status::Refused | Status::Unknown);
+    let costs = matches!(status, Status::Accepted | Status::Unknown | Status::Pending);
+    let trx_id = recipient
+        .trx_id
+        .as_deref()
+        .filter(|_| status == Status::Accepted)
+        .unwrap_or_default();
+    [
+        Borrowed(row),
+        text(recipient.msisdn.map(|msisdn| msisdn.to_string())),
+        Borrowed(status.as_str()),
+        text(recipient.code.filter(|_| answered).map(|code| code.to_string())),
+        guarded(trx_id.to_owned()).into(),
+        guarded(detail(recipient)).into(),
+        text(recipient.encoding.map(|encoding| encoding.wire().to_string())),
+        text(Some(if costs { recipient.credits } else { 0 }.to_string())),
+        text(recipient.batch.map(|batch| batch.to_string())),
+        text(Some(recipient.attempts.to_string())),
+        Borrowed(recipient.claimed_at.as_deref().unwrap_or_default()),
+        guarded(recipient.text.clone().unwrap_or_default()).into(),
+    ]
+}
+
+/// A spreadsheet program takes a cell that begins like this for a formula, and runs it.
+fn guarded(cell: String) -> String {
+    if cell.starts_with(['=', '+', '@', '-', '\t', '\n', '\r']) {
+        format!("'{cell}")
+    } else {
+        cell
+    }
+}
+
+/// What a row's status means and what to do about it, in a sentence; empty where nothing is to be done.
+fn detail(recipient: &Recipient) -> String {
+    if let Some(decided) = &recipient.decided {
+        let note = decided.note.as_deref().map(|note| format!(": {note}"));
+        return format!(
+            "settled by an operator as {} on {}{}",
+            decided.word,
+            decided.at,
+            note.unwrap_or_default()
+        );
+    }
+    let reason = recipient.reason.as_deref().unwrap_or_default();
+    match recipient.status {
+        Status::Accepted => String::new(),
+        Status::Refused => refusal(recipient),
+        Status::Unknown => format!(
+            "{reason}; it may have been sent, so it is not sent again: look the number up in the iSMS portal"
+        ),
+        Status::Pending if recipient.attempts == 0 => String::new(),
+        Status::Pending => format!("not sent yet: {reason}"),
+        Status::Invalid | Status::Duplicate | Status::Suppressed => reason.to_owned(),
+    }
+}
+
+fn refusal(recipient: &Recipient) -> String {
+    let Some(code) = recipient.code else {
+        return "refused by the gateway".to_owned();
+    };
+    let means = meaning(Code(code));
+    match recipient.refused_with {
+        Some(numbers) if numbers > 1 => {
+            format!("{means}; one of the {numbers} numbers of this batch is bad, and none of them was sent to")
+        }
+        _ => means.to_owned(),
+    }
+}
