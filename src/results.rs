@@ -1,9 +1,11 @@
 //! The results CSV: the spreadsheet as it came, with the outcome beside every row. It is made from a ledger
 //! alone, the same bytes each time, and knows no gateway and no templates.
 
+use std::cell::RefCell;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use crate::campaign::Status;
 use crate::campaign::column::RESULT_COLUMNS;
@@ -90,8 +92,7 @@ impl ResultsFile {
     }
 }
 
-fn unwritable(fault: impl Into<io::Error>) -> Error {
-    let fault = fault.into();
+fn unwritable(fault: io::Error) -> Error {
     Error::new(format!("the results could not be written: {fault}"))
 }
 
@@ -99,17 +100,20 @@ fn unwritable(fault: impl Into<io::Error>) -> Error {
 struct Sheet<W> {
     out: W,
     delimiter: u8,
-    ours: csv::Writer<Vec<u8>>,
+    record: csv::Writer<Slate>,
+    slate: Slate,
 }
 
 impl<W: Write> Sheet<W> {
     fn new(out: W, delimiter: u8) -> Self {
+        let slate = Slate::default();
         Self {
             out,
             delimiter,
-            ours: csv::WriterBuilder::new()
+            record: csv::WriterBuilder::new()
                 .delimiter(delimiter)
-                .from_writer(Vec::new()),
+                .from_writer(slate.clone()),
+            slate,
         }
     }
 
@@ -118,21 +122,30 @@ impl<W: Write> Sheet<W> {
     }
 
     fn line(&mut self, theirs: &str, ours: [&str; RESULT_COLUMNS.len()]) -> io::Result<()> {
-        self.ours.write_record(ours)?;
-        self.ours.flush()?;
         // A spreadsheet whose every column was ours has none of its own left.
         if !theirs.is_empty() {
             self.out.write_all(theirs.as_bytes())?;
             self.out.write_all(&[self.delimiter])?;
         }
-        self.out.write_all(self.ours.get_ref())?;
-        let record = std::mem::replace(
-            &mut self.ours,
-            csv::WriterBuilder::new()
-                .delimiter(self.delimiter)
-                .from_writer(Vec::new()),
-        );
-        drop(record);
+        self.record.write_record(ours)?;
+        self.record.flush()?;
+        let mut written = self.slate.0.borrow_mut();
+        self.out.write_all(&written)?;
+        written.clear();
+        Ok(())
+    }
+}
+
+/// Where a record is written before its line is put together; a CSV writer keeps its own end of it.
+#[derive(Clone, Default)]
+struct Slate(Rc<RefCell<Vec<u8>>>);
+
+impl Write for Slate {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! The rate of a whole process, in recipients. It does not know what is sent.
 
+use std::fmt;
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
@@ -29,6 +30,17 @@ impl Rate {
     #[must_use]
     pub fn per_recipient(self) -> Duration {
         self.period / self.recipients.get()
+    }
+}
+
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.period.as_secs() {
+            1 => write!(f, "{}/s", self.recipients),
+            60 => write!(f, "{}/m", self.recipients),
+            3_600 => write!(f, "{}/h", self.recipients),
+            _ => write!(f, "{} in {:?}", self.recipients, self.period),
+        }
     }
 }
 

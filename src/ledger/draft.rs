@@ -3,16 +3,11 @@
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
-use super::book::BatchId;
 use super::{Campaign, failed, place, schema};
 use crate::campaign::{Encoding, Msisdn};
 use crate::{Error, Result};
-
-/// A distinct text of the plan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct TextId(i64);
 
 /// One row as it was planned.
 #[derive(Clone, Copy, Debug)]
@@ -23,8 +18,8 @@ pub struct PlannedRow<'a> {
     pub cells: &'a str,
     /// The number, where it could be read.
     pub msisdn: Option<Msisdn>,
-    /// The text, where it could be rendered.
-    pub text: Option<TextId>,
+    /// The number of its text, where one could be rendered. The text has been stored before.
+    pub text: Option<u32>,
     /// Whether it will be sent.
     pub fate: Fate<'a>,
 }
@@ -32,8 +27,8 @@ pub struct PlannedRow<'a> {
 /// Whether a row will be sent, and why not.
 #[derive(Clone, Copy, Debug)]
 pub enum Fate<'a> {
-    /// In this batch.
-    Send(BatchId),
+    /// In the batch of this number, which has been opened before.
+    Send(u32),
     /// The row is wrong.
     Invalid(&'a str),
     /// An earlier row says the same.
@@ -48,8 +43,6 @@ pub struct Draft {
     connection: Option<Connection>,
     ledger: PathBuf,
     partial: PathBuf,
-    texts: i64,
-    batches: i64,
 }
 
 impl Draft {
@@ -62,8 +55,6 @@ impl Draft {
             connection: Some(connection),
             ledger: ledger.to_owned(),
             partial,
-            texts: 0,
-            batches: 0,
         };
         // No journal and no syncing: a crash leaves a partial file, which the next plan removes.
         draft.run(
@@ -81,36 +72,32 @@ impl Draft {
         Ok(draft)
     }
 
-    /// Stores a text.
-    pub fn add_text(&mut self, body: &str, encoding: Encoding, credits: u32) -> Result<TextId> {
-        self.texts += 1;
+    /// Stores a text under its number.
+    pub fn add_text(
+        &mut self,
+        number: u32,
+        body: &str,
+        encoding: Encoding,
+        credits: u32,
+    ) -> Result<()> {
         self.insert(
             "INSERT INTO text (id, body, type, credits) VALUES (?1, ?2, ?3, ?4)",
-            params![self.texts, body, encoding.wire(), credits],
-        )?;
-        Ok(TextId(self.texts))
+            params![number, body, encoding.wire(), credits],
+        )
     }
 
-    /// Opens a batch.
-    pub fn add_batch(&mut self) -> Result<BatchId> {
-        self.batches += 1;
+    /// Opens the batch of this number.
+    pub fn add_batch(&mut self, number: u32) -> Result<()> {
         self.insert(
             "INSERT INTO batch (id, state, attempts) VALUES (?1, 'planned', 0)",
-            params![self.batches],
-        )?;
-        Ok(BatchId(self.batches))
-    }
-
-    /// How many batches there are so far.
-    #[must_use]
-    pub fn batches(&self) -> u64 {
-        self.batches.unsigned_abs()
+            params![number],
+        )
     }
 
     /// Stores a row.
     pub fn add_row(&mut self, row: &PlannedRow<'_>) -> Result<()> {
         let (disposition, batch, reason) = match row.fate {
-            Fate::Send(batch) => ("send", Some(batch.0), None),
+            Fate::Send(batch) => ("send", Some(batch), None),
             Fate::Invalid(reason) => ("invalid", None, Some(reason)),
             Fate::Duplicate(reason) => ("duplicate", None, Some(reason)),
             Fate::Suppressed(reason) => ("suppressed", None, Some(reason)),
@@ -122,37 +109,12 @@ impl Draft {
                 row.row.cast_signed(),
                 row.cells,
                 row.msisdn.map(|msisdn| msisdn.as_u64().cast_signed()),
-                row.text.map(|text| text.0),
+                row.text,
                 batch,
                 disposition,
                 reason
             ],
         )
-    }
-
-    /// The number and the text of an earlier row, if it has both.
-    pub fn message_of(&self, row: u64) -> Result<Option<(u64, String)>> {
-        self.open()?
-            .prepare_cached(
-                "SELECT r.msisdn, t.body FROM recipient r JOIN text t ON t.id = r.text_id
-                 WHERE r.row = ?1 AND r.msisdn IS NOT NULL",
-            )
-            .and_then(|mut statement| {
-                statement
-                    .query_row([row.cast_signed()], |found| {
-                        Ok((found.get::<_, i64>(0)?.cast_unsigned(), found.get(1)?))
-                    })
-                    .optional()
-            })
-            .map_err(|fault| failed(&fault))
-    }
-
-    /// The text stored under this id.
-    pub fn text(&self, text: TextId) -> Result<String> {
-        self.open()?
-            .prepare_cached("SELECT body FROM text WHERE id = ?1")
-            .and_then(|mut statement| statement.query_row([text.0], |found| found.get(0)))
-            .map_err(|fault| failed(&fault))
     }
 
     /// Puts the whole plan in its place, durably. `replacing`: a ledger from which nothing was ever sent may be

@@ -38,7 +38,7 @@ use rusqlite::{Connection, OpenFlags};
 
 pub use book::{Batch, BatchId, Book, Settlement, Verdict};
 pub use desk::{Clerk, Desk};
-pub use draft::{Draft, Fate, PlannedRow, TextId};
+pub use draft::{Draft, Fate, PlannedRow};
 pub use lock::Lock;
 pub use read::{Decided, Reader, Recipient, Totals};
 
@@ -86,6 +86,20 @@ pub fn set_aside(ledger: &Path, planned_at: &Moment) -> Result<PathBuf> {
     let aside = ledger.with_extension(format!("{}.ledger", planned_at.file_stamp()));
     place::set_aside(ledger, &aside)?;
     Ok(aside)
+}
+
+/// Brings a ledger whose lock the caller holds into one file that nobody has open, so that it can be moved or replaced: a
+/// log left beside it would be replayed into whatever comes into its place.
+pub fn retire(ledger: &Path, lock: Lock) -> Result<Lock> {
+    let lock = Book::open(ledger, lock)?.close()?;
+    for suffix in ["-wal", "-shm"] {
+        if place::exists(&place::beside(ledger, suffix))? {
+            return Err(Error::new("another program is reading it")
+                .advice("close that program and run again")
+                .at(ledger.display()));
+        }
+    }
+    Ok(lock)
 }
 
 /// Takes a plan from one ledger to a new one, with a copy of its own for practice. `original` is only read.

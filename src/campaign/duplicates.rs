@@ -1,0 +1,129 @@
+//! Which rows say again what an earlier row said. It does not know how texts are stored; a text is its number.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use super::Msisdn;
+
+/// What counts as a duplicate (`--duplicates`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// The same number, whatever the text.
+    Number,
+    /// The same number and the same text.
+    Message,
+    /// Nothing: repeats are sent.
+    Keep,
+}
+
+impl Rule {
+    /// The word of the option.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Number => "number",
+            Self::Message => "message",
+            Self::Keep => "keep",
+        }
+    }
+}
+
+/// What an earlier row means for this one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repeat {
+    /// To be sent. So many earlier rows had the same number and text: 0, unless repeats are kept.
+    Send(u32),
+    /// Not to be sent: this earlier row says the same.
+    Of(u32),
+}
+
+/// The sendable rows so far, as far as a duplicate can be told from them.
+#[derive(Debug)]
+pub struct Duplicates {
+    rule: Rule,
+    /// The first row and text of each number. Nearly every number comes once, so this one map is what memory
+    /// goes into.
+    first: HashMap<u64, (u32, u32)>,
+    /// The first row of each further text to the same number, and how often it came.
+    further: HashMap<(u64, u32), (u32, u32)>,
+}
+
+impl Duplicates {
+    /// No rows yet.
+    #[must_use]
+    pub fn new(rule: Rule) -> Self {
+        Self {
+            rule,
+            first: HashMap::new(),
+            further: HashMap::new(),
+        }
+    }
+
+    /// What counts as a duplicate.
+    #[must_use]
+    pub fn rule(&self) -> Rule {
+        self.rule
+    }
+
+    /// Takes a row in that could be sent, with the number of its text.
+    pub fn note(&mut self, row: u32, number: Msisdn, text: u32) -> Repeat {
+        let (first_row, first_text) = match self.first.entry(number.as_u64()) {
+            Entry::Vacant(place) => {
+                place.insert((row, text));
+                return Repeat::Send(0);
+            }
+            Entry::Occupied(first) => *first.get(),
+        };
+        if self.rule == Rule::Number || (self.rule == Rule::Message && first_text == text) {
+            return Repeat::Of(first_row);
+        }
+        let earlier = u32::from(first_text == text);
+        match (self.rule, self.further.entry((number.as_u64(), text))) {
+            (_, Entry::Vacant(place)) => {
+                place.insert((row, earlier + 1));
+                Repeat::Send(earlier)
+            }
+            (Rule::Keep, Entry::Occupied(mut further)) => {
+                let (_, times) = further.get_mut();
+                *times += 1;
+                Repeat::Send(*times - 1)
+            }
+            (_, Entry::Occupied(further)) => Repeat::Of(further.get().0),
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_three_rules() {
+        // (number, text) of rows 1, 2, 3, ...
+        let rows = [(1, 0), (1, 0), (1, 1), (2, 0), (1, 1), (1, 0), (1, 1)];
+        let all = |rule| {
+            let mut duplicates = Duplicates::new(rule);
+            rows.iter()
+                .zip(1..)
+                .map(|((number, text), row)| {
+                    let number = Msisdn::from_digits(&format!("6012000000{number}")).unwrap();
+                    duplicates.note(row, number, *text)
+                })
+                .collect::<Vec<_>>()
+        };
+        use Repeat::{Of, Send};
+        assert_eq!(
+            all(Rule::Number),
+            [Send(0), Of(1), Of(1), Send(0), Of(1), Of(1), Of(1)]
+        );
+        assert_eq!(
+            all(Rule::Message),
+            [Send(0), Of(1), Send(0), Send(0), Of(3), Of(1), Of(3)]
+        );
+        assert_eq!(
+            all(Rule::Keep),
+            [Send(0), Send(1), Send(0), Send(0), Send(1), Send(2), Send(2)]
+        );
+    }
+}

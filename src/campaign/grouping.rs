@@ -1,0 +1,154 @@
+//! Which text a row shares with others, and which batch it joins. It sees fingerprints, not texts, and numbers
+//! texts and batches from 1 in the order in which they come.
+
+use std::collections::HashMap;
+use std::num::NonZeroU32;
+
+/// 128 bits of a cryptographic hash of a text with its encoding: two texts never share one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Fingerprint([u32; 4]);
+
+impl Fingerprint {
+    /// The fingerprint in these bytes.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        let word = |at: usize| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
+        Self([word(0), word(4), word(8), word(12)])
+    }
+}
+
+/// Something numbered that may be seen for the first time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Numbered {
+    /// Its number, from 1.
+    pub number: u32,
+    /// Whether it is new.
+    pub new: bool,
+}
+
+/// A batch that may have room.
+#[derive(Clone, Copy, Debug, Default)]
+struct Open {
+    batch: u32,
+    room: u32,
+}
+
+/// The texts and the open batches of a plan.
+#[derive(Debug)]
+pub struct Grouping {
+    size: NonZeroU32,
+    texts: HashMap<Fingerprint, (u32, Open)>,
+    /// Open batches for the second and later times that a number gets the same text: a batch names no number
+    /// twice, so each time has batches of its own.
+    repeats: HashMap<(u32, u32), Open>,
+    batches: u32,
+    used: u32,
+}
+
+impl Grouping {
+    /// Nothing yet. A batch has at most `size` recipients.
+    #[must_use]
+    pub fn new(size: NonZeroU32) -> Self {
+        Self {
+            size,
+            texts: HashMap::new(),
+            repeats: HashMap::new(),
+            batches: 0,
+            used: 0,
+        }
+    }
+
+    /// The number of the text with this fingerprint.
+    pub fn text(&mut self, fingerprint: Fingerprint) -> Numbered {
+        let next = u32::try_from(self.texts.len() + 1).unwrap_or(u32::MAX);
+        let (number, _) = self
+            .texts
+            .entry(fingerprint)
+            .or_insert((next, Open::default()));
+        Numbered {
+            number: *number,
+            new: *number == next,
+        }
+    }
+
+    /// How many batches there are.
+    #[must_use]
+    pub fn batches(&self) -> u32 {
+        self.batches
+    }
+
+    /// How many texts have recipients.
+    #[must_use]
+    pub fn used_texts(&self) -> u32 {
+        self.used
+    }
+
+    /// The batch that the next recipient of a text joins, where `earlier` rows had the same number and text. The
+    /// text has been numbered before.
+    pub fn join(&mut self, fingerprint: Fingerprint, earlier: u32) -> Numbered {
+        let open = match self.texts.get_mut(&fingerprint) {
+            Some((_, open)) if earlier == 0 => open,
+            Some((text, _)) => self.repeats.entry((*text, earlier)).or_default(),
+            None => self.repeats.entry((0, earlier)).or_default(),
+        };
+        let new = open.room == 0;
+        if new {
+            self.used += u32::from(earlier == 0 && open.batch == 0);
+            self.batches += 1;
+            *open = Open {
+                batch: self.batches,
+                room: self.size.get(),
+            };
+        }
+        open.room -= 1;
+        Numbered {
+            number: open.batch,
+            new,
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn fingerprint(text: u8) -> Fingerprint {
+        Fingerprint::from_bytes([text; 16])
+    }
+
+    proptest! {
+        /// Every batch has one text and at most the batch size, and only the last of a text has room.
+        #[test]
+        fn batches_are_full_and_of_one_text(
+            size in 1_u32..5,
+            rows in prop::collection::vec((0_u8..4, 0_u32..3), 0..100),
+        ) {
+            let mut grouping = Grouping::new(NonZeroU32::new(size).unwrap());
+            let mut batches: HashMap<u32, ((u8, u32), u32)> = HashMap::new();
+            for (text, earlier) in rows {
+                grouping.text(fingerprint(text));
+                let batch = grouping.join(fingerprint(text), earlier);
+                prop_assert_eq!(batch.new, !batches.contains_key(&batch.number));
+                let (of, members) = batches.entry(batch.number).or_insert(((text, earlier), 0));
+                prop_assert_eq!(*of, (text, earlier));
+                *members += 1;
+                prop_assert!(*members <= size);
+            }
+            let mut with_room: Vec<_> = batches.values().filter(|(_, n)| *n < size).map(|(of, _)| of).collect();
+            with_room.sort();
+            let all = with_room.len();
+            with_room.dedup();
+            prop_assert_eq!(with_room.len(), all);
+        }
+    }
+
+    #[test]
+    fn texts_are_numbered_as_they_come() {
+        let mut grouping = Grouping::new(NonZeroU32::MIN);
+        let numbered = [3, 5, 3].map(|text| grouping.text(fingerprint(text)));
+        assert_eq!(numbered.map(|text| (text.number, text.new)), [(1, true), (2, true), (1, false)]);
+    }
+}

@@ -1,0 +1,88 @@
+//! The exit codes and which of them a run ends with. It prints nothing.
+
+use std::process::ExitCode;
+
+use crate::Error;
+use crate::campaign::Status;
+use crate::campaign::status::Counts;
+use crate::dispatch::Stop;
+use crate::error::Kind;
+
+/// How the program ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Exit(pub(super) u8);
+
+impl Exit {
+    pub(super) const OK: Self = Self(0);
+    pub(super) const FAILURE: Self = Self(1);
+    const USAGE: Self = Self(2);
+    const NOT_ALL_SENT: Self = Self(3);
+    const ACCOUNT: Self = Self(4);
+    const UNKNOWN: Self = Self(5);
+    const UNREACHABLE: Self = Self(75);
+
+    /// The end of a command that a fault ended.
+    pub(super) fn of_fault(fault: &Error) -> Self {
+        match fault.kind() {
+            Kind::Usage => Self::USAGE,
+            Kind::Failure => Self::FAILURE,
+        }
+    }
+
+    /// The end of a send: why it stopped, if it did, and what its ledger holds. Where several hold: a signal, a
+    /// failure, the account, the gateway, unknown outcomes, rows not sent.
+    pub(super) fn of_send(stop: Option<Stop>, counts: &Counts) -> Self {
+        match stop {
+            // As a shell says it of a process that a signal ended.
+            Some(Stop::Signal(number)) => Self(u8::try_from(128 + number).unwrap_or(1)),
+            Some(Stop::Error) => Self::FAILURE,
+            Some(Stop::Account(_) | Stop::Refused(_)) => Self::ACCOUNT,
+            Some(Stop::Unreachable) => Self::UNREACHABLE,
+            _ if counts.of(Status::Unknown) > 0 => Self::UNKNOWN,
+            _ if counts.of(Status::Invalid) + counts.of(Status::Refused) > 0 => Self::NOT_ALL_SENT,
+            _ => Self::OK,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_gravest_thing_decides() {
+        let counts = |statuses: &[Status]| {
+            let mut counts = Counts::default();
+            for status in statuses {
+                counts.add(*status, 1);
+            }
+            counts
+        };
+        use Status::{Accepted, Duplicate, Invalid, Pending, Refused, Suppressed, Unknown};
+        let table: [(Option<Stop>, &[Status], u8); 14] = [
+            (None, &[Accepted], 0),
+            (None, &[Accepted, Duplicate, Suppressed], 0),
+            (None, &[Accepted, Invalid], 3),
+            (None, &[Accepted, Refused], 3),
+            (None, &[Unknown, Refused], 5),
+            (Some(Stop::Limit), &[Accepted, Pending], 0),
+            (Some(Stop::Limit), &[Unknown, Pending], 5),
+            (Some(Stop::Unknown(3)), &[Unknown, Pending], 5),
+            (Some(Stop::Unreachable), &[Unknown, Pending], 75),
+            (Some(Stop::Account(-1004)), &[Unknown, Pending], 4),
+            (Some(Stop::Refused(-1005)), &[Refused, Pending], 4),
+            (Some(Stop::Error), &[Pending], 1),
+            (Some(Stop::Signal(2)), &[Unknown, Pending], 130),
+            (Some(Stop::Signal(15)), &[Pending], 143),
+        ];
+        for (stop, statuses, code) in table {
+            assert_eq!(Exit::of_send(stop, &counts(statuses)), Exit(code), "{stop:?} {statuses:?}");
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! The commands that look at a ledger and change nothing: `status`, `results`, `verify`.
+
+use std::io::{self, BufWriter, ErrorKind};
+use std::path::Path;
+
+use super::exit::Exit;
+use super::paths::{Paths, keep_apart};
+use super::summary::{counted, next_step, of_totals};
+use super::{prepare, print, tell};
+use crate::campaign::Status;
+use crate::ledger::Reader;
+use crate::results::{self, ResultsFile};
+use crate::{Error, Result};
+
+/// The story of `status`.
+pub(super) fn status(ledger: &Path) -> Result<Exit> {
+    let reader = Reader::open(ledger)?;
+    let campaign = reader.campaign()?;
+    let totals = reader.totals()?;
+    let sent = totals.counts.sendable() - totals.counts.of(Status::Pending);
+    let host = campaign.gateway_host.as_deref().unwrap_or("nowhere yet");
+    print(&format!(
+        "Campaign      {}, from {}\nPlanned       {}, not sent after {}\nSent to       {host}\n{}Progress      {sent} of {} to send\n\n{}",
+        campaign.name,
+        campaign.input,
+        campaign.planned_at,
+        campaign.expires_at,
+        of_totals(&totals),
+        totals.counts.sendable(),
+        next_step(&totals, None, ledger)
+    ))?;
+    Ok(Exit::OK)
+}
+
+/// The story of `results`: all rows to the file beside the ledger, or some of them to standard output.
+pub(super) fn results(ledger: &Path, only: &[Status], place: Option<&Path>) -> Result<Exit> {
+    let reader = Reader::open(ledger)?;
+    let some = (!only.is_empty()).then_some(only);
+    if some.is_some() && place.is_none() {
+        let out = BufWriter::new(io::stdout().lock());
+        return match results::write(&reader, some, out) {
+            Err(fault) if fault.is_broken_pipe() => Ok(Exit::OK),
+            written => written.map(|_| Exit::OK),
+        };
+    }
+    let paths = Paths::of(ledger, None, place, prepare::is_practice(ledger))?;
+    keep_apart(&[("the ledger", ledger)], &[("the results file", &paths.results)])?;
+    let rows = ResultsFile::prepare(&paths.results)?.write(&reader, some)?;
+    tell(&format!("{} in {}", counted(rows, "row"), paths.results.display()));
+    Ok(Exit::OK)
+}
+
+/// The story of `verify`: exit 0 only if the books balance.
+pub(super) fn verify(ledger: &Path) -> Result<Exit> {
+    let reader = Reader::open(ledger)?;
+    let wrong = reader.verify(prepare::keeps_duplicates(&reader.campaign()?))?;
+    if wrong.is_empty() {
+        let totals = reader.totals()?;
+        print(&format!("The books balance.\n{}", of_totals(&totals)))?;
+        return Ok(Exit::OK);
+    }
+    Err(Error::new(format!("the books do not balance: {}", wrong.join("; ")))
+        .advice("bring back a copy from before it was changed, or compare it with the iSMS portal row by row")
+        .at(ledger.display()))
+}

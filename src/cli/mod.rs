@@ -1,0 +1,91 @@
+//! The program as its user meets it: the command line, the terminal, and the order in which a command does its
+//! work. It knows neither SQL nor HTTP.
+
+mod args;
+mod clock;
+mod credentials;
+mod exit;
+mod inspect;
+mod paths;
+mod plan;
+mod practice;
+mod prepare;
+mod progress;
+mod send;
+mod signals;
+mod summary;
+
+use std::ffi::OsString;
+use std::io::{self, ErrorKind, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::{Error, Result};
+use args::{Cli, Command};
+use exit::Exit;
+
+/// Runs the program with these arguments, the first of which is its own name. Returns its exit code.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(answer) => {
+            // A reader that has gone away needs no help text.
+            let _ = answer.print();
+            return ExitCode::from(u8::try_from(answer.exit_code()).unwrap_or(2));
+        }
+    };
+    log_to_standard_error(cli.verbose);
+    match run(cli.command) {
+        Ok(exit) => exit.into(),
+        Err(fault) => {
+            tell(&format!("isms-campaign: {fault}"));
+            Exit::of_fault(&fault).into()
+        }
+    }
+}
+
+fn run(command: Command) -> Result<Exit> {
+    match command {
+        Command::Plan(args) => plan::run(&args),
+        Command::Send(args) => Ok(send::run(&args)),
+        Command::Status { ledger } => inspect::status(&ledger),
+        Command::Results {
+            ledger,
+            status,
+            results,
+        } => inspect::results(&ledger, &status, results.as_deref()),
+        Command::Verify { ledger } => inspect::verify(&ledger),
+        Command::Sandbox { listen, practice: options } => practice::run(listen, &options),
+    }
+}
+
+/// `-v` shows what happens, `-vv` every request.
+fn log_to_standard_error(verbose: u8) {
+    use tracing_subscriber::filter::LevelFilter;
+    let level = match verbose {
+        0 => return,
+        1 => LevelFilter::INFO,
+        _ => LevelFilter::DEBUG,
+    };
+    tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(io::stderr)
+        .with_target(false)
+        .init();
+}
+
+/// Says something to the person on standard error. Nobody there to read it is no reason to stop.
+fn tell(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// Prints what a command was asked for on standard output. A reader that has had enough is no fault.
+fn print(text: &str) -> Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(fault) if fault.kind() == ErrorKind::BrokenPipe => Ok(()),
+        Err(fault) => Err(Error::new(format!("standard output cannot be written: {fault}"))),
+        Ok(()) => Ok(()),
+    }
+}

@@ -1,0 +1,75 @@
+//! The story of `plan`: read, check and render everything, write the ledger, show what a send would do.
+
+use super::args::{self, PlanArgs};
+use super::exit::Exit;
+use super::paths::{Paths, keep_apart};
+use super::prepare::{self, Prepared};
+use super::progress::Planning;
+use super::summary::{self, Summary};
+use crate::Result;
+use crate::ledger::Reader;
+use crate::source::{self, Input};
+
+pub(super) fn run(args: &PlanArgs) -> Result<Exit> {
+    let mut summary = Summary::default();
+    let ended = plan(args, &mut summary);
+    let exit = ended.as_ref().map_or_else(Exit::of_fault, |()| Exit::OK);
+    let written = summary.write(args.output.summary_json.as_deref(), exit, ended.as_ref().err());
+    ended.and(written).map(|()| exit)
+}
+
+fn plan(args: &PlanArgs, summary: &mut Summary) -> Result<()> {
+    let started = std::time::Instant::now();
+    let input = Input::parse(&args.recipients);
+    refuse_a_ledger(&input)?;
+    let paths = Paths::of(&args.recipients, args.plan.ledger.as_deref(), None, false)?;
+    keep_files_apart(args, &paths)?;
+    summary.campaign.clone_from(&paths.name);
+    summary.ledger.clone_from(&paths.ledger);
+    let progress = Planning::new(args.output.progress);
+    let prepared =
+        prepare::from_spreadsheet(&input, &paths.name, &paths.ledger, &args.plan, true, &progress);
+    progress.end();
+    let prepared = prepared?;
+    summary.totals = Reader::open(&prepared.ledger)?.totals()?;
+    summary.credits = summary.totals.credits_planned;
+    summary.report = Some(prepared.report.clone());
+    summary.elapsed = started.elapsed();
+    show(args, &prepared, summary)?;
+    prepared.refuse_too_many_invalid(args.plan.max_invalid)
+}
+
+fn show(args: &PlanArgs, prepared: &Prepared, summary: &Summary) -> Result<()> {
+    let campaign = &prepared.campaign;
+    let mut text = summary::of_plan(&prepared.report, campaign, args::usual_rate());
+    if prepared.begun {
+        text.push_str("\nThis campaign has been begun; nothing was planned again.\n");
+        text.push_str(&summary::of_totals(&summary.totals));
+    }
+    text.push_str(&format!(
+        "\nPlanned in {}. Nothing was sent. Send it: isms-campaign send {}\n",
+        prepared.ledger.display(),
+        prepared.ledger.display()
+    ));
+    summary::show(&text, !args.output.json_on_standard_output())
+}
+
+fn refuse_a_ledger(input: &Input) -> Result<()> {
+    if let Input::File(path) = input
+        && path.is_file()
+        && source::is_ledger(path)?
+    {
+        return Err(crate::Error::usage("is a ledger, which is planned already")
+            .advice(format!("send it: isms-campaign send {}", path.display()))
+            .at(path.display()));
+    }
+    Ok(())
+}
+
+fn keep_files_apart(args: &PlanArgs, paths: &Paths) -> Result<()> {
+    let mut read = prepare::files_read(&args.plan);
+    read.push(("the spreadsheet", &args.recipients));
+    let mut written = vec![("the ledger", paths.ledger.as_path())];
+    written.extend(args.output.file_written());
+    keep_apart(&read, &written)
+}

@@ -1,0 +1,205 @@
+//! Progress on standard error: bars on a terminal, a plain line every few seconds elsewhere. It decides nothing.
+
+use std::io::{self, IsTerminal};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::args::ProgressArg;
+use super::tell;
+use crate::campaign::Status;
+use crate::campaign::status::Counts;
+use crate::{dispatch, planning};
+
+/// Between two plain lines.
+const LINE_EVERY: Duration = Duration::from_secs(5);
+
+/// How progress is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Manner {
+    Bar,
+    Plain,
+    Silent,
+}
+
+impl Manner {
+    fn of(asked: ProgressArg) -> Self {
+        match asked {
+            ProgressArg::Bar => Self::Bar,
+            ProgressArg::Plain => Self::Plain,
+            ProgressArg::None => Self::Silent,
+            ProgressArg::Auto if io::stderr().is_terminal() => Self::Bar,
+            ProgressArg::Auto => Self::Plain,
+        }
+    }
+
+    fn bar(self, length: Option<u64>, template: &str) -> ProgressBar {
+        let bar = match self {
+            // Bars were asked for, so they are drawn even where nobody seems to look.
+            Self::Bar => ProgressBar::with_draw_target(length, ProgressDrawTarget::stderr()),
+            Self::Plain | Self::Silent => ProgressBar::with_draw_target(length, ProgressDrawTarget::hidden()),
+        };
+        // A template that indicatif does not like leaves its own style, which shows the same numbers.
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        bar
+    }
+}
+
+/// Lines that do not come too often.
+#[derive(Debug)]
+struct Lines {
+    manner: Manner,
+    last: Mutex<Instant>,
+}
+
+impl Lines {
+    fn new(manner: Manner) -> Self {
+        Self {
+            manner,
+            last: Mutex::new(Instant::now()),
+        }
+    }
+
+    fn now_and_then(&self, line: impl FnOnce() -> String) {
+        if self.manner != Manner::Plain {
+            return;
+        }
+        // Whoever finds it taken leaves the line to the other worker.
+        let Ok(mut last) = self.last.try_lock() else {
+            return;
+        };
+        if last.elapsed() >= LINE_EVERY {
+            *last = Instant::now();
+            tell(&line());
+        }
+    }
+}
+
+/// The progress of a plan, in bytes.
+#[derive(Debug)]
+pub(super) struct Planning {
+    bar: ProgressBar,
+    lines: Lines,
+    started: Instant,
+}
+
+impl Planning {
+    pub(super) fn new(asked: ProgressArg) -> Self {
+        let manner = Manner::of(asked);
+        Self {
+            bar: manner.bar(None, "Planning {bar:30} {binary_bytes}/{binary_total_bytes} {msg}"),
+            lines: Lines::new(manner),
+            started: Instant::now(),
+        }
+    }
+
+    /// Takes the bar away.
+    pub(super) fn end(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl planning::Watcher for Planning {
+    fn opened(&self, bytes: Option<u64>) {
+        if let Some(bytes) = bytes {
+            self.bar.set_length(bytes);
+        }
+    }
+
+    fn planned(&self, bytes: u64, rows: u64) {
+        #[allow(clippy::cast_precision_loss)]
+        let per_second = rows as f64 / self.started.elapsed().as_secs_f64().max(0.001);
+        self.bar.set_position(bytes);
+        self.bar.set_message(format!("{rows} rows, {per_second:.0}/s"));
+        self.lines
+            .now_and_then(|| format!("planning: {rows} rows, {per_second:.0}/s"));
+    }
+}
+
+/// The progress of a send, in messages.
+#[derive(Debug)]
+pub(super) struct Sending {
+    bar: ProgressBar,
+    lines: Lines,
+    started: Instant,
+    pending: u64,
+    accepted: AtomicU64,
+    refused: AtomicU64,
+    unknown: AtomicU64,
+}
+
+impl Sending {
+    /// So many messages are to be sent.
+    pub(super) fn new(asked: ProgressArg, pending: u64) -> Self {
+        let manner = Manner::of(asked);
+        let bar = manner.bar(
+            Some(pending),
+            "Sending {bar:30} {pos}/{len} messages, {per_sec}, {eta} left: {msg}",
+        );
+        if manner == Manner::Bar {
+            bar.enable_steady_tick(Duration::from_millis(250));
+        }
+        Self {
+            bar,
+            lines: Lines::new(manner),
+            started: Instant::now(),
+            pending,
+            accepted: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+            unknown: AtomicU64::new(0),
+        }
+    }
+
+    /// Takes the bar away.
+    pub(super) fn end(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    fn counts(&self) -> (u64, String) {
+        let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let (accepted, refused, unknown) = (of(&self.accepted), of(&self.refused), of(&self.unknown));
+        (
+            accepted + refused + unknown,
+            format!("{accepted} accepted, {refused} refused, {unknown} unknown"),
+        )
+    }
+
+    fn line(&self) -> String {
+        let (done, counts) = self.counts();
+        #[allow(clippy::cast_precision_loss)]
+        let per_second = done as f64 / self.started.elapsed().as_secs_f64().max(0.001);
+        #[allow(clippy::cast_precision_loss)]
+        let left = self.pending.saturating_sub(done) as f64 / per_second.max(0.001);
+        let left = Duration::try_from_secs_f64(left).unwrap_or(Duration::MAX);
+        format!(
+            "sending: {done} of {} messages, {per_second:.1}/s, about {} left: {counts}",
+            self.pending,
+            HumanDuration(Duration::from_secs(left.as_secs()))
+        )
+    }
+}
+
+impl dispatch::Watcher for Sending {
+    fn settled(&self, rows: &Counts) {
+        self.accepted.fetch_add(rows.of(Status::Accepted), Ordering::Relaxed);
+        self.refused.fetch_add(rows.of(Status::Refused), Ordering::Relaxed);
+        self.unknown.fetch_add(rows.of(Status::Unknown), Ordering::Relaxed);
+        let (done, counts) = self.counts();
+        self.bar.set_position(done);
+        self.bar.set_message(counts);
+        self.lines.now_and_then(|| self.line());
+    }
+
+    fn waiting(&self, why: &str, how_long: Duration) {
+        let line = format!("not sent yet: {why}; trying again in {:.1} s", how_long.as_secs_f64());
+        match self.lines.manner {
+            Manner::Bar => self.bar.println(line),
+            Manner::Plain => tell(&line),
+            Manner::Silent => {}
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! The story of a send: plan or take up a plan, show it, ask, send, write the results.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::time::Instant;
+
+use super::args::{SendArgs, SendOptions};
+use super::exit::Exit;
+use super::paths::{Paths, keep_apart};
+use super::prepare::{self, Prepared};
+use super::progress::{Planning, Sending};
+use super::summary::{self, Summary, counted};
+use super::{clock, credentials, practice, signals, tell};
+use crate::campaign::Status;
+use crate::dispatch::{self, Policy, Stop, Throttle};
+use crate::gateway::{Credentials, Endpoint, Gateway, RestGateway, Timeouts};
+use crate::ledger::{Book, Reader};
+use crate::results::ResultsFile;
+use crate::sandbox::Sandbox;
+use crate::source::{self, Input};
+use crate::{Error, Result};
+
+pub(super) fn run(args: &SendArgs) -> Exit {
+    let started = Instant::now();
+    let mut summary = Summary::default();
+    let ended = send(args, &mut summary);
+    summary.elapsed = started.elapsed();
+    let fault = ended.err();
+    let exit = match &fault {
+        Some(fault) if !matches!(summary.stop, Some(Stop::Signal(_))) => Exit::of_fault(fault),
+        _ => Exit::of_send(summary.stop, &summary.totals.counts),
+    };
+    if let Some(fault) = &fault {
+        tell(&format!("isms-campaign: {fault}"));
+    }
+    match summary.write(args.output.summary_json.as_deref(), exit, fault.as_ref()) {
+        Err(unwritten) => {
+            tell(&format!("isms-campaign: {unwritten}"));
+            if exit == Exit::OK { Exit::FAILURE } else { exit }
+        }
+        Ok(()) => exit,
+    }
+}
+
+fn send(args: &SendArgs, summary: &mut Summary) -> Result<()> {
+    let input = Input::parse(&args.recipients);
+    let planned = source_is_ledger(&input)?;
+    args.refuse_misplaced_options(planned)?;
+    let paths = Paths::of(
+        &args.recipients,
+        args.plan.ledger.as_deref(),
+        args.send.results.as_deref(),
+        args.send.sandbox,
+    )?;
+    keep_files_apart(args, &paths, planned)?;
+    summary.campaign.clone_from(&paths.name);
+    summary.ledger.clone_from(&paths.ledger);
+    summary.results = Some(paths.results.clone());
+    summary.limit = args.send.limit;
+
+    // Everything that could stop the run is looked at before anything is planned.
+    let destination = Destination::find(&args.send)?;
+    let results = ResultsFile::prepare(&paths.results)?;
+    let prepared = prepare(args, &input, &paths, planned)?;
+    summary.report = Some(prepared.report.clone());
+
+    let performed = perform(args, prepared, &destination, summary);
+    // However it ended, every row has its outcome in the results.
+    let written = finish(&results, summary);
+    performed.and(written)
+}
+
+fn prepare(args: &SendArgs, input: &Input, paths: &Paths, planned: bool) -> Result<Prepared> {
+    if !planned {
+        let progress = Planning::new(args.output.progress);
+        let prepared = prepare::from_spreadsheet(
+            input,
+            &paths.name,
+            &paths.ledger,
+            &args.plan,
+            false,
+            &progress,
+        );
+        progress.end();
+        prepared
+    } else if args.send.sandbox {
+        prepare::practice_from_ledger(&args.recipients, &paths.ledger)
+    } else {
+        prepare::from_ledger(&args.recipients)
+    }
+}
+
+/// Sends what is pending in a prepared ledger, once a person has seen what that means.
+fn perform(
+    args: &SendArgs,
+    prepared: Prepared,
+    destination: &Destination,
+    summary: &mut Summary,
+) -> Result<()> {
+    prepared.refuse_too_many_invalid(args.plan.max_invalid)?;
+    let suppression = if prepared.fresh {
+        None
+    } else {
+        Some(prepare::suppression(&args.plan, prepared.region())?)
+    };
+    let policy = Policy {
+        sender_id: prepared.sender_id(),
+        limit: args.send.limit,
+        max_unknown: args.send.max_unknown,
+        give_up_after: args.send.give_up_after,
+    };
+    let plan = summary::of_plan(&prepared.report, &prepared.campaign, args.send.rate.0);
+    let expires_at = prepared.campaign.expires_at.clone();
+    let mut book = Book::open(&prepared.ledger, prepared.lock)?;
+    if let Some(suppression) = suppression.filter(|lists| !lists.is_empty()) {
+        let taken = book.suppress(|number| suppression.reason(number))?;
+        if taken > 0 {
+            tell(&format!("{} suppressed now that were pending.", counted(taken, "row")));
+        }
+    }
+    let totals = book.totals()?;
+    let pending = totals.counts.of(Status::Pending);
+    if pending == 0 {
+        tell("Nothing is left to send.");
+        return book.close().map(drop);
+    }
+    if clock::now() > expires_at {
+        book.close()?;
+        return Err(Error::new(format!("the plan expired on {expires_at}, and is not sent any more"))
+            .advice("plan the spreadsheet again, or go on with a longer --expires")
+            .at(prepared.ledger.display()));
+    }
+    book.send_to(&destination.endpoint.host())?;
+    tell(&plan);
+    if prepared.begun {
+        tell(&format!("So far:\n{}", summary::of_totals(&totals)));
+    }
+    let going = args.send.limit.map_or(pending, |limit| limit.min(pending));
+    if let Err(no) = confirm(args.send.yes, going, totals.credits_pending, destination) {
+        book.close()?;
+        return Err(no);
+    }
+    dispatch(args, book, &policy, destination, going, summary)
+}
+
+/// Sends, and closes the ledger in order.
+fn dispatch(
+    args: &SendArgs,
+    book: Book,
+    policy: &Policy,
+    destination: &Destination,
+    going: u64,
+    summary: &mut Summary,
+) -> Result<()> {
+    let largest = prepare::largest_batch(book.campaign());
+    let throttle = Throttle::new(args.send.rate.0, largest);
+    let gateways = (0..args.send.concurrency.get())
+        .map(|_| destination.gateway(&args.send))
+        .collect();
+    let stopper = signals::stopper()?;
+    let progress = Sending::new(args.output.progress, going);
+    let ending = dispatch::run(book, gateways, &throttle, policy, &stopper, &clock::now, &progress);
+    progress.end();
+    summary.stop = stopper.why();
+    let ending = ending?;
+    summary.requests = ending.requests;
+    let closed = ending.book.close();
+    ending.fault.map_or(closed.map(drop), Err)
+}
+
+/// Writes the results and says how it ended.
+fn finish(results: &ResultsFile, summary: &mut Summary) -> Result<()> {
+    let reader = Reader::open(&summary.ledger)?;
+    summary.totals = reader.totals()?;
+    summary.credits = summary.totals.credits_accepted;
+    if summary.stop.is_none() && summary.limited() {
+        summary.stop = Some(Stop::Limit);
+    }
+    results.write(&reader, None)?;
+    tell(&format!(
+        "\n{}{}Results: {}",
+        summary::of_totals(&summary.totals),
+        summary::next_step(&summary.totals, summary.stop, &summary.ledger),
+        results.path().display()
+    ));
+    Ok(())
+}
+
+/// Asks whether to go on. Where nobody can be asked, `--yes` must have said so.
+fn confirm(yes: bool, messages: u64, credits: u64, destination: &Destination) -> Result<()> {
+    if yes {
+        return Ok(());
+    }
+    let not_sent = |why: &str| Error::new(format!("{why}, so nothing was sent; the plan is kept"));
+    if !io::stdin().is_terminal() {
+        return Err(not_sent("nobody can be asked, as standard input is no terminal")
+            .advice("say --yes to send without a question"));
+    }
+    let mut screen = io::stderr();
+    let asked = write!(
+        screen,
+        "\nSend {} to {} for up to {}? [y/N] ",
+        counted(messages, "message"),
+        destination.endpoint.host(),
+        counted(credits, "credit")
+    )
+    .and_then(|()| screen.flush());
+    let mut answer = String::new();
+    asked
+        .and_then(|()| io::stdin().lock().read_line(&mut answer))
+        .map_err(|fault| not_sent(&format!("the answer could not be read ({fault})")))?;
+    if matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes") {
+        Ok(())
+    } else {
+        Err(not_sent("the answer was no").advice("run the same command again to send it"))
+    }
+}
+
+/// Where messages go, and as whom.
+struct Destination {
+    endpoint: Endpoint,
+    credentials: Credentials,
+    /// The practice gateway of this process, if that is where.
+    _practice: Option<Sandbox>,
+}
+
+impl Destination {
+    fn find(options: &SendOptions) -> Result<Self> {
+        if options.sandbox {
+            let practice = practice::start(practice::ANY_PORT, &options.practice)?;
+            return Ok(Self {
+                endpoint: Endpoint::parse(&practice.url())?,
+                credentials: credentials::for_practice(),
+                _practice: Some(practice),
+            });
+        }
+        let url = options
+            .gateway
+            .clone()
+            .or_else(|| std::env::var("ISMS_GATEWAY").ok().filter(|url| !url.is_empty()));
+        Ok(Self {
+            endpoint: Endpoint::parse(url.as_deref().unwrap_or(Endpoint::DEFAULT))?,
+            credentials: credentials::from_environment()?,
+            _practice: None,
+        })
+    }
+
+    fn gateway(&self, options: &SendOptions) -> Box<dyn Gateway> {
+        let timeouts = Timeouts {
+            connect: options.connect_timeout,
+            total: options.timeout,
+        };
+        Box::new(RestGateway::new(
+            self.endpoint.clone(),
+            self.credentials.clone(),
+            timeouts,
+        ))
+    }
+}
+
+/// Whether the recipients are the ledger of an earlier plan. A file that is not there is the planner's to complain about.
+fn source_is_ledger(input: &Input) -> Result<bool> {
+    match input {
+        Input::File(path) if path.is_file() => source::is_ledger(path),
+        _ => Ok(false),
+    }
+}
+
+fn keep_files_apart(args: &SendArgs, paths: &Paths, planned: bool) -> Result<()> {
+    let mut read = prepare::files_read(&args.plan);
+    if !planned {
+        read.push(("the spreadsheet", &args.recipients));
+    }
+    let mut written = vec![
+        ("the ledger", paths.ledger.as_path()),
+        ("the results file", &paths.results),
+    ];
+    written.extend(args.output.file_written());
+    written.extend(args.send.practice.file_written());
+    keep_apart(&read, &written)
+}

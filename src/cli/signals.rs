@@ -1,0 +1,34 @@
+//! Ctrl-C and its like: the first one asks a run to stop in order, a second one ends the program at once. It does not
+//! know what an orderly stop is.
+
+use std::sync::Arc;
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use super::tell;
+use crate::dispatch::{Stop, Stopper};
+use crate::{Error, Result};
+
+/// A stopper that listens to signals from now on.
+pub(super) fn stopper() -> Result<Arc<Stopper>> {
+    let stopper = Arc::new(Stopper::default());
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])
+        .map_err(|fault| Error::new(format!("signals cannot be caught: {fault}")))?;
+    let asked = Arc::clone(&stopper);
+    std::thread::spawn(move || {
+        let mut first = true;
+        for signal in signals.forever() {
+            // A closed terminal ends a run as a request to terminate does.
+            let signal = if signal == SIGHUP { SIGTERM } else { signal };
+            if !first {
+                // What is in flight stays claimed, and counts as unknown: what a kill leaves.
+                std::process::exit(128 + signal);
+            }
+            first = false;
+            asked.ask(Stop::Signal(signal));
+            tell("Stopping: requests under way are awaited, nothing new is sent. Once more ends at once.");
+        }
+    });
+    Ok(stopper)
+}

@@ -1,0 +1,270 @@
+//! One row on its own: its number, its text, what is wrong with it. Pure, and run on many rows at a time; it
+//! knows no other row.
+
+use std::collections::{HashMap, HashSet};
+
+use rayon::prelude::*;
+
+use super::{Spec, status_column};
+use crate::campaign::column::{Columns, is_result_column, trimmed};
+use crate::campaign::grouping::Fingerprint;
+use crate::campaign::msisdn::{self, NumberFault, NumberFlaw};
+use crate::campaign::template::{Engine, Template};
+use crate::campaign::text::TextFault;
+use crate::campaign::{Msisdn, Status, Text};
+use crate::source::{RecordWriter, Row};
+use crate::{Error, Result};
+
+/// Where the message is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Message {
+    /// One template for all rows, and where it stands ("--message", or a file's name).
+    Common {
+        /// The template.
+        template: String,
+        /// Where it stands.
+        place: String,
+    },
+    /// In a column, another template in every row; `None`: found by its name.
+    Column(Option<String>),
+}
+
+/// A row after its checks.
+#[derive(Debug)]
+pub(super) struct Checked {
+    pub(super) row: u32,
+    /// Its own cells as a record.
+    pub(super) cells: String,
+    pub(super) number: Option<Msisdn>,
+    pub(super) text: Option<(Text, Fingerprint)>,
+    /// Why it cannot be sent: in general, for counting, and in a sentence of its own.
+    pub(super) fault: Option<(String, String)>,
+}
+
+/// What every row is checked against.
+pub(super) struct Checker<'a> {
+    spec: &'a Spec<'a>,
+    engine: &'a Engine,
+    columns: &'a Columns,
+    place: &'a str,
+    delimiter: u8,
+    phone: usize,
+    message: Where<'a>,
+    status: Option<usize>,
+    /// The columns that are the spreadsheet's own.
+    kept: Vec<usize>,
+}
+
+enum Where<'a> {
+    Common(Box<Template<'a>>),
+    Column(usize),
+}
+
+/// The templates of a chunk, each compiled once.
+pub(super) type Compiled<'a> = HashMap<&'a str, Result<Template<'a>, String>>;
+
+impl<'a> Checker<'a> {
+    /// What the rows of a spreadsheet with these columns are checked against. A column that is missing or not certain,
+    /// and a common template with a fault, are errors here, before the first row.
+    pub(super) fn new(
+        spec: &'a Spec<'a>,
+        engine: &'a Engine,
+        columns: &'a Columns,
+        place: &'a str,
+        delimiter: u8,
+    ) -> Result<Self> {
+        let at = |fault: Error| fault.at(place);
+        let phone = match spec.phone_column {
+            Some(name) => columns.position(name),
+            None => columns.phone(),
+        };
+        Ok(Self {
+            spec,
+            engine,
+            columns,
+            place,
+            delimiter,
+            phone: phone.map_err(at)?,
+            message: find_message(spec, engine, columns).map_err(|fault| match &spec.message {
+                Message::Common { place, .. } => fault.at(place),
+                Message::Column(_) => fault.at(place),
+            })?,
+            status: status_column(columns.headers()),
+            kept: (0..columns.len())
+                .filter(|column| !is_result_column(&columns.headers()[*column]))
+                .collect(),
+        })
+    }
+
+    /// The column of the numbers.
+    pub(super) fn phone(&self) -> usize {
+        self.phone
+    }
+
+    /// The column of the messages, where that is where they are.
+    pub(super) fn message_column(&self) -> Option<usize> {
+        match self.message {
+            Where::Common(_) => None,
+            Where::Column(column) => Some(column),
+        }
+    }
+
+    /// What one thread writes records with.
+    pub(super) fn record_writer(&self) -> RecordWriter {
+        RecordWriter::new(self.delimiter)
+    }
+
+    /// The templates that stand in these rows.
+    pub(super) fn templates_of<'r>(&'r self, rows: &'r [Row]) -> Compiled<'r> {
+        let Where::Column(column) = self.message else {
+            return Compiled::new();
+        };
+        let distinct: HashSet<&str> = rows.iter().map(|row| row.cell(column)).collect();
+        distinct
+            .into_par_iter()
+            .map(|source| (source, self.engine.compile(source).map_err(|fault| fault.to_string())))
+            .collect()
+    }
+
+    /// The row with its number and text, and all that is wrong with it.
+    pub(super) fn check(
+        &self,
+        record: &mut RecordWriter,
+        templates: &Compiled<'_>,
+        row: &Row,
+    ) -> Result<Checked> {
+        self.refuse_sent(row)?;
+        let number = Row::number(row);
+        let mut faults = Faults::default();
+        if let Some(fault) = row.fault() {
+            faults.add("the row has another number of cells than the header", fault.to_string());
+        }
+        let cell = row.cell(self.phone);
+        let msisdn = msisdn::read(cell, self.spec.region)
+            .map_err(|fault| {
+                faults.add(&label(&fault), format!("column \"{}\": {fault}", self.columns.title(self.phone)));
+            })
+            .ok();
+        let text = match self.text(templates, row) {
+            Ok(text) => Some(text),
+            Err((label, fault)) => {
+                faults.add(&label, fault);
+                None
+            }
+        };
+        Ok(Checked {
+            row: u32::try_from(number).map_err(|_| {
+                Error::new("has more than 4 294 967 295 rows")
+                    .advice("split it")
+                    .at(self.place)
+            })?,
+            cells: record
+                .write(self.kept.iter().map(|column| row.cell(*column)))
+                .to_owned(),
+            number: msisdn,
+            text,
+            fault: faults.0,
+        })
+    }
+
+    fn text(&self, templates: &Compiled<'_>, row: &Row) -> Result<(Text, Fingerprint), (String, String)> {
+        let rendered = match &self.message {
+            Where::Common(template) => template.render(&|column| row.cell(column)),
+            Where::Column(column) => {
+                let source = row.cell(*column);
+                let title = self.columns.title(*column);
+                if trimmed(source).is_empty() {
+                    let missing = format!("column \"{title}\": the message is missing");
+                    return Err((missing.clone(), missing));
+                }
+                match templates.get(source) {
+                    Some(Ok(template)) => template.render(&|column| row.cell(column)),
+                    Some(Err(fault)) => {
+                        return Err((
+                            "the template in the row has a fault".to_owned(),
+                            format!("column \"{title}\": {fault}"),
+                        ));
+                    }
+                    None => return Err((String::new(), "the template was not compiled".to_owned())),
+                }
+            }
+        };
+        let rendered = rendered.map_err(|fault| (fault.to_string(), fault.to_string()))?;
+        let text = Text::compose(&rendered, self.spec.kind, self.spec.punctuation)
+            .map_err(|fault| (text_label(&fault), fault.to_string()))?;
+        let mut hash = [0; 16];
+        hash.copy_from_slice(&blake3::hash(text.body().as_bytes()).as_bytes()[..16]);
+        Ok((text, Fingerprint::from_bytes(hash)))
+    }
+
+    /// A results file can be planned again only for rows that were not sent.
+    fn refuse_sent(&self, row: &Row) -> Result<()> {
+        let Some(column) = self.status else {
+            return Ok(());
+        };
+        let word = trimmed(row.cell(column));
+        match Status::parse(word) {
+            _ if word.is_empty() => Ok(()),
+            Some(Status::Refused | Status::Invalid) => Ok(()),
+            _ => Err(Error::new(format!(
+                "{} row {}, column \"sms_status\": says \"{word}\", so this row may have been sent already",
+                self.place,
+                row.number()
+            ))
+            .advice(
+                "take only rows that were not sent: isms-campaign results LEDGER --status refused,invalid",
+            )),
+        }
+    }
+}
+
+/// What is wrong with a row: the first label, and every sentence.
+#[derive(Default)]
+struct Faults(Option<(String, String)>);
+
+impl Faults {
+    fn add(&mut self, label: &str, sentence: String) {
+        match &mut self.0 {
+            None => self.0 = Some((label.to_owned(), sentence)),
+            Some((_, all)) => {
+                all.push_str("; ");
+                all.push_str(&sentence);
+            }
+        }
+    }
+}
+
+fn find_message<'a>(spec: &'a Spec<'_>, engine: &'a Engine, columns: &Columns) -> Result<Where<'a>> {
+    match &spec.message {
+        Message::Common { template, .. } => {
+            if trimmed(template).is_empty() {
+                return Err(Error::new("the message is empty").advice("write one"));
+            }
+            let template = engine
+                .compile(template)
+                .map_err(|fault| Error::new(fault.to_string()))?;
+            Ok(Where::Common(Box::new(template)))
+        }
+        Message::Column(Some(name)) => columns.position(name).map(Where::Column),
+        Message::Column(None) => columns.message()?.map(Where::Column).ok_or_else(|| {
+            Error::new("there is no message: no column is named message, msg, sms, text or mesej")
+                .advice("give the text with --message or --message-file, or name the column with --message-column")
+        }),
+    }
+}
+
+/// What rows with this fault have in common.
+fn label(fault: &NumberFault) -> String {
+    match fault.flaw() {
+        NumberFlaw::Blank => fault.to_string(),
+        NumberFlaw::Ambiguous(..) => "the number could be of two countries".to_owned(),
+        flaw => format!("the number {flaw}"),
+    }
+}
+
+fn text_label(fault: &TextFault) -> String {
+    match fault {
+        TextFault::TooLong { .. } => "the text is too long".to_owned(),
+        other => other.to_string(),
+    }
+}
