@@ -37,7 +37,7 @@ pub(super) const LATE: Duration = Duration::from_secs(60);
 
 /// How long a stop waits for connections that are busy. Nothing here takes long once stop is asked for, so this
 /// is for clients that stall in the middle of a request.
-const STOP_WITHIN: Duration = Duration::from_secs(3);
+const STOP_WITHIN: Duration = Duration::from_secs(2);
 
 /// The sender of the word to stop, `true` once it was given.
 type Stop = watch::Sender<bool>;
