@@ -1,0 +1,303 @@
+//! The rules of the reference: the fields of a request in, a message or the code that refuses it out. It is a
+//! reading of its own, so that it can judge the program that sends here, and knows neither HTTP nor the faults
+//! made on purpose.
+
+use std::fmt;
+
+/// The only password that the practice gateway does not know.
+const WRONG_PASSWORD: &str = "wrong";
+
+/// The longest text: characters of type 1, UTF-16 units of type 2.
+const MAX_UNITS: usize = 700;
+
+/// A response code other than 2000, between -1000 and -1013.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Code(pub(super) i32);
+
+impl Code {
+    const AUTHENTICATION: Self = Self(-1001);
+    const TYPE: Self = Self(-1005);
+    const LENGTH: Self = Self(-1006);
+    const PARAMETER: Self = Self(-1008);
+    const DESTINATION: Self = Self(-1009);
+    const UNICODE_AS_ASCII: Self = Self(-1012);
+    const AGREEMENT: Self = Self(-1013);
+
+    /// Whether it speaks of the account or of how requests are made, so that the next request would get it too.
+    pub(super) fn stops_the_account(self) -> bool {
+        matches!(
+            self.0,
+            -1001 | -1002 | -1003 | -1004 | -1008 | -1013 // the six that the reference tells to stop at
+        )
+    }
+
+    /// The gateway's words, where the code is known. None holds a character that separates answers.
+    fn words(self) -> Option<&'static str> {
+        Some(match self.0 {
+            -1000 => "UNKNOWN ERROR",
+            -1001 => "AUTHENTICATION FAILED",
+            -1002 => "ACCOUNT SUSPENDED OR EXPIRED",
+            -1003 => "IP NOT ALLOWED",
+            -1004 => "INSUFFICIENT CREDITS",
+            -1005 => "INVALID SMS TYPE",
+            -1006 => "INVALID BODY LENGTH",
+            -1007 => "INVALID HEX BODY",
+            -1008 => "MISSING PARAMETER",
+            -1009 => "INVALID DESTINATION NUMBER",
+            -1010 => "TOO MANY DESTINATION NUMBERS",
+            -1012 => "UNICODE TEXT WITH ASCII TYPE",
+            -1013 => "INVALID TERM AGREEMENT",
+            _ => return None,
+        })
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.words() {
+            Some(words) => write!(f, "{} = {words}", self.0),
+            None => write!(f, "{}", self.0),
+        }
+    }
+}
+
+/// A request that breaks no rule but, perhaps, those of single numbers.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Message<'a> {
+    /// The destinations in their order, or the code that refuses one. Their count is not limited: the reference
+    /// publishes no maximum.
+    pub(super) numbers: Vec<Result<&'a str, Code>>,
+    /// The text, not empty.
+    pub(super) text: &'a str,
+    /// `1` or `2`.
+    pub(super) kind: &'a str,
+    /// The sender ID, empty where none was given.
+    pub(super) sender_id: &'a str,
+}
+
+/// The message in these fields, or the code of the first rule that the request as a whole breaks: what must be
+/// there, who asks, what they agreed to, then the text and its sender.
+pub(super) fn read(fields: &[(String, String)]) -> Result<Message<'_>, Code> {
+    let required = |name| field(fields, name).ok_or(Code::PARAMETER);
+    let (_username, password) = (required("un")?, required("pwd")?);
+    let (destinations, text) = (required("dstno")?, required("msg")?);
+    let (kind, agreed) = (required("type")?, required("agreedterm")?);
+    if password == WRONG_PASSWORD {
+        return Err(Code::AUTHENTICATION);
+    }
+    if agreed != "YES" {
+        return Err(Code::AGREEMENT);
+    }
+    check_text(text, kind)?;
+    Ok(Message {
+        numbers: destinations.split(';').map(check_number).collect(),
+        text,
+        kind,
+        sender_id: check_sender_id(field(fields, "sendid").unwrap_or_default())?,
+    })
+}
+
+/// A field's value. An empty one counts as missing; of a repeated one the last counts, as PHP has it.
+fn field<'a>(fields: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    let (_, value) = fields.iter().rev().find(|(known, _)| known == name)?;
+    (!value.is_empty()).then_some(value.as_str())
+}
+
+fn check_text(text: &str, kind: &str) -> Result<(), Code> {
+    let units = match kind {
+        "1" if !text.is_ascii() => return Err(Code::UNICODE_AS_ASCII),
+        "1" => text.len() + text.bytes().filter(|b| counts_two(*b)).count(),
+        "2" => text.encode_utf16().count(),
+        _ => return Err(Code::TYPE),
+    };
+    if units > MAX_UNITS {
+        return Err(Code::LENGTH);
+    }
+    Ok(())
+}
+
+/// Whether the character is in the extension of the GSM 7-bit alphabet, where it needs an escape in front.
+fn counts_two(character: u8) -> bool {
+    matches!(
+        character,
+        b'^' | b'{' | b'}' | b'\\' | b'[' | b']' | b'~' | b'|'
+    )
+}
+
+/// The sender ID if it is none or 3 to 11 letters and digits. The reference has no code for a bad one. -1008
+/// comes nearest in what it asks of the client: the parameter has no usable value, the next request would have
+/// none either, so stop. -1000 would say that nobody knows, and a number of our own would not be the gateway's.
+fn check_sender_id(id: &str) -> Result<&str, Code> {
+    let fits = (3..=11).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if id.is_empty() || fits {
+        Ok(id)
+    } else {
+        Err(Code::PARAMETER)
+    }
+}
+
+/// The number if an SMS can go there: 5 to 15 digits without a leading zero, and no Malaysian landline.
+fn check_number(number: &str) -> Result<&str, Code> {
+    let international = (5..=15).contains(&number.len())
+        && number.bytes().all(|byte| byte.is_ascii_digit())
+        && !number.starts_with('0');
+    let reachable = number.strip_prefix("60").is_none_or(is_malaysian_mobile);
+    if international && reachable {
+        Ok(number)
+    } else {
+        Err(Code::DESTINATION)
+    }
+}
+
+/// Whether these digits after the 60 are a mobile number: 1, a digit, then 7 or 8 more. Which prefixes have 8 is
+/// left open (the reference names 011 and 015), because new ranges are opened within them in either length.
+fn is_malaysian_mobile(national: &str) -> bool {
+    national.starts_with('1') && (9..=10).contains(&national.len())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests {
+    use super::*;
+
+    /// A request without fault, with some fields changed (`None`: left out).
+    fn request(changes: &[(&str, Option<&str>)]) -> Vec<(String, String)> {
+        let mut fields = vec![
+            ("un", "shop"),
+            ("pwd", "secret"),
+            ("dstno", "60123456789"),
+            ("msg", "Hello"),
+            ("type", "1"),
+            ("agreedterm", "YES"),
+        ];
+        for (name, value) in changes {
+            fields.retain(|(known, _)| known != name);
+            fields.extend(value.map(|value| (*name, value)));
+        }
+        let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        fields.into_iter().map(owned).collect()
+    }
+
+    fn verdict(changes: &[(&str, Option<&str>)]) -> i32 {
+        read(&request(changes)).map_or_else(|code| code.0, |_| 2000)
+    }
+
+    #[test]
+    fn every_required_field_must_be_there_and_hold_something() {
+        for name in ["un", "pwd", "dstno", "msg", "type", "agreedterm"] {
+            assert_eq!(verdict(&[(name, None)]), -1008, "without {name}");
+            assert_eq!(verdict(&[(name, Some(""))]), -1008, "{name} empty");
+        }
+        assert_eq!(verdict(&[]), 2000);
+    }
+
+    #[test]
+    fn the_account_the_agreement_and_the_type_are_checked_in_this_order() {
+        let wrong = ("pwd", Some("wrong"));
+        let disagreed = ("agreedterm", Some("yes"));
+        let hex = ("type", Some("3"));
+        let nowhere = ("dstno", Some("0123"));
+        assert_eq!(verdict(&[wrong, disagreed, hex, nowhere]), -1001);
+        assert_eq!(verdict(&[disagreed, hex, nowhere]), -1013);
+        assert_eq!(verdict(&[hex, nowhere]), -1005);
+        assert_eq!(verdict(&[("type", Some("01"))]), -1005);
+        assert_eq!(
+            verdict(&[wrong, ("msg", None)]),
+            -1008,
+            "what is missing comes first"
+        );
+    }
+
+    #[test]
+    fn texts_are_counted_in_the_units_of_their_type() {
+        let cases = [
+            ("1", "a".repeat(700), 2000),
+            ("1", "a".repeat(701), -1006),
+            ("1", "~".repeat(350), 2000),
+            ("1", format!("a{}", "^{}\\[]~|".repeat(43)), 2000),
+            ("1", format!("{}~", "a".repeat(699)), -1006),
+            ("2", "a".repeat(700), 2000),
+            ("2", "~".repeat(700), 2000),
+            ("2", "好".repeat(700), 2000),
+            ("2", "好".repeat(701), -1006),
+            ("2", "😀".repeat(350), 2000),
+            ("2", format!("a{}", "😀".repeat(350)), -1006),
+            ("1", "caf\u{e9}".to_owned(), -1012),
+            ("1", "é".repeat(701), -1012),
+            ("1", "two\nlines".to_owned(), 2000),
+        ];
+        for (kind, text, expected) in cases {
+            let changes = [("type", Some(kind)), ("msg", Some(text.as_str()))];
+            let begin: String = text.chars().take(10).collect();
+            assert_eq!(verdict(&changes), expected, "type {kind}, {begin}...");
+        }
+    }
+
+    #[test]
+    fn sender_ids_have_3_to_11_letters_and_digits() {
+        for id in ["", "abc", "MYSHOP", "12345678901"] {
+            assert_eq!(verdict(&[("sendid", Some(id))]), 2000, "{id}");
+        }
+        for id in ["ab", "123456789012", "MY SHOP", "Kedai-1", "商店商"] {
+            assert_eq!(verdict(&[("sendid", Some(id))]), -1008, "{id}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_international_and_can_get_an_sms() {
+        let good = [
+            "60123456789",
+            "601123456789",
+            "60151234567",
+            "6591234567",
+            "12345",
+            "123456789012345",
+        ];
+        let bad = [
+            "",
+            "1234",
+            "1234567890123456",
+            "0123456789",
+            "+60123456789",
+            "60 123456789",
+            "60312345678",
+            "6041234567",
+            "6012345678",
+            "6012345678901",
+            "６０１２３４５６７８９",
+            "601234567x9",
+        ];
+        for number in good {
+            assert_eq!(check_number(number), Ok(number));
+        }
+        for number in bad {
+            assert_eq!(check_number(number), Err(Code(-1009)), "{number}");
+        }
+    }
+
+    #[test]
+    fn each_number_is_judged_in_its_place() {
+        let fields = request(&[("dstno", Some("60123456789;;6591234567;60312345678"))]);
+        let expected = [
+            Ok("60123456789"),
+            Err(Code(-1009)),
+            Ok("6591234567"),
+            Err(Code(-1009)),
+        ];
+        assert_eq!(read(&fields).unwrap().numbers, expected);
+    }
+
+    #[test]
+    fn of_a_repeated_field_the_last_counts() {
+        let mut fields = request(&[]);
+        fields.push(("msg".to_owned(), "Goodbye".to_owned()));
+        assert_eq!(read(&fields).unwrap().text, "Goodbye");
+    }
+
+    #[test]
+    fn codes_are_written_in_the_words_of_the_gateway() {
+        assert_eq!(Code(-1008).to_string(), "-1008 = MISSING PARAMETER");
+        assert_eq!(Code(-1004).to_string(), "-1004 = INSUFFICIENT CREDITS");
+        assert_eq!(Code(-1011).to_string(), "-1011");
+    }
+}
