@@ -3,5 +3,6 @@
 pub mod campaign;
 pub mod error;
 pub mod gateway;
+pub mod source;
 
 pub use error::{Error, Result};
