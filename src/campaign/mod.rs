@@ -1,6 +1,7 @@
 //! The pure core: what a number, a text, a template and a batch are, and the rules that bind them.
 //! It knows no files, network, clock, SQL, terminal or threads.
 
+pub mod column;
 pub mod encoding;
 pub mod moment;
 pub mod msisdn;

@@ -1,0 +1,353 @@
+//! Records out of delimited text, and the proof that none was lost on the way. Taking cells apart is left to the `csv` crate, which
+//! reads anything without complaint; here the bytes of each record are looked at once more, for what it forgives: a quote that
+//! swallows the rows after it, a carriage return that cuts a row in two. It knows no header and no columns.
+
+use std::io::{self, Read};
+
+use csv::ByteRecord;
+
+use super::open::{SAVE_AS_CSV, unreadable};
+use crate::{Error, Result};
+
+/// A row longer than this is none: the cells of a recipient are some hundred bytes, and a lost quote makes one row of a whole file,
+/// which would have to fit into memory.
+const LONGEST: usize = 1024 * 1024;
+/// Long enough that handing over a buffer costs nothing, short enough to stay in the cache.
+const BUFFER: usize = 128 * 1024;
+
+/// Reads records one after the other.
+pub(super) struct Records {
+    reader: csv::Reader<Tape>,
+    record: ByteRecord,
+    delimiter: u8,
+}
+
+/// One record that is not an empty line.
+pub(super) struct Record<'a> {
+    cells: &'a ByteRecord,
+    /// The line on which it begins.
+    pub(super) line: u64,
+    /// Whether text follows a closing quote.
+    pub(super) text_after_quote: bool,
+}
+
+impl Record<'_> {
+    /// The cells one behind the other, and where each ends. An error: the position of the first cell that is not UTF-8.
+    pub(super) fn text(&self) -> Result<(&str, Vec<usize>), usize> {
+        let ends: Vec<usize> = (0..self.cells.len())
+            .filter_map(|cell| Some(self.cells.range(cell)?.end))
+            .collect();
+        // All at once is faster than cell by cell; what remains is a character cut in two by a delimiter, both halves of which are
+        // whole again when the cells stand together.
+        match std::str::from_utf8(self.cells.as_slice()) {
+            Ok(text) if ends.iter().all(|&end| text.is_char_boundary(end)) => Ok((text, ends)),
+            _ => Err(self
+                .cells
+                .iter()
+                .position(|cell| std::str::from_utf8(cell).is_err())
+                .unwrap_or_default()),
+        }
+    }
+}
+
+impl Records {
+    pub(super) fn new(text: Box<dyn Read + Send>, delimiter: u8) -> Self {
+        Self {
+            reader: csv::ReaderBuilder::new()
+                .delimiter(delimiter)
+                .has_headers(false)
+                .flexible(true)
+                .buffer_capacity(BUFFER)
+                .from_reader(Tape::new(text)),
+            record: ByteRecord::new(),
+            delimiter,
+        }
+    }
+
+    /// The lines so far that held nothing at all; they are no records.
+    pub(super) fn empty_lines(&self) -> u64 {
+        self.reader.get_ref().lines.empty
+    }
+
+    /// The next record. Errors name the line, not the file.
+    pub(super) fn next(&mut self) -> Result<Option<Record<'_>>> {
+        let found = self.reader.read_byte_record(&mut self.record);
+        let end = self.reader.position().byte();
+        let delimiter = self.delimiter;
+        let tape = self.reader.get_mut();
+        match found {
+            Err(error) => Err(tape.explain(error)),
+            Ok(false) => {
+                tape.pass_empty_lines(end);
+                Ok(None)
+            }
+            Ok(true) => {
+                let (line, text_after_quote) = tape.pass_record(end, delimiter)?;
+                Ok(Some(Record {
+                    cells: &self.record,
+                    line,
+                    text_after_quote,
+                }))
+            }
+        }
+    }
+}
+
+/// The bytes that the parser has taken in and not yet turned into a record, kept to be looked at.
+struct Tape {
+    bytes: Box<dyn Read + Send>,
+    held: Vec<u8>,
+    /// Where in `held` the next record begins, or the empty lines before it.
+    start: usize,
+    /// How many bytes came before `held`.
+    gone: u64,
+    lines: Lines,
+}
+
+impl Read for Tape {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.forget();
+        if self.held.len() > LONGEST {
+            return Err(io::Error::from(io::ErrorKind::FileTooLarge));
+        }
+        // The csv crate gives up at a signal.
+        let read = loop {
+            match self.bytes.read(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                result => break result?,
+            }
+        };
+        self.held.extend_from_slice(&buffer[..read]);
+        Ok(read)
+    }
+}
+
+impl Tape {
+    fn new(bytes: Box<dyn Read + Send>) -> Self {
+        Self {
+            bytes,
+            held: Vec::with_capacity(2 * BUFFER),
+            start: 0,
+            gone: 0,
+            lines: Lines::new(),
+        }
+    }
+
+    /// Lets go of what became records, and of empty lines, of which there may be any number.
+    fn forget(&mut self) {
+        self.pass_line_ends(self.held.len());
+        self.held.drain(..self.start);
+        self.gone += self.start as u64;
+        self.start = 0;
+    }
+
+    fn pass_line_ends(&mut self, end: usize) {
+        while self.start < end && is_line_end(self.held[self.start]) {
+            self.lines.pass(self.held[self.start]);
+            self.start += 1;
+        }
+    }
+
+    fn held_until(&self, end: u64) -> usize {
+        usize::try_from(end - self.gone)
+            .unwrap_or(usize::MAX)
+            .min(self.held.len())
+    }
+
+    fn pass_empty_lines(&mut self, end: u64) {
+        self.pass_line_ends(self.held_until(end));
+    }
+
+    /// The line of the record that ends here, and whether text follows a closing quote in it.
+    fn pass_record(&mut self, end: u64, delimiter: u8) -> Result<(u64, bool)> {
+        let end = self.held_until(end);
+        self.pass_line_ends(end);
+        let record = &self.held[self.start..end];
+        self.start = end;
+
+        let line = self.lines.line;
+        self.lines.begin_record()?;
+        if record.contains(&0) {
+            return Err(Error::new(format!("line {line} holds a NUL byte"))
+                .advice("the file is damaged or no text; make it anew"));
+        }
+        if !record.contains(&b'"') {
+            self.lines.end_record(record, 0);
+            return Ok((line, false));
+        }
+        let inner =
+            line_ends(record) - usize::from(record.last().copied().is_some_and(is_line_end));
+        let quotes = quotes(record, delimiter);
+        self.lines.end_record(record, inner as u64);
+        match quotes {
+            Quotes::Unclosed => Err(unclosed(line)),
+            Quotes::TextAfter if inner > 0 => Err(astray(line, line + inner as u64)),
+            Quotes::TextAfter => Ok((line, true)),
+            Quotes::Sound => Ok((line, false)),
+        }
+    }
+
+    fn explain(&self, error: csv::Error) -> Error {
+        let line = self.lines.line;
+        match error.into_kind() {
+            csv::ErrorKind::Io(error) if error.kind() == io::ErrorKind::FileTooLarge => Error::new(
+                format!("the row that begins on line {line} has no end within {LONGEST} bytes"),
+            )
+            .advice(CLOSE_IT),
+            csv::ErrorKind::Io(error) => unreadable(&error),
+            other => Error::new(format!(
+                "the row that begins on line {line} cannot be read ({other:?})"
+            ))
+            .advice(SAVE_AS_CSV),
+        }
+    }
+}
+
+const CLOSE_IT: &str =
+    "look for a quote that is opened and not closed; a quote inside a quoted cell is written twice";
+
+fn unclosed(line: u64) -> Error {
+    Error::new(format!(
+        "the row that begins on line {line} opens a quote that is never closed, which swallows all that follows"
+    ))
+    .advice(CLOSE_IT)
+}
+
+/// Quotes went astray over a line end: it cannot be told how many rows these lines are.
+fn astray(first: u64, last: u64) -> Error {
+    Error::new(format!(
+        "lines {first} to {last} are one row by their quotes, but text follows a closing quote"
+    ))
+    .advice(CLOSE_IT)
+}
+
+/// How the cells of a record are quoted.
+enum Quotes {
+    Sound,
+    /// A closing quote is followed by more text of the cell (`"a"b`). A quote that lost its partner closes at the next one that was
+    /// meant to open, so this is also how swallowed rows give themselves away.
+    TextAfter,
+    Unclosed,
+}
+
+fn quotes(record: &[u8], delimiter: u8) -> Quotes {
+    let mut found = Quotes::Sound;
+    let mut rest = record;
+    loop {
+        if let Some(quoted) = rest.strip_prefix(b"\"") {
+            match after_closing(quoted) {
+                None => return Quotes::Unclosed,
+                Some(after) => rest = after,
+            }
+            let over = |&byte: &u8| byte == delimiter || is_line_end(byte);
+            if !rest.first().is_none_or(over) {
+                found = Quotes::TextAfter;
+            }
+        }
+        match rest.iter().position(|&byte| byte == delimiter) {
+            Some(at) => rest = &rest[at + 1..],
+            None => return found,
+        }
+    }
+}
+
+/// What follows the quote that closes; a doubled one does not.
+fn after_closing(mut quoted: &[u8]) -> Option<&[u8]> {
+    loop {
+        let at = quoted.iter().position(|&byte| byte == b'"')?;
+        quoted = &quoted[at + 1..];
+        match quoted.strip_prefix(b"\"") {
+            Some(after) => quoted = after,
+            None => return Some(quoted),
+        }
+    }
+}
+
+fn is_line_end(byte: u8) -> bool {
+    byte == b'\n' || byte == b'\r'
+}
+
+/// CR LF, LF alone and CR alone are one line end each.
+fn line_ends(bytes: &[u8]) -> usize {
+    let pairs = bytes.windows(2).filter(|pair| pair == b"\r\n").count();
+    bytes.iter().filter(|&&byte| is_line_end(byte)).count() - pairs
+}
+
+/// Counts lines as an editor does, and watches that rows end alike.
+struct Lines {
+    /// The line of the next byte.
+    line: u64,
+    empty: u64,
+    last: u8,
+    /// Whether `last` is the end of a record.
+    after_record: bool,
+    /// How the last record ended.
+    end: Option<RowEnd>,
+    /// How the records of this file end.
+    usual: Option<RowEnd>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum RowEnd {
+    /// LF, after CR or alone.
+    Feed,
+    /// CR alone, as old Macintosh programs write.
+    Return,
+}
+
+impl Lines {
+    fn new() -> Self {
+        Self {
+            line: 1,
+            empty: 0,
+            last: 0,
+            after_record: false,
+            end: None,
+            usual: None,
+        }
+    }
+
+    /// A line end that belongs to no record, or the second half of one that does.
+    fn pass(&mut self, byte: u8) {
+        let second_half = self.last == b'\r' && byte == b'\n';
+        if !second_half {
+            self.line += 1;
+            self.empty += 1;
+        }
+        if self.after_record && self.last == b'\r' {
+            // CR CR may be an empty line of a Macintosh or CR CR LF of a careless program.
+            self.end = second_half.then_some(RowEnd::Feed);
+        }
+        self.after_record = false;
+        self.last = byte;
+    }
+
+    /// An error if the record before ended otherwise than those before it: then it was cut in two by a CR (or LF) that is part
+    /// of a cell, and both halves might pass for rows.
+    fn begin_record(&mut self) -> Result<()> {
+        let Some(end) = self.end else { return Ok(()) };
+        if *self.usual.get_or_insert(end) == end {
+            return Ok(());
+        }
+        let (odd, usual) = match end {
+            RowEnd::Return => ("a carriage return alone", "a line feed"),
+            RowEnd::Feed => ("a line feed", "a carriage return alone"),
+        };
+        Err(Error::new(format!(
+            "line {} follows {odd}, but the lines before it end in {usual}, so one row may have become two",
+            self.line
+        ))
+        .advice("put the cell with the line end in quotes, or save the file as \"CSV UTF-8\" again"))
+    }
+
+    fn end_record(&mut self, record: &[u8], inner_line_ends: u64) {
+        self.last = record.last().copied().unwrap_or_default();
+        self.after_record = true;
+        self.end = match self.last {
+            b'\n' => Some(RowEnd::Feed),
+            b'\r' => Some(RowEnd::Return),
+            _ => None,
+        };
+        self.line += inner_line_ends + u64::from(self.end.is_some());
+    }
+}

@@ -1,0 +1,231 @@
+//! Rows out of a spreadsheet: its header, its cells as they came, and where each row stands in the file. It knows nothing of
+//! phone numbers or templates: a cell is a text.
+
+mod delimited;
+mod digest;
+mod list;
+mod open;
+mod record;
+mod row;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::io::Read;
+
+pub use digest::Digest;
+pub use list::{Entry, List, read_list};
+pub use open::{Input, Position, is_ledger};
+pub use record::{RecordWriter, to_record};
+pub use row::{Row, RowFault};
+
+use crate::campaign::column::{Columns, trimmed};
+use crate::{Error, Result};
+use delimited::{Record, Records};
+use digest::Fingerprint;
+use open::{NEEDED, Opened, SAVE_AS_CSV};
+use row::Width;
+
+/// How the results must look to look like the input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dress {
+    /// What stands between two cells, an ASCII character.
+    pub delimiter: u8,
+    /// Whether the file begins with a byte order mark.
+    pub bom: bool,
+}
+
+/// An open spreadsheet whose header has been read. Memory does not grow with the file.
+pub struct Source {
+    place: String,
+    records: Records,
+    columns: Columns,
+    width: Width,
+    dress: Dress,
+    len_bytes: Option<u64>,
+    position: Position,
+    rows: u64,
+    blank_records: u64,
+    /// Lines without anything in them above the header.
+    empty_above: u64,
+    fingerprint: Fingerprint,
+    failed: Option<Error>,
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Source")
+            .field("place", &self.place)
+            .field("rows", &self.rows)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Source {
+    /// The spreadsheet, its header read. Errors name the file: there is none, it is a folder, empty, not UTF-8 text, another format,
+    /// or its header is missing or ambiguous.
+    pub fn open(input: &Input) -> Result<Self> {
+        let place = input.to_string();
+        Opened::new(input)
+            .and_then(|opened| Self::begin(place.clone(), opened))
+            .map_err(|error| error.at(place))
+    }
+
+    /// The spreadsheet out of bytes that come from elsewhere than a file; `place` names them in errors.
+    pub fn over(place: &str, bytes: impl Read + Send + 'static) -> Result<Self> {
+        Opened::over(bytes, None)
+            .and_then(|opened| Self::begin(place.to_owned(), opened))
+            .map_err(|error| error.at(place))
+    }
+
+    fn begin(place: String, opened: Opened) -> Result<Self> {
+        let dress = Dress {
+            delimiter: b',',
+            bom: opened.bom,
+        };
+        let mut records = Records::new(opened.text, dress.delimiter);
+        let columns = Columns::parse(header(&mut records)?)?;
+        Ok(Self {
+            place,
+            empty_above: records.empty_lines(),
+            records,
+            width: width_of(&columns),
+            fingerprint: Fingerprint::of_header(columns.headers()),
+            columns,
+            dress,
+            len_bytes: opened.len_bytes,
+            position: opened.position,
+            rows: 0,
+            blank_records: 0,
+            failed: None,
+        })
+    }
+
+    /// The columns of the header.
+    #[must_use]
+    pub fn columns(&self) -> &Columns {
+        &self.columns
+    }
+
+    /// How the results must look to look like this.
+    #[must_use]
+    pub fn dress(&self) -> Dress {
+        self.dress
+    }
+
+    /// The length of the file in bytes, where it has one (standard input and pipes have none).
+    #[must_use]
+    pub fn len_bytes(&self) -> Option<u64> {
+        self.len_bytes
+    }
+
+    /// How far the file has been read; follows the reading, from any thread.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        self.position.clone()
+    }
+
+    /// The next rows in their order, at least one and at most `rows` (one if that is 0); `None` at the end. An error is final, names file
+    /// and line, and means that the spreadsheet as a whole cannot be trusted: the rows read with it are not handed out.
+    pub fn read(&mut self, rows: usize) -> Result<Option<Vec<Row>>> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
+        let read = self.next_rows(rows.max(1)).map_err(|error| {
+            let error = error.at(&self.place);
+            self.failed = Some(error.clone());
+            error
+        })?;
+        Ok(Some(read).filter(|rows| !rows.is_empty()))
+    }
+
+    fn next_rows(&mut self, most: usize) -> Result<Vec<Row>> {
+        // No more than a caller can be thought to want at once is set aside before there are rows.
+        let mut rows = Vec::with_capacity(most.min(8192));
+        while rows.len() < most {
+            let Some(record) = self.records.next()? else {
+                break;
+            };
+            let number = self.rows + 1;
+            let (text, ends) = record.text().map_err(|cell| {
+                let row = format!("row {number} (line {})", record.line);
+                not_utf8(&row, cell, self.columns.title(cell))
+            })?;
+            let suspect = record.text_after_quote.then_some(RowFault::TextAfterQuote);
+            match Row::new((number, record.line), text, ends, self.width, suspect) {
+                None => self.blank_records += 1,
+                Some(row) => {
+                    self.fingerprint.add(&row);
+                    self.rows = number;
+                    rows.push(row);
+                }
+            }
+        }
+        Ok(rows)
+    }
+
+    /// The rows under the header so far that were skipped because all their cells are blank, empty lines included.
+    #[must_use]
+    pub fn blank_rows(&self) -> u64 {
+        self.blank_records + self.records.empty_lines() - self.empty_above
+    }
+
+    /// The fingerprint of the header and all rows read so far (of the whole spreadsheet once [`Source::read`] has returned `None`). Quotes,
+    /// delimiter, line ends, blank rows and empty cells beyond the header do not count.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        self.fingerprint.so_far()
+    }
+}
+
+/// The first record that is not blank: some spreadsheets begin with empty rows.
+fn header(records: &mut Records) -> Result<Vec<String>> {
+    loop {
+        let Some(record) = records.next()? else {
+            return Err(Error::new("every row is blank").advice(NEEDED));
+        };
+        let cells = header_cells(&record)?;
+        if cells.iter().any(|cell| !trimmed(cell).is_empty()) {
+            return Ok(cells);
+        }
+    }
+}
+
+fn header_cells(record: &Record) -> Result<Vec<String>> {
+    let (text, ends) = record
+        .text()
+        .map_err(|cell| not_utf8(&format!("the header (line {})", record.line), cell, ""))?;
+    if record.text_after_quote {
+        return Err(Error::new(format!(
+            "the header (line {}): {}",
+            record.line,
+            RowFault::TextAfterQuote
+        )));
+    }
+    let mut start = 0;
+    let cell = |end| {
+        let cell = text[start..end].to_owned();
+        start = end;
+        cell
+    };
+    Ok(ends.into_iter().map(cell).collect())
+}
+
+fn not_utf8(row: &str, cell: usize, title: &str) -> Error {
+    let column = match title {
+        "" => format!("column {}", cell + 1),
+        title => format!("column \"{title}\""),
+    };
+    Error::new(format!("{row}, {column}: the text is not UTF-8")).advice(SAVE_AS_CSV)
+}
+
+fn width_of(columns: &Columns) -> Width {
+    let titled = |column: &usize| !columns.title(*column).is_empty();
+    Width {
+        columns: columns.len(),
+        needed: (0..columns.len())
+            .rev()
+            .find(titled)
+            .map_or(0, |last| last + 1),
+    }
+}

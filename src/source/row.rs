@@ -1,0 +1,163 @@
+//! One row of a spreadsheet. It knows its cells and whether they fit under the header, not what any of them means.
+
+use std::fmt;
+
+use crate::campaign::column::trimmed;
+
+/// One row under the header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    number: u64,
+    line: u64,
+    /// All cells one behind the other, and where each ends: two allocations a row, whatever its width.
+    text: Box<str>,
+    ends: Box<[usize]>,
+    columns: usize,
+    fault: Option<RowFault>,
+}
+
+/// Why a row cannot be taken at its word. Such a row keeps its number and what could be read of its cells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RowFault {
+    /// It has not as many cells as the header. Blank cells beyond the header are no fault, nor are missing ones under columns
+    /// without a header.
+    Ragged {
+        /// Cells of this row.
+        cells: usize,
+        /// Cells of the header.
+        columns: usize,
+    },
+    /// A quote is closed and text follows before the next cell (`"a"b`): which of the quotes was meant to close is a guess.
+    TextAfterQuote,
+}
+
+impl fmt::Display for RowFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ragged { cells, columns } if cells < columns => write!(
+                f,
+                "the row has {} and the header {columns}; complete it",
+                counted(*cells)
+            ),
+            Self::Ragged { cells, columns } => write!(
+                f,
+                "the row has {} and the header {columns}; put a cell that holds the delimiter in quotes",
+                counted(*cells)
+            ),
+            Self::TextAfterQuote => f.write_str(
+                "text follows a closing quote; write a quote inside a quoted cell twice",
+            ),
+        }
+    }
+}
+
+fn counted(cells: usize) -> String {
+    format!("{cells} cell{}", if cells == 1 { "" } else { "s" })
+}
+
+/// How many cells a row has to have.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Width {
+    /// Cells of the header.
+    pub(super) columns: usize,
+    /// Up to the last column that has a header: some spreadsheet programs leave out empty cells at the end of a row.
+    pub(super) needed: usize,
+}
+
+impl Row {
+    /// The row out of its cells; `None` if they are all blank. `text` holds the cells one behind the other, `ends` where each ends,
+    /// on borders of characters; `suspect` is what the format found wrong with it.
+    pub(super) fn new(
+        (number, line): (u64, u64),
+        text: &str,
+        mut ends: Vec<usize>,
+        width: Width,
+        suspect: Option<RowFault>,
+    ) -> Option<Self> {
+        let filled = |cell: &usize| !trimmed(cell_of(text, &ends, *cell)).is_empty();
+        let last = (0..ends.len()).rev().find(filled)?;
+        if ends.len() > width.columns {
+            ends.truncate(width.columns.max(last + 1));
+        }
+        let cells = ends.len();
+        let end = ends.last().copied().unwrap_or_default();
+        let ragged = cells < width.needed || cells > width.columns;
+        if !ragged {
+            ends.resize(width.columns, end);
+        }
+        Some(Self {
+            number,
+            line,
+            text: text[..end].into(),
+            ends: ends.into_boxed_slice(),
+            columns: width.columns,
+            // A wrong number of cells says more than a stray quote, which may have caused it.
+            fault: ragged
+                .then_some(RowFault::Ragged {
+                    cells,
+                    columns: width.columns,
+                })
+                .or(suspect),
+        })
+    }
+
+    /// The number of the row, 1 for the first under the header; rows whose cells are all blank are not counted.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// The line of the file on which the row begins, 1 for the first: what an editor shows.
+    #[must_use]
+    pub fn line(&self) -> u64 {
+        self.line
+    }
+
+    /// The cell under a column, unchanged; empty where the row is too short.
+    #[must_use]
+    pub fn cell(&self, column: usize) -> &str {
+        if column >= self.columns {
+            return "";
+        }
+        cell_of(&self.text, &self.ends, column)
+    }
+
+    /// The cells, exactly one for each column of the header.
+    pub fn cells(&self) -> impl Iterator<Item = &str> {
+        (0..self.columns).map(|column| self.cell(column))
+    }
+
+    /// The number of columns.
+    #[must_use]
+    #[expect(
+        clippy::len_without_is_empty,
+        reason = "a row has at least one cell that is not blank"
+    )]
+    pub fn len(&self) -> usize {
+        self.columns
+    }
+
+    /// Why the row cannot be taken at its word, if it cannot.
+    #[must_use]
+    pub fn fault(&self) -> Option<&RowFault> {
+        self.fault.as_ref()
+    }
+
+    /// All cells one behind the other, those beyond the header too.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Where each of the cells in [`Row::text`] ends.
+    pub(super) fn ends(&self) -> &[usize] {
+        &self.ends
+    }
+}
+
+fn cell_of<'a>(text: &'a str, ends: &[usize], cell: usize) -> &'a str {
+    let Some(&end) = ends.get(cell) else {
+        return "";
+    };
+    let start = cell.checked_sub(1).map_or(0, |before| ends[before]);
+    &text[start..end]
+}
