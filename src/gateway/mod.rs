@@ -1,10 +1,19 @@
 //! What a gateway is to the rest of the program: one request in, one outcome for each recipient out.
 //! It knows neither the ledger, nor when a request is repeated, nor that a practice gateway exists.
 
-use std::fmt;
+mod code;
+mod credentials;
+pub mod reply;
+pub mod rest;
+mod transport;
+
 use std::time::Duration;
 
 use crate::campaign::{Encoding, Msisdn, SenderId};
+
+pub use code::Code;
+pub use credentials::{Credentials, Password};
+pub use rest::{Endpoint, RestGateway, Timeouts};
 
 /// One request: the same text to some numbers.
 #[derive(Clone, Copy, Debug)]
@@ -17,16 +26,6 @@ pub struct Submission<'a> {
     pub encoding: Encoding,
     /// The name shown as the sender, where one was asked for.
     pub sender_id: Option<&'a SenderId>,
-}
-
-/// A response code of the gateway other than 2000: a negative number, kept as it came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Code(pub i32);
-
-impl fmt::Display for Code {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)
-    }
 }
 
 /// What became of a request, for one recipient. The set is closed: an answer that fits nowhere else is `NoAnswer`.

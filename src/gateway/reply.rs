@@ -1,0 +1,511 @@
+//! Reads the body of an answer into outcomes. It is handed whole bodies and knows nothing of HTTP; a body cut short
+//! must never get here.
+//!
+//! The reference shows one answer for one number. What a request with several numbers answers is not documented, so
+//! every shape seen or hinted at is read, and whatever leaves a doubt proves nothing: a false "refused" sends the
+//! same message, and charges it, a second time. In particular:
+//!
+//! - A separator is never part of the words of an answer. `-1004 = INSUFFICIENT CREDITS, PLEASE TOP UP` may be one
+//!   answer or the wreck of two.
+//! - The words hold no four digits in a row: those would be another code, or the one number this answer is about.
+//! - A separator at the end (`2000 = SUCCESS:1||`) is the end of a list, or a list cut off there. It is read only
+//!   where the count proves that nothing is missing.
+//! - `2000 = SUCCESS:` has lost its transaction id and may have lost more.
+
+use super::{Code, Outcome, Outcomes};
+
+/// The longest body that is read, in bytes. An answer for each of thirty numbers has about 900.
+pub const MAX_BODY: usize = 64 * 1024;
+
+/// The longest transaction id that is taken for one, in characters; those seen have ten digits.
+const MAX_TRX_ID: usize = 64;
+
+/// Why a body is no answer of the gateway, for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Misfit {
+    /// Nothing, or only white space. An older endpoint means success by it; nobody can know here.
+    #[error("the answer is empty")]
+    Empty,
+    /// More than [`MAX_BODY`].
+    #[error("the answer is longer than 64 KiB")]
+    TooLong,
+    /// HTML or XML, as error pages and portals are.
+    #[error("the answer is a web page instead of a code")]
+    Markup,
+    /// Everything else.
+    #[error("the answer has none of the shapes of a code")]
+    Shapeless,
+}
+
+/// The outcomes that a whole body states for a request with so many numbers, or why it states none. As many answers
+/// as numbers belong to them in order; one answer belongs to all; any other count proves nothing, which is an outcome
+/// too: such a body does fit the grammar.
+pub fn read(body: &[u8], numbers: usize) -> Result<Outcomes, Misfit> {
+    if body.len() > MAX_BODY {
+        return Err(Misfit::TooLong);
+    }
+    let text = std::str::from_utf8(body).map_err(|_| Misfit::Shapeless)?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text).trim();
+    let answers = match text.chars().next() {
+        None => return Err(Misfit::Empty),
+        Some('<') => return Err(Misfit::Markup),
+        Some('[') => Answers::in_json(text),
+        Some(_) => Answers::in_plain_text(text),
+    };
+    answers
+        .map(|answers| answers.given_to(numbers))
+        .ok_or(Misfit::Shapeless)
+}
+
+/// The answers of one body, at least one, in their order.
+struct Answers {
+    each: Vec<Outcome>,
+    /// The body ends with a separator: nothing in it says that no answer is missing.
+    open_ended: bool,
+}
+
+impl Answers {
+    fn in_json(text: &str) -> Option<Self> {
+        let strings: Vec<String> = serde_json::from_str(text).ok()?;
+        Self::all_of(strings.iter().map(String::as_str), false)
+    }
+
+    fn in_plain_text(text: &str) -> Option<Self> {
+        // One kind of separator in one body. Line ends come last: beside another one they are mere white space.
+        match ["||", ";", ","]
+            .into_iter()
+            .find(|separator| text.contains(separator))
+        {
+            Some(separator) => {
+                let closed = text.strip_suffix(separator);
+                Self::all_of(closed.unwrap_or(text).split(separator), closed.is_some())
+            }
+            None => {
+                let lines = text.split(['\n', '\r']);
+                Self::all_of(lines.filter(|line| !line.trim().is_empty()), false)
+            }
+        }
+    }
+
+    fn all_of<'a>(pieces: impl Iterator<Item = &'a str>, open_ended: bool) -> Option<Self> {
+        let each = pieces
+            .map(|piece| answer(piece.trim()))
+            .collect::<Option<Vec<_>>>()?;
+        (!each.is_empty()).then_some(Self { each, open_ended })
+    }
+
+    fn given_to(mut self, numbers: usize) -> Outcomes {
+        let answers = self.each.len();
+        if answers == numbers && numbers > 1 {
+            return Outcomes::Each(self.each);
+        }
+        let belongs_to_all = answers == 1 && (numbers == 1 || !self.open_ended);
+        match self.each.pop() {
+            Some(one) if belongs_to_all => Outcomes::All(one),
+            _ => Outcomes::All(Outcome::NoAnswer {
+                why: miscounted(answers, numbers),
+                code: None,
+            }),
+        }
+    }
+}
+
+fn miscounted(answers: usize, numbers: usize) -> String {
+    let counted = |count: usize, what: &str| match count {
+        1 => format!("1 {what}"),
+        _ => format!("{count} {what}s"),
+    };
+    format!(
+        "the gateway gave {} for {}",
+        counted(answers, "answer"),
+        counted(numbers, "number")
+    )
+}
+
+/// The outcome that one answer states: a code, optionally `=` and words, after 2000 optionally `:` and an id.
+fn answer(piece: &str) -> Option<Outcome> {
+    let (code, rest) = code(piece)?;
+    let (words, trx_id) = match rest.split_once(':') {
+        Some((words, id)) => (words.trim(), Some(trx_id(id.trim())?)),
+        None => (rest.trim(), None),
+    };
+    let worded = words.is_empty()
+        || words
+            .strip_prefix('=')
+            .is_some_and(|words| are_words(words.trim()));
+    match code {
+        _ if !worded => None,
+        None => Some(Outcome::Accepted { trx_id }),
+        Some(_) if trx_id.is_some() => None,
+        Some(code) => Some(outcome_of(code)),
+    }
+}
+
+/// The code in front, none standing for 2000, and what follows it.
+fn code(piece: &str) -> Option<(Option<Code>, &str)> {
+    if let Some(rest) = piece.strip_prefix("2000") {
+        return Some((None, rest));
+    }
+    let (digits, rest) = piece.strip_prefix('-')?.split_at_checked(4)?;
+    // -0999 is no code in any list, and a number would not keep it as it came.
+    let four_digits = digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0');
+    let number: i32 = four_digits.then(|| digits.parse().ok())??;
+    Some((Some(Code(-number)), rest))
+}
+
+fn trx_id(id: &str) -> Option<String> {
+    let fits = id.len() <= MAX_TRX_ID
+        && id.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && id
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+    fits.then(|| id.to_owned())
+}
+
+fn are_words(words: &str) -> bool {
+    let may_stand_in_words = |c: char| {
+        c.is_alphanumeric()
+            || matches!(
+                c,
+                ' ' | '\t' | '.' | '\'' | '(' | ')' | '/' | '&' | '!' | '_' | '-'
+            )
+    };
+    let longest_number = words
+        .split(|c: char| !c.is_numeric())
+        .map(|digits| digits.chars().count())
+        .max();
+    words.starts_with(char::is_alphabetic)
+        && words.chars().all(may_stand_in_words)
+        && longest_number.is_none_or(|digits| digits < 4)
+}
+
+fn outcome_of(code: Code) -> Outcome {
+    match code {
+        Code::UNKNOWN_ERROR => Outcome::NoAnswer {
+            why: "the gateway had an unknown error".to_owned(),
+            code: Some(code),
+        },
+        _ if code.stops_account() => Outcome::AccountStopped { code },
+        _ => Outcome::Refused { code },
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn accepted(trx_id: &str) -> Outcome {
+        Outcome::Accepted {
+            trx_id: Some(trx_id.to_owned()),
+        }
+    }
+
+    fn refused(code: i32) -> Outcome {
+        Outcome::Refused { code: Code(code) }
+    }
+
+    fn stopped(code: i32) -> Outcome {
+        Outcome::AccountStopped { code: Code(code) }
+    }
+
+    fn is_certain(read: &Result<Outcomes, Misfit>) -> bool {
+        match read {
+            Err(_) => false,
+            Ok(Outcomes::All(outcome)) => !matches!(outcome, Outcome::NoAnswer { .. }),
+            Ok(Outcomes::Each(each)) => each
+                .iter()
+                .any(|outcome| !matches!(outcome, Outcome::NoAnswer { .. })),
+        }
+    }
+
+    #[test]
+    fn one_answer_belongs_to_all_numbers() {
+        let table = [
+            ("2000 = SUCCESS:1143007207", accepted("1143007207")),
+            ("2000=success:1143007207", accepted("1143007207")),
+            (
+                "\r\n  2000\t=  Success :  1143007207 \r\n\r\n",
+                accepted("1143007207"),
+            ),
+            ("\u{feff}2000 = SUCCESS:1143007207", accepted("1143007207")),
+            ("2000:1143007207", accepted("1143007207")),
+            ("2000 = SUCCESS:a1-b_2", accepted("a1-b_2")),
+            ("2000", Outcome::Accepted { trx_id: None }),
+            ("2000=success", Outcome::Accepted { trx_id: None }),
+            ("[\"2000 = SUCCESS:7\"]", accepted("7")),
+            ("-1001", stopped(-1001)),
+            ("-1002\n", stopped(-1002)),
+            (" -1003 = IP NOT ALLOWED", stopped(-1003)),
+            ("-1004 = INSUFFICIENT CREDITS", stopped(-1004)),
+            ("-1004=Insufficient  Credits.", stopped(-1004)),
+            ("-1008", stopped(-1008)),
+            ("-1013", stopped(-1013)),
+            ("-1005", refused(-1005)),
+            (
+                "-1006 = INVALID BODY LENGTH (OVER 700 CHARACTERS)",
+                refused(-1006),
+            ),
+            ("-1009 = invalid destination number", refused(-1009)),
+            ("-1010", refused(-1010)),
+            ("-9999 = Kredit tidak mencukupi", refused(-9999)),
+        ];
+        for (body, outcome) in table {
+            for numbers in [1, 2, 30] {
+                let read = read(body.as_bytes(), numbers);
+                assert_eq!(
+                    read,
+                    Ok(Outcomes::All(outcome.clone())),
+                    "{body:?} for {numbers}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_unknown_error_proves_nothing_but_keeps_its_code() {
+        let Ok(Outcomes::All(Outcome::NoAnswer { code, .. })) = read(b"-1000 = UNKNOWN ERROR", 3)
+        else {
+            panic!("-1000 is no answer");
+        };
+        assert_eq!(code, Some(Code(-1000)));
+    }
+
+    #[test]
+    fn as_many_answers_as_numbers_belong_to_them_in_order() {
+        let three = Outcomes::Each(vec![accepted("1"), refused(-1009), accepted("2")]);
+        for body in [
+            "2000 = SUCCESS:1||-1009||2000 = SUCCESS:2",
+            "2000 = SUCCESS:1 || -1009 = BAD NUMBER || 2000 = SUCCESS:2\r\n",
+            "2000 = SUCCESS:1||-1009||2000 = SUCCESS:2||",
+            "2000 = SUCCESS:1;-1009;2000 = SUCCESS:2;\n",
+            "2000=success:1,-1009,2000=success:2",
+            "2000 = SUCCESS:1,\r\n-1009,\r\n2000 = SUCCESS:2",
+            "2000 = SUCCESS:1\n-1009\n2000 = SUCCESS:2\n",
+            "2000 = SUCCESS:1\r\n\r\n-1009\r\n\r\n2000 = SUCCESS:2",
+            "2000 = SUCCESS:1\r-1009\r2000 = SUCCESS:2",
+            "[\"2000 = SUCCESS:1\", \"-1009 = BAD\", \" 2000:2\\n\"]",
+        ] {
+            assert_eq!(read(body.as_bytes(), 3), Ok(three.clone()), "{body:?}");
+        }
+        let alike = Outcomes::Each(vec![refused(-1009), refused(-1009)]);
+        assert_eq!(
+            read(b"-1009||-1009", 2),
+            Ok(alike),
+            "each number is bad, not one of two"
+        );
+    }
+
+    #[test]
+    fn any_other_count_proves_nothing() {
+        for (body, numbers, why) in [
+            (
+                "2000 = SUCCESS:1||-1009",
+                3,
+                "the gateway gave 2 answers for 3 numbers",
+            ),
+            (
+                "2000 = SUCCESS:1||-1009",
+                1,
+                "the gateway gave 2 answers for 1 number",
+            ),
+            (
+                "-1001,-1001,-1001",
+                2,
+                "the gateway gave 3 answers for 2 numbers",
+            ),
+            (
+                "[\"-1001\",\"-1001\"]",
+                3,
+                "the gateway gave 2 answers for 3 numbers",
+            ),
+            ("-1001||", 2, "the gateway gave 1 answer for 2 numbers"),
+        ] {
+            let unknown = Outcome::NoAnswer {
+                why: why.to_owned(),
+                code: None,
+            };
+            assert_eq!(
+                read(body.as_bytes(), numbers),
+                Ok(Outcomes::All(unknown)),
+                "{body:?}"
+            );
+        }
+        assert_eq!(
+            read(b"2000 = SUCCESS:1||", 1),
+            Ok(Outcomes::All(accepted("1")))
+        );
+    }
+
+    #[test]
+    fn what_leaves_a_doubt_is_no_answer() {
+        for body in [
+            "OK",
+            "0",
+            "1",
+            "-1",
+            "-10",
+            "-100",
+            "-10010",
+            "20000",
+            "02000",
+            "+2000",
+            "200",
+            "-0999",
+            "-0000",
+            "- 1001",
+            "\u{2212}1001",
+            "2000 =",
+            "2000 = ",
+            "2000 = SUCCESS:",
+            "2000 = SUCCESS: ",
+            "2000 :",
+            "2000 SUCCESS",
+            "SUCCESS:1143007207",
+            "2000 = SUCCESS:1 2",
+            "2000 = SUCCESS:1:2",
+            "2000 = SUCCESS:-1009",
+            "2000 = 1143007207",
+            "2000\n=\nSUCCESS:1",
+            "2000 = SUCCESS:\n1",
+            "-1001:5",
+            "-1009 = NUMBER: 60123456789",
+            "-1009 = BAD NUMBER 60123456789",
+            "-1004 = INSUFFICIENT CREDITS, PLEASE TOP UP",
+            "-1004 = STOP; TOP UP",
+            "-1001 -1002",
+            "-1001 = FAILED -1002",
+            "-1001 = FAILED 2000",
+            "-1001 = A = B",
+            "-1001|-1002",
+            "-1001|||-1002",
+            "-1001||;-1002",
+            "-1001||||-1002",
+            "||-1001",
+            "-1001||OK",
+            "2000 = SUCCESS:1,2",
+            "-1001<br>",
+            "\"2000\"",
+            "[2000]",
+            "[]",
+            "[[\"2000\"]]",
+            "[\"2000\"",
+            "[\"2000\",null]",
+            "[\"2000||-1001\"]",
+            "{\"code\":\"2000\"}",
+            "-1001\0",
+            "||",
+            ";",
+            ",",
+        ] {
+            for numbers in [1, 2] {
+                assert_eq!(
+                    read(body.as_bytes(), numbers),
+                    Err(Misfit::Shapeless),
+                    "{body:?}"
+                );
+            }
+        }
+        assert_eq!(read(b"-1001 = \xff", 1), Err(Misfit::Shapeless));
+    }
+
+    #[test]
+    fn says_what_came_instead() {
+        assert_eq!(read(b"", 1), Err(Misfit::Empty));
+        assert_eq!(read(b" \r\n", 1), Err(Misfit::Empty));
+        assert_eq!(read("\u{feff}".as_bytes(), 1), Err(Misfit::Empty));
+        assert_eq!(read(b"<!DOCTYPE html><p>-1001", 1), Err(Misfit::Markup));
+        let mut long = b"-1001".to_vec();
+        long.resize(MAX_BODY, b' ');
+        assert_eq!(read(&long, 1), Ok(Outcomes::All(stopped(-1001))));
+        long.push(b' ');
+        assert_eq!(read(&long, 1), Err(Misfit::TooLong));
+    }
+
+    fn any_code() -> impl Strategy<Value = Option<i32>> {
+        prop_oneof![
+            Just(None),
+            (1000..=1015_i32).prop_map(|code| Some(-code)),
+            (1000..=9999_i32).prop_map(|code| Some(-code))
+        ]
+    }
+
+    fn any_words() -> impl Strategy<Value = Option<String>> {
+        proptest::option::of("[A-Za-z][A-Za-z .()'/!-]{0,20}[A-Za-z]( [0-9]{1,3})?")
+    }
+
+    prop_compose! {
+        /// An answer written somehow, and what it says.
+        fn any_answer()(
+            code in any_code(),
+            words in any_words(),
+            id in proptest::option::of("[0-9]{1,12}"),
+            gap in "[ \t]{0,2}",
+        ) -> (String, Outcome) {
+            let words = words.map_or(String::new(), |words| format!("{gap}={gap}{words}"));
+            match code {
+                Some(code) => (format!("{code}{words}"), outcome_of(Code(code))),
+                None => {
+                    let written = id.as_ref().map_or(String::new(), |id| format!("{gap}:{gap}{id}"));
+                    (format!("2000{words}{written}"), Outcome::Accepted { trx_id: id })
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(body in proptest::collection::vec(any::<u8>(), 0..200), numbers in 0..40_usize) {
+            let _ = read(&body, numbers);
+        }
+
+        #[test]
+        fn never_panics_near_the_grammar(body in "[-=:|;,\\[\\]\"0-9A-Z \r\n\u{e9}]{0,40}", numbers in 0..4_usize) {
+            if let Ok(Outcomes::Each(each)) = read(body.as_bytes(), numbers) {
+                prop_assert_eq!(each.len(), numbers);
+            }
+        }
+
+        #[test]
+        fn every_separator_and_spacing_reads_back(
+            answers in proptest::collection::vec(any_answer(), 2..8),
+            separator in proptest::sample::select(vec!["||", ";", ",", "\n", "\r\n", "\r", "||\n", ",\r\n", " ; "]),
+            around in "[ \t\r\n]{0,3}",
+            trailing: bool,
+        ) {
+            let (written, outcomes): (Vec<_>, Vec<_>) = answers.into_iter().unzip();
+            let end = if trailing { separator } else { "" };
+            let body = format!("{around}{}{end}{around}", written.join(separator));
+            prop_assert_eq!(read(body.as_bytes(), outcomes.len()), Ok(Outcomes::Each(outcomes.clone())), "{:?}", body);
+            prop_assert!(!is_certain(&read(body.as_bytes(), outcomes.len() + 1)));
+
+            let json = serde_json::to_string(&written).unwrap();
+            prop_assert_eq!(read(json.as_bytes(), outcomes.len()), Ok(Outcomes::Each(outcomes)));
+        }
+
+        #[test]
+        fn one_answer_reads_back_in_any_case((written, outcome) in any_answer(), numbers in 1..31_usize) {
+            for body in [written.to_lowercase(), written.to_uppercase(), written] {
+                prop_assert_eq!(read(body.as_bytes(), numbers), Ok(Outcomes::All(outcome.clone())), "{:?}", body);
+            }
+        }
+
+        #[test]
+        fn a_negative_answer_cut_short_never_says_something_else(
+            code in 1000..=9999_i32,
+            words in any_words(),
+            numbers in 1..4_usize,
+        ) {
+            let words = words.map_or(String::new(), |words| format!(" = {words}"));
+            let whole = format!("-{code}{words}");
+            let said = read(whole.as_bytes(), numbers);
+            prop_assert_eq!(&said, &Ok(Outcomes::All(outcome_of(Code(-code)))));
+            for end in 0..whole.len() {
+                let cut = read(&whole.as_bytes()[..end], numbers);
+                prop_assert!(!is_certain(&cut) || cut == said, "{:?}", &whole[..end]);
+            }
+        }
+    }
+}

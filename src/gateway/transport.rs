@@ -1,0 +1,108 @@
+//! A witness on the connection, above TLS: whether a byte of the request was handed over, and whether reading the
+//! answer met an error. It does not know what the bytes mean.
+//!
+//! ureq tells neither by itself: its errors do not say on which side of the first byte they happened, and a body
+//! without a length that ends in a reset is passed on as if it were whole.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use ureq::Error;
+use ureq::unversioned::transport::{
+    Buffers, ConnectionDetails, Connector, Either, NextTimeout, Transport,
+};
+
+/// What was seen of the current request. An agent makes one request at a time, on one connection.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Witness(Arc<Seen>);
+
+#[derive(Debug, Default)]
+struct Seen {
+    written: AtomicBool,
+    broken: AtomicBool,
+}
+
+impl Witness {
+    /// Forgets the last request.
+    pub(super) fn forget(&self) {
+        self.0.written.store(false, Ordering::SeqCst);
+        self.0.broken.store(false, Ordering::SeqCst);
+    }
+
+    /// Whether a byte of the request may have left. False is a proof that none has.
+    pub(super) fn written(&self) -> bool {
+        self.0.written.load(Ordering::SeqCst)
+    }
+
+    /// Whether reading the answer met an error, such as a reset or a TLS connection that ended without a good-bye.
+    pub(super) fn broken(&self) -> bool {
+        self.0.broken.load(Ordering::SeqCst)
+    }
+}
+
+/// Puts the witness on every connection to the gateway. It comes last in the chain of connectors, after TLS: the
+/// bytes of a handshake are not the request.
+#[derive(Debug)]
+pub(super) struct WitnessConnector {
+    pub(super) witness: Witness,
+    /// Whether the agent was given a proxy.
+    pub(super) proxied: bool,
+}
+
+impl<In: Transport> Connector<In> for WitnessConnector {
+    type Out = Either<In, WitnessedTransport<In>>;
+
+    fn connect(
+        &self,
+        details: &ConnectionDetails,
+        chained: Option<In>,
+    ) -> Result<Option<Self::Out>, Error> {
+        // ureq connects to a CONNECT proxy through this same chain, with a configuration that has no proxy any more.
+        // What is written there asks for the tunnel; the request comes through the connection made around it.
+        let leads_to_the_proxy = self.proxied && details.config.proxy().is_none();
+        Ok(chained.map(|inner| {
+            if leads_to_the_proxy {
+                Either::A(inner)
+            } else {
+                Either::B(WitnessedTransport {
+                    inner,
+                    witness: self.witness.clone(),
+                })
+            }
+        }))
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct WitnessedTransport<In> {
+    inner: In,
+    witness: Witness,
+}
+
+impl<In: Transport> Transport for WitnessedTransport<In> {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        self.inner.buffers()
+    }
+
+    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
+        // Before the write: one that fails may have sent any part of its bytes.
+        self.witness.0.written.store(true, Ordering::SeqCst);
+        self.inner.transmit_output(amount, timeout)
+    }
+
+    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
+        let progress = self.inner.await_input(timeout);
+        if progress.is_err() {
+            self.witness.0.broken.store(true, Ordering::SeqCst);
+        }
+        progress
+    }
+
+    fn is_open(&mut self) -> bool {
+        self.inner.is_open()
+    }
+
+    fn is_tls(&self) -> bool {
+        self.inner.is_tls()
+    }
+}
