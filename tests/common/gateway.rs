@@ -1,0 +1,692 @@
+//! An independent fake of the iSMS gateway on loopback: it records every request as it arrives and answers by a
+//! script. It knows HTTP/1.1 as far as one client needs it, and what a number and a text are; it judges nothing.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// The transaction id of the first request that `Gateway::accepting` takes.
+pub(crate) const FIRST_TRX: u64 = 1_143_007_207;
+
+/// How long anything here waits before it gives up: nothing may hang a test.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// One request as it arrived.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    /// Its place among all requests, from 0.
+    pub(crate) nth: usize,
+    /// The connection it came on, from 0.
+    pub(crate) connection: usize,
+    /// When its first byte was read.
+    pub(crate) at: Instant,
+    /// `POST`.
+    pub(crate) method: String,
+    /// The path with its query, as asked for.
+    pub(crate) target: String,
+    /// The headers, names in lower case.
+    pub(crate) headers: BTreeMap<String, String>,
+    /// The body as it came.
+    pub(crate) body: Vec<u8>,
+    /// The whole request as it came.
+    pub(crate) raw: Vec<u8>,
+    /// The form, decoded, in order.
+    pub(crate) fields: Vec<(String, String)>,
+    /// `dstno`, taken apart.
+    pub(crate) numbers: Vec<String>,
+    /// `msg`.
+    pub(crate) text: String,
+}
+
+impl Request {
+    /// The one value of a field; empty where it is missing. Panics where it came twice.
+    pub(crate) fn field(&self, name: &str) -> &str {
+        let mut values = self.fields.iter().filter(|(key, _)| key == name);
+        let first = values.next().map_or("", |(_, value)| value);
+        assert!(values.next().is_none(), "{name} came twice: {self:?}");
+        first
+    }
+
+    /// Whether this number is among the recipients.
+    pub(crate) fn is_to(&self, number: &str) -> bool {
+        self.numbers.iter().any(|n| n == number)
+    }
+}
+
+/// One message the gateway took, whether or not the client learnt of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Taken {
+    /// The MSISDN.
+    pub(crate) number: String,
+    /// The text.
+    pub(crate) text: String,
+    /// The request it came in.
+    pub(crate) nth: usize,
+}
+
+/// Which of a request's recipients count as taken.
+#[derive(Clone, Debug)]
+enum Takes {
+    /// Those that the body says 2000 about; without a readable body, all of them.
+    AsAnswered,
+    All,
+    None,
+}
+
+/// What goes over the wire.
+enum Wire {
+    /// A response of known length.
+    Full {
+        status: u16,
+        headers: Vec<(String, String)>,
+        body: Vec<u8>,
+    },
+    /// A chunked response.
+    Chunked {
+        status: u16,
+        chunks: Vec<Vec<u8>>,
+        ended: bool,
+    },
+    /// A response that ends with the connection.
+    UntilClose { status: u16, body: Vec<u8> },
+    /// These bytes, then a clean close (with none: a drop without an answer).
+    Raw(Vec<u8>),
+    /// These bytes, then a reset of the connection.
+    Reset(Vec<u8>),
+}
+
+/// How one request is answered.
+pub(crate) struct Reply {
+    wire: Wire,
+    takes: Takes,
+    delay: Duration,
+    gate: Option<Gate>,
+    afterwards: Option<Box<dyn FnOnce() + Send>>,
+}
+
+impl Reply {
+    fn new(wire: Wire) -> Self {
+        Self {
+            wire,
+            takes: Takes::AsAnswered,
+            delay: Duration::ZERO,
+            gate: None,
+            afterwards: None,
+        }
+    }
+
+    /// HTTP 200 with this body.
+    pub(crate) fn ok(body: impl Into<Vec<u8>>) -> Self {
+        Self::status(200, body)
+    }
+
+    /// This status with this body.
+    pub(crate) fn status(status: u16, body: impl Into<Vec<u8>>) -> Self {
+        Self::new(Wire::Full {
+            status,
+            headers: vec![("Content-Type".into(), "text/html; charset=UTF-8".into())],
+            body: body.into(),
+        })
+    }
+
+    /// `2000 = SUCCESS:id`: the documented answer.
+    pub(crate) fn accepted(trx_id: impl std::fmt::Display) -> Self {
+        Self::ok(format!("2000 = SUCCESS:{trx_id}"))
+    }
+
+    /// The chunks of a chunked response, with its last chunk.
+    pub(crate) fn chunked(chunks: &[&str]) -> Self {
+        Self::new(Wire::Chunked {
+            status: 200,
+            chunks: chunks.iter().map(|c| c.as_bytes().to_vec()).collect(),
+            ended: true,
+        })
+    }
+
+    /// The chunks of a chunked response that is cut before its last chunk.
+    pub(crate) fn chunked_and_cut(chunks: &[&str]) -> Self {
+        Self::new(Wire::Chunked {
+            status: 200,
+            chunks: chunks.iter().map(|c| c.as_bytes().to_vec()).collect(),
+            ended: false,
+        })
+    }
+
+    /// A body without a length, ended by closing the connection.
+    pub(crate) fn until_close(body: impl Into<Vec<u8>>) -> Self {
+        Self::new(Wire::UntilClose {
+            status: 200,
+            body: body.into(),
+        })
+    }
+
+    /// These bytes as they are, then a close.
+    pub(crate) fn raw(bytes: impl Into<Vec<u8>>) -> Self {
+        Self::new(Wire::Raw(bytes.into()))
+    }
+
+    /// A body of which only the beginning arrives: Content-Length promises `missing` bytes more.
+    pub(crate) fn cut(body: &str, missing: usize) -> Self {
+        let length = body.len() + missing;
+        Self::raw(format!(
+            "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}"
+        ))
+    }
+
+    /// A body without a length that ends in a reset of the connection.
+    pub(crate) fn cut_by_reset(body: &str) -> Self {
+        Self::new(Wire::Reset(
+            format!("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{body}").into_bytes(),
+        ))
+    }
+
+    /// Takes the messages and closes the connection without a byte of an answer.
+    pub(crate) fn dropped() -> Self {
+        Self::raw("")
+    }
+
+    /// Takes the messages and resets the connection without a byte of an answer.
+    pub(crate) fn reset() -> Self {
+        Self::new(Wire::Reset(Vec::new()))
+    }
+
+    /// HTTP 429; nothing is taken.
+    pub(crate) fn throttled(retry_after: Option<&str>) -> Self {
+        let reply = Self::status(429, "").taking_none();
+        match retry_after {
+            Some(after) => reply.header("Retry-After", after),
+            None => reply,
+        }
+    }
+
+    /// The same reply with one more header.
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
+        if let Wire::Full { headers, .. } = &mut self.wire {
+            headers.push((name.into(), value.into()));
+        }
+        self
+    }
+
+    /// The same reply; all recipients count as taken whatever it says.
+    pub(crate) fn taking_all(mut self) -> Self {
+        self.takes = Takes::All;
+        self
+    }
+
+    /// The same reply; no recipient counts as taken whatever it says.
+    pub(crate) fn taking_none(mut self) -> Self {
+        self.takes = Takes::None;
+        self
+    }
+
+    /// The same reply after a while.
+    pub(crate) fn after(mut self, delay: Duration) -> Self {
+        self.delay = delay;
+        self
+    }
+
+    /// The same reply once the gate is open.
+    pub(crate) fn behind(mut self, gate: &Gate) -> Self {
+        self.gate = Some(gate.clone());
+        self
+    }
+
+    /// The same reply; `act` runs when its last byte is out, before the next request of its connection is read.
+    pub(crate) fn then(mut self, act: impl FnOnce() + Send + 'static) -> Self {
+        self.afterwards = Some(Box::new(act));
+        self
+    }
+
+    /// The places of the recipients taken, out of `count`.
+    fn taken(&self, count: usize) -> Vec<usize> {
+        let all = (0..count).collect();
+        match (&self.takes, &self.wire) {
+            (Takes::None, _) => Vec::new(),
+            (Takes::AsAnswered, Wire::Full { body, .. } | Wire::UntilClose { body, .. }) => {
+                let body = String::from_utf8_lossy(body);
+                let answers: Vec<&str> = body.split("||").collect();
+                if answers.len() == count {
+                    let good = |(_, answer): &(usize, &&str)| answer.trim().starts_with("2000");
+                    answers.iter().enumerate().filter(good).map(|(i, _)| i).collect()
+                } else if body.trim().starts_with('-') {
+                    Vec::new()
+                } else {
+                    all
+                }
+            }
+            (Takes::All | Takes::AsAnswered, _) => all,
+        }
+    }
+}
+
+/// A gate that replies wait behind until a test opens it; it opens by itself when the test has clearly lost.
+#[derive(Clone, Default)]
+pub(crate) struct Gate(Arc<(Mutex<bool>, Condvar)>);
+
+impl Gate {
+    /// A closed gate.
+    pub(crate) fn closed() -> Self {
+        Self::default()
+    }
+
+    /// Lets every reply behind it go, now and later.
+    pub(crate) fn open(&self) {
+        *self.0.0.lock().unwrap() = true;
+        self.0.1.notify_all();
+    }
+
+    fn pass(&self) {
+        let open = self.0.0.lock().unwrap();
+        let _passed = self
+            .0
+            .1
+            .wait_timeout_while(open, PATIENCE, |open| !*open)
+            .unwrap();
+    }
+}
+
+type Script = dyn Fn(&Request, usize) -> Reply + Send + Sync;
+
+#[derive(Default)]
+struct Record {
+    requests: Vec<Request>,
+    taken: Vec<Taken>,
+    /// What arrived on a connection and was no whole request.
+    fragments: Vec<Vec<u8>>,
+}
+
+struct Shared {
+    record: Mutex<Record>,
+    arrived: Condvar,
+    script: Box<Script>,
+    connections: AtomicUsize,
+    stopping: AtomicBool,
+}
+
+/// The fake gateway. It listens until it is dropped.
+pub(crate) struct Gateway {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+impl Gateway {
+    /// A gateway that answers the `n`th request (from 0) with `script(request, n)`.
+    pub(crate) fn new(script: impl Fn(&Request, usize) -> Reply + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let shared = Arc::new(Shared {
+            record: Mutex::default(),
+            arrived: Condvar::new(),
+            script: Box::new(script),
+            connections: AtomicUsize::new(0),
+            stopping: AtomicBool::new(false),
+        });
+        let acceptor = Arc::clone(&shared);
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                if acceptor.stopping.load(Ordering::Acquire) {
+                    break;
+                }
+                let Ok(stream) = stream else { continue };
+                let shared = Arc::clone(&acceptor);
+                thread::spawn(move || shared.serve(stream));
+            }
+        });
+        Self { address, shared }
+    }
+
+    /// A gateway that accepts everything, with transaction ids counted up from 1143007207, one a request.
+    pub(crate) fn accepting() -> Self {
+        Self::new(|_, nth| Reply::accepted(trx_of(nth)))
+    }
+
+    /// A gateway that answers every request with this body.
+    pub(crate) fn answering(body: &'static str) -> Self {
+        Self::new(move |_, _| Reply::ok(body))
+    }
+
+    /// A gateway that answers each recipient on its own, joined by `||`; `code` says what each gets.
+    pub(crate) fn per_number(code: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
+        Self::new(move |request, _| {
+            let answers: Vec<String> = request.numbers.iter().map(|n| code(n)).collect();
+            Reply::ok(answers.join("||"))
+        })
+    }
+
+    /// A gateway that answers the first request with the first of these bodies and so on, then accepts.
+    pub(crate) fn in_turn(bodies: &'static [&'static str]) -> Self {
+        Self::new(move |_, nth| match bodies.get(nth) {
+            Some(body) => Reply::ok(*body),
+            None => Reply::accepted(trx_of(nth)),
+        })
+    }
+
+    /// A gateway that answers a request to one of these numbers with the body beside it, and accepts the others.
+    pub(crate) fn by_number(bodies: HashMap<String, String>) -> Self {
+        Self::new(move |request, nth| {
+            let body = request.numbers.iter().find_map(|n| bodies.get(n));
+            match body {
+                Some(body) => Reply::ok(body.clone()),
+                None => Reply::accepted(trx_of(nth)),
+            }
+        })
+    }
+
+    /// Where it listens, as a value for `--gateway`.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}/RESTAPI.php", self.address)
+    }
+
+    /// Every request so far, in order of arrival.
+    pub(crate) fn requests(&self) -> Vec<Request> {
+        self.shared.record.lock().unwrap().requests.clone()
+    }
+
+    /// How many requests came so far.
+    pub(crate) fn count(&self) -> usize {
+        self.shared.record.lock().unwrap().requests.len()
+    }
+
+    /// Every message taken so far.
+    pub(crate) fn taken(&self) -> Vec<Taken> {
+        self.shared.record.lock().unwrap().taken.clone()
+    }
+
+    /// The numbers of every message taken so far, sorted.
+    pub(crate) fn numbers_taken(&self) -> Vec<String> {
+        let mut numbers: Vec<String> = self.taken().into_iter().map(|t| t.number).collect();
+        numbers.sort();
+        numbers
+    }
+
+    /// Waits until that many requests have arrived.
+    pub(crate) fn wait_for_requests(&self, count: usize) {
+        let record = self.shared.record.lock().unwrap();
+        let (record, _) = self
+            .shared
+            .arrived
+            .wait_timeout_while(record, PATIENCE, |r| r.requests.len() < count)
+            .unwrap();
+        let came = record.requests.len();
+        assert!(came >= count, "waited for {count} requests, {came} came");
+    }
+
+    /// Panics if a number was taken with the same text twice, or a connection carried half a request.
+    pub(crate) fn assert_nothing_twice(&self) {
+        let record = self.shared.record.lock().unwrap();
+        let mut seen = HashMap::new();
+        for taken in &record.taken {
+            let before = seen.insert((&taken.number, &taken.text), taken.nth);
+            assert!(
+                before.is_none(),
+                "{} got {:?} in request {} and again in request {}",
+                taken.number,
+                taken.text,
+                before.unwrap_or_default(),
+                taken.nth
+            );
+        }
+    }
+
+    /// What arrived and was no whole request; empty for a well-behaved client.
+    pub(crate) fn fragments(&self) -> Vec<Vec<u8>> {
+        self.shared.record.lock().unwrap().fragments.clone()
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        self.shared.stopping.store(true, Ordering::Release);
+        // Wakes the acceptor, which then sees that it is to stop.
+        let _woken = TcpStream::connect(self.address);
+    }
+}
+
+/// The transaction id that `Gateway::accepting` gives to the `n`th request.
+pub(crate) fn trx_of(nth: usize) -> String {
+    (FIRST_TRX + nth as u64).to_string()
+}
+
+/// An address where nobody listens.
+pub(crate) fn nobody() -> String {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    format!("http://{}/RESTAPI.php", listener.local_addr().unwrap())
+}
+
+impl Shared {
+    /// Answers the requests of one connection, one after the other.
+    fn serve(&self, mut stream: TcpStream) {
+        let connection = self.connections.fetch_add(1, Ordering::AcqRel);
+        stream.set_nodelay(true).unwrap();
+        while let Some((mut request, last)) = self.receive(&mut stream, connection) {
+            {
+                let mut record = self.record.lock().unwrap();
+                request.nth = record.requests.len();
+                record.requests.push(request.clone());
+            }
+            self.arrived.notify_all();
+            let reply = (self.script)(&request, request.nth);
+            let taken = reply.taken(request.numbers.len());
+            self.record
+                .lock()
+                .unwrap()
+                .taken
+                .extend(taken.into_iter().map(|i| Taken {
+                    number: request.numbers[i].clone(),
+                    text: request.text.clone(),
+                    nth: request.nth,
+                }));
+            thread::sleep(reply.delay);
+            if let Some(gate) = &reply.gate {
+                gate.pass();
+            }
+            let goes_on = last.answer(&mut stream, reply.wire);
+            if let Some(act) = reply.afterwards {
+                act();
+            }
+            if !goes_on {
+                break;
+            }
+        }
+    }
+
+    /// The next request of a connection. Its last byte stays in the socket, so that a reset stays possible:
+    /// the system resets a connection that is closed with bytes unread.
+    fn receive(&self, stream: &mut TcpStream, connection: usize) -> Option<(Request, LastByte)> {
+        let mut raw = Vec::new();
+        let mut at = None;
+        let fragment = |raw: Vec<u8>| {
+            if !raw.is_empty() {
+                self.record.lock().unwrap().fragments.push(raw);
+            }
+        };
+        // Peeks at what is there and takes no more than the request's head, then all of its body but one byte.
+        let (head, length) = loop {
+            let mut window = [0; 16 * 1024];
+            let seen = match stream.peek(&mut window) {
+                Ok(0) => {
+                    fragment(raw);
+                    return None;
+                }
+                Ok(seen) => seen,
+                Err(e) if e.kind() == ErrorKind::Interrupted => continue,
+                Err(_) => {
+                    fragment(raw);
+                    return None;
+                }
+            };
+            at.get_or_insert_with(Instant::now);
+            let before = raw.len();
+            raw.extend_from_slice(&window[..seen]);
+            let end = raw.windows(4).position(|w| w == b"\r\n\r\n");
+            let taken = end.map_or(seen, |end| (end + 4) - before);
+            raw.truncate(before + taken);
+            stream.read_exact(&mut window[..taken]).unwrap();
+            if end.is_some() {
+                let head = String::from_utf8(raw.clone()).expect("a head in ASCII");
+                let headers = headers_of(&head);
+                let length = headers
+                    .get("content-length")
+                    .expect("a request with a Content-Length");
+                let length: usize = length.parse().expect("a number");
+                break (head, length);
+            }
+        };
+        let mut body = vec![0; length];
+        if length > 0 {
+            let whole = stream.read_exact(&mut body[..length - 1]).is_ok()
+                && matches!(stream.peek(&mut body[length - 1..]), Ok(1));
+            if !whole {
+                fragment(raw);
+                return None;
+            }
+        }
+        raw.extend_from_slice(&body);
+        let mut first = head.lines().next().unwrap_or_default().split(' ');
+        let method = first.next().unwrap_or_default().to_owned();
+        let target = first.next().unwrap_or_default().to_owned();
+        let fields = form_of(&body);
+        let value = |name: &str| {
+            let field = fields.iter().find(|(key, _)| key == name);
+            field.map(|(_, value)| value.clone()).unwrap_or_default()
+        };
+        let dstno = value("dstno");
+        let request = Request {
+            nth: 0,
+            connection,
+            at: at.unwrap_or_else(Instant::now),
+            method,
+            target,
+            headers: headers_of(&head),
+            numbers: dstno.split(';').map(str::to_owned).collect(),
+            text: value("msg"),
+            body,
+            raw,
+            fields,
+        };
+        Some((request, LastByte(length > 0)))
+    }
+}
+
+/// Whether the last byte of a request is still in the socket.
+struct LastByte(bool);
+
+impl LastByte {
+    /// Writes the reply; whether the connection may carry another request.
+    fn answer(&self, stream: &mut TcpStream, wire: Wire) -> bool {
+        if let Wire::Reset(bytes) = wire {
+            let _written = stream.write_all(&bytes);
+            return false; // closed with a byte unread
+        }
+        if self.0 {
+            let _last = stream.read_exact(&mut [0]);
+        }
+        let (bytes, goes_on) = match wire {
+            Wire::Full {
+                status,
+                headers,
+                body,
+            } => {
+                let mut out = format!("HTTP/1.1 {status} {}\r\n", reason(status)).into_bytes();
+                for (name, value) in headers {
+                    out.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
+                }
+                out.extend_from_slice(format!("Content-Length: {}\r\n\r\n", body.len()).as_bytes());
+                out.extend_from_slice(&body);
+                (out, true)
+            }
+            Wire::Chunked {
+                status,
+                chunks,
+                ended,
+            } => {
+                let mut out = format!(
+                    "HTTP/1.1 {status} {}\r\nTransfer-Encoding: chunked\r\n\r\n",
+                    reason(status)
+                )
+                .into_bytes();
+                for chunk in chunks {
+                    out.extend_from_slice(format!("{:x}\r\n", chunk.len()).as_bytes());
+                    out.extend_from_slice(&chunk);
+                    out.extend_from_slice(b"\r\n");
+                }
+                if ended {
+                    out.extend_from_slice(b"0\r\n\r\n");
+                }
+                (out, ended)
+            }
+            Wire::UntilClose { status, body } => {
+                let mut out = format!(
+                    "HTTP/1.1 {status} {}\r\nConnection: close\r\n\r\n",
+                    reason(status)
+                )
+                .into_bytes();
+                out.extend_from_slice(&body);
+                (out, false)
+            }
+            Wire::Raw(bytes) => (bytes, false),
+            Wire::Reset(_) => unreachable!("answered above"),
+        };
+        // The client may be dead by now; that is what some tests are about.
+        let sent = stream.write_all(&bytes).is_ok();
+        if !goes_on {
+            let _closed = stream.shutdown(Shutdown::Both);
+        }
+        sent && goes_on
+    }
+}
+
+fn headers_of(head: &str) -> BTreeMap<String, String> {
+    head.lines()
+        .skip(1)
+        .filter_map(|line| line.split_once(':'))
+        .map(|(name, value)| (name.trim().to_ascii_lowercase(), value.trim().to_owned()))
+        .collect()
+}
+
+fn reason(status: u16) -> &'static str {
+    match status {
+        200 => "OK",
+        302 => "Found",
+        429 => "Too Many Requests",
+        500 => "Internal Server Error",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        _ => "Something",
+    }
+}
+
+/// The fields of a form, decoded. Panics where the client wrote none: an unreserved byte too many or no UTF-8.
+fn form_of(body: &[u8]) -> Vec<(String, String)> {
+    body.split(|b| *b == b'&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let at = pair.iter().position(|b| *b == b'=').expect("name=value");
+            (decoded(&pair[..at]), decoded(&pair[at + 1..]))
+        })
+        .collect()
+}
+
+fn decoded(encoded: &[u8]) -> String {
+    let mut bytes = Vec::with_capacity(encoded.len());
+    let mut rest = encoded.iter();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'+' => b' ',
+            b'%' => {
+                let digits = [rest.next(), rest.next()].map(|d| *d.expect("two digits"));
+                let digits = std::str::from_utf8(&digits).expect("hex");
+                u8::from_str_radix(digits, 16).expect("hex")
+            }
+            byte => {
+                assert!(byte.is_ascii_graphic(), "byte {byte} is not encoded");
+                *byte
+            }
+        });
+    }
+    String::from_utf8(bytes).expect("UTF-8")
+}

@@ -1,0 +1,101 @@
+//! What the end-to-end tests share: a fake gateway that records all it is asked, and the real program in a folder
+//! of its own. Neither knows any code of the crate; both follow its documents only.
+#![allow(
+    dead_code, // every test binary uses a part
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::needless_pass_by_value
+)]
+
+pub(crate) mod gateway;
+pub(crate) mod program;
+
+use std::fmt::Write as _;
+
+pub(crate) use gateway::{Gate, Gateway, Reply, Request};
+pub(crate) use program::{Program, Run, Running, Victim, is_running};
+
+/// A password whose raw and percent-encoded forms differ, with a run of letters that survives every encoding.
+pub(crate) const PASSWORD: &str = "s3cr&t Zx9Qv7TkLm+=%41/ö";
+/// The account's name in every test.
+pub(crate) const USERNAME: &str = "kedaiku";
+
+/// The columns of a results CSV that are the program's own, in order.
+pub(crate) const OUR_COLUMNS: [&str; 12] = [
+    "sms_row",
+    "sms_to",
+    "sms_status",
+    "sms_code",
+    "sms_trx_id",
+    "sms_detail",
+    "sms_type",
+    "sms_credits",
+    "sms_batch",
+    "sms_attempts",
+    "sms_sent_at",
+    "sms_message",
+];
+
+/// The keys every summary has.
+pub(crate) const SUMMARY_KEYS: [&str; 18] = [
+    "campaign",
+    "ledger",
+    "results",
+    "rows",
+    "accepted",
+    "refused",
+    "unknown",
+    "pending",
+    "invalid",
+    "duplicate",
+    "suppressed",
+    "batches",
+    "requests",
+    "credits",
+    "elapsed_seconds",
+    "exit_code",
+    "stopped_by",
+    "error",
+];
+
+/// The seven statuses a row can end in.
+pub(crate) const STATUSES: [&str; 7] = [
+    "accepted",
+    "refused",
+    "unknown",
+    "pending",
+    "invalid",
+    "duplicate",
+    "suppressed",
+];
+
+/// The `i`th number of the tests in international format: a valid Malaysian mobile, none of them a fault of the sandbox.
+pub(crate) fn msisdn(i: usize) -> String {
+    assert!(i < 100_000, "the tests have 100,000 numbers");
+    format!("601255{i:05}")
+}
+
+/// The `i`th number as people write it (`012-550 0007`).
+pub(crate) fn phone(i: usize) -> String {
+    let digits = msisdn(i);
+    format!("0{}-{} {}", &digits[2..4], &digits[4..7], &digits[7..])
+}
+
+/// A CSV `name,phone` of `rows` people, for a broadcast with one text.
+pub(crate) fn people(rows: usize) -> String {
+    let mut csv = String::from("name,phone\n");
+    for i in 0..rows {
+        writeln!(csv, "Aminah {i},{}", phone(i)).unwrap();
+    }
+    csv
+}
+
+/// A CSV `phone,message` of `rows` people, each with a text of their own, so that each is a batch.
+pub(crate) fn own_texts(rows: usize) -> String {
+    let mut csv = String::from("phone,message\n");
+    for i in 0..rows {
+        writeln!(csv, "{},KedaiKu: parcel {i} is ready", phone(i)).unwrap();
+    }
+    csv
+}
