@@ -3,8 +3,11 @@
 
 pub mod encoding;
 pub mod msisdn;
+pub(crate) mod punctuation;
 pub mod sender_id;
+pub mod text;
 
 pub use encoding::Encoding;
 pub use msisdn::Msisdn;
 pub use sender_id::SenderId;
+pub use text::{Punctuation, Text, TextFault, TypeChoice};
