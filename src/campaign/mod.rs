@@ -1,13 +1,13 @@
-//! The pure core: what a number, a text, a template and a batch are, and the rules that bind them.
 //! It knows no files, network, clock, SQL, terminal or threads.
 
 pub mod encoding;
 pub mod msisdn;
 pub(crate) mod punctuation;
 pub mod sender_id;
+pub(crate) mod spelling;
 pub mod text;
 
 pub use encoding::Encoding;
-pub use msisdn::Msisdn;
+pub use msisdn::{Msisdn, NumberFault, NumberFlaw, Region, UnknownRegion};
 pub use sender_id::SenderId;
 pub use text::{Punctuation, Text, TextFault, TypeChoice};
