@@ -1,3 +1,4 @@
+//! The pure core: what a number, a text, a template and a batch are, and the rules that bind them.
 //! It knows no files, network, clock, SQL, terminal or threads.
 
 pub mod encoding;
@@ -5,9 +6,11 @@ pub mod msisdn;
 pub(crate) mod punctuation;
 pub mod sender_id;
 pub(crate) mod spelling;
+pub mod template;
 pub mod text;
 
 pub use encoding::Encoding;
 pub use msisdn::{Msisdn, NumberFault, NumberFlaw, Region, UnknownRegion};
 pub use sender_id::SenderId;
+pub use template::{Cells, Column, Names, RenderFault, Template, TemplateFault, Templates};
 pub use text::{Punctuation, Text, TextFault, TypeChoice};
