@@ -38,4 +38,24 @@ impl Encoding {
             Self::Unicode => 63,
         }
     }
+
+    /// What the gateway counts in a text: characters, with those that GSM 03.38 escapes counted twice
+    /// (ASCII), or UTF-16 units (Unicode).
+    #[must_use]
+    pub fn units(self, text: &str) -> u32 {
+        let units = match self {
+            Self::Ascii => text.len() + text.bytes().filter(|b| ESCAPED.contains(b)).count(),
+            Self::Unicode => text.chars().map(char::len_utf16).sum(),
+        };
+        u32::try_from(units).unwrap_or(u32::MAX)
+    }
+
+    /// The credits that so many units cost: nothing for none.
+    #[must_use]
+    pub fn credits(self, units: u32) -> u32 {
+        units.div_ceil(self.units_per_credit())
+    }
 }
+
+/// The ASCII characters that stand in the extension table of GSM 03.38 and take two places.
+const ESCAPED: &[u8] = b"^{}\\[]~|";

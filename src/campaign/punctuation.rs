@@ -1,0 +1,46 @@
+//! Which typographic characters have an ASCII spelling that reads the same, and what it is. It does not
+//! know when a text is worth changing: that is the text's decision.
+
+/// The ASCII spelling of a typographic character, or nothing where there is none that reads the same.
+///
+/// The whole list:
+///
+/// | characters | become |
+/// |---|---|
+/// | single quotes `‘ ’ ‚ ‛ ‹ ›` (U+2018-201B, U+2039, U+203A), modifier apostrophe U+02BC, acute U+00B4, prime U+2032 | `'` |
+/// | double quotes `“ ” „ ‟ « »` (U+201C-201F, U+00AB, U+00BB), double prime U+2033 | `"` |
+/// | hyphens and dashes U+2010-2015 (hyphen, no-break hyphen, figure, en, em, bar), minus U+2212 | `-` |
+/// | ellipsis U+2026 | `...` |
+/// | no-break and other spaces: U+00A0, U+2000-200A, U+202F, U+205F, U+3000 | a space |
+/// | zero-width: U+200B-200D, U+2060, U+FEFF; soft hyphen U+00AD; direction marks U+200E, U+200F, U+202A-202C, U+2066-2069 | nothing |
+///
+/// Not in it, because an ASCII text without them would read otherwise: bullets, currency signs, letters
+/// with accents, and the direction overrides U+202D and U+202E, which change the order of the letters.
+#[must_use]
+pub(crate) fn plain(c: char) -> Option<&'static str> {
+    Some(match c {
+        '\u{2018}'..='\u{201B}'
+        | '\u{2039}'
+        | '\u{203A}'
+        | '\u{02BC}'
+        | '\u{00B4}'
+        | '\u{2032}' => "'",
+        '\u{201C}'..='\u{201F}' | '\u{00AB}' | '\u{00BB}' | '\u{2033}' => "\"",
+        '\u{2010}'..='\u{2015}' | '\u{2212}' => "-",
+        '\u{2026}' => "...",
+        '\u{00A0}' | '\u{2000}'..='\u{200A}' | '\u{202F}' | '\u{205F}' | '\u{3000}' => " ",
+        '\u{200B}'..='\u{200F}'
+        | '\u{202A}'..='\u{202C}'
+        | '\u{2060}'
+        | '\u{2066}'..='\u{2069}'
+        | '\u{FEFF}'
+        | '\u{00AD}' => "",
+        _ => return None,
+    })
+}
+
+/// Whether a character takes no room on the screen: a text of nothing else is empty to its reader.
+#[must_use]
+pub(crate) fn is_invisible(c: char) -> bool {
+    plain(c) == Some("")
+}

@@ -1,0 +1,446 @@
+//! What a message may be written with: every name, filter and comparison of a template is checked before
+//! the first row, so that a mistake is one sentence and not a fault in every row. It does not render.
+//!
+//! The language is a part of Jinja: placeholders with filters, `if`, `for`, `set`, `with`. The rest (other
+//! templates, macros, functions, methods, HTML) has no place in a message. A cell is text, and text
+//! compares with a number wrongly and in silence (`"900" >= 1000` is true): so numbers compare and reckon
+//! only with what is visibly a number, as `amount|float` is.
+
+use std::collections::BTreeSet;
+
+use minijinja::machinery::ast::{BinOpKind, CallArg, CompareOpKind, Expr, Stmt, UnaryOpKind};
+use minijinja::machinery::{Span, parse};
+use minijinja::value::ValueKind;
+
+use super::{Names, TemplateFault};
+
+/// Filters that make sense in a message. None takes the name of a filter or test as text, which would
+/// go round the check.
+pub(super) const FILTERS: &[&str] = &[
+    "abs",
+    "capitalize",
+    "count",
+    "d",
+    "default",
+    "first",
+    "float",
+    "format",
+    "int",
+    "join",
+    "last",
+    "length",
+    "lines",
+    "list",
+    "lower",
+    "replace",
+    "reverse",
+    "round",
+    "split",
+    "string",
+    "title",
+    "trim",
+    "upper",
+];
+
+/// Filters whose result is a number, whatever they are given.
+const NUMERIC_FILTERS: &[&str] = &["count", "float", "int", "length"];
+
+/// Filters that leave a number a number.
+const NUMBER_KEEPING_FILTERS: &[&str] = &["abs", "round"];
+
+/// Tests, as in `name is defined`.
+const TESTS: &[&str] = &["defined", "undefined", "startingwith", "endingwith"];
+
+/// What a loop knows about itself, all of it numbers but the last two.
+const LOOP: &[&str] = &[
+    "index",
+    "index0",
+    "revindex",
+    "revindex0",
+    "length",
+    "first",
+    "last",
+];
+const LOOP_NUMBERS: usize = 5;
+
+/// The columns that a template uses, or its first mistake.
+pub(super) fn check(source: &str, names: &Names) -> Result<BTreeSet<usize>, TemplateFault> {
+    let tree = parse(
+        source,
+        "message",
+        minijinja::syntax::SyntaxConfig::default(),
+    )
+    .map_err(|error| syntax(&error))?;
+    let mut check = Check {
+        names,
+        used: BTreeSet::new(),
+        variables: vec![Vec::new()],
+    };
+    check.statement(&tree)?;
+    Ok(check.used)
+}
+
+/// The sentence about a template that is no template.
+pub(super) fn syntax(error: &minijinja::Error) -> TemplateFault {
+    TemplateFault {
+        line: error.line().unwrap_or(1),
+        what: error
+            .detail()
+            .map_or_else(|| error.kind().to_string(), str::to_owned),
+    }
+}
+
+struct Check<'a, 'src> {
+    names: &'a Names,
+    used: BTreeSet<usize>,
+    /// The variables that the template has set, innermost block last.
+    variables: Vec<Vec<&'src str>>,
+}
+
+type Checked = Result<(), TemplateFault>;
+
+impl<'src> Check<'_, 'src> {
+    fn block(&mut self, statements: &[Stmt<'src>]) -> Checked {
+        statements
+            .iter()
+            .try_for_each(|statement| self.statement(statement))
+    }
+
+    fn statement(&mut self, statement: &Stmt<'src>) -> Checked {
+        match statement {
+            Stmt::Template(template) => self.block(&template.children),
+            Stmt::EmitRaw(_) => Ok(()),
+            Stmt::EmitExpr(emit) => self.expression(&emit.expr),
+            Stmt::IfCond(condition) => {
+                self.expression(&condition.expr)?;
+                let before = self.variables.clone();
+                self.block(&condition.true_body)?;
+                let if_true = std::mem::replace(&mut self.variables, before);
+                self.block(&condition.false_body)?;
+                // What only one way sets may not be there afterwards.
+                for (block, if_true) in self.variables.iter_mut().zip(if_true) {
+                    block.retain(|variable| if_true.contains(variable));
+                }
+                Ok(())
+            }
+            Stmt::ForLoop(each) => {
+                self.expression(&each.iter)?;
+                self.variables.push(vec!["loop"]);
+                self.assign(&each.target)?;
+                self.optional(each.filter_expr.as_ref())?;
+                self.block(&each.body)?;
+                self.variables.pop();
+                self.block(&each.else_body)
+            }
+            Stmt::WithBlock(with) => {
+                self.variables.push(Vec::new());
+                for (target, value) in &with.assignments {
+                    self.expression(value)?;
+                    self.assign(target)?;
+                }
+                self.block(&with.body)?;
+                self.variables.pop();
+                Ok(())
+            }
+            Stmt::Set(set) => {
+                self.expression(&set.expr)?;
+                self.assign(&set.target)
+            }
+            other => Err(refused(
+                span_of(other),
+                "a message is written with {{ ... }}, {% if %}, {% for %}, {% set %} and {% with %} only",
+            )),
+        }
+    }
+
+    fn assign(&mut self, target: &Expr<'src>) -> Checked {
+        match target {
+            Expr::Var(variable) => {
+                if let Some(block) = self.variables.last_mut() {
+                    block.push(variable.id);
+                }
+                Ok(())
+            }
+            Expr::List(list) => list.items.iter().try_for_each(|item| self.assign(item)),
+            Expr::Tuple(tuple) => tuple.items.iter().try_for_each(|item| self.assign(item)),
+            other => Err(refused(other.span(), "this cannot be set")),
+        }
+    }
+
+    fn optional(&mut self, expression: Option<&Expr<'src>>) -> Checked {
+        expression.map_or(Ok(()), |expression| self.expression(expression))
+    }
+
+    fn expression(&mut self, expression: &Expr<'src>) -> Checked {
+        match expression {
+            Expr::Const(_) => Ok(()),
+            Expr::Var(variable) => self.variable(variable.id, variable.span()),
+            Expr::Slice(slice) => {
+                self.expression(&slice.expr)?;
+                self.optional(slice.start.as_ref())?;
+                self.optional(slice.stop.as_ref())?;
+                self.optional(slice.step.as_ref())
+            }
+            Expr::UnaryOp(operation) => {
+                if matches!(operation.op, UnaryOpKind::Neg) {
+                    self.must_be_number(&operation.expr)?;
+                }
+                self.expression(&operation.expr)
+            }
+            Expr::BinOp(operation) => {
+                self.operands(operation.op, &operation.left, &operation.right)?;
+                self.expression(&operation.left)?;
+                self.expression(&operation.right)
+            }
+            Expr::Compare(comparison) => {
+                let mut left = &comparison.expr;
+                self.expression(left)?;
+                for next in &comparison.ops {
+                    self.operands(as_operator(next.op), left, &next.expr)?;
+                    self.expression(&next.expr)?;
+                    left = &next.expr;
+                }
+                Ok(())
+            }
+            Expr::IfExpr(choice) => {
+                self.expression(&choice.test_expr)?;
+                self.expression(&choice.true_expr)?;
+                self.optional(choice.false_expr.as_ref())
+            }
+            Expr::Filter(filter) => {
+                known("filter", "filters", filter.name, FILTERS, filter.span())?;
+                if NUMBER_KEEPING_FILTERS.contains(&filter.name)
+                    && let Some(value) = &filter.expr
+                {
+                    self.must_be_number(value)?;
+                }
+                self.optional(filter.expr.as_ref())?;
+                self.arguments(&filter.args)
+            }
+            Expr::Test(test) => {
+                known("test", "tests", test.name, TESTS, test.span())?;
+                self.expression(&test.expr)?;
+                self.arguments(&test.args)
+            }
+            Expr::GetAttr(part) => self.part(&part.expr, part.name, part.span()),
+            Expr::GetItem(item) => match &item.subscript_expr {
+                Expr::Const(key) if self.is_row(&item.expr) && key.value.as_str().is_some() => {
+                    self.column(key.value.as_str().unwrap_or_default(), true, item.span())
+                }
+                _ => Err(refused(
+                    item.span(),
+                    "only row[\"...\"] takes brackets; write |first or |last, or a slice such as [:10]",
+                )),
+            },
+            Expr::List(list) => list.items.iter().try_for_each(|item| self.expression(item)),
+            Expr::Tuple(tuple) => tuple
+                .items
+                .iter()
+                .try_for_each(|item| self.expression(item)),
+            Expr::Map(map) => Err(refused(map.span(), "{...} has no place in a message")),
+            Expr::Call(call) => Err(refused(
+                call.span(),
+                "there are no functions in a message; use a filter, as in name|upper",
+            )),
+        }
+    }
+
+    fn arguments(&mut self, arguments: &[CallArg<'src>]) -> Checked {
+        arguments
+            .iter()
+            .try_for_each(|argument| self.expression(value_of(argument)))
+    }
+
+    fn variable(&mut self, name: &str, span: Span) -> Checked {
+        if self.is_set(name) {
+            return Ok(());
+        }
+        if name == "row" {
+            return Err(refused(
+                span,
+                "row is the whole row; write row[\"...\"] with a column's header",
+            ));
+        }
+        self.column(name, false, span)
+    }
+
+    fn part(&mut self, of: &Expr<'src>, name: &str, span: Span) -> Checked {
+        if self.is_row(of) {
+            return self.column(name, true, span);
+        }
+        match of {
+            Expr::Var(variable) if variable.id == "loop" && self.is_set("loop") => {
+                known("part of loop", "parts of loop", name, LOOP, span)
+            }
+            _ => Err(refused(
+                span,
+                "only row and loop have parts; a cell is text",
+            )),
+        }
+    }
+
+    fn column(&mut self, name: &str, by_header: bool, span: Span) -> Checked {
+        match self.names.position(name, by_header) {
+            Some(position) => {
+                self.used.insert(position);
+                Ok(())
+            }
+            None => Err(TemplateFault {
+                line: span.start_line.into(),
+                what: self.names.unknown(name),
+            }),
+        }
+    }
+
+    fn is_row(&self, expression: &Expr<'_>) -> bool {
+        matches!(expression, Expr::Var(variable) if variable.id == "row") && !self.is_set("row")
+    }
+
+    fn is_set(&self, name: &str) -> bool {
+        self.variables
+            .iter()
+            .flatten()
+            .any(|variable| *variable == name)
+    }
+
+    /// The rule about numbers: order and arithmetic need two of them; where one side of an equation is
+    /// one, the other must be.
+    fn operands(&self, operator: BinOpKind, left: &Expr<'src>, right: &Expr<'src>) -> Checked {
+        match operator {
+            BinOpKind::ScAnd | BinOpKind::ScOr | BinOpKind::Concat => Ok(()),
+            BinOpKind::In => match items_of(right) {
+                Some(items) => items.iter().try_for_each(|item| self.alike(left, item)),
+                None => self.alike(left, right),
+            },
+            BinOpKind::Eq | BinOpKind::Ne => self.alike(left, right),
+            _ => {
+                self.must_be_number(left)?;
+                self.must_be_number(right)
+            }
+        }
+    }
+
+    fn alike(&self, left: &Expr<'src>, right: &Expr<'src>) -> Checked {
+        match (self.is_number(left), self.is_number(right)) {
+            (true, false) => self.must_be_number(right),
+            (false, true) => self.must_be_number(left),
+            _ => Ok(()),
+        }
+    }
+
+    fn must_be_number(&self, expression: &Expr<'src>) -> Checked {
+        if self.is_number(expression) {
+            return Ok(());
+        }
+        let what = match expression {
+            Expr::Var(variable) => format!("{0} is text; write {0}|float to compare or reckon with it", variable.id),
+            _ => "text cannot be compared or reckoned with as a number; write |float behind it, in brackets where needed, \
+                  and join texts with ~"
+                .to_owned(),
+        };
+        Err(TemplateFault {
+            line: expression.span().start_line.into(),
+            what,
+        })
+    }
+
+    /// Whether an expression is a number, whatever the row holds.
+    fn is_number(&self, expression: &Expr<'_>) -> bool {
+        match expression {
+            Expr::Const(constant) => constant.value.kind() == ValueKind::Number,
+            Expr::UnaryOp(operation) => {
+                matches!(operation.op, UnaryOpKind::Neg) && self.is_number(&operation.expr)
+            }
+            Expr::BinOp(operation) => matches!(
+                operation.op,
+                BinOpKind::Add
+                    | BinOpKind::Sub
+                    | BinOpKind::Mul
+                    | BinOpKind::Div
+                    | BinOpKind::FloorDiv
+                    | BinOpKind::Rem
+                    | BinOpKind::Pow
+            ),
+            Expr::IfExpr(choice) => {
+                self.is_number(&choice.true_expr)
+                    && choice
+                        .false_expr
+                        .as_ref()
+                        .is_some_and(|otherwise| self.is_number(otherwise))
+            }
+            Expr::Filter(filter) => {
+                NUMBER_KEEPING_FILTERS.contains(&filter.name)
+                    || NUMERIC_FILTERS.contains(&filter.name)
+                        // The first argument of int and float is what they give for a cell that is no number.
+                        && filter.args.iter().all(|argument| self.is_number(value_of(argument)))
+            }
+            Expr::GetAttr(part) => {
+                matches!(&part.expr, Expr::Var(variable) if variable.id == "loop")
+                    && self.is_set("loop")
+                    && LOOP[..LOOP_NUMBERS].contains(&part.name)
+            }
+            _ => false,
+        }
+    }
+}
+
+fn as_operator(comparison: CompareOpKind) -> BinOpKind {
+    match comparison {
+        CompareOpKind::Eq => BinOpKind::Eq,
+        CompareOpKind::Ne => BinOpKind::Ne,
+        CompareOpKind::Lt => BinOpKind::Lt,
+        CompareOpKind::Lte => BinOpKind::Lte,
+        CompareOpKind::Gt => BinOpKind::Gt,
+        CompareOpKind::Gte => BinOpKind::Gte,
+        CompareOpKind::In | CompareOpKind::NotIn => BinOpKind::In,
+    }
+}
+
+fn items_of<'e, 'src>(expression: &'e Expr<'src>) -> Option<&'e [Expr<'src>]> {
+    match expression {
+        Expr::List(list) => Some(&list.items),
+        Expr::Tuple(tuple) => Some(&tuple.items),
+        _ => None,
+    }
+}
+
+fn value_of<'e, 'src>(argument: &'e CallArg<'src>) -> &'e Expr<'src> {
+    match argument {
+        CallArg::Pos(value)
+        | CallArg::Kwarg(_, value)
+        | CallArg::PosSplat(value)
+        | CallArg::KwargSplat(value) => value,
+    }
+}
+
+fn known(kind: &str, kinds: &str, name: &str, all: &[&str], span: Span) -> Checked {
+    if all.contains(&name) {
+        return Ok(());
+    }
+    Err(refused(span, &super::no_such(kind, kinds, name, all)))
+}
+
+fn refused(span: Span, what: &str) -> TemplateFault {
+    TemplateFault {
+        line: span.start_line.into(),
+        what: what.to_owned(),
+    }
+}
+
+/// Where a statement stands that has no place in a message.
+fn span_of(statement: &Stmt<'_>) -> Span {
+    match statement {
+        Stmt::SetBlock(s) => s.span(),
+        Stmt::AutoEscape(s) => s.span(),
+        Stmt::FilterBlock(s) => s.span(),
+        Stmt::Block(s) => s.span(),
+        Stmt::Import(s) => s.span(),
+        Stmt::FromImport(s) => s.span(),
+        Stmt::Extends(s) => s.span(),
+        Stmt::Include(s) => s.span(),
+        Stmt::Macro(s) => s.span(),
+        Stmt::CallBlock(s) => s.span(),
+        Stmt::Do(s) => s.span(),
+        _ => Span::default(),
+    }
+}
