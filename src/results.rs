@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use crate::campaign::Status;
 use crate::campaign::column::RESULT_COLUMNS;
-use crate::gateway::{Code, meaning};
+use crate::gateway::Code;
 use crate::ledger::{Reader, Recipient};
 use crate::{Error, Result};
 
@@ -30,7 +30,10 @@ pub fn write(ledger: &Reader, only: Option<&[Status]>, out: impl Write) -> Resul
             rows += 1;
             let row = recipient.row.to_string();
             sheet
-                .line(&recipient.cells, cells(recipient, &row).each_ref().map(AsRef::as_ref))
+                .line(
+                    &recipient.cells,
+                    cells(recipient, &row).each_ref().map(AsRef::as_ref),
+                )
                 .map_err(unwritable)?;
         }
         Ok(())
@@ -151,7 +154,10 @@ impl Write for Slate {
 }
 
 /// Our cells of a row, in the order of [`RESULT_COLUMNS`].
-fn cells<'a>(recipient: &'a Recipient, row: &'a str) -> [std::borrow::Cow<'a, str>; RESULT_COLUMNS.len()] {
+fn cells<'a>(
+    recipient: &'a Recipient,
+    row: &'a str,
+) -> [std::borrow::Cow<'a, str>; RESULT_COLUMNS.len()] {
     use std::borrow::Cow::{Borrowed, Owned};
     let text = |value: Option<String>| Owned(value.unwrap_or_default());
     let status = recipient.status;
@@ -166,10 +172,19 @@ fn cells<'a>(recipient: &'a Recipient, row: &'a str) -> [std::borrow::Cow<'a, st
         Borrowed(row),
         text(recipient.msisdn.map(|msisdn| msisdn.to_string())),
         Borrowed(status.as_str()),
-        text(recipient.code.filter(|_| answered).map(|code| code.to_string())),
+        text(
+            recipient
+                .code
+                .filter(|_| answered)
+                .map(|code| code.to_string()),
+        ),
         guarded(trx_id.to_owned()).into(),
         guarded(detail(recipient)).into(),
-        text(recipient.encoding.map(|encoding| encoding.wire().to_string())),
+        text(
+            recipient
+                .encoding
+                .map(|encoding| encoding.wire().to_string()),
+        ),
         text(Some(if costs { recipient.credits } else { 0 }.to_string())),
         text(recipient.batch.map(|batch| batch.to_string())),
         text(Some(recipient.attempts.to_string())),
@@ -215,10 +230,12 @@ fn refusal(recipient: &Recipient) -> String {
     let Some(code) = recipient.code else {
         return "refused by the gateway".to_owned();
     };
-    let means = meaning(Code(code));
+    let means = Code(code).meaning();
     match recipient.refused_with {
         Some(numbers) if numbers > 1 => {
-            format!("{means}; one of the {numbers} numbers of this batch is bad, and none of them was sent to")
+            format!(
+                "{means}; one of the {numbers} numbers of this batch is bad, and none of them was sent to"
+            )
         }
         _ => means.to_owned(),
     }

@@ -123,7 +123,15 @@ mod tests {
         );
         assert_eq!(
             all(Rule::Keep),
-            [Send(0), Send(1), Send(0), Send(0), Send(1), Send(2), Send(2)]
+            [
+                Send(0),
+                Send(1),
+                Send(0),
+                Send(0),
+                Send(1),
+                Send(2),
+                Send(2)
+            ]
         );
     }
 }

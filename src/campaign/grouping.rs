@@ -12,7 +12,9 @@ impl Fingerprint {
     /// The fingerprint in these bytes.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 16]) -> Self {
-        let word = |at: usize| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
+        let word = |at: usize| {
+            u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
+        };
         Self([word(0), word(4), word(8), word(12)])
     }
 }
@@ -149,6 +151,9 @@ mod tests {
     fn texts_are_numbered_as_they_come() {
         let mut grouping = Grouping::new(NonZeroU32::MIN);
         let numbered = [3, 5, 3].map(|text| grouping.text(fingerprint(text)));
-        assert_eq!(numbered.map(|text| (text.number, text.new)), [(1, true), (2, true), (1, false)]);
+        assert_eq!(
+            numbered.map(|text| (text.number, text.new)),
+            [(1, true), (2, true), (1, false)]
+        );
     }
 }

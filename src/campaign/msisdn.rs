@@ -33,12 +33,6 @@ impl Msisdn {
             .then_some(Self(number))
     }
 
-    /// The number stored as this integer, if it can be one.
-    #[must_use]
-    pub fn from_u64(number: u64) -> Option<Self> {
-        Self::from_digits(&number.to_string())
-    }
-
     /// The number as an integer, for storing.
     #[must_use]
     pub fn as_u64(self) -> u64 {

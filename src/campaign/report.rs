@@ -80,7 +80,11 @@ impl Report {
     /// Counts a row that cannot be sent.
     pub fn note_invalid(&mut self, row: u64, what: &str) {
         self.rows += 1;
-        let what = if self.invalid.len() < FAULTS { what } else { "something else" };
+        let what = if self.invalid.len() < FAULTS {
+            what
+        } else {
+            "something else"
+        };
         let fault = match self.invalid.iter_mut().position(|fault| fault.what == what) {
             Some(known) => &mut self.invalid[known],
             None => {
@@ -110,10 +114,18 @@ impl Report {
         if self.first.is_none() {
             self.first = sample();
         }
-        if self.longest.as_ref().is_none_or(|longest| longest.units < text.units()) {
+        if self
+            .longest
+            .as_ref()
+            .is_none_or(|longest| longest.units < text.units())
+        {
             self.longest = sample();
         }
-        if self.dearest.as_ref().is_none_or(|dearest| dearest.credits < text.credits()) {
+        if self
+            .dearest
+            .as_ref()
+            .is_none_or(|dearest| dearest.credits < text.credits())
+        {
             self.dearest = sample();
         }
     }

@@ -27,7 +27,9 @@ impl Suppression {
     #[must_use]
     pub fn reason(&self, number: Msisdn) -> Option<String> {
         let list = self.numbers.get(&number.as_u64())?;
-        let name = self.lists.get(usize::try_from(*list).ok()?.checked_sub(1)?)?;
+        let name = self
+            .lists
+            .get(usize::try_from(*list).ok()?.checked_sub(1)?)?;
         Some(format!("the number is on the suppression list {name}"))
     }
 

@@ -224,8 +224,10 @@ impl SendArgs {
         if !self.send.sandbox
             && (practice.outbox.is_some() || practice.latency.is_some() || practice.per_number)
         {
-            return Err(Error::usage("--outbox, --latency and --per-number are for practice")
-                .advice("add --sandbox, or leave them out"));
+            return Err(
+                Error::usage("--outbox, --latency and --per-number are for practice")
+                    .advice("add --sandbox, or leave them out"),
+            );
         }
         Ok(())
     }
@@ -353,7 +355,8 @@ impl std::fmt::Display for MaxInvalid {
 }
 
 fn sender_id(text: &str) -> Result<SenderId, String> {
-    SenderId::parse(text).map_err(|fault| format!("{fault}: a sender ID has 3 to 11 letters and digits"))
+    SenderId::parse(text)
+        .map_err(|fault| format!("{fault}: a sender ID has 3 to 11 letters and digits"))
 }
 
 fn status(text: &str) -> Result<Status, String> {
@@ -436,21 +439,44 @@ mod tests {
         assert_eq!(duration("10m"), Ok(Duration::from_secs(600)));
         assert_eq!(duration("2h"), Ok(Duration::from_secs(7_200)));
         assert_eq!(duration("7d"), Ok(Duration::from_secs(604_800)));
-        for wrong in ["", "7", "d", "1.5h", "-1s", "7 d", "7days", "99999999999d", "5\u{e4}"] {
+        for wrong in [
+            "",
+            "7",
+            "d",
+            "1.5h",
+            "-1s",
+            "7 d",
+            "7days",
+            "99999999999d",
+            "5\u{e4}",
+        ] {
             assert!(duration(wrong).is_err(), "{wrong}");
         }
     }
 
     #[test]
     fn rates_are_a_number_in_a_time() {
-        for (text, per_recipient) in [("60/s", 16_666_666), ("600/m", 100_000_000), ("3600/h", 1_000_000_000)] {
+        for (text, per_recipient) in [
+            ("60/s", 16_666_666),
+            ("600/m", 100_000_000),
+            ("3600/h", 1_000_000_000),
+        ] {
             let RateArg(Some(rate)) = rate(text).unwrap() else {
                 panic!("{text}")
             };
             assert_eq!(rate.per_recipient().as_nanos(), per_recipient, "{text}");
         }
         assert!(matches!(rate("none"), Ok(RateArg(None))));
-        for wrong in ["", "30", "0/s", "30/d", "-1/s", "1.5/s", "/s", "4294967295/s"] {
+        for wrong in [
+            "",
+            "30",
+            "0/s",
+            "30/d",
+            "-1/s",
+            "1.5/s",
+            "/s",
+            "4294967295/s",
+        ] {
             assert!(rate(wrong).is_err(), "{wrong}");
         }
     }

@@ -21,12 +21,18 @@ pub(super) fn from_environment() -> Result<Credentials> {
         Error::new("there is no password: ISMS_PASSWORD is not set")
             .advice("set ISMS_PASSWORD, or ISMS_PASSWORD_FILE to the path of a file that holds it")
     })?;
-    Ok(Credentials::new(username, Password::new(password)))
+    Ok(Credentials {
+        username,
+        password: Password::new(password),
+    })
 }
 
 /// An account that only the practice gateway takes.
 pub(super) fn for_practice() -> Credentials {
-    Credentials::new("practice".to_owned(), Password::new("practice"))
+    Credentials {
+        username: "practice".to_owned(),
+        password: Password::new("practice"),
+    }
 }
 
 fn password() -> Result<Option<String>> {
@@ -39,7 +45,11 @@ fn password() -> Result<Option<String>> {
     match variable("CREDENTIALS_DIRECTORY")? {
         Some(folder) => {
             let path = PathBuf::from(folder).join(CREDENTIAL);
-            if path.exists() { read(path).map(Some) } else { Ok(None) }
+            if path.exists() {
+                read(path).map(Some)
+            } else {
+                Ok(None)
+            }
         }
         None => Ok(None),
     }

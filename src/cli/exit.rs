@@ -82,7 +82,11 @@ mod tests {
             (Some(Stop::Signal(15)), &[Pending], 143),
         ];
         for (stop, statuses, code) in table {
-            assert_eq!(Exit::of_send(stop, &counts(statuses)), Exit(code), "{stop:?} {statuses:?}");
+            assert_eq!(
+                Exit::of_send(stop, &counts(statuses)),
+                Exit(code),
+                "{stop:?} {statuses:?}"
+            );
         }
     }
 }

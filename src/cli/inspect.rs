@@ -1,12 +1,12 @@
 //! The commands that look at a ledger and change nothing: `status`, `results`, `verify`.
 
-use std::io::{self, BufWriter, ErrorKind};
+use std::io::{self, BufWriter};
 use std::path::Path;
 
 use super::exit::Exit;
 use super::paths::{Paths, keep_apart};
 use super::summary::{counted, next_step, of_totals};
-use super::{prepare, print, tell};
+use super::{Patient, prepare, print, tell};
 use crate::campaign::Status;
 use crate::ledger::Reader;
 use crate::results::{self, ResultsFile};
@@ -37,16 +37,20 @@ pub(super) fn results(ledger: &Path, only: &[Status], place: Option<&Path>) -> R
     let reader = Reader::open(ledger)?;
     let some = (!only.is_empty()).then_some(only);
     if some.is_some() && place.is_none() {
-        let out = BufWriter::new(io::stdout().lock());
-        return match results::write(&reader, some, out) {
-            Err(fault) if fault.is_broken_pipe() => Ok(Exit::OK),
-            written => written.map(|_| Exit::OK),
-        };
+        let out = BufWriter::new(Patient(io::stdout().lock()));
+        return results::write(&reader, some, out).map(|_| Exit::OK);
     }
     let paths = Paths::of(ledger, None, place, prepare::is_practice(ledger))?;
-    keep_apart(&[("the ledger", ledger)], &[("the results file", &paths.results)])?;
+    keep_apart(
+        &[("the ledger", ledger)],
+        &[("the results file", &paths.results)],
+    )?;
     let rows = ResultsFile::prepare(&paths.results)?.write(&reader, some)?;
-    tell(&format!("{} in {}", counted(rows, "row"), paths.results.display()));
+    tell(&format!(
+        "{} in {}",
+        counted(rows, "row"),
+        paths.results.display()
+    ));
     Ok(Exit::OK)
 }
 

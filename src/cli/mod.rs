@@ -56,7 +56,10 @@ fn run(command: Command) -> Result<Exit> {
             results,
         } => inspect::results(&ledger, &status, results.as_deref()),
         Command::Verify { ledger } => inspect::verify(&ledger),
-        Command::Sandbox { listen, practice: options } => practice::run(listen, &options),
+        Command::Sandbox {
+            listen,
+            practice: options,
+        } => practice::run(listen, &options),
     }
 }
 
@@ -80,12 +83,29 @@ fn tell(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
-/// Prints what a command was asked for on standard output. A reader that has had enough is no fault.
+/// Prints what a command was asked for on standard output.
 fn print(text: &str) -> Result<()> {
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(fault) if fault.kind() == ErrorKind::BrokenPipe => Ok(()),
-        Err(fault) => Err(Error::new(format!("standard output cannot be written: {fault}"))),
-        Ok(()) => Ok(()),
+    let mut out = Patient(io::stdout().lock());
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .map_err(|fault| Error::new(format!("standard output cannot be written: {fault}")))
+}
+
+/// A writer to whom a reader that has had enough is no fault, as in `| head`.
+struct Patient<W>(W);
+
+impl<W: Write> Write for Patient<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.0.write(bytes) {
+            Err(fault) if fault.kind() == ErrorKind::BrokenPipe => Ok(bytes.len()),
+            written => written,
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self.0.flush() {
+            Err(fault) if fault.kind() == ErrorKind::BrokenPipe => Ok(()),
+            flushed => flushed,
+        }
     }
 }

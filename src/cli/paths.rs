@@ -29,8 +29,10 @@ impl Paths {
     ) -> Result<Self> {
         let base = match (Input::parse(recipients), ledger) {
             (Input::Stdin, None) => {
-                return Err(Error::usage("standard input has no name that a ledger could have")
-                    .advice("name the ledger with --ledger"));
+                return Err(
+                    Error::usage("standard input has no name that a ledger could have")
+                        .advice("name the ledger with --ledger"),
+                );
             }
             (Input::Stdin, Some(ledger)) => without_ending(ledger),
             (Input::File(path), _) => without_ending(&path),
@@ -109,7 +111,10 @@ fn settled(path: &Path) -> PathBuf {
         return settled;
     }
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    match (absolute.parent().map(fs::canonicalize), absolute.file_name()) {
+    match (
+        absolute.parent().map(fs::canonicalize),
+        absolute.file_name(),
+    ) {
         (Some(Ok(folder)), Some(name)) => folder.join(name),
         _ => absolute,
     }
@@ -123,12 +128,42 @@ mod tests {
     #[test]
     fn names_follow_the_spreadsheet() {
         let table = [
-            ("customers.csv", false, "customers.ledger", "customers.results.csv"),
-            ("a/Customers.CSV", false, "a/Customers.ledger", "a/Customers.results.csv"),
-            ("customers.csv.gz", false, "customers.ledger", "customers.results.csv"),
-            ("customers.xlsx", true, "customers.sandbox.ledger", "customers.sandbox.results.csv"),
-            ("customers.ledger", false, "customers.ledger", "customers.results.csv"),
-            ("customers.sandbox.ledger", true, "customers.sandbox.ledger", "customers.sandbox.results.csv"),
+            (
+                "customers.csv",
+                false,
+                "customers.ledger",
+                "customers.results.csv",
+            ),
+            (
+                "a/Customers.CSV",
+                false,
+                "a/Customers.ledger",
+                "a/Customers.results.csv",
+            ),
+            (
+                "customers.csv.gz",
+                false,
+                "customers.ledger",
+                "customers.results.csv",
+            ),
+            (
+                "customers.xlsx",
+                true,
+                "customers.sandbox.ledger",
+                "customers.sandbox.results.csv",
+            ),
+            (
+                "customers.ledger",
+                false,
+                "customers.ledger",
+                "customers.results.csv",
+            ),
+            (
+                "customers.sandbox.ledger",
+                true,
+                "customers.sandbox.ledger",
+                "customers.sandbox.results.csv",
+            ),
             ("may.2026", false, "may.2026.ledger", "may.2026.results.csv"),
             (".csv", false, ".csv.ledger", ".csv.results.csv"),
         ];
@@ -157,6 +192,12 @@ mod tests {
         assert!(keep_apart(&read, &[("the results file", &around)]).is_err());
         let other = folder.path().join("b.csv");
         assert!(keep_apart(&read, &[("the results file", &other)]).is_ok());
-        assert!(keep_apart(&read, &[("the results file", &other), ("the summary", &other)]).is_err());
+        assert!(
+            keep_apart(
+                &read,
+                &[("the results file", &other), ("the summary", &other)]
+            )
+            .is_err()
+        );
     }
 }

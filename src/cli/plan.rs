@@ -14,7 +14,11 @@ pub(super) fn run(args: &PlanArgs) -> Result<Exit> {
     let mut summary = Summary::default();
     let ended = plan(args, &mut summary);
     let exit = ended.as_ref().map_or_else(Exit::of_fault, |()| Exit::OK);
-    let written = summary.write(args.output.summary_json.as_deref(), exit, ended.as_ref().err());
+    let written = summary.write(
+        args.output.summary_json.as_deref(),
+        exit,
+        ended.as_ref().err(),
+    );
     ended.and(written).map(|()| exit)
 }
 
@@ -27,8 +31,14 @@ fn plan(args: &PlanArgs, summary: &mut Summary) -> Result<()> {
     summary.campaign.clone_from(&paths.name);
     summary.ledger.clone_from(&paths.ledger);
     let progress = Planning::new(args.output.progress);
-    let prepared =
-        prepare::from_spreadsheet(&input, &paths.name, &paths.ledger, &args.plan, true, &progress);
+    let prepared = prepare::from_spreadsheet(
+        &input,
+        &paths.name,
+        &paths.ledger,
+        &args.plan,
+        true,
+        &progress,
+    );
     progress.end();
     let prepared = prepared?;
     summary.totals = Reader::open(&prepared.ledger)?.totals()?;

@@ -10,7 +10,8 @@ use crate::Result;
 use crate::sandbox::{self, Options, Sandbox};
 
 /// Loopback, at whatever port is free.
-pub(super) const ANY_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+pub(super) const ANY_PORT: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// A practice gateway that listens there.
 pub(super) fn start(listen: SocketAddr, args: &PracticeArgs) -> Result<Sandbox> {

@@ -8,9 +8,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::args::{
-    DuplicatesArg, MaxInvalid, OnChange, PlanOptions, PunctuationArg, TypeArg,
-};
+use super::args::{DuplicatesArg, MaxInvalid, OnChange, PlanOptions, PunctuationArg, TypeArg};
 use super::{clock, tell};
 use crate::campaign::duplicates::Rule;
 use crate::campaign::msisdn::{self, Region};
@@ -149,9 +147,12 @@ pub(super) fn practice_from_ledger(original: &Path, copy: &Path) -> Result<Prepa
         if planned.id == prepared.campaign.id {
             return Ok(prepared);
         }
-        return Err(Error::new(format!("is a practice run of another plan than {}", original.display()))
-            .advice("move it away to practise with the new plan")
-            .at(copy.display()));
+        return Err(Error::new(format!(
+            "is a practice run of another plan than {}",
+            original.display()
+        ))
+        .advice("move it away to practise with the new plan")
+        .at(copy.display()));
     }
     let lock = Lock::acquire(copy, &holder())?;
     ledger::copy(original, copy)?;
@@ -271,7 +272,10 @@ fn changes(old: &Campaign, new: &Campaign) -> Vec<String> {
         if key != MAX_INVALID && earlier != value {
             changes.push(match key.as_str() {
                 "message" => "the message has changed".to_owned(),
-                _ => format!("--{} was {earlier} and is now {value}", key.replace('_', "-")),
+                _ => format!(
+                    "--{} was {earlier} and is now {value}",
+                    key.replace('_', "-")
+                ),
             });
         }
     }
@@ -307,7 +311,8 @@ const DEFAULT_MAX_INVALID: MaxInvalid = MaxInvalid::Percent(20.0);
 impl Prepared {
     /// The sender ID of the plan.
     pub(super) fn sender_id(&self) -> Option<SenderId> {
-        self.option(SENDER_ID).and_then(|id| SenderId::parse(&id).ok())
+        self.option(SENDER_ID)
+            .and_then(|id| SenderId::parse(&id).ok())
     }
 
     /// The country of numbers without a country code.
@@ -336,7 +341,10 @@ impl Prepared {
     }
 
     fn option(&self, key: &str) -> Option<String> {
-        options_of(&self.campaign).get(key)?.as_str().map(str::to_owned)
+        options_of(&self.campaign)
+            .get(key)?
+            .as_str()
+            .map(str::to_owned)
     }
 }
 
@@ -364,8 +372,14 @@ pub(super) fn is_practice(ledger: &Path) -> bool {
 
 /// The files that planning reads besides the spreadsheet, each with what it is.
 pub(super) fn files_read(options: &PlanOptions) -> Vec<(&'static str, &Path)> {
-    let lists = options.suppress.iter().map(|path| ("a suppression list", path.as_path()));
-    let message = options.message_file.iter().map(|path| ("the message file", path.as_path()));
+    let lists = options
+        .suppress
+        .iter()
+        .map(|path| ("a suppression list", path.as_path()));
+    let message = options
+        .message_file
+        .iter()
+        .map(|path| ("the message file", path.as_path()));
     message.chain(lists).collect()
 }
 
@@ -382,8 +396,9 @@ fn holder() -> String {
 fn region(options: &PlanOptions) -> Result<Region> {
     match &options.region {
         None => Ok(Region::MY),
-        Some(letters) => Region::parse(letters)
-            .map_err(|fault| Error::usage(fault.to_string()).at("--region")),
+        Some(letters) => {
+            Region::parse(letters).map_err(|fault| Error::usage(fault.to_string()).at("--region"))
+        }
     }
 }
 

@@ -39,7 +39,9 @@ impl Manner {
         let bar = match self {
             // Bars were asked for, so they are drawn even where nobody seems to look.
             Self::Bar => ProgressBar::with_draw_target(length, ProgressDrawTarget::stderr()),
-            Self::Plain | Self::Silent => ProgressBar::with_draw_target(length, ProgressDrawTarget::hidden()),
+            Self::Plain | Self::Silent => {
+                ProgressBar::with_draw_target(length, ProgressDrawTarget::hidden())
+            }
         };
         // A template that indicatif does not like leaves its own style, which shows the same numbers.
         if let Ok(style) = ProgressStyle::with_template(template) {
@@ -91,7 +93,10 @@ impl Planning {
     pub(super) fn new(asked: ProgressArg) -> Self {
         let manner = Manner::of(asked);
         Self {
-            bar: manner.bar(None, "Planning {bar:30} {binary_bytes}/{binary_total_bytes} {msg}"),
+            bar: manner.bar(
+                None,
+                "Planning {bar:30} {binary_bytes}/{binary_total_bytes} {msg}",
+            ),
             lines: Lines::new(manner),
             started: Instant::now(),
         }
@@ -114,7 +119,8 @@ impl planning::Watcher for Planning {
         #[allow(clippy::cast_precision_loss)]
         let per_second = rows as f64 / self.started.elapsed().as_secs_f64().max(0.001);
         self.bar.set_position(bytes);
-        self.bar.set_message(format!("{rows} rows, {per_second:.0}/s"));
+        self.bar
+            .set_message(format!("{rows} rows, {per_second:.0}/s"));
         self.lines
             .now_and_then(|| format!("planning: {rows} rows, {per_second:.0}/s"));
     }
@@ -161,7 +167,8 @@ impl Sending {
 
     fn counts(&self) -> (u64, String) {
         let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        let (accepted, refused, unknown) = (of(&self.accepted), of(&self.refused), of(&self.unknown));
+        let (accepted, refused, unknown) =
+            (of(&self.accepted), of(&self.refused), of(&self.unknown));
         (
             accepted + refused + unknown,
             format!("{accepted} accepted, {refused} refused, {unknown} unknown"),
@@ -185,9 +192,12 @@ impl Sending {
 
 impl dispatch::Watcher for Sending {
     fn settled(&self, rows: &Counts) {
-        self.accepted.fetch_add(rows.of(Status::Accepted), Ordering::Relaxed);
-        self.refused.fetch_add(rows.of(Status::Refused), Ordering::Relaxed);
-        self.unknown.fetch_add(rows.of(Status::Unknown), Ordering::Relaxed);
+        self.accepted
+            .fetch_add(rows.of(Status::Accepted), Ordering::Relaxed);
+        self.refused
+            .fetch_add(rows.of(Status::Refused), Ordering::Relaxed);
+        self.unknown
+            .fetch_add(rows.of(Status::Unknown), Ordering::Relaxed);
         let (done, counts) = self.counts();
         self.bar.set_position(done);
         self.bar.set_message(counts);
@@ -195,7 +205,10 @@ impl dispatch::Watcher for Sending {
     }
 
     fn waiting(&self, why: &str, how_long: Duration) {
-        let line = format!("not sent yet: {why}; trying again in {:.1} s", how_long.as_secs_f64());
+        let line = format!(
+            "not sent yet: {why}; trying again in {:.1} s",
+            how_long.as_secs_f64()
+        );
         match self.lines.manner {
             Manner::Bar => self.bar.println(line),
             Manner::Plain => tell(&line),

@@ -35,7 +35,11 @@ pub(super) fn run(args: &SendArgs) -> Exit {
     match summary.write(args.output.summary_json.as_deref(), exit, fault.as_ref()) {
         Err(unwritten) => {
             tell(&format!("isms-campaign: {unwritten}"));
-            if exit == Exit::OK { Exit::FAILURE } else { exit }
+            if exit == Exit::OK {
+                Exit::FAILURE
+            } else {
+                exit
+            }
         }
         Ok(()) => exit,
     }
@@ -114,7 +118,10 @@ fn perform(
     if let Some(suppression) = suppression.filter(|lists| !lists.is_empty()) {
         let taken = book.suppress(|number| suppression.reason(number))?;
         if taken > 0 {
-            tell(&format!("{} suppressed now that were pending.", counted(taken, "row")));
+            tell(&format!(
+                "{} suppressed now that were pending.",
+                counted(taken, "row")
+            ));
         }
     }
     let totals = book.totals()?;
@@ -125,9 +132,11 @@ fn perform(
     }
     if clock::now() > expires_at {
         book.close()?;
-        return Err(Error::new(format!("the plan expired on {expires_at}, and is not sent any more"))
-            .advice("plan the spreadsheet again, or go on with a longer --expires")
-            .at(prepared.ledger.display()));
+        return Err(Error::new(format!(
+            "the plan expired on {expires_at}, and is not sent any more"
+        ))
+        .advice("plan the spreadsheet again, or go on with a longer --expires")
+        .at(prepared.ledger.display()));
     }
     book.send_to(&destination.endpoint.host())?;
     tell(&plan);
@@ -158,7 +167,15 @@ fn dispatch(
         .collect();
     let stopper = signals::stopper()?;
     let progress = Sending::new(args.output.progress, going);
-    let ending = dispatch::run(book, gateways, &throttle, policy, &stopper, &clock::now, &progress);
+    let ending = dispatch::run(
+        book,
+        gateways,
+        &throttle,
+        policy,
+        &stopper,
+        &clock::now,
+        &progress,
+    );
     progress.end();
     summary.stop = stopper.why();
     let ending = ending?;
@@ -192,8 +209,10 @@ fn confirm(yes: bool, messages: u64, credits: u64, destination: &Destination) ->
     }
     let not_sent = |why: &str| Error::new(format!("{why}, so nothing was sent; the plan is kept"));
     if !io::stdin().is_terminal() {
-        return Err(not_sent("nobody can be asked, as standard input is no terminal")
-            .advice("say --yes to send without a question"));
+        return Err(
+            not_sent("nobody can be asked, as standard input is no terminal")
+                .advice("say --yes to send without a question"),
+        );
     }
     let mut screen = io::stderr();
     let asked = write!(
@@ -233,10 +252,11 @@ impl Destination {
                 _practice: Some(practice),
             });
         }
-        let url = options
-            .gateway
-            .clone()
-            .or_else(|| std::env::var("ISMS_GATEWAY").ok().filter(|url| !url.is_empty()));
+        let url = options.gateway.clone().or_else(|| {
+            std::env::var("ISMS_GATEWAY")
+                .ok()
+                .filter(|url| !url.is_empty())
+        });
         Ok(Self {
             endpoint: Endpoint::parse(url.as_deref().unwrap_or(Endpoint::DEFAULT))?,
             credentials: credentials::from_environment()?,

@@ -27,7 +27,9 @@ pub(super) fn stopper() -> Result<Arc<Stopper>> {
             }
             first = false;
             asked.ask(Stop::Signal(signal));
-            tell("Stopping: requests under way are awaited, nothing new is sent. Once more ends at once.");
+            tell(
+                "Stopping: requests under way are awaited, nothing new is sent. Once more ends at once.",
+            );
         }
     });
     Ok(stopper)

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use super::exit::Exit;
 use super::{print, tell};
-use crate::campaign::report::{Report, Sample};
 use crate::campaign::Status;
+use crate::campaign::report::{Report, Sample};
 use crate::dispatch::{Rate, Stop};
 use crate::ledger::{Campaign, Totals};
 use crate::{Error, Result};
@@ -21,22 +21,56 @@ pub(super) fn of_plan(report: &Report, campaign: &Campaign, rate: Option<Rate>) 
     let mut line = |label: &str, value: String| {
         let _ = writeln!(text, "{label:<14}{value}");
     };
-    line("Campaign", format!("{}, from {}", campaign.name, campaign.input));
+    line(
+        "Campaign",
+        format!("{}, from {}", campaign.name, campaign.input),
+    );
     line("Rows", with_blank(report));
-    line("To send", format!("{} in {} ({})", counted(report.sendable, "message"), counted(report.batches, "request"), counted(report.texts, "distinct text")));
-    line("Not sent", format!("{} invalid, {} duplicate, {} suppressed", report.invalid_rows(), report.duplicate, report.suppressed));
+    line(
+        "To send",
+        format!(
+            "{} in {} ({})",
+            counted(report.sendable, "message"),
+            counted(report.batches, "request"),
+            counted(report.texts, "distinct text")
+        ),
+    );
+    line(
+        "Not sent",
+        format!(
+            "{} invalid, {} duplicate, {} suppressed",
+            report.invalid_rows(),
+            report.duplicate,
+            report.suppressed
+        ),
+    );
     line("Credits", format!("{}{}", report.credits, unicode(report)));
     line("Time", time_needed(report.sendable, rate));
     for fault in &report.invalid {
         let rows: Vec<_> = fault.first_rows.iter().map(u64::to_string).collect();
-        let more = if fault.rows > rows.len() as u64 { ", ..." } else { "" };
+        let more = if fault.rows > rows.len() as u64 {
+            ", ..."
+        } else {
+            ""
+        };
         let which = if fault.rows == 1 { "row" } else { "rows" };
-        line("Invalid", format!("{}: {} ({which} {}{more})", fault.rows, fault.what, rows.join(", ")));
+        line(
+            "Invalid",
+            format!(
+                "{}: {} ({which} {}{more})",
+                fault.rows,
+                fault.what,
+                rows.join(", ")
+            ),
+        );
     }
     if report.replaced > 0 {
         line(
             "Punctuation",
-            format!("{} made plain to save messages from Unicode (--punctuation keep leaves them)", counted(report.replaced, "character")),
+            format!(
+                "{} made plain to save messages from Unicode (--punctuation keep leaves them)",
+                counted(report.replaced, "character")
+            ),
         );
     }
     for (label, samples) in samples(report) {
@@ -48,14 +82,21 @@ pub(super) fn of_plan(report: &Report, campaign: &Campaign, rate: Option<Rate>) 
 fn with_blank(report: &Report) -> String {
     match report.blank_rows {
         0 => report.rows.to_string(),
-        blank => format!("{}, and {} skipped", report.rows, counted(blank, "blank row")),
+        blank => format!(
+            "{}, and {} skipped",
+            report.rows,
+            counted(blank, "blank row")
+        ),
     }
 }
 
 fn unicode(report: &Report) -> String {
     match report.unicode {
         0 => String::new(),
-        rows => format!(", {} in Unicode at 63 characters a credit", counted(rows, "message")),
+        rows => format!(
+            ", {} in Unicode at 63 characters a credit",
+            counted(rows, "message")
+        ),
     }
 }
 
@@ -89,14 +130,22 @@ fn samples(report: &Report) -> Vec<(String, &Sample)> {
 }
 
 fn shown(label: &str, sample: &Sample) -> String {
-    let encoding = if sample.r#type == 1 { "ASCII" } else { "Unicode" };
+    let encoding = if sample.r#type == 1 {
+        "ASCII"
+    } else {
+        "Unicode"
+    };
     let head = format!(
         "{label}: row {}, {} characters, {encoding}, {}\n",
         sample.row,
         sample.units,
         counted(sample.credits.into(), "credit")
     );
-    let body: String = sample.text.lines().map(|line| format!("  | {line}\n")).collect();
+    let body: String = sample
+        .text
+        .lines()
+        .map(|line| format!("  | {line}\n"))
+        .collect();
     head + &body
 }
 
@@ -196,7 +245,12 @@ impl Summary {
     }
 
     /// Writes it to the place that was asked for, if one was, with the end of the run.
-    pub(super) fn write(&self, place: Option<&Path>, exit: Exit, error: Option<&Error>) -> Result<()> {
+    pub(super) fn write(
+        &self,
+        place: Option<&Path>,
+        exit: Exit,
+        error: Option<&Error>,
+    ) -> Result<()> {
         let Some(place) = place else { return Ok(()) };
         let text = format!("{:#}\n", self.object(exit, error));
         if place.as_os_str() == "-" {

@@ -14,7 +14,7 @@ const SAME_REFUSALS: u32 = 10;
 
 /// What is to be done with the batch of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Then {
+pub(super) enum Then {
     /// The batch is settled.
     Done,
     /// It certainly was not sent, and is tried again; after the time that the gateway asked for, if it did.
@@ -30,7 +30,7 @@ pub enum Then {
 
 /// The verdicts on an answer's recipients, the outcome in a word, and what to do with the batch.
 #[must_use]
-pub fn judge(outcomes: &Outcomes) -> (Vec<Verdict>, &'static str, Then) {
+pub(super) fn judge(outcomes: &Outcomes) -> (Vec<Verdict>, &'static str, Then) {
     match outcomes {
         Outcomes::All(outcome) => (vec![verdict(outcome)], word(outcome), then(outcome)),
         Outcomes::Each(each) => {
@@ -42,7 +42,11 @@ pub fn judge(outcomes: &Outcomes) -> (Vec<Verdict>, &'static str, Then) {
             });
             (
                 each.iter().map(verdict).collect(),
-                words.first().filter(|_| uniform).copied().unwrap_or("mixed"),
+                words
+                    .first()
+                    .filter(|_| uniform)
+                    .copied()
+                    .unwrap_or("mixed"),
                 stop.unwrap_or(Then::Done),
             )
         }
@@ -57,7 +61,7 @@ fn verdict(outcome: &Outcome) -> Verdict {
         Outcome::Refused { code } if code.0 == TOO_MANY_NUMBERS => Verdict::Halve { code: code.0 },
         Outcome::Refused { code } => Verdict::Refused { code: code.0 },
         Outcome::AccountStopped { code } => Verdict::Again {
-            why: format!("the gateway answered {code}: {}", meaning(*code)),
+            why: format!("the gateway answered {code}: {}", code.meaning()),
         },
         Outcome::NotSent { why } => Verdict::Again { why: why.clone() },
         Outcome::Throttled { .. } => Verdict::Again {
@@ -131,7 +135,9 @@ impl Streak {
         }
         self.unknown = 0;
         match verdicts {
-            [Verdict::Refused { code }, rest @ ..] if rest.iter().all(|one| *one == verdicts[0]) => {
+            [Verdict::Refused { code }, rest @ ..]
+                if rest.iter().all(|one| *one == verdicts[0]) =>
+            {
                 let times = match self.refused {
                     Some((before, times)) if before == *code => times + 1,
                     _ => 1,

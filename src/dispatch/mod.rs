@@ -302,7 +302,11 @@ fn stopped_before_it_left() -> Answer {
 
 /// The statuses that an answer gave to so many recipients.
 fn counts(verdicts: &[Verdict], recipients: usize) -> Counts {
-    let each = if verdicts.len() == 1 { recipients as u64 } else { 1 };
+    let each = if verdicts.len() == 1 {
+        recipients as u64
+    } else {
+        1
+    };
     let mut counts = Counts::default();
     for verdict in verdicts {
         let status = match verdict {

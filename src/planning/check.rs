@@ -9,7 +9,7 @@ use super::{Spec, status_column};
 use crate::campaign::column::{Columns, is_result_column, trimmed};
 use crate::campaign::grouping::Fingerprint;
 use crate::campaign::msisdn::{self, NumberFault, NumberFlaw};
-use crate::campaign::template::{Engine, Template};
+use crate::campaign::template::{Cells, Column, Names, Template, Templates};
 use crate::campaign::text::TextFault;
 use crate::campaign::{Msisdn, Status, Text};
 use crate::source::{RecordWriter, Row};
@@ -44,7 +44,7 @@ pub(super) struct Checked {
 /// What every row is checked against.
 pub(super) struct Checker<'a> {
     spec: &'a Spec<'a>,
-    engine: &'a Engine,
+    engine: &'a Templates,
     columns: &'a Columns,
     place: &'a str,
     delimiter: u8,
@@ -53,6 +53,34 @@ pub(super) struct Checker<'a> {
     status: Option<usize>,
     /// The columns that are the spreadsheet's own.
     kept: Vec<usize>,
+}
+
+/// The names that templates can use for these columns.
+pub(super) fn names(columns: &Columns) -> Names {
+    let column = |(cell, name): (usize, &Option<String>)| {
+        Some(Column {
+            header: columns.headers()[cell].clone(),
+            name: name.clone()?,
+            cell,
+        })
+    };
+    Names::new(
+        columns
+            .names()
+            .iter()
+            .enumerate()
+            .filter_map(column)
+            .collect(),
+    )
+}
+
+/// A row's cells as a template sees them.
+struct RowCells<'a>(&'a Row);
+
+impl Cells for RowCells<'_> {
+    fn cell(&self, index: usize) -> &str {
+        self.0.cell(index)
+    }
 }
 
 enum Where<'a> {
@@ -68,7 +96,7 @@ impl<'a> Checker<'a> {
     /// and a common template with a fault, are errors here, before the first row.
     pub(super) fn new(
         spec: &'a Spec<'a>,
-        engine: &'a Engine,
+        engine: &'a Templates,
         columns: &'a Columns,
         place: &'a str,
         delimiter: u8,
@@ -122,7 +150,14 @@ impl<'a> Checker<'a> {
         let distinct: HashSet<&str> = rows.iter().map(|row| row.cell(column)).collect();
         distinct
             .into_par_iter()
-            .map(|source| (source, self.engine.compile(source).map_err(|fault| fault.to_string())))
+            .map(|source| {
+                (
+                    source,
+                    self.engine
+                        .compile(source)
+                        .map_err(|fault| fault.to_string()),
+                )
+            })
             .collect()
     }
 
@@ -137,12 +172,18 @@ impl<'a> Checker<'a> {
         let number = Row::number(row);
         let mut faults = Faults::default();
         if let Some(fault) = row.fault() {
-            faults.add("the row has another number of cells than the header", fault.to_string());
+            faults.add(
+                "the row has another number of cells than the header",
+                fault.to_string(),
+            );
         }
         let cell = row.cell(self.phone);
         let msisdn = msisdn::read(cell, self.spec.region)
             .map_err(|fault| {
-                faults.add(&label(&fault), format!("column \"{}\": {fault}", self.columns.title(self.phone)));
+                faults.add(
+                    &label(&fault),
+                    format!("column \"{}\": {fault}", self.columns.title(self.phone)),
+                );
             })
             .ok();
         let text = match self.text(templates, row) {
@@ -167,9 +208,13 @@ impl<'a> Checker<'a> {
         })
     }
 
-    fn text(&self, templates: &Compiled<'_>, row: &Row) -> Result<(Text, Fingerprint), (String, String)> {
+    fn text(
+        &self,
+        templates: &Compiled<'_>,
+        row: &Row,
+    ) -> Result<(Text, Fingerprint), (String, String)> {
         let rendered = match &self.message {
-            Where::Common(template) => template.render(&|column| row.cell(column)),
+            Where::Common(template) => template.render(&RowCells(row)),
             Where::Column(column) => {
                 let source = row.cell(*column);
                 let title = self.columns.title(*column);
@@ -178,14 +223,16 @@ impl<'a> Checker<'a> {
                     return Err((missing.clone(), missing));
                 }
                 match templates.get(source) {
-                    Some(Ok(template)) => template.render(&|column| row.cell(column)),
+                    Some(Ok(template)) => template.render(&RowCells(row)),
                     Some(Err(fault)) => {
                         return Err((
                             "the template in the row has a fault".to_owned(),
                             format!("column \"{title}\": {fault}"),
                         ));
                     }
-                    None => return Err((String::new(), "the template was not compiled".to_owned())),
+                    None => {
+                        return Err((String::new(), "the template was not compiled".to_owned()));
+                    }
                 }
             }
         };
@@ -234,7 +281,11 @@ impl Faults {
     }
 }
 
-fn find_message<'a>(spec: &'a Spec<'_>, engine: &'a Engine, columns: &Columns) -> Result<Where<'a>> {
+fn find_message<'a>(
+    spec: &'a Spec<'_>,
+    engine: &'a Templates,
+    columns: &Columns,
+) -> Result<Where<'a>> {
     match &spec.message {
         Message::Common { template, .. } => {
             if trimmed(template).is_empty() {

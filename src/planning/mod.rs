@@ -12,16 +12,16 @@ use rayon::prelude::*;
 
 pub use check::Message;
 
-use check::{Checked, Checker};
+use check::{Checked, Checker, names};
 
 use crate::campaign::column::{RESULT_COLUMNS, is_result_column};
 use crate::campaign::duplicates::{Duplicates, Repeat, Rule};
 use crate::campaign::grouping::Grouping;
+use crate::campaign::msisdn::Region;
 use crate::campaign::report::Report;
 use crate::campaign::suppression::Suppression;
-use crate::campaign::template::Engine;
+use crate::campaign::template::Templates;
 use crate::campaign::text::{Punctuation, TypeChoice};
-use crate::campaign::msisdn::Region;
 use crate::ledger::{Draft, Fate, PlannedRow};
 use crate::source::{Dress, Input, Row, Source, to_record};
 use crate::{Error, Result};
@@ -84,13 +84,13 @@ pub fn plan(
     ledger: &Path,
     watcher: &dyn Watcher,
 ) -> Result<Plan> {
-    let mut source = Source::open(spec.input)?;
+    let source = Source::open(spec.input)?;
     watcher.opened(source.len_bytes());
     let place = spec.input.to_string();
     let columns = source.columns().clone();
     let dress = source.dress();
     let position = source.position();
-    let engine = Engine::new(&columns);
+    let engine = Templates::new(names(&columns));
     let checker = Checker::new(spec, &engine, &columns, &place, dress.delimiter)?;
     let kept: Vec<&str> = columns
         .headers()
@@ -109,7 +109,8 @@ pub fn plan(
         let (to_checks, chunks) = mpsc::sync_channel(2);
         let (to_planner, checked) = mpsc::sync_channel(2);
         let reader = scope.spawn(move || read(source, &to_checks));
-        scope.spawn(|| check_chunks(&checker, &chunks, &to_planner));
+        let checker = &checker;
+        scope.spawn(move || check_chunks(checker, &chunks, &to_planner));
         planner.take_in(checked, || position.bytes(), watcher)?;
         reader
             .join()
@@ -213,7 +214,10 @@ impl Planner<'_> {
             _ => None,
         };
         let Some((number, (composed, fingerprint), text)) = sendable else {
-            let (label, reason) = checked.fault.as_ref().map_or(("", ""), |fault| (&fault.0, &fault.1));
+            let (label, reason) = checked
+                .fault
+                .as_ref()
+                .map_or(("", ""), |fault| (&fault.0, &fault.1));
             self.report.note_invalid(checked.row.into(), label);
             return self.store(checked, text, Fate::Invalid(reason));
         };
@@ -249,8 +253,12 @@ impl Planner<'_> {
         };
         let numbered = self.grouping.text(*fingerprint);
         if numbered.new {
-            self.draft
-                .add_text(numbered.number, text.body(), text.encoding(), text.credits())?;
+            self.draft.add_text(
+                numbered.number,
+                text.body(),
+                text.encoding(),
+                text.credits(),
+            )?;
         }
         Ok(Some(numbered.number))
     }
@@ -268,5 +276,7 @@ impl Planner<'_> {
 
 /// The position of the column of an earlier results file that says what became of a row.
 fn status_column(headers: &[String]) -> Option<usize> {
-    headers.iter().position(|header| header == RESULT_COLUMNS[2])
+    headers
+        .iter()
+        .position(|header| header == RESULT_COLUMNS[2])
 }
