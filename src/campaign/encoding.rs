@@ -44,7 +44,7 @@ impl Encoding {
     #[must_use]
     pub fn units(self, text: &str) -> u32 {
         let units = match self {
-            Self::Ascii => text.len() + text.bytes().filter(|b| ESCAPED.contains(b)).count(),
+            Self::Ascii => text.len() + text.bytes().filter(|byte| is_escaped(*byte)).count(),
             Self::Unicode => text.chars().map(char::len_utf16).sum(),
         };
         u32::try_from(units).unwrap_or(u32::MAX)
@@ -57,5 +57,7 @@ impl Encoding {
     }
 }
 
-/// The ASCII characters that stand in the extension table of GSM 03.38 and take two places.
-const ESCAPED: &[u8] = b"^{}\\[]~|";
+/// Whether an ASCII character stands in the extension table of GSM 03.38, where it takes two places.
+fn is_escaped(byte: u8) -> bool {
+    matches!(byte, b'^' | b'{' | b'}' | b'\\' | b'[' | b']' | b'~' | b'|')
+}

@@ -162,7 +162,7 @@ impl std::fmt::Display for Shown {
 /// write) as LF, and no other control character. Borrowed where nothing changes, as nearly always.
 fn with_plain_lines(rendered: &str) -> Cow<'_, str> {
     let stays = |c: char| c == '\n' || !(c.is_control() || is_separator(c));
-    if rendered.chars().all(stays) {
+    if is_ascii_text(rendered) || rendered.chars().all(stays) {
         return Cow::Borrowed(rendered);
     }
     let mut lines = String::with_capacity(rendered.len());
@@ -184,9 +184,11 @@ fn is_separator(c: char) -> bool {
     matches!(c, '\u{2028}' | '\u{2029}')
 }
 
+/// Whether all of it is type 1. Nearly every text is, so this does not stop at the first other byte: that
+/// lets the compiler look at many bytes at a time.
 fn is_ascii_text(text: &str) -> bool {
-    text.bytes()
-        .all(|b| b == b'\n' || (b' '..=b'~').contains(&b))
+    let fits = |byte: u8| (byte == b'\n') | (b' '..=b'~').contains(&byte);
+    text.bytes().fold(true, |all, byte| all & fits(byte))
 }
 
 fn is_ascii_char(c: char) -> bool {
