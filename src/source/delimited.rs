@@ -32,15 +32,15 @@ pub(super) struct Record<'a> {
 }
 
 impl Record<'_> {
-    /// The cells one behind the other, and where each ends. An error: the position of the first cell that is not UTF-8.
-    pub(super) fn text(&self) -> Result<(&str, Vec<usize>), usize> {
-        let ends: Vec<usize> = (0..self.cells.len())
-            .filter_map(|cell| Some(self.cells.range(cell)?.end))
-            .collect();
+    /// The cells one behind the other; where each ends replaces what is in `ends`. An error: the position of the first cell that is
+    /// not UTF-8.
+    pub(super) fn text(&self, ends: &mut Vec<usize>) -> Result<&str, usize> {
+        ends.clear();
+        ends.extend((0..self.cells.len()).filter_map(|cell| Some(self.cells.range(cell)?.end)));
         // All at once is faster than cell by cell; what remains is a character cut in two by a delimiter, both halves of which are
         // whole again when the cells stand together.
         match std::str::from_utf8(self.cells.as_slice()) {
-            Ok(text) if ends.iter().all(|&end| text.is_char_boundary(end)) => Ok((text, ends)),
+            Ok(text) if ends.iter().all(|&end| text.is_char_boundary(end)) => Ok(text),
             _ => Err(self
                 .cells
                 .iter()
@@ -175,13 +175,12 @@ impl Tape {
             self.lines.end_record(record, 0);
             return Ok((line, false));
         }
-        let inner =
-            line_ends(record) - usize::from(record.last().copied().is_some_and(is_line_end));
+        let inner = inner_line_ends(record);
         let quotes = quotes(record, delimiter);
-        self.lines.end_record(record, inner as u64);
+        self.lines.end_record(record, inner);
         match quotes {
             Quotes::Unclosed => Err(unclosed(line)),
-            Quotes::TextAfter if inner > 0 => Err(astray(line, line + inner as u64)),
+            Quotes::TextAfter if inner > 0 => Err(astray(line, line + inner)),
             Quotes::TextAfter => Ok((line, true)),
             Quotes::Sound => Ok((line, false)),
         }
@@ -267,10 +266,18 @@ fn is_line_end(byte: u8) -> bool {
     byte == b'\n' || byte == b'\r'
 }
 
-/// CR LF, LF alone and CR alone are one line end each.
-fn line_ends(bytes: &[u8]) -> usize {
-    let pairs = bytes.windows(2).filter(|pair| pair == b"\r\n").count();
-    bytes.iter().filter(|&&byte| is_line_end(byte)).count() - pairs
+/// The line ends within the quotes of a record; CR LF, LF alone and CR alone are one each.
+fn inner_line_ends(record: &[u8]) -> u64 {
+    let inner = match record {
+        [inner @ .., last] if is_line_end(*last) => inner,
+        unended => unended,
+    };
+    if !inner.contains(&b'\n') && !inner.contains(&b'\r') {
+        return 0;
+    }
+    let pairs = inner.windows(2).filter(|pair| pair == b"\r\n").count();
+    let all = inner.iter().filter(|&&byte| is_line_end(byte)).count();
+    (all - pairs) as u64
 }
 
 /// Counts lines as an editor does, and watches that rows end alike.

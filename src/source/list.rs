@@ -27,6 +27,7 @@ pub struct List {
     /// Entries of the record read last, the next one at the end.
     waiting: Vec<Entry>,
     over: bool,
+    ends: Vec<usize>,
 }
 
 impl fmt::Debug for List {
@@ -52,6 +53,7 @@ fn begin(path: &Path, place: String) -> Result<List> {
         phone: None,
         waiting: Vec::new(),
         over: false,
+        ends: Vec::new(),
     };
     list.read_first_row()?;
     // An export that failed may leave a header and nothing else. Who has opted out of nothing needs no list; who has, and is
@@ -88,8 +90,8 @@ impl List {
     fn advance(&mut self) -> Result<bool> {
         while let Some(record) = self.records.next()? {
             let line = record.line;
-            let (text, ends) = record
-                .text()
+            let text = record
+                .text(&mut self.ends)
                 .map_err(|cell| not_utf8(&format!("line {line}"), cell, ""))?;
             if trimmed(text).is_empty() {
                 continue;
@@ -100,8 +102,10 @@ impl List {
                     super::RowFault::TextAfterQuote
                 )));
             }
-            let starts = std::iter::once(0).chain(ends.iter().copied());
-            let mut cells = starts.zip(&ends).map(|(start, &end)| &text[start..end]);
+            let starts = std::iter::once(0).chain(self.ends.iter().copied());
+            let mut cells = starts
+                .zip(&self.ends)
+                .map(|(start, &end)| &text[start..end]);
             self.waiting = match self.phone {
                 None => every_cell(line, cells),
                 Some(phone) => vec![Entry {

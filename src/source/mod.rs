@@ -50,6 +50,8 @@ pub struct Source {
     empty_above: u64,
     fingerprint: Fingerprint,
     failed: Option<Error>,
+    /// Where the cells of the record at hand end; kept for its memory.
+    ends: Vec<usize>,
 }
 
 impl fmt::Debug for Source {
@@ -98,6 +100,7 @@ impl Source {
             rows: 0,
             blank_records: 0,
             failed: None,
+            ends: Vec::new(),
         })
     }
 
@@ -147,12 +150,18 @@ impl Source {
                 break;
             };
             let number = self.rows + 1;
-            let (text, ends) = record.text().map_err(|cell| {
+            let text = record.text(&mut self.ends).map_err(|cell| {
                 let row = format!("row {number} (line {})", record.line);
                 not_utf8(&row, cell, self.columns.title(cell))
             })?;
             let suspect = record.text_after_quote.then_some(RowFault::TextAfterQuote);
-            match Row::new((number, record.line), text, ends, self.width, suspect) {
+            match Row::new(
+                (number, record.line),
+                text,
+                &mut self.ends,
+                self.width,
+                suspect,
+            ) {
                 None => self.blank_records += 1,
                 Some(row) => {
                     self.fingerprint.add(&row);
@@ -192,8 +201,9 @@ fn header(records: &mut Records) -> Result<Vec<String>> {
 }
 
 fn header_cells(record: &Record) -> Result<Vec<String>> {
-    let (text, ends) = record
-        .text()
+    let mut ends = Vec::new();
+    let text = record
+        .text(&mut ends)
         .map_err(|cell| not_utf8(&format!("the header (line {})", record.line), cell, ""))?;
     if record.text_after_quote {
         return Err(Error::new(format!(

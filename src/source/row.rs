@@ -70,11 +70,11 @@ impl Row {
     pub(super) fn new(
         (number, line): (u64, u64),
         text: &str,
-        mut ends: Vec<usize>,
+        ends: &mut Vec<usize>,
         width: Width,
         suspect: Option<RowFault>,
     ) -> Option<Self> {
-        let filled = |cell: &usize| !trimmed(cell_of(text, &ends, *cell)).is_empty();
+        let filled = |cell: &usize| !trimmed(cell_of(text, ends, *cell)).is_empty();
         let last = (0..ends.len()).rev().find(filled)?;
         if ends.len() > width.columns {
             ends.truncate(width.columns.max(last + 1));
@@ -89,7 +89,7 @@ impl Row {
             number,
             line,
             text: text[..end].into(),
-            ends: ends.into_boxed_slice(),
+            ends: ends.as_slice().into(),
             columns: width.columns,
             // A wrong number of cells says more than a stray quote, which may have caused it.
             fault: ragged

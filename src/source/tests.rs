@@ -249,17 +249,17 @@ fn a_file_has_a_length_and_is_read_to_its_end() {
     );
     assert_eq!(source.columns().headers(), ["Phone\u{a0}"]);
     assert_eq!(source.columns().phone(), Ok(0));
-    let (source, rows) = drain(source, 10).unwrap();
+    let reader = std::thread::spawn(move || drain(source, 10));
+    let (_, rows) = reader.join().unwrap().unwrap();
     assert_eq!(cells(&rows), [["012"]]);
     assert_eq!(position.bytes(), 15);
-    drop(std::thread::spawn(move || drop(source)).join());
 }
 
 #[test]
 fn careless_line_ends_and_any_number_of_blank_lines_are_no_rows() {
     let (source, rows) = read("a,b\r\r\n1,2\r\r\n3,4\r\r\n").unwrap();
     assert_eq!(cells(&rows), [["1", "2"], ["3", "4"]]);
-    assert_eq!(source.blank_rows(), 2);
+    assert_eq!(source.blank_rows(), 3);
 
     let (source, rows) = read("a\r1\r\r\r2\r").unwrap();
     assert_eq!(cells(&rows), [["1"], ["2"]]);
@@ -405,7 +405,9 @@ proptest! {
     ) {
         let text = format!("x,y,z\n{text}");
         let bytes = Drip(Cursor::new(text.clone().into_bytes()), drip);
-        if let Ok((source, rows)) = drain(Source::over("t", bytes).unwrap(), 3) {
+        let read = drain(Source::over("t", bytes).unwrap(), 3);
+        prop_assert!(read.is_ok() || text.contains(['"', '\r']));
+        if let Ok((source, rows)) = read {
             let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
             let records: Vec<_> = reader.records().map(Result::unwrap).collect();
             let (filled, blank): (Vec<_>, Vec<_>) =
