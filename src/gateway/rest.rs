@@ -440,6 +440,8 @@ mod tests {
                 stream.set_write_timeout(Some(PATIENCE)).unwrap();
                 let _ = sender.send(script(Peer(stream)));
             }
+            drop(accepting);
+            drop(sender);
         });
         (address, listener, receiver)
     }
@@ -827,6 +829,27 @@ mod tests {
             "{answer:?}"
         );
         assert!(saw_nobody_else(&listener), "the request was made again");
+    }
+
+    #[test]
+    fn what_happened_to_one_request_says_nothing_of_the_next() {
+        let (address, listener, done) = serve(vec![
+            Box::new(|mut peer: Peer| {
+                peer.request_but_for_a_byte();
+                peer.write(b"HTTP/1.1 200 OK\r\n\r\n-1001");
+            }),
+            Box::new(|mut peer: Peer| {
+                peer.request();
+                peer.answer("2000 = SUCCESS:2");
+            }),
+        ]);
+        let mut gateway = gateway_at(address);
+        why_unknown(&submit(&mut gateway, 1));
+        assert_eq!(submit(&mut gateway, 1).outcomes, accepted("2"));
+        // Nobody listens any more once the server has let go of all its ends.
+        drop(listener);
+        while done.recv_timeout(PATIENCE).is_ok() {}
+        why_not_sent(&submit(&mut gateway, 1));
     }
 
     #[test]
