@@ -72,19 +72,15 @@ impl Answers {
 
     fn in_plain_text(text: &str) -> Option<Self> {
         // One kind of separator in one body. Line ends come last: beside another one they are mere white space.
-        match ["||", ";", ","]
+        let separator = ["||", ";", ","]
             .into_iter()
-            .find(|separator| text.contains(separator))
-        {
-            Some(separator) => {
-                let closed = text.strip_suffix(separator);
-                Self::all_of(closed.unwrap_or(text).split(separator), closed.is_some())
-            }
-            None => {
-                let lines = text.split(['\n', '\r']);
-                Self::all_of(lines.filter(|line| !line.trim().is_empty()), false)
-            }
-        }
+            .find(|separator| text.contains(separator));
+        let Some(separator) = separator else {
+            let lines = text.split(['\n', '\r']);
+            return Self::all_of(lines.filter(|line| !line.trim().is_empty()), false);
+        };
+        let closed = text.strip_suffix(separator);
+        Self::all_of(closed.unwrap_or(text).split(separator), closed.is_some())
     }
 
     fn all_of<'a>(pieces: impl Iterator<Item = &'a str>, open_ended: bool) -> Option<Self> {
@@ -445,13 +441,11 @@ mod tests {
             gap in "[ \t]{0,2}",
         ) -> (String, Outcome) {
             let words = words.map_or(String::new(), |words| format!("{gap}={gap}{words}"));
-            match code {
-                Some(code) => (format!("{code}{words}"), outcome_of(Code(code))),
-                None => {
-                    let written = id.as_ref().map_or(String::new(), |id| format!("{gap}:{gap}{id}"));
-                    (format!("2000{words}{written}"), Outcome::Accepted { trx_id: id })
-                }
+            if let Some(code) = code {
+                return (format!("{code}{words}"), outcome_of(Code(code)));
             }
+            let written = id.as_ref().map_or(String::new(), |id| format!("{gap}:{gap}{id}"));
+            (format!("2000{words}{written}"), Outcome::Accepted { trx_id: id })
         }
     }
 

@@ -1,5 +1,5 @@
-//! A witness on the connection, above TLS: whether a byte of the request was handed over, and whether reading the
-//! answer met an error. It does not know what the bytes mean.
+//! The parts we put into ureq. Above all a witness on the connection, above TLS: whether a byte of the request was
+//! handed over, and whether reading the answer met an error. It does not know what the bytes mean.
 //!
 //! ureq tells neither by itself: its errors do not say on which side of the first byte they happened, and a body
 //! without a length that ends in a reset is passed on as if it were whole.
@@ -8,6 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use ureq::Error;
+use ureq::config::Config;
+use ureq::http::Uri;
+use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, Either, NextTimeout, Transport,
 };
@@ -104,5 +107,29 @@ impl<In: Transport> Transport for WitnessedTransport<In> {
 
     fn is_tls(&self) -> bool {
         self.inner.is_tls()
+    }
+}
+
+/// Resolves names as ureq does, and addresses without it: ureq resolves before each request, kept connection or not,
+/// in a thread of its own where there is a time-out. On loopback that is a good part of a request's time.
+#[derive(Debug, Default)]
+pub(super) struct LiteralFirst(DefaultResolver);
+
+impl Resolver for LiteralFirst {
+    fn resolve(
+        &self,
+        uri: &Uri,
+        config: &Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, Error> {
+        let literal = uri
+            .authority()
+            .and_then(|authority| authority.as_str().parse().ok());
+        let Some(address) = literal else {
+            return self.0.resolve(uri, config, timeout);
+        };
+        let mut addresses = self.empty();
+        addresses.push(address);
+        Ok(addresses)
     }
 }
