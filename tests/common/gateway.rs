@@ -251,7 +251,12 @@ impl Reply {
                 let answers: Vec<&str> = body.split("||").collect();
                 if answers.len() == count {
                     let good = |(_, answer): &(usize, &&str)| answer.trim().starts_with("2000");
-                    answers.iter().enumerate().filter(good).map(|(i, _)| i).collect()
+                    answers
+                        .iter()
+                        .enumerate()
+                        .filter(good)
+                        .map(|(i, _)| i)
+                        .collect()
                 } else if body.trim().starts_with('-') {
                     Vec::new()
                 } else {

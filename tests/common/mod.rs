@@ -2,6 +2,7 @@
 //! of its own. Neither knows any code of the crate; both follow its documents only.
 #![allow(
     dead_code, // every test binary uses a part
+    unused_imports,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
@@ -11,10 +12,14 @@
 pub(crate) mod gateway;
 pub(crate) mod program;
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-pub(crate) use gateway::{Gate, Gateway, Reply, Request};
-pub(crate) use program::{Program, Run, Running, Victim, is_running};
+pub(crate) use gateway::{Gateway, Reply};
+pub(crate) use program::Program;
+
+/// One row of a CSV, by column.
+pub(crate) type Row = BTreeMap<String, String>;
 
 /// A password whose raw and percent-encoded forms differ, with a run of letters that survives every encoding.
 pub(crate) const PASSWORD: &str = "s3cr&t Zx9Qv7TkLm+=%41/ö";
@@ -98,4 +103,47 @@ pub(crate) fn own_texts(rows: usize) -> String {
         writeln!(csv, "{},KedaiKu: parcel {i} is ready", phone(i)).unwrap();
     }
     csv
+}
+
+/// How many rows have each status, statuses without a row left out.
+pub(crate) fn count_statuses(rows: &[Row]) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    for row in rows {
+        *counts.entry(row["sms_status"].clone()).or_insert(0) += 1;
+    }
+    counts
+}
+
+/// The counts in the shape of `count_statuses`.
+pub(crate) fn counts(expected: &[(&str, usize)]) -> BTreeMap<String, usize> {
+    expected
+        .iter()
+        .map(|(status, count)| ((*status).to_owned(), *count))
+        .collect()
+}
+
+/// Panics unless the results have a row for every row of the input, in its order, with its columns first and
+/// unchanged and ours behind them. Returns the results.
+pub(crate) fn rows_in_are_rows_out(program: &Program, input: &str, results: &str) -> Vec<Row> {
+    let own = program.header(input);
+    let mut header = own.clone();
+    header.extend(OUR_COLUMNS.map(str::to_owned));
+    assert_eq!(program.header(results), header);
+    let before = program.results(input);
+    let after = program.results(results);
+    assert_eq!(after.len(), before.len(), "rows in, rows out");
+    for (i, (before, after)) in before.iter().zip(&after).enumerate() {
+        assert_eq!(after["sms_row"], (i + 1).to_string());
+        for column in &own {
+            assert_eq!(after[column], before[column], "row {}, {column}", i + 1);
+        }
+        let status = after["sms_status"].as_str();
+        assert!(STATUSES.contains(&status), "row {}: {status:?}", i + 1);
+    }
+    after
+}
+
+/// Panics unless `verify` says that the books of the ledger balance.
+pub(crate) fn verifies(program: &Program, ledger: &str) {
+    program.run(&["verify", ledger]).exits(0);
 }

@@ -164,7 +164,9 @@ fn spellings(password: &str) -> Vec<String> {
         .max_by_key(|run| run.len())
         .unwrap_or_default();
     let mut all = vec![password.to_owned()];
-    all.extend([("+", true), ("+", false), ("%20", true), ("%20", false)].map(|(s, u)| encoded(s, u)));
+    all.extend(
+        [("+", true), ("+", false), ("%20", true), ("%20", false)].map(|(s, u)| encoded(s, u)),
+    );
     if run.len() >= 6 {
         all.push(run.to_owned());
     }
@@ -453,7 +455,11 @@ impl Run {
     /// Panics unless a signal of this number ended it.
     #[track_caller]
     pub(crate) fn dies_of(&self, signal: i32) -> &Self {
-        assert_eq!(self.signal, Some(signal), "it should have been killed\n{self}");
+        assert_eq!(
+            self.signal,
+            Some(signal),
+            "it should have been killed\n{self}"
+        );
         self
     }
 

@@ -1,0 +1,693 @@
+//! The promise: nobody gets the same text twice and nobody is lost, whatever ends a run. The gateway's own record
+//! is the judge.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use common::gateway::{Gate, trx_of};
+use common::program::{Run, Victim, is_running};
+use common::{
+    Gateway, PASSWORD, Program, Reply, Row, count_statuses, counts, msisdn, own_texts, people,
+    rows_in_are_rows_out, verifies,
+};
+
+const TEXT: [&str; 2] = ["--message", "KedaiKu: we are open until midnight"];
+const SIGKILL: i32 = 9;
+
+/// `send customers.csv` with the tests' text and these arguments more.
+fn customers<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    let mut all = vec!["customers.csv", TEXT[0], TEXT[1]];
+    all.extend(more);
+    all
+}
+
+/// The batches with a row of this status.
+fn batches(rows: &[Row], status: &str) -> BTreeSet<String> {
+    rows.iter()
+        .filter(|row| row["sms_status"] == status)
+        .map(|row| row["sms_batch"].clone())
+        .collect()
+}
+
+// --- Kills ----------------------------------------------------------------------------------------------------
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum When {
+    BeforeTheAnswer,
+    AfterTheAnswer,
+}
+
+/// Sends 300 in batches of 10, kills the program at request `k`, and sends again with the same command.
+fn killed_at(k: usize, when: When, concurrency: usize) {
+    let what = format!("killed at request {k}, {when:?}, concurrency {concurrency}");
+    let program = Program::with(&[("customers.csv", &people(300))]);
+    let victim = Victim::new();
+    let killer = victim.clone();
+    let gateway = Gateway::new(move |_, nth| {
+        let reply = Reply::accepted(trx_of(nth));
+        match when {
+            When::BeforeTheAnswer if nth == k => {
+                killer.signal("KILL");
+                reply
+            }
+            When::AfterTheAnswer if nth == k => {
+                let killer = killer.clone();
+                reply.then(move || killer.signal("KILL"))
+            }
+            _ => reply,
+        }
+    });
+    let workers = concurrency.to_string();
+    let arguments = customers(&["--batch-size", "10", "--concurrency", &workers]);
+    let running = program.send_command(&gateway.url(), &arguments).start();
+    victim.is(&running);
+    running.wait().dies_of(SIGKILL);
+
+    let run = program.send(&gateway, &arguments);
+    gateway.assert_nothing_twice();
+    let rows = rows_in_are_rows_out(&program, "customers.csv", "customers.results.csv");
+    let found = count_statuses(&rows);
+    let unknown = batches(&rows, "unknown");
+    let accepted = found.get("accepted").copied().unwrap_or_default();
+    run.shows(
+        unknown.len() <= concurrency,
+        &format!("{what}: unknown are {unknown:?}"),
+    );
+    run.shows(
+        accepted + unknown.len() * 10 == 300,
+        &format!("{what}: {found:?}"),
+    );
+    run.exits(if unknown.is_empty() { 0 } else { 5 });
+    if when == When::BeforeTheAnswer {
+        let in_flight = &gateway.requests()[k].numbers;
+        for row in rows.iter().filter(|row| in_flight.contains(&row["sms_to"])) {
+            run.shows(row["sms_status"] == "unknown", &format!("{what}: {row:?}"));
+        }
+    }
+    let taken: BTreeSet<String> = gateway.numbers_taken().into_iter().collect();
+    for row in rows.iter().filter(|row| row["sms_status"] == "accepted") {
+        assert!(taken.contains(&row["sms_to"]), "{what}: {row:?}");
+    }
+    verifies(&program, "customers.ledger");
+    program.no_secret_anywhere(PASSWORD);
+}
+
+#[test]
+fn killed_before_an_answer_with_one_worker() {
+    for k in [0, 1, 7, 29] {
+        killed_at(k, When::BeforeTheAnswer, 1);
+    }
+}
+
+#[test]
+fn killed_before_an_answer_with_four_workers() {
+    for k in [0, 3, 4, 15, 29] {
+        killed_at(k, When::BeforeTheAnswer, 4);
+    }
+}
+
+// The last request is left out: the program may end by itself before the signal comes.
+#[test]
+fn killed_after_an_answer() {
+    for k in [0, 1, 12] {
+        killed_at(k, When::AfterTheAnswer, 1);
+        killed_at(k, When::AfterTheAnswer, 4);
+    }
+}
+
+#[test]
+fn killed_again_and_again() {
+    let program = Program::with(&[("customers.csv", &people(300))]);
+    let victim = Victim::new();
+    let killer = victim.clone();
+    let gateway = Gateway::new(move |_, nth| {
+        if nth % 7 == 6 {
+            killer.signal("KILL");
+        }
+        Reply::accepted(trx_of(nth))
+    });
+    let arguments = customers(&["--batch-size", "10", "--concurrency", "4"]);
+    let mut kills = 0;
+    let last = loop {
+        let running = program.send_command(&gateway.url(), &arguments).start();
+        victim.is(&running);
+        let run = running.wait();
+        if run.signal.is_none() {
+            break run;
+        }
+        kills += 1;
+        assert!(kills < 10, "30 batches end some time\n{run}");
+    };
+    last.exits(5);
+    gateway.assert_nothing_twice();
+    let rows = rows_in_are_rows_out(&program, "customers.csv", "customers.results.csv");
+    let unknown = batches(&rows, "unknown").len();
+    assert!(
+        (kills..=kills * 4).contains(&unknown),
+        "{kills} kills, {unknown} batches unknown"
+    );
+    assert_eq!(batches(&rows, "accepted").len() + unknown, 30);
+    verifies(&program, "customers.ledger");
+}
+
+#[test]
+fn killed_while_planning() {
+    let program = Program::with(&[("customers.csv", &people(20_000))]);
+    let mut plan = vec!["plan"];
+    plan.extend(customers(&[]));
+    let running = program.command(&plan).start();
+    let begun = Instant::now();
+    while program.files().len() < 2 && is_running(running.pid) {
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "nothing is planned"
+        );
+        thread::yield_now();
+    }
+    running.signal("KILL");
+    let _killed_or_done = running.wait();
+    let gateway = Gateway::accepting();
+    program.send(&gateway, &customers(&[])).exits(0);
+    gateway.assert_nothing_twice();
+    assert_eq!(gateway.numbers_taken().len(), 20_000);
+    assert!(
+        !program.files().iter().any(|f| f.ends_with(".partial")),
+        "{:?}",
+        program.files()
+    );
+    verifies(&program, "customers.ledger");
+}
+
+#[test]
+fn what_is_in_flight_shows_as_unknown_to_every_reader() {
+    let program = Program::with(&[("customers.csv", &people(60))]);
+    let victim = Victim::new();
+    let killer = victim.clone();
+    let gateway = Gateway::new(move |_, nth| {
+        if nth == 1 {
+            killer.signal("KILL");
+        }
+        Reply::accepted(trx_of(nth))
+    });
+    let arguments = customers(&["--concurrency", "1"]);
+    let running = program.send_command(&gateway.url(), &arguments).start();
+    victim.is(&running);
+    running.wait().dies_of(SIGKILL);
+    program.run(&["results", "customers.ledger"]).exits(0);
+    let rows = rows_in_are_rows_out(&program, "customers.csv", "customers.results.csv");
+    assert_eq!(
+        count_statuses(&rows),
+        counts(&[("accepted", 30), ("unknown", 30)])
+    );
+    let run = program.run(&["status", "customers.ledger"]);
+    run.exits(0).shows(
+        run.stdout.contains("resolve"),
+        "status says what to do next",
+    );
+    verifies(&program, "customers.ledger");
+}
+
+// --- Signals --------------------------------------------------------------------------------------------------
+
+/// Sends a signal when the third request has arrived, and answers it afterwards.
+fn interrupted_by(name: &'static str, exit: i32) {
+    let program = Program::with(&[("customers.csv", &own_texts(200))]);
+    let victim = Victim::new();
+    let sender = victim.clone();
+    let gateway = Gateway::new(move |_, nth| {
+        if nth == 2 {
+            sender.signal(name);
+        }
+        // The others wait a moment too, so that the signal is seen long before the last row.
+        Reply::accepted(trx_of(nth)).after(Duration::from_millis(20))
+    });
+    let arguments = ["customers.csv", "--summary-json", "summary.json"];
+    let running = program.send_command(&gateway.url(), &arguments).start();
+    victim.is(&running);
+    running.wait().exits(exit);
+    assert_eq!(program.summary_json("summary.json")["stopped_by"], "signal");
+    let rows = rows_in_are_rows_out(&program, "customers.csv", "customers.results.csv");
+    let taken = gateway.taken().len();
+    assert_eq!(
+        count_statuses(&rows),
+        counts(&[("accepted", taken), ("pending", 200 - taken)]),
+        "what was in flight was awaited"
+    );
+    verifies(&program, "customers.ledger");
+    program.send(&gateway, &arguments).exits(0);
+    gateway.assert_nothing_twice();
+    assert_eq!(gateway.taken().len(), 200);
+}
+
+#[test]
+fn ctrl_c_awaits_what_is_in_flight() {
+    interrupted_by("INT", 130);
+}
+
+#[test]
+fn sigterm_awaits_what_is_in_flight() {
+    interrupted_by("TERM", 143);
+}
+
+#[test]
+fn a_second_signal_ends_at_once() {
+    let program = Program::with(&[("customers.csv", &people(30))]);
+    let gate = Gate::closed();
+    let held = gate.clone();
+    let gateway = Gateway::new(move |_, nth| match nth {
+        0 => Reply::accepted(1).behind(&held),
+        _ => Reply::accepted(2),
+    });
+    let arguments = customers(&["--timeout", "600"]);
+    let running = program.send_command(&gateway.url(), &arguments).start();
+    gateway.wait_for_requests(1);
+    // Two different signals: the system may merge two of a kind into one.
+    running.signal("INT");
+    running.signal("TERM");
+    let run = running.wait();
+    run.shows(matches!(run.code, Some(130 | 143)), "it ends by the signal");
+    gate.open();
+    program.send(&gateway, &arguments).exits(5);
+    assert_eq!(
+        gateway.count(),
+        1,
+        "what was in flight is unknown and not sent again"
+    );
+}
+
+// --- One ledger, one sender -----------------------------------------------------------------------------------
+
+#[test]
+fn of_two_sends_at_the_same_moment_one_sends() {
+    let program = Program::with(&[("customers.csv", &people(100))]);
+    let gate = Gate::closed();
+    let held = gate.clone();
+    let gateway = Gateway::new(move |_, nth| Reply::accepted(trx_of(nth)).behind(&held));
+    let (tell, told) = channel::<Run>();
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            let running = program
+                .send_command(&gateway.url(), &customers(&[]))
+                .start();
+            let tell = tell.clone();
+            scope.spawn(move || tell.send(running.wait()).unwrap());
+        }
+        // Nothing is answered yet, so the first to end is the one that was refused.
+        let first = told.recv().unwrap();
+        gate.open();
+        first.exits(1).says_one_of(&["in use", "another", "locked"]);
+        told.recv().unwrap().exits(0);
+    });
+    gateway.assert_nothing_twice();
+    assert_eq!(gateway.numbers_taken().len(), 100);
+    let rows = rows_in_are_rows_out(&program, "customers.csv", "customers.results.csv");
+    assert_eq!(count_statuses(&rows), counts(&[("accepted", 100)]));
+    verifies(&program, "customers.ledger");
+}
+
+#[test]
+fn a_ledger_in_use_is_read_and_not_written() {
+    let program = Program::with(&[("customers.csv", &people(60))]);
+    let gate = Gate::closed();
+    let held = gate.clone();
+    let gateway = Gateway::new(move |_, nth| Reply::accepted(trx_of(nth)).behind(&held));
+    let running = program
+        .send_command(&gateway.url(), &customers(&[]))
+        .start();
+    gateway.wait_for_requests(2);
+    let mut plan = vec!["plan"];
+    plan.extend(customers(&[]));
+    for refused in [
+        program.send(&gateway, &customers(&[])),
+        program.send(&gateway, &["customers.ledger"]),
+        program.send(&gateway, &customers(&["--on-change", "new"])),
+        program.run(&plan),
+        program.run(&["resolve", "customers.ledger", "--all", "--as", "not-sent"]),
+    ] {
+        refused.exits(1).says(&["customers.ledger"]);
+    }
+    program.run(&["status", "customers.ledger"]).exits(0);
+    program
+        .run(&["results", "customers.ledger", "--results", "now.csv"])
+        .exits(0);
+    assert_eq!(
+        count_statuses(&program.results("now.csv")),
+        counts(&[("unknown", 60)])
+    );
+    gate.open();
+    running.wait().exits(0);
+    assert_eq!(gateway.count(), 2);
+}
+
+#[test]
+fn first_for_practice_then_for_real() {
+    let program = Program::with(&[("customers.csv", &people(100))]);
+    let mut practice = vec!["send"];
+    practice.extend(customers(&["--sandbox", "--yes", "--rate", "none"]));
+    program.run(&practice).exits(0);
+    let rows = rows_in_are_rows_out(&program, "customers.csv", "customers.sandbox.results.csv");
+    assert_eq!(count_statuses(&rows), counts(&[("accepted", 100)]));
+    assert!(program.path("customers.sandbox.ledger").exists());
+    assert!(!program.path("customers.ledger").exists());
+    assert!(!program.path("customers.results.csv").exists());
+
+    let gateway = Gateway::accepting();
+    program.send(&gateway, &customers(&[])).exits(0);
+    assert_eq!(gateway.numbers_taken().len(), 100);
+    gateway.assert_nothing_twice();
+}
+
+#[test]
+fn a_ledger_that_went_missing_is_not_planned_anew() {
+    let program = Program::with(&[("customers.csv", &people(20))]);
+    let gateway = Gateway::accepting();
+    program
+        .send(&gateway, &customers(&["--limit", "7"]))
+        .exits(0);
+    std::fs::remove_file(program.path("customers.ledger")).unwrap();
+    let run = program.send(&gateway, &customers(&[]));
+    run.exits(1).says(&["customers.ledger", "--on-change new"]);
+    assert_eq!(gateway.taken().len(), 7);
+    program
+        .send(&gateway, &customers(&["--on-change", "new"]))
+        .exits(0);
+    assert_eq!(gateway.taken().len(), 27, "on the operator's word alone");
+}
+
+#[test]
+fn a_ledger_taken_away_while_sending_stops_the_run() {
+    let program = Program::with(&[("customers.csv", &own_texts(40))]);
+    let gate = Gate::closed();
+    let held = gate.clone();
+    let gateway = Gateway::new(move |_, nth| {
+        let reply = Reply::accepted(trx_of(nth));
+        if nth < 5 { reply } else { reply.behind(&held) }
+    });
+    let arguments = ["customers.csv", "--concurrency", "1"];
+    let running = program.send_command(&gateway.url(), &arguments).start();
+    gateway.wait_for_requests(6);
+    std::fs::rename(
+        program.path("customers.ledger"),
+        program.path("away.ledger"),
+    )
+    .unwrap();
+    gate.open();
+    running.wait().exits(1).says(&["customers.ledger"]);
+    assert_eq!(
+        gateway.count(),
+        6,
+        "nothing is sent that cannot be written down"
+    );
+}
+
+// --- Limits ---------------------------------------------------------------------------------------------------
+
+#[test]
+fn a_limit_is_kept_exactly_and_the_next_run_sends_the_rest() {
+    let program = Program::with(&[("customers.csv", &people(100))]);
+    let gateway = Gateway::accepting();
+    let arguments = customers(&["--limit", "7", "--summary-json", "summary.json"]);
+    program.send(&gateway, &arguments).exits(0);
+    assert_eq!(gateway.taken().len(), 7);
+    let summary = program.summary_json("summary.json");
+    assert_eq!(
+        (&summary["stopped_by"], &summary["exit_code"]),
+        (&"limit".into(), &0.into())
+    );
+    let rows = rows_in_are_rows_out(&program, "customers.csv", "customers.results.csv");
+    assert_eq!(
+        count_statuses(&rows),
+        counts(&[("accepted", 7), ("pending", 93)])
+    );
+    verifies(&program, "customers.ledger");
+    program
+        .send(&gateway, &customers(&["--limit", "31"]))
+        .exits(0);
+    assert_eq!(gateway.taken().len(), 38);
+    program.send(&gateway, &customers(&[])).exits(0);
+    gateway.assert_nothing_twice();
+    assert_eq!(
+        gateway.numbers_taken(),
+        (0..100).map(msisdn).collect::<Vec<_>>()
+    );
+    verifies(&program, "customers.ledger");
+}
+
+#[test]
+fn several_requests_in_a_row_without_an_answer_stop_the_run() {
+    for concurrency in ["1", "4"] {
+        let program = Program::with(&[("customers.csv", &own_texts(50))]);
+        let gateway = Gateway::new(|_, _| Reply::dropped());
+        let mut arguments = vec!["customers.csv", "--max-unknown", "3", "--concurrency"];
+        arguments.extend([concurrency, "--summary-json", "summary.json"]);
+        program.send(&gateway, &arguments).exits(5);
+        let most = 3 + concurrency.parse::<usize>().unwrap();
+        let came = gateway.count();
+        assert!((3..=most).contains(&came), "{came} requests");
+        if concurrency == "1" {
+            assert_eq!(came, 3);
+        }
+        assert_eq!(
+            program.summary_json("summary.json")["stopped_by"],
+            "unknown"
+        );
+        let rows = rows_in_are_rows_out(&program, "customers.csv", "customers.results.csv");
+        let expected = counts(&[("unknown", came), ("pending", 50 - came)]);
+        assert_eq!(count_statuses(&rows), expected);
+        verifies(&program, "customers.ledger");
+    }
+}
+
+#[test]
+fn no_answers_in_a_row_never_stop_the_run_where_asked() {
+    let program = Program::with(&[("customers.csv", &own_texts(20))]);
+    let gateway = Gateway::new(|_, _| Reply::ok(""));
+    program
+        .send(&gateway, &["customers.csv", "--max-unknown", "0"])
+        .exits(5);
+    assert_eq!(gateway.count(), 20);
+}
+
+#[test]
+fn one_answer_in_between_starts_the_count_anew() {
+    let program = Program::with(&[("customers.csv", &own_texts(20))]);
+    let gateway = Gateway::new(|_, nth| match nth % 3 {
+        2 => Reply::accepted(trx_of(nth)),
+        _ => Reply::ok(""),
+    });
+    program
+        .send(&gateway, &["customers.csv", "--concurrency", "1"])
+        .exits(5);
+    assert_eq!(gateway.count(), 20);
+}
+
+// --- What changed since -----------------------------------------------------------------------------------------
+
+#[test]
+fn a_changed_spreadsheet_is_refused_once_something_was_sent() {
+    let program = Program::with(&[("customers.csv", &people(20))]);
+    let gateway = Gateway::accepting();
+    program
+        .send(&gateway, &customers(&["--limit", "7"]))
+        .exits(0);
+    program.write("customers.csv", people(21));
+    program
+        .send(&gateway, &customers(&[]))
+        .exits(1)
+        .says(&["--on-change"]);
+    program
+        .send(&gateway, &customers(&["--on-change", "new"]))
+        .exits(1)
+        .says(&["pending"]);
+    assert_eq!(gateway.taken().len(), 7);
+    program.send(&gateway, &["customers.ledger"]).exits(0);
+    assert_eq!(
+        gateway.taken().len(),
+        20,
+        "the plan made earlier is sent as it was"
+    );
+    gateway.assert_nothing_twice();
+
+    let other = [
+        "customers.csv",
+        "--message",
+        "KedaiKu: thank you",
+        "--on-change",
+        "new",
+    ];
+    program.send(&gateway, &other).exits(0);
+    assert_eq!(gateway.taken().len(), 41);
+    gateway.assert_nothing_twice();
+    let aside: Vec<String> = program
+        .files()
+        .into_iter()
+        .filter(|name| name.starts_with("customers.2") && name.ends_with(".ledger"))
+        .collect();
+    assert_eq!(
+        aside.len(),
+        1,
+        "the old ledger is set aside: {:?}",
+        program.files()
+    );
+    verifies(&program, &aside[0]);
+    verifies(&program, "customers.ledger");
+}
+
+#[test]
+fn a_plan_of_which_nothing_was_sent_is_made_anew_without_asking() {
+    let program = Program::with(&[("customers.csv", &people(20))]);
+    let mut plan = vec!["plan"];
+    plan.extend(customers(&[]));
+    program.run(&plan).exits(0);
+    program.write("customers.csv", people(21));
+    let gateway = Gateway::accepting();
+    program.send(&gateway, &customers(&[])).exits(0);
+    assert_eq!(gateway.numbers_taken().len(), 21);
+}
+
+#[test]
+fn an_opt_out_between_two_runs_counts_for_what_is_pending() {
+    let program = Program::with(&[("customers.csv", &people(20))]);
+    let gateway = Gateway::accepting();
+    program
+        .send(&gateway, &customers(&["--limit", "7"]))
+        .exits(0);
+    let taken: BTreeSet<String> = gateway.numbers_taken().into_iter().collect();
+    let pending = (0..20).map(msisdn).find(|n| !taken.contains(n)).unwrap();
+    program.write(
+        "opted-out.csv",
+        format!("phone\n{pending}\n{}\n", taken.first().unwrap()),
+    );
+    program
+        .send(&gateway, &customers(&["--suppress", "opted-out.csv"]))
+        .exits(0);
+    assert!(!gateway.numbers_taken().contains(&pending));
+    let rows = rows_in_are_rows_out(&program, "customers.csv", "customers.results.csv");
+    assert_eq!(
+        count_statuses(&rows),
+        counts(&[("accepted", 19), ("suppressed", 1)])
+    );
+    verifies(&program, "customers.ledger");
+}
+
+#[test]
+fn another_host_than_the_first_is_refused() {
+    let program = Program::with(&[("customers.csv", &people(20))]);
+    let gateway = Gateway::accepting();
+    program
+        .send(&gateway, &customers(&["--limit", "7"]))
+        .exits(0);
+    let elsewhere = "https://gateway.invalid/RESTAPI.php";
+    let arguments = customers(&["--give-up-after", "1s"]);
+    let run = program.send_command(elsewhere, &arguments).run();
+    run.exits(1).says(&["gateway.invalid"]);
+    let rows = program.results("customers.results.csv");
+    assert_eq!(
+        count_statuses(&rows),
+        counts(&[("accepted", 7), ("pending", 13)])
+    );
+}
+
+// --- An operator's word -----------------------------------------------------------------------------------------
+
+/// A ledger with 3 batches of one row each: unknown.
+fn three_unknown() -> (Program, Gateway) {
+    let program = Program::with(&[("customers.csv", &own_texts(3))]);
+    let gateway = Gateway::new(|_, nth| match nth {
+        0..3 => Reply::ok("").taking_none(),
+        _ => Reply::accepted(trx_of(nth)),
+    });
+    program
+        .send(&gateway, &["customers.csv", "--max-unknown", "0"])
+        .exits(5);
+    (program, gateway)
+}
+
+#[test]
+fn unknown_rows_can_be_declared_not_sent() {
+    let (program, gateway) = three_unknown();
+    let resolve = [
+        "resolve",
+        "customers.ledger",
+        "--rows",
+        "1,3",
+        "--as",
+        "not-sent",
+    ];
+    program.run(&resolve).exits(0);
+    verifies(&program, "customers.ledger");
+    program
+        .send(&gateway, &["customers.csv", "--max-unknown", "0"])
+        .exits(5);
+    gateway.assert_nothing_twice();
+    assert_eq!(gateway.numbers_taken(), [0, 2].map(msisdn));
+    let rows = rows_in_are_rows_out(&program, "customers.csv", "customers.results.csv");
+    assert_eq!(
+        count_statuses(&rows),
+        counts(&[("accepted", 2), ("unknown", 1)])
+    );
+    assert_eq!(rows[0]["sms_attempts"], "2");
+    verifies(&program, "customers.ledger");
+}
+
+#[test]
+fn unknown_rows_can_be_declared_accepted() {
+    let (program, gateway) = three_unknown();
+    let mut resolve = vec!["resolve", "customers.ledger", "--all", "--as", "accepted"];
+    resolve.extend(["--trx-id", "4711", "--note", "seen in the portal"]);
+    program.run(&resolve).exits(0);
+    program
+        .send(&gateway, &["customers.csv", "--max-unknown", "0"])
+        .exits(0);
+    assert_eq!(gateway.count(), 3, "nothing was left to send");
+    let rows = rows_in_are_rows_out(&program, "customers.csv", "customers.results.csv");
+    for row in &rows {
+        assert_eq!(
+            (&*row["sms_status"], &*row["sms_trx_id"]),
+            ("accepted", "4711")
+        );
+        assert!(row["sms_detail"].contains("seen in the portal"), "{row:?}");
+        assert_eq!(row["sms_code"], "", "as it was answered");
+    }
+    verifies(&program, "customers.ledger");
+}
+
+// --- The books --------------------------------------------------------------------------------------------------
+
+/// What SQL makes of a sent ledger of 60 rows in 2 batches.
+fn verify_after(change: &str) -> Run {
+    let program = Program::with(&[("customers.csv", &people(60))]);
+    let gateway = Gateway::accepting();
+    program.send(&gateway, &customers(&[])).exits(0);
+    verifies(&program, "customers.ledger");
+    tamper(&program.path("customers.ledger"), change);
+    program.run(&["verify", "customers.ledger"])
+}
+
+fn tamper(ledger: &Path, change: &str) {
+    let ledger = rusqlite::Connection::open(ledger).unwrap();
+    ledger.pragma_update(None, "foreign_keys", false).unwrap();
+    let changed = ledger.execute(change, []).unwrap();
+    assert!(changed > 0, "{change}");
+}
+
+#[test]
+fn verify_notices_a_batch_that_is_gone() {
+    verify_after("DELETE FROM batch WHERE rowid = (SELECT max(rowid) FROM batch)").exits(1);
+}
+
+#[test]
+fn verify_notices_a_recipient_that_is_gone() {
+    verify_after("DELETE FROM recipient WHERE rowid = (SELECT max(rowid) FROM recipient)").exits(1);
+}
+
+#[test]
+fn verify_notices_an_attempt_that_is_gone() {
+    verify_after("DELETE FROM attempt WHERE rowid = (SELECT max(rowid) FROM attempt)").exits(1);
+}
