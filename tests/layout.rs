@@ -2,7 +2,7 @@
 //! the table below. It knows Rust's tokens as far as paths need them, and no macro.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -80,10 +80,7 @@ const LONGEST_FILE: usize = 500;
 
 #[test]
 fn imports_point_one_way() {
-    let faults: Vec<String> = sources()
-        .iter()
-        .flat_map(|source| faults_of(source))
-        .collect();
+    let faults: Vec<String> = sources().iter().flat_map(faults_of).collect();
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));
 }
 
@@ -256,12 +253,12 @@ fn faults_of(source: &Source) -> Vec<String> {
         .find(|(name, _)| *name == module)
         .map_or(&[][..], |(_, allowed)| *allowed);
     let modules: BTreeSet<&str> = MAY_IMPORT.iter().map(|(name, _)| *name).collect();
-    let mut faults = BTreeMap::new();
+    let mut faults = BTreeSet::new();
     for found in paths(&source.tokens) {
         let path = source.resolved(&found.segments);
         let first = path.first().map_or("", String::as_str);
         let mut fault = |what: String| {
-            faults.insert((found.line, what), ());
+            faults.insert((found.line, what));
         };
         if first == "crate" {
             let target = path.get(1).map_or("", String::as_str);
@@ -270,10 +267,11 @@ fn faults_of(source: &Source) -> Vec<String> {
                 fault(format!("{module} must not know {target}"));
             }
         }
-        if let Some((name, homes)) = HOMES.iter().find(|(name, _)| *name == first) {
-            if !homes.iter().any(|home| source.path.starts_with(home)) {
-                fault(format!("{name} lives in {}", homes.join(", ")));
-            }
+        let stray = HOMES.iter().find(|(name, homes)| {
+            *name == first && !homes.iter().any(|home| source.path.starts_with(home))
+        });
+        if let Some((name, homes)) = stray {
+            fault(format!("{name} lives in {}", homes.join(", ")));
         }
         if module == "campaign" {
             let path = path.join("::");
@@ -285,7 +283,7 @@ fn faults_of(source: &Source) -> Vec<String> {
         }
     }
     faults
-        .into_keys()
+        .into_iter()
         .map(|(line, what)| format!("src/{}:{line}: {what}", source.path))
         .collect()
 }
@@ -303,7 +301,7 @@ struct Source {
 
 impl Source {
     fn new(path: &str, text: &str) -> Self {
-        let (tokens, test_lines) = without_tests(tokens(text));
+        let (tokens, test_lines) = without_tests(&tokens(text));
         Self {
             path: path.to_owned(),
             text: text.to_owned(),
@@ -530,7 +528,7 @@ fn after_raw_string(chars: &[char], mut i: usize) -> usize {
 }
 
 /// The tokens without every item under `#[cfg(test)]`, and how many lines those items have.
-fn without_tests(tokens: Vec<Token>) -> (Vec<Token>, usize) {
+fn without_tests(tokens: &[Token]) -> (Vec<Token>, usize) {
     let starts_test = |i: usize| {
         let expected = ["#", "[", "cfg", "(", "test", ")", "]"];
         expected

@@ -1041,13 +1041,11 @@ fn the_password_appears_nowhere() {
         |request| Reply::ok(request.raw.clone()),
         |request| Reply::status(503, request.body.clone()),
         |request| {
-            Reply::ok(
-                request
-                    .fields
-                    .iter()
-                    .map(|(k, v)| format!("{k}={v}\n"))
-                    .collect::<String>(),
-            )
+            let fields = request
+                .fields
+                .iter()
+                .map(|(k, v)| [k, "=", v, "\n"].concat());
+            Reply::ok(fields.collect::<String>())
         },
         |request| Reply::ok(format!("-1005 = {}", request.field("pwd"))),
         |request| Reply::ok(format!("2000 = SUCCESS:{}", request.field("pwd"))),

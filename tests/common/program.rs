@@ -2,7 +2,7 @@
 //! It knows the shape of the program's files and nothing of their meaning.
 
 use std::collections::BTreeMap;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::process::ExitStatusExt;
@@ -18,11 +18,14 @@ use super::{Gateway, PASSWORD, USERNAME};
 /// How long a run may take before it is killed and the test fails.
 const BOUND: Duration = Duration::from_secs(90);
 
+/// Where some bytes came from, and the bytes.
+type Printed = (String, Vec<u8>);
+
 /// A folder for one test, and the program to run in it.
 pub(crate) struct Program {
     folder: tempfile::TempDir,
     /// Everything that any run printed, for the search for secrets.
-    printed: Arc<Mutex<Vec<(String, Vec<u8>)>>>,
+    printed: Arc<Mutex<Vec<Printed>>>,
 }
 
 impl Program {
@@ -71,7 +74,7 @@ impl Program {
         names
     }
 
-    /// Whether there is anything of a ledger but its lock: the ledger, a half-built one, what SQLite keeps beside it.
+    /// Whether there is anything of a ledger but its lock: the ledger, a half-built one, what `SQLite` keeps beside it.
     pub(crate) fn ledger_exists(&self) -> bool {
         self.files()
             .iter()
@@ -129,7 +132,7 @@ impl Program {
     /// Panics if the password, in any usual spelling, is in a file of the folder or was printed by any run.
     pub(crate) fn no_secret_anywhere(&self, password: &str) {
         let needles = spellings(password);
-        let mut places: Vec<(String, Vec<u8>)> = self.printed.lock().unwrap().clone();
+        let mut places: Vec<Printed> = self.printed.lock().unwrap().clone();
         files_under(self.folder.path(), &mut places);
         assert!(!places.is_empty(), "nothing ran, so nothing was searched");
         for (place, bytes) in &places {
@@ -153,8 +156,8 @@ fn spellings(password: &str) -> Vec<String> {
             match byte {
                 b' ' => out.push_str(space),
                 b if b.is_ascii_alphanumeric() || b"-._~".contains(&b) => out.push(b.into()),
-                b if upper => out.push_str(&format!("%{b:02X}")),
-                b => out.push_str(&format!("%{b:02x}")),
+                b if upper => write!(out, "%{b:02X}").unwrap(),
+                b => write!(out, "%{b:02x}").unwrap(),
             }
             out
         })
@@ -173,7 +176,7 @@ fn spellings(password: &str) -> Vec<String> {
     all
 }
 
-fn files_under(folder: &Path, found: &mut Vec<(String, Vec<u8>)>) {
+fn files_under(folder: &Path, found: &mut Vec<Printed>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
@@ -330,7 +333,7 @@ pub(crate) struct Running {
     pub(crate) pid: u32,
     line: String,
     folder: PathBuf,
-    printed: Arc<Mutex<Vec<(String, Vec<u8>)>>>,
+    printed: Arc<Mutex<Vec<Printed>>>,
     started: Instant,
     bound: Duration,
     stdout: JoinHandle<Vec<u8>>,
