@@ -95,6 +95,7 @@ impl ResultsFile {
     }
 }
 
+#[allow(clippy::needless_pass_by_value)] // as map_err hands it over
 fn unwritable(fault: io::Error) -> Error {
     Error::new(format!("the results could not be written: {fault}"))
 }
@@ -175,7 +176,7 @@ fn cells<'a>(
         text(
             recipient
                 .code
-                .filter(|_| answered)
+                .filter(|_| answered || recipient.decided.is_some())
                 .map(|code| code.to_string()),
         ),
         guarded(trx_id.to_owned()).into(),
@@ -218,7 +219,8 @@ fn detail(recipient: &Recipient) -> String {
         Status::Accepted => String::new(),
         Status::Refused => refusal(recipient),
         Status::Unknown => format!(
-            "{reason}; it may have been sent, so it is not sent again: look the number up in the iSMS portal"
+            "{reason}; it may have been sent, so it is not sent again: look the number up in the iSMS portal, then \
+             isms-campaign resolve"
         ),
         Status::Pending if recipient.attempts == 0 => String::new(),
         Status::Pending => format!("not sent yet: {reason}"),

@@ -229,25 +229,6 @@ fn a_template_in_a_cell_names_its_row_and_column() {
 }
 
 #[test]
-fn text_that_the_networks_block() {
-    let program = Program::with(&[("customers.csv", &people(2))]);
-    let gateway = Gateway::accepting();
-    for text in [
-        "KedaiKu: win at https://kedaiku.example/x",
-        "KedaiKu: reply with your password",
-    ] {
-        let arguments = ["customers.csv", "--message", text, "--lint", "deny"];
-        program
-            .send(&gateway, &arguments)
-            .exits(1)
-            .says(&["--lint"]);
-        assert_eq!(gateway.count(), 0);
-    }
-}
-
-// --- The suppression list -------------------------------------------------------------------------------------
-
-#[test]
 fn a_suppression_list_that_is_missing_or_empty() {
     let program = Program::with(&[("customers.csv", &people(2)), ("empty.csv", "")]);
     for list in ["missing.csv", "empty.csv"] {

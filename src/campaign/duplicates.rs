@@ -96,6 +96,7 @@ impl Duplicates {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use super::Repeat::{Of, Send};
     use super::*;
 
     #[test]
@@ -112,7 +113,6 @@ mod tests {
                 })
                 .collect::<Vec<_>>()
         };
-        use Repeat::{Of, Send};
         assert_eq!(
             all(Rule::Number),
             [Send(0), Of(1), Of(1), Send(0), Of(1), Of(1), Of(1)]

@@ -4,18 +4,22 @@
 use std::collections::HashMap;
 use std::num::NonZeroU32;
 
-/// 128 bits of a cryptographic hash of a text with its encoding: two texts never share one.
+/// 128 bits of a cryptographic hash of a text: two texts never share one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Fingerprint([u32; 4]);
 
 impl Fingerprint {
-    /// The fingerprint in these bytes.
+    /// The fingerprint of this text.
     #[must_use]
-    pub fn from_bytes(bytes: [u8; 16]) -> Self {
-        let word = |at: usize| {
-            u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
-        };
-        Self([word(0), word(4), word(8), word(12)])
+    pub fn of(text: &str) -> Self {
+        let hash = blake3::hash(text.as_bytes());
+        let mut words = [0; 4];
+        for (word, bytes) in words.iter_mut().zip(hash.as_bytes().chunks_exact(4)) {
+            *word = bytes
+                .iter()
+                .fold(0, |word, byte| word << 8 | u32::from(*byte));
+        }
+        Self(words)
     }
 }
 
@@ -118,10 +122,12 @@ mod tests {
     use super::*;
 
     fn fingerprint(text: u8) -> Fingerprint {
-        Fingerprint::from_bytes([text; 16])
+        Fingerprint::of(&text.to_string())
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         /// Every batch has one text and at most the batch size, and only the last of a text has room.
         #[test]
         fn batches_are_full_and_of_one_text(

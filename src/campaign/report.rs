@@ -85,18 +85,16 @@ impl Report {
         } else {
             "something else"
         };
-        let fault = match self.invalid.iter_mut().position(|fault| fault.what == what) {
-            Some(known) => &mut self.invalid[known],
-            None => {
-                self.invalid.push(Fault {
-                    what: what.to_owned(),
-                    rows: 0,
-                    first_rows: Vec::new(),
-                });
-                let last = self.invalid.len() - 1;
-                &mut self.invalid[last]
-            }
-        };
+        let known = self.invalid.iter().position(|fault| fault.what == what);
+        let place = known.unwrap_or(self.invalid.len());
+        if known.is_none() {
+            self.invalid.push(Fault {
+                what: what.to_owned(),
+                rows: 0,
+                first_rows: Vec::new(),
+            });
+        }
+        let fault = &mut self.invalid[place];
         fault.rows += 1;
         if fault.first_rows.len() < FIRST_ROWS {
             fault.first_rows.push(row);

@@ -43,6 +43,8 @@ pub(super) enum Command {
         #[arg(long, value_name = "PATH")]
         results: Option<PathBuf>,
     },
+    /// Settle unknown or refused rows by what you know of them
+    Resolve(super::resolve::ResolveArgs),
     /// Check that the books of a ledger balance
     Verify {
         /// The ledger of the campaign
@@ -173,6 +175,9 @@ pub(super) struct SendOptions {
     /// Stop after so many requests in a row without a usable answer; 0: never
     #[arg(long, value_name = "N", default_value = "3")]
     pub(super) max_unknown: u32,
+    /// A batch refused for a bad number: refuse all of it, or halve it until the bad number stands alone
+    #[arg(long, value_enum, default_value_t = OnBadNumber::Refuse)]
+    pub(super) on_bad_number: OnBadNumber,
     /// How long an unreachable or throttling gateway is tried
     #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = duration)]
     pub(super) give_up_after: Duration,
@@ -296,6 +301,12 @@ pub(super) enum DuplicatesArg {
 pub(super) enum OnChange {
     Refuse,
     New,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum OnBadNumber {
+    Refuse,
+    Split,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -423,7 +434,7 @@ fn rate(text: &str) -> Result<RateArg, String> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, clippy::panic)]
 mod tests {
     use super::*;
 
@@ -457,7 +468,7 @@ mod tests {
     #[test]
     fn rates_are_a_number_in_a_time() {
         for (text, per_recipient) in [
-            ("60/s", 16_666_666),
+            ("60/s", 16_666_667),
             ("600/m", 100_000_000),
             ("3600/h", 1_000_000_000),
         ] {

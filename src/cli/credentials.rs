@@ -3,7 +3,7 @@
 
 use std::env;
 use std::fs;
-use std::path::PathBuf;
+use std::path::Path;
 
 use crate::gateway::{Credentials, Password};
 use crate::{Error, Result};
@@ -40,13 +40,13 @@ fn password() -> Result<Option<String>> {
         return Ok(Some(password));
     }
     if let Some(path) = variable("ISMS_PASSWORD_FILE")? {
-        return read(PathBuf::from(path)).map(Some);
+        return read(Path::new(&path)).map(Some);
     }
     match variable("CREDENTIALS_DIRECTORY")? {
         Some(folder) => {
-            let path = PathBuf::from(folder).join(CREDENTIAL);
+            let path = Path::new(&folder).join(CREDENTIAL);
             if path.exists() {
-                read(path).map(Some)
+                read(&path).map(Some)
             } else {
                 Ok(None)
             }
@@ -66,8 +66,8 @@ fn variable(name: &str) -> Result<Option<String>> {
 }
 
 /// The first line of a file: editors put a line end behind it.
-fn read(path: PathBuf) -> Result<String> {
-    let text = fs::read_to_string(&path).map_err(|fault| {
+fn read(path: &Path) -> Result<String> {
+    let text = fs::read_to_string(path).map_err(|fault| {
         Error::new(format!("the password cannot be read: {fault}")).at(path.display())
     })?;
     let password = text.trim_end_matches(['\r', '\n']);

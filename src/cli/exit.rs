@@ -15,7 +15,7 @@ pub(super) struct Exit(pub(super) u8);
 impl Exit {
     pub(super) const OK: Self = Self(0);
     pub(super) const FAILURE: Self = Self(1);
-    const USAGE: Self = Self(2);
+    pub(super) const USAGE: Self = Self(2);
     const NOT_ALL_SENT: Self = Self(3);
     const ACCOUNT: Self = Self(4);
     const UNKNOWN: Self = Self(5);
@@ -54,6 +54,9 @@ impl From<Exit> for ExitCode {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::campaign::Status::{
+        Accepted, Duplicate, Invalid, Pending, Refused, Suppressed, Unknown,
+    };
 
     #[test]
     fn the_gravest_thing_decides() {
@@ -64,7 +67,6 @@ mod tests {
             }
             counts
         };
-        use Status::{Accepted, Duplicate, Invalid, Pending, Refused, Suppressed, Unknown};
         let table: [(Option<Stop>, &[Status], u8); 14] = [
             (None, &[Accepted], 0),
             (None, &[Accepted, Duplicate, Suppressed], 0),

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::exit::Exit;
 use super::paths::{Paths, keep_apart};
 use super::summary::{counted, next_step, of_totals};
-use super::{Patient, prepare, print, tell};
+use super::{Patient, prepare, print, spec, tell};
 use crate::campaign::Status;
 use crate::ledger::Reader;
 use crate::results::{self, ResultsFile};
@@ -57,7 +57,7 @@ pub(super) fn results(ledger: &Path, only: &[Status], place: Option<&Path>) -> R
 /// The story of `verify`: exit 0 only if the books balance.
 pub(super) fn verify(ledger: &Path) -> Result<Exit> {
     let reader = Reader::open(ledger)?;
-    let wrong = reader.verify(prepare::keeps_duplicates(&reader.campaign()?))?;
+    let wrong = reader.verify(spec::keeps_duplicates(&reader.campaign()?))?;
     if wrong.is_empty() {
         let totals = reader.totals()?;
         print(&format!("The books balance.\n{}", of_totals(&totals)))?;

@@ -6,13 +6,16 @@ mod clock;
 mod credentials;
 mod exit;
 mod inspect;
+
 mod paths;
 mod plan;
 mod practice;
 mod prepare;
 mod progress;
+mod resolve;
 mod send;
 mod signals;
+mod spec;
 mod summary;
 
 use std::ffi::OsString;
@@ -55,6 +58,7 @@ fn run(command: Command) -> Result<Exit> {
             status,
             results,
         } => inspect::results(&ledger, &status, results.as_deref()),
+        Command::Resolve(args) => resolve::run(&args),
         Command::Verify { ledger } => inspect::verify(&ledger),
         Command::Sandbox {
             listen,

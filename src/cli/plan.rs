@@ -5,6 +5,7 @@ use super::exit::Exit;
 use super::paths::{Paths, keep_apart};
 use super::prepare::{self, Prepared};
 use super::progress::Planning;
+use super::spec;
 use super::summary::{self, Summary};
 use crate::Result;
 use crate::ledger::Reader;
@@ -14,6 +15,10 @@ pub(super) fn run(args: &PlanArgs) -> Result<Exit> {
     let mut summary = Summary::default();
     let ended = plan(args, &mut summary);
     let exit = ended.as_ref().map_or_else(Exit::of_fault, |()| Exit::OK);
+    // A command line that was refused is not carried out in part: its summary might be what was wrong with it.
+    if exit == Exit::USAGE {
+        return ended.map(|()| exit);
+    }
     let written = summary.write(
         args.output.summary_json.as_deref(),
         exit,
@@ -56,11 +61,10 @@ fn show(args: &PlanArgs, prepared: &Prepared, summary: &Summary) -> Result<()> {
         text.push_str("\nThis campaign has been begun; nothing was planned again.\n");
         text.push_str(&summary::of_totals(&summary.totals));
     }
-    text.push_str(&format!(
-        "\nPlanned in {}. Nothing was sent. Send it: isms-campaign send {}\n",
-        prepared.ledger.display(),
-        prepared.ledger.display()
-    ));
+    let ledger = prepared.ledger.display();
+    let next =
+        format!("\nPlanned in {ledger}. Nothing was sent. Send it: isms-campaign send {ledger}\n");
+    text.push_str(&next);
     summary::show(&text, !args.output.json_on_standard_output())
 }
 
@@ -77,7 +81,7 @@ fn refuse_a_ledger(input: &Input) -> Result<()> {
 }
 
 fn keep_files_apart(args: &PlanArgs, paths: &Paths) -> Result<()> {
-    let mut read = prepare::files_read(&args.plan);
+    let mut read = spec::files_read(&args.plan);
     read.push(("the spreadsheet", &args.recipients));
     let mut written = vec![("the ledger", paths.ledger.as_path())];
     written.extend(args.output.file_written());

@@ -2,30 +2,23 @@
 //! here, and nothing that was sent is ever planned again by itself.
 
 use std::fs;
-use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
-use super::args::{DuplicatesArg, MaxInvalid, OnChange, PlanOptions, PunctuationArg, TypeArg};
-use super::{clock, tell};
-use crate::campaign::duplicates::Rule;
-use crate::campaign::msisdn::{self, Region};
+use super::args::{MaxInvalid, OnChange, PlanOptions};
+use super::{clock, spec, tell};
+use crate::campaign::msisdn::Region;
 use crate::campaign::report::Report;
-use crate::campaign::suppression::Suppression;
-use crate::campaign::text::{Punctuation, TypeChoice};
 use crate::campaign::{SenderId, Status};
 use crate::ledger::{self, Campaign, Lock, Reader, Totals};
-use crate::planning::{self, Message, Plan, Spec, Watcher};
-use crate::source::{self, Input};
+use crate::planning::{self, Watcher};
+use crate::source::Input;
 use crate::{Error, Result};
 
 /// When a plan is too old to be sent, unless `--expires` says so.
 const EXPIRES: Duration = Duration::from_secs(7 * 86_400);
-
-/// Numbers in one request: the gateway's own suggestion ("maximum 30 numbers per push").
-const BATCH_SIZE: NonZeroU32 = NonZeroU32::MIN.saturating_add(29);
 
 /// A ledger with its plan, locked.
 #[derive(Debug)]
@@ -50,8 +43,7 @@ pub(super) fn from_spreadsheet(
     anew: bool,
     watcher: &dyn Watcher,
 ) -> Result<Prepared> {
-    let region = region(options)?;
-    let message = message(options)?;
+    let spec = spec::of(input, options)?;
     // A spreadsheet that is not there leaves no lock behind either.
     if let Input::File(path) = input {
         fs::metadata(path).map_err(|fault| {
@@ -63,24 +55,14 @@ pub(super) fn from_spreadsheet(
     let mut lock = Lock::acquire(ledger, &holder())?;
     let existing = existing(ledger)?;
     refuse_lost(ledger, &lock, existing.as_ref(), options.on_change)?;
-    let suppression = suppression(options, region)?;
-    let spec = Spec {
-        input,
-        message,
-        phone_column: options.phone_column.as_deref(),
-        region,
-        kind: kind(options),
-        punctuation: punctuation(options),
-        duplicates: duplicates(options),
-        batch_size: options.batch_size.unwrap_or(BATCH_SIZE),
-    };
+    let suppression = spec::suppression(options, spec.region)?;
     let plan = planning::plan(&spec, &suppression, ledger, watcher)?;
     let planned_at = clock::now();
     let campaign = Campaign {
         id: format!("{:032x}", fastrand::u128(..)),
         name: name.to_owned(),
         input: input.to_string(),
-        options: recorded(&spec, &plan, options).to_string(),
+        options: spec::recorded(&spec, &plan, options).to_string(),
         digest: plan.digest.clone(),
         header: plan.header.clone(),
         delimiter: plan.dress.delimiter,
@@ -120,6 +102,11 @@ pub(super) fn from_spreadsheet(
         begun: false,
         fresh: true,
     })
+}
+
+/// The lock of a ledger that must be there, and be the one that was started if one was.
+pub(super) fn lock_existing(ledger: &Path) -> Result<Lock> {
+    from_ledger(ledger).map(|prepared| prepared.lock)
 }
 
 /// A plan that was made earlier.
@@ -234,10 +221,10 @@ fn make_room(
     changes: &[String],
     on_change: Option<OnChange>,
 ) -> Result<Lock> {
-    let changed = changes.join("; ");
+    let difference = changes.join("; ");
     if on_change != Some(OnChange::New) {
         return Err(Error::new(format!(
-            "was planned and begun on {} as something else than is asked now: {changed}",
+            "was planned and begun on {} as something else than is asked now: {difference}",
             old.campaign.planned_at
         ))
         .advice(
@@ -249,7 +236,7 @@ fn make_room(
     let (pending, unknown) = (counts.of(Status::Pending), counts.of(Status::Unknown));
     if pending + unknown > 0 {
         return Err(Error::new(format!(
-            "{pending} rows are pending and {unknown} unknown, so it cannot be set aside ({changed})"
+            "{pending} rows are pending and {unknown} unknown, so it cannot be set aside ({difference})"
         ))
         .advice("finish it first by naming the ledger to send")
         .at(ledger.display()));
@@ -262,14 +249,14 @@ fn make_room(
 
 /// What differs between what was planned and what is asked now, in words; nothing: it is the same campaign.
 fn changes(old: &Campaign, new: &Campaign) -> Vec<String> {
-    let (before, now) = (options_of(old), options_of(new));
+    let (before, now) = (spec::kept(old), spec::kept(new));
     let mut changes = Vec::new();
     if (&old.digest, &old.header) != (&new.digest, &new.header) {
         changes.push(format!("the cells of {} have changed", new.input));
     }
     for (key, value) in &now {
         let earlier = before.get(key).unwrap_or(&Value::Null);
-        if key != MAX_INVALID && earlier != value {
+        if key != spec::MAX_INVALID && earlier != value {
             changes.push(match key.as_str() {
                 "message" => "the message has changed".to_owned(),
                 _ => format!(
@@ -282,36 +269,10 @@ fn changes(old: &Campaign, new: &Campaign) -> Vec<String> {
     changes
 }
 
-const MAX_INVALID: &str = "max_invalid";
-const SENDER_ID: &str = "sender_id";
-const BATCH: &str = "batch_size";
-const DUPLICATES: &str = "duplicates";
-
-/// The options that a plan hangs on, as the ledger keeps them.
-fn recorded(spec: &Spec<'_>, plan: &Plan, options: &PlanOptions) -> Value {
-    let message = match (&spec.message, &plan.message_column) {
-        (Message::Common { template, .. }, _) => json!({ "template": template }),
-        (Message::Column(_), column) => json!({ "column": column }),
-    };
-    json!({
-        "message": message,
-        "phone_column": plan.phone_column,
-        "region": spec.region.to_string(),
-        SENDER_ID: options.sender_id.as_ref().map(ToString::to_string),
-        "type": kind_word(spec.kind),
-        "punctuation": punctuation_word(spec.punctuation),
-        DUPLICATES: spec.duplicates.as_str(),
-        BATCH: spec.batch_size,
-        MAX_INVALID: options.max_invalid.unwrap_or(DEFAULT_MAX_INVALID).to_string(),
-    })
-}
-
-const DEFAULT_MAX_INVALID: MaxInvalid = MaxInvalid::Percent(20.0);
-
 impl Prepared {
     /// The sender ID of the plan.
     pub(super) fn sender_id(&self) -> Option<SenderId> {
-        self.option(SENDER_ID)
+        self.option(spec::SENDER_ID)
             .and_then(|id| SenderId::parse(&id).ok())
     }
 
@@ -324,8 +285,11 @@ impl Prepared {
 
     /// Refuses a plan with more invalid rows than allowed: by this run's option, else by the plan's.
     pub(super) fn refuse_too_many_invalid(&self, asked: Option<MaxInvalid>) -> Result<()> {
-        let planned = || self.option(MAX_INVALID).and_then(|text| text.parse().ok());
-        let most = asked.or_else(planned).unwrap_or(DEFAULT_MAX_INVALID);
+        let planned = || {
+            self.option(spec::MAX_INVALID)
+                .and_then(|text| text.parse().ok())
+        };
+        let most = asked.or_else(planned).unwrap_or(spec::DEFAULT_MAX_INVALID);
         let (invalid, rows) = (self.report.invalid_rows(), self.report.rows);
         if !most.exceeded_by(invalid, rows) {
             return Ok(());
@@ -341,26 +305,11 @@ impl Prepared {
     }
 
     fn option(&self, key: &str) -> Option<String> {
-        options_of(&self.campaign)
+        spec::kept(&self.campaign)
             .get(key)?
             .as_str()
             .map(str::to_owned)
     }
-}
-
-/// The most recipients that a batch of this plan can have.
-pub(super) fn largest_batch(campaign: &Campaign) -> NonZeroU32 {
-    options_of(campaign)
-        .get(BATCH)
-        .and_then(Value::as_u64)
-        .and_then(|size| u32::try_from(size).ok())
-        .and_then(NonZeroU32::new)
-        .unwrap_or(BATCH_SIZE)
-}
-
-/// Whether this plan sends duplicates.
-pub(super) fn keeps_duplicates(campaign: &Campaign) -> bool {
-    options_of(campaign).get(DUPLICATES) == Some(&json!(Rule::Keep.as_str()))
 }
 
 /// Whether a ledger of this name is for practice.
@@ -370,133 +319,7 @@ pub(super) fn is_practice(ledger: &Path) -> bool {
         .is_some_and(|name| name.to_string_lossy().ends_with(".sandbox.ledger"))
 }
 
-/// The files that planning reads besides the spreadsheet, each with what it is.
-pub(super) fn files_read(options: &PlanOptions) -> Vec<(&'static str, &Path)> {
-    let lists = options
-        .suppress
-        .iter()
-        .map(|path| ("a suppression list", path.as_path()));
-    let message = options
-        .message_file
-        .iter()
-        .map(|path| ("the message file", path.as_path()));
-    message.chain(lists).collect()
-}
-
-fn options_of(campaign: &Campaign) -> Map<String, Value> {
-    // What is not there has its default: an older plan knew fewer options.
-    serde_json::from_str(&campaign.options).unwrap_or_default()
-}
-
 /// How other processes see this one while it holds a lock.
 fn holder() -> String {
     format!("process {} since {}", std::process::id(), clock::now())
-}
-
-fn region(options: &PlanOptions) -> Result<Region> {
-    match &options.region {
-        None => Ok(Region::MY),
-        Some(letters) => {
-            Region::parse(letters).map_err(|fault| Error::usage(fault.to_string()).at("--region"))
-        }
-    }
-}
-
-fn message(options: &PlanOptions) -> Result<Message> {
-    if let Some(template) = &options.message {
-        return Ok(Message::Common {
-            template: template.clone(),
-            place: "--message".to_owned(),
-        });
-    }
-    let Some(path) = &options.message_file else {
-        return Ok(Message::Column(options.message_column.clone()));
-    };
-    let template = fs::read_to_string(path).map_err(|fault| {
-        Error::new(format!("the message cannot be read: {fault}"))
-            .advice("save it as UTF-8 text")
-            .at(path.display())
-    })?;
-    Ok(Message::Common {
-        template: template.trim_start_matches('\u{feff}').to_owned(),
-        place: path.display().to_string(),
-    })
-}
-
-fn kind(options: &PlanOptions) -> TypeChoice {
-    match options.kind {
-        None | Some(TypeArg::Auto) => TypeChoice::Auto,
-        Some(TypeArg::Ascii) => TypeChoice::Ascii,
-        Some(TypeArg::Unicode) => TypeChoice::Unicode,
-    }
-}
-
-fn kind_word(kind: TypeChoice) -> &'static str {
-    match kind {
-        TypeChoice::Auto => "auto",
-        TypeChoice::Ascii => "ascii",
-        TypeChoice::Unicode => "unicode",
-    }
-}
-
-fn punctuation(options: &PlanOptions) -> Punctuation {
-    match options.punctuation {
-        None | Some(PunctuationArg::Plain) => Punctuation::Plain,
-        Some(PunctuationArg::Keep) => Punctuation::Keep,
-    }
-}
-
-fn punctuation_word(punctuation: Punctuation) -> &'static str {
-    match punctuation {
-        Punctuation::Plain => "plain",
-        Punctuation::Keep => "keep",
-    }
-}
-
-fn duplicates(options: &PlanOptions) -> Rule {
-    match options.duplicates {
-        Some(DuplicatesArg::Number) => Rule::Number,
-        None | Some(DuplicatesArg::Message) => Rule::Message,
-        Some(DuplicatesArg::Keep) => Rule::Keep,
-    }
-}
-
-/// How many wrong entries of a suppression list are named.
-const NAMED: usize = 5;
-
-/// The numbers of all suppression lists. An entry that is no number might be someone who has opted out, so it stops the
-/// run unless `--lenient-suppress` allows it.
-pub(super) fn suppression(options: &PlanOptions, region: Region) -> Result<Suppression> {
-    let mut suppression = Suppression::default();
-    for path in &options.suppress {
-        suppression.begin(path.display().to_string());
-        if source::is_ledger(path)? {
-            Reader::open(path)?.sent_numbers(|number| suppression.note(number))?;
-            continue;
-        }
-        let mut wrong = Vec::new();
-        for entry in source::read_list(path)? {
-            let entry = entry?;
-            match msisdn::read(&entry.cell, region) {
-                Ok(number) => suppression.note(number),
-                Err(fault) => wrong.push(format!("line {}: {fault}", entry.line)),
-            }
-        }
-        if wrong.is_empty() {
-            continue;
-        }
-        let fault = Error::new(format!(
-            "{} entries are no number ({}{})",
-            wrong.len(),
-            wrong[..wrong.len().min(NAMED)].join("; "),
-            if wrong.len() > NAMED { "; ..." } else { "" }
-        ))
-        .advice("correct them, or go on without them with --lenient-suppress")
-        .at(path.display());
-        if !options.lenient_suppress {
-            return Err(fault);
-        }
-        tell(&format!("Warning: {fault}"));
-    }
-    Ok(suppression)
 }

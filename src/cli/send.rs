@@ -3,13 +3,13 @@
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::time::Instant;
 
-use super::args::{SendArgs, SendOptions};
+use super::args::{OnBadNumber, SendArgs, SendOptions};
 use super::exit::Exit;
 use super::paths::{Paths, keep_apart};
 use super::prepare::{self, Prepared};
 use super::progress::{Planning, Sending};
 use super::summary::{self, Summary, counted};
-use super::{clock, credentials, practice, signals, tell};
+use super::{clock, credentials, practice, signals, spec, tell};
 use crate::campaign::Status;
 use crate::dispatch::{self, Policy, Stop, Throttle};
 use crate::gateway::{Credentials, Endpoint, Gateway, RestGateway, Timeouts};
@@ -31,6 +31,10 @@ pub(super) fn run(args: &SendArgs) -> Exit {
     };
     if let Some(fault) = &fault {
         tell(&format!("isms-campaign: {fault}"));
+    }
+    // A command line that was refused is not carried out in part: its summary might be what was wrong with it.
+    if exit == Exit::USAGE {
+        return exit;
     }
     match summary.write(args.output.summary_json.as_deref(), exit, fault.as_ref()) {
         Err(unwritten) => {
@@ -104,13 +108,14 @@ fn perform(
     let suppression = if prepared.fresh {
         None
     } else {
-        Some(prepare::suppression(&args.plan, prepared.region())?)
+        Some(spec::suppression(&args.plan, prepared.region())?)
     };
     let policy = Policy {
         sender_id: prepared.sender_id(),
         limit: args.send.limit,
         max_unknown: args.send.max_unknown,
         give_up_after: args.send.give_up_after,
+        split_bad_numbers: args.send.on_bad_number == OnBadNumber::Split,
     };
     let plan = summary::of_plan(&prepared.report, &prepared.campaign, args.send.rate.0);
     let expires_at = prepared.campaign.expires_at.clone();
@@ -160,7 +165,7 @@ fn dispatch(
     going: u64,
     summary: &mut Summary,
 ) -> Result<()> {
-    let largest = prepare::largest_batch(book.campaign());
+    let largest = spec::largest_batch(book.campaign());
     let throttle = Throttle::new(args.send.rate.0, largest);
     let gateways = (0..args.send.concurrency.get())
         .map(|_| destination.gateway(&args.send))
@@ -286,7 +291,7 @@ fn source_is_ledger(input: &Input) -> Result<bool> {
 }
 
 fn keep_files_apart(args: &SendArgs, paths: &Paths, planned: bool) -> Result<()> {
-    let mut read = prepare::files_read(&args.plan);
+    let mut read = spec::files_read(&args.plan);
     if !planned {
         read.push(("the spreadsheet", &args.recipients));
     }

@@ -135,18 +135,16 @@ fn shown(label: &str, sample: &Sample) -> String {
     } else {
         "Unicode"
     };
-    let head = format!(
+    let mut shown = format!(
         "{label}: row {}, {} characters, {encoding}, {}\n",
         sample.row,
         sample.units,
         counted(sample.credits.into(), "credit")
     );
-    let body: String = sample
-        .text
-        .lines()
-        .map(|line| format!("  | {line}\n"))
-        .collect();
-    head + &body
+    for line in sample.text.lines() {
+        let _ = writeln!(shown, "  | {line}");
+    }
+    shown
 }
 
 /// `1 message`, `2 messages`; a word that ends in x gets es.
@@ -204,7 +202,7 @@ pub(super) fn next_step(totals: &Totals, stop: Option<Stop>, ledger: &Path) -> S
     if counts.of(Status::Unknown) > 0 {
         steps.push(format!(
             "{} may or may not have been sent and will not be sent again: look them up in the iSMS portal \
-             (isms-campaign results {ledger} --status unknown).",
+             (isms-campaign results {ledger} --status unknown), then settle them with isms-campaign resolve {ledger}.",
             counted(counts.of(Status::Unknown), "message")
         ));
     }

@@ -9,8 +9,23 @@ use crate::ledger::Verdict;
 /// Too many destination numbers: the batch is halved.
 const TOO_MANY_NUMBERS: i32 = -1010;
 
+/// At least one of the numbers is bad.
+const BAD_NUMBER: i32 = -1009;
+
 /// This many batches in a row, refused with one code, are no accident.
 const SAME_REFUSALS: u32 = 10;
+
+/// How long to wait before a batch is tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wait {
+    /// This worker waits, longer each time.
+    Backoff,
+    /// Every worker waits: for the time that the gateway asked for, or as above where it named none.
+    Throttled {
+        /// What it asked for.
+        asked: Option<Duration>,
+    },
+}
 
 /// What is to be done with the batch of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,8 +36,8 @@ pub(super) enum Then {
     Again {
         /// What stood in the way.
         why: String,
-        /// `Some`: the gateway throttles; with the time it asked for.
-        throttled: Option<Option<Duration>>,
+        /// How long to wait.
+        wait: Wait,
     },
     /// It certainly was not sent, and the run is over.
     Halt(Stop),
@@ -30,8 +45,16 @@ pub(super) enum Then {
 
 /// The verdicts on an answer's recipients, the outcome in a word, and what to do with the batch.
 #[must_use]
-pub(super) fn judge(outcomes: &Outcomes) -> (Vec<Verdict>, &'static str, Then) {
+pub(super) fn judge(
+    outcomes: &Outcomes,
+    split_bad_numbers: bool,
+) -> (Vec<Verdict>, &'static str, Then) {
     match outcomes {
+        Outcomes::All(Outcome::Refused { code })
+            if code.0 == TOO_MANY_NUMBERS || (split_bad_numbers && code.0 == BAD_NUMBER) =>
+        {
+            (vec![Verdict::Halve { code: code.0 }], "refused", Then::Done)
+        }
         Outcomes::All(outcome) => (vec![verdict(outcome)], word(outcome), then(outcome)),
         Outcomes::Each(each) => {
             let words: Vec<_> = each.iter().map(word).collect();
@@ -58,7 +81,6 @@ fn verdict(outcome: &Outcome) -> Verdict {
         Outcome::Accepted { trx_id } => Verdict::Accepted {
             trx_id: trx_id.clone(),
         },
-        Outcome::Refused { code } if code.0 == TOO_MANY_NUMBERS => Verdict::Halve { code: code.0 },
         Outcome::Refused { code } => Verdict::Refused { code: code.0 },
         Outcome::AccountStopped { code } => Verdict::Again {
             why: format!("the gateway answered {code}: {}", code.meaning()),
@@ -92,11 +114,11 @@ fn then(outcome: &Outcome) -> Then {
         Outcome::AccountStopped { code } => Then::Halt(Stop::Account(code.0)),
         Outcome::NotSent { why } => Then::Again {
             why: why.clone(),
-            throttled: None,
+            wait: Wait::Backoff,
         },
         Outcome::Throttled { after } => Then::Again {
             why: THROTTLED.to_owned(),
-            throttled: Some(*after),
+            wait: Wait::Throttled { asked: *after },
         },
         Outcome::Accepted { .. } | Outcome::Refused { .. } | Outcome::NoAnswer { .. } => Then::Done,
     }

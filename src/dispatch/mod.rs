@@ -13,7 +13,7 @@ pub use judge::Streak;
 pub use stop::{Stop, Stopper};
 pub use throttle::{Rate, Throttle};
 
-use judge::{Then, judge};
+use judge::{Then, Wait, judge};
 
 use crate::campaign::status::Counts;
 use crate::campaign::{Moment, SenderId, Status};
@@ -30,6 +30,9 @@ pub struct Policy {
     pub limit: Option<u64>,
     /// So many requests in a row without a usable answer end the run; 0: never.
     pub max_unknown: u32,
+    /// Whether a batch with a bad number is halved until the bad number stands alone, which takes for granted that
+    /// nothing of a refused request was sent.
+    pub split_bad_numbers: bool,
     /// So long an unreachable or throttling gateway is tried.
     pub give_up_after: Duration,
 }
@@ -142,7 +145,7 @@ impl Floor<'_> {
     }
 
     /// How long to wait before the next try, or `None` where the gateway has been tried for long enough.
-    fn wait_after(&self, tries: u32, throttled: Option<Option<Duration>>) -> Option<Duration> {
+    fn wait_after(&self, tries: u32, wait: Wait) -> Option<Duration> {
         let now = Instant::now();
         let mut weather = self.weather();
         let since = *weather.bad_since.get_or_insert(now);
@@ -156,15 +159,15 @@ impl Floor<'_> {
             .min(LONGEST_WAIT);
         // Jitter, so that workers that failed together do not try together.
         let backoff = backoff.mul_f64(0.5 + fastrand::f64() / 2.0);
-        let wait = match throttled {
-            Some(Some(asked)) if asked > left => return None,
-            Some(Some(asked)) => asked,
-            _ => backoff.min(left),
+        let span = match wait {
+            Wait::Throttled { asked: Some(asked) } if asked > left => return None,
+            Wait::Throttled { asked: Some(asked) } => asked,
+            Wait::Throttled { asked: None } | Wait::Backoff => backoff.min(left),
         };
-        if throttled.is_some() {
-            weather.pause_until = weather.pause_until.max(now.checked_add(wait));
+        if matches!(wait, Wait::Throttled { .. }) {
+            weather.pause_until = weather.pause_until.max(now.checked_add(span));
         }
-        Some(wait)
+        Some(span)
     }
 
     fn weather(&self) -> std::sync::MutexGuard<'_, Weather> {
@@ -216,21 +219,21 @@ impl<'a> Worker<'a> {
             let Some(batch) = self.clerk.next(ended.take())? else {
                 return Ok(());
             };
-            ended = self.send(batch)?;
+            ended = self.send(&batch)?;
         }
         ended.map_or(Ok(()), |ended| self.clerk.settle(ended))
     }
 
     /// Tries one batch until it has an outcome. Returns the attempt that gave it, still to be written down; `None`:
     /// the batch is planned again, and the run is to stop.
-    fn send(&mut self, batch: Batch) -> Result<Option<Settlement>> {
+    fn send(&mut self, batch: &Batch) -> Result<Option<Settlement>> {
         let floor = self.floor;
         let recipients = batch.numbers.len();
         for tries in 0.. {
             if !floor.throttle.approach(recipients, floor.stopper) || !floor.sit_out_the_pause() {
                 return Ok(None);
             }
-            let (ended, then) = self.attempt(&batch)?;
+            let (ended, then) = self.attempt(batch)?;
             floor.note(&ended.verdicts);
             floor.watcher.settled(&counts(&ended.verdicts, recipients));
             match then {
@@ -239,18 +242,18 @@ impl<'a> Worker<'a> {
                     floor.stopper.ask(stop);
                     return Ok(Some(ended));
                 }
-                Then::Again { why, throttled } => {
+                Then::Again { why, wait } => {
                     // Written down before the wait: a crash while waiting leaves nothing in doubt.
                     self.clerk.settle(ended)?;
                     if floor.stopper.why().is_some() {
                         return Ok(None);
                     }
-                    let Some(wait) = floor.wait_after(tries, throttled) else {
+                    let Some(span) = floor.wait_after(tries, wait) else {
                         floor.stopper.ask(Stop::Unreachable);
                         return Ok(None);
                     };
-                    floor.watcher.waiting(&why, wait);
-                    if !floor.stopper.wait(wait) {
+                    floor.watcher.waiting(&why, span);
+                    if !floor.stopper.wait(span) {
                         return Ok(None);
                     }
                 }
@@ -276,7 +279,7 @@ impl<'a> Worker<'a> {
         if !matches!(answer.outcomes, Outcomes::All(Outcome::NotSent { .. })) {
             floor.requests.fetch_add(1, Ordering::Relaxed);
         }
-        let (verdicts, outcome, then) = judge(&answer.outcomes);
+        let (verdicts, outcome, then) = judge(&answer.outcomes, floor.policy.split_bad_numbers);
         let settlement = Settlement {
             batch: batch.clone(),
             attempt,

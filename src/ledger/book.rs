@@ -29,7 +29,7 @@ pub struct Batch {
     /// Its recipients, in the order of their rows.
     pub numbers: Vec<Msisdn>,
     /// The rows of those recipients.
-    rows: Vec<i64>,
+    pub(super) rows: Vec<i64>,
     /// The text they all get.
     pub text: String,
     /// How the text is encoded.
@@ -93,7 +93,7 @@ const PAGE: usize = 256;
 /// A ledger open for sending.
 #[derive(Debug)]
 pub struct Book {
-    connection: Connection,
+    pub(super) connection: Connection,
     path: PathBuf,
     identity: Identity,
     lock: Lock,
@@ -270,42 +270,6 @@ impl Book {
         }
     }
 
-    /// The one split operation: the batch hands each group of its rows to a child of its own, which starts
-    /// where the parent stood, attempts and all. Rows in no group must have left the batch already.
-    fn divide(&mut self, parent: BatchId, from: State, groups: &[&[i64]]) -> Result<Vec<BatchId>> {
-        let mut children = Vec::with_capacity(groups.len());
-        for rows in groups {
-            self.change(
-                "INSERT INTO batch (parent, state, attempts, claimed_at, code, trx_id, why, decision)
-                 SELECT id, state, attempts, claimed_at, code, trx_id, why, decision FROM batch WHERE id = ?1",
-                params![parent.0],
-            )?;
-            let child = self.connection.last_insert_rowid();
-            for row in *rows {
-                self.change(
-                    "UPDATE recipient SET batch_id = ?2 WHERE row = ?1 AND batch_id = ?3",
-                    params![row, child, parent.0],
-                )?;
-            }
-            children.push(BatchId(child));
-        }
-        self.step(parent, from, Event::Divide, "code = NULL", &[])?;
-        Ok(children)
-    }
-
-    /// Splits a planned batch after its first `recipients`, and returns the part before.
-    pub fn cut(&mut self, batch: &Batch, recipients: usize) -> Result<Batch> {
-        let (first, rest) = batch.rows.split_at(recipients.min(batch.rows.len()));
-        let children = self.divide(batch.id, State::Planned, &[first, rest])?;
-        Ok(Batch {
-            id: children[0],
-            numbers: batch.numbers[..first.len()].to_vec(),
-            rows: first.to_vec(),
-            text: batch.text.clone(),
-            encoding: batch.encoding,
-        })
-    }
-
     /// The next planned batches behind `after`, in order, a page at a time.
     pub fn planned_after(&self, after: Option<BatchId>) -> Result<Vec<Batch>> {
         let ids = self.column(
@@ -354,56 +318,6 @@ impl Book {
             None => Ok(batch),
             Some(number) => Err(unknown_word("number", &number)),
         }
-    }
-
-    /// Takes recipients out of what is still pending. `listed` says why a number is not to be sent to, if it is
-    /// not. Returns how many were taken out.
-    pub fn suppress(&mut self, listed: impl Fn(Msisdn) -> Option<String>) -> Result<u64> {
-        let mut after = None;
-        let mut taken = 0;
-        loop {
-            let page = self.planned_after(after)?;
-            let Some(last) = page.last() else {
-                return Ok(taken);
-            };
-            // Children of a split come behind everything planned so far, and hold nobody who is listed.
-            after = Some(last.id);
-            let hits: Vec<_> = page
-                .iter()
-                .filter(|batch| batch.numbers.iter().any(|number| listed(*number).is_some()))
-                .collect();
-            if !hits.is_empty() {
-                taken += self.transaction(|book| {
-                    hits.iter()
-                        .try_fold(0, |sum, batch| Ok(sum + book.suppress_in(batch, &listed)?))
-                })?;
-            }
-        }
-    }
-
-    fn suppress_in(
-        &mut self,
-        batch: &Batch,
-        listed: impl Fn(Msisdn) -> Option<String>,
-    ) -> Result<u64> {
-        let mut staying = Vec::new();
-        let mut taken = 0;
-        for (row, number) in batch.rows.iter().zip(&batch.numbers) {
-            match listed(*number) {
-                None => staying.push(*row),
-                Some(reason) => {
-                    self.change(
-                        "UPDATE recipient SET disposition = 'suppressed', reason = ?2, batch_id = NULL
-                         WHERE row = ?1",
-                        params![row, reason],
-                    )?;
-                    taken += 1;
-                }
-            }
-        }
-        let groups: &[&[i64]] = if staying.is_empty() { &[] } else { &[&staying] };
-        self.divide(batch.id, State::Planned, groups)?;
-        Ok(taken)
     }
 
     /// Turns every claim that a crash left behind into unknown: its request may have gone out.
@@ -459,7 +373,7 @@ impl Book {
 
     /// Moves a batch from one state to the next. The state it leaves stands in the statement too, so that two
     /// writers could not both take a step.
-    fn step(
+    pub(super) fn step(
         &self,
         batch: BatchId,
         from: State,
@@ -491,14 +405,14 @@ impl Book {
         Ok(())
     }
 
-    fn change(&self, sql: &str, values: impl rusqlite::Params) -> Result<usize> {
+    pub(super) fn change(&self, sql: &str, values: impl rusqlite::Params) -> Result<usize> {
         self.connection
             .prepare_cached(sql)
             .and_then(|mut statement| statement.execute(values))
             .map_err(|fault| failed(&fault).at(self.path.display()))
     }
 
-    fn column(&self, sql: &str, values: impl rusqlite::Params) -> Result<Vec<i64>> {
+    pub(super) fn column(&self, sql: &str, values: impl rusqlite::Params) -> Result<Vec<i64>> {
         self.connection
             .prepare_cached(sql)
             .and_then(|mut statement| statement.query_map(values, |row| row.get(0))?.collect())

@@ -17,18 +17,22 @@
 //! | `lock` | one process at a time |
 //! | `state` | the states of a batch and the ways between them |
 //! | `draft` | writing a plan |
-//! | `book` | an open ledger: claims, outcomes, splits, recovery |
+//! | `book` | an open ledger: claims, outcomes, recovery |
+//! | `split` | recipients that leave their batch |
+//! | `decide` | an operator's word |
 //! | `desk` | the thread that commits for all workers together |
 //! | `read` | what every output is made from |
 //! | `verify` | whether the books balance |
 
 mod book;
+mod decide;
 mod desk;
 mod draft;
 mod lock;
 mod place;
 mod read;
 mod schema;
+mod split;
 pub mod state;
 mod verify;
 
@@ -37,6 +41,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OpenFlags};
 
 pub use book::{Batch, BatchId, Book, Settlement, Verdict};
+pub use decide::{Selection, Word};
 pub use desk::{Clerk, Desk};
 pub use draft::{Draft, Fate, PlannedRow};
 pub use lock::Lock;

@@ -14,6 +14,10 @@ use crate::{Error, Result};
 /// Why a batch is unknown whose claim has no outcome.
 pub(super) const INTERRUPTED: &str = "the program was stopped while the request was under way";
 
+/// An operator's words, as `decision` holds them.
+pub(super) const ACCEPTED: &str = "accepted";
+pub(super) const NOT_SENT: &str = "not-sent";
+
 /// One row with its outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recipient {
@@ -113,7 +117,7 @@ impl Reader {
                         t.body, t.type, t.credits,
                         b.id, b.state, b.attempts, b.claimed_at, b.code, b.trx_id, b.why,
                         d.decided_at, d.word, d.note,
-                        CASE WHEN b.state = 'refused' AND b.code = -1009
+                        CASE WHEN b.state = 'refused' AND b.code = -1009 AND b.why IS NULL
                              THEN (SELECT count(*) FROM recipient o WHERE o.batch_id = b.id) END
                  FROM recipient r
                  LEFT JOIN text t ON t.id = r.text_id

@@ -5,7 +5,7 @@ use crate::Result;
 
 /// What must hold in every ledger, and the rows or batches where it does not. Each query answers with one line
 /// for each offence.
-const RULES: [(&str, &str); 9] = [
+const RULES: [(&str, &str); 10] = [
     (
         "a row has a batch exactly if it is to be sent",
         "SELECT 'row ' || row FROM recipient WHERE (disposition = 'send') <> (batch_id IS NOT NULL)",
@@ -28,6 +28,11 @@ const RULES: [(&str, &str); 9] = [
     (
         "rows are numbered from 1 without a gap",
         "SELECT 'row ' || max(row) FROM recipient HAVING count(*) <> coalesce(max(row), 0) OR min(row) <> 1",
+    ),
+    (
+        "all rows of the plan are there",
+        "SELECT count(*) || ' rows' FROM recipient
+         HAVING count(*) <> (SELECT json_extract(report, '$.rows') FROM campaign)",
     ),
     (
         "a parent of a batch is split",

@@ -239,9 +239,8 @@ impl<'a> Checker<'a> {
         let rendered = rendered.map_err(|fault| (fault.to_string(), fault.to_string()))?;
         let text = Text::compose(&rendered, self.spec.kind, self.spec.punctuation)
             .map_err(|fault| (text_label(&fault), fault.to_string()))?;
-        let mut hash = [0; 16];
-        hash.copy_from_slice(&blake3::hash(text.body().as_bytes()).as_bytes()[..16]);
-        Ok((text, Fingerprint::from_bytes(hash)))
+        let fingerprint = Fingerprint::of(text.body());
+        Ok((text, fingerprint))
     }
 
     /// A results file can be planned again only for rows that were not sent.

@@ -107,11 +107,11 @@ pub fn plan(
     };
     let source = std::thread::scope(|scope| {
         let (to_checks, chunks) = mpsc::sync_channel(2);
-        let (to_planner, checked) = mpsc::sync_channel(2);
+        let (to_planner, done) = mpsc::sync_channel(2);
         let reader = scope.spawn(move || read(source, &to_checks));
         let checker = &checker;
         scope.spawn(move || check_chunks(checker, &chunks, &to_planner));
-        planner.take_in(checked, || position.bytes(), watcher)?;
+        planner.take_in(done, || position.bytes(), watcher)?;
         reader
             .join()
             .map_err(|_| Error::new("the reader stopped without a reason").at(&place))?
@@ -166,7 +166,7 @@ fn check_chunks(
     planner: &SyncSender<CheckedChunk>,
 ) {
     for chunk in chunks {
-        let checked = chunk.and_then(|rows| {
+        let done = chunk.and_then(|rows| {
             let templates = checker.templates_of(&rows);
             rows.par_iter()
                 .map_init(
@@ -175,7 +175,7 @@ fn check_chunks(
                 )
                 .collect()
         });
-        if planner.send(checked).is_err() {
+        if planner.send(done).is_err() {
             return;
         }
     }

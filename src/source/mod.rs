@@ -191,7 +191,7 @@ impl Source {
 fn header(records: &mut Records) -> Result<Vec<String>> {
     loop {
         let Some(record) = records.next()? else {
-            return Err(Error::new("every row is blank").advice(NEEDED));
+            return Err(Error::new("is empty: every row is blank").advice(NEEDED));
         };
         let cells = header_cells(&record)?;
         if cells.iter().any(|cell| !trimmed(cell).is_empty()) {

@@ -124,7 +124,7 @@ fn refuses_what_is_no_spreadsheet_it_can_read() {
     let table: Vec<(&[u8], String)> = vec![
         (b"", format!("the file is empty; {needs}")),
         (b"\xef\xbb\xbf", format!("the file is empty; {needs}")),
-        (b"\n,,\r\n \n", format!("every row is blank; {needs}")),
+        (b"\n,,\r\n \n", format!("is empty: every row is blank; {needs}")),
         (b"PK\x03\x04\x14", format!("this is a workbook (XLSX or ODS); {save}")),
         (b"\xd0\xcf\x11\xe0\xa1", format!("this is a workbook (XLS); {save}")),
         (

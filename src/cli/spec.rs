@@ -1,0 +1,203 @@
+//! The options of a plan: as they were typed, as planning understands them, and as a ledger keeps them. It plans
+//! nothing.
+
+use std::fs;
+use std::num::NonZeroU32;
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+
+use super::args::{DuplicatesArg, MaxInvalid, PlanOptions, PunctuationArg, TypeArg};
+use super::tell;
+use crate::campaign::duplicates::Rule;
+use crate::campaign::msisdn::{self, Region};
+use crate::campaign::suppression::Suppression;
+use crate::campaign::text::{Punctuation, TypeChoice};
+use crate::ledger::{Campaign, Reader};
+use crate::planning::{Message, Plan, Spec};
+use crate::source::{self, Input};
+use crate::{Error, Result};
+
+/// Numbers in one request: the gateway's own suggestion ("maximum 30 numbers per push").
+const BATCH_SIZE: NonZeroU32 = NonZeroU32::MIN.saturating_add(29);
+
+pub(super) const MAX_INVALID: &str = "max_invalid";
+pub(super) const SENDER_ID: &str = "sender_id";
+const BATCH: &str = "batch_size";
+const DUPLICATES: &str = "duplicates";
+
+/// The options that a plan hangs on, as the ledger keeps them.
+pub(super) fn recorded(spec: &Spec<'_>, plan: &Plan, options: &PlanOptions) -> Value {
+    let message = match (&spec.message, &plan.message_column) {
+        (Message::Common { template, .. }, _) => json!({ "template": template }),
+        (Message::Column(_), column) => json!({ "column": column }),
+    };
+    json!({
+        "message": message,
+        "phone_column": plan.phone_column,
+        "region": spec.region.to_string(),
+        SENDER_ID: options.sender_id.as_ref().map(ToString::to_string),
+        "type": kind_word(spec.kind),
+        "punctuation": punctuation_word(spec.punctuation),
+        DUPLICATES: spec.duplicates.as_str(),
+        BATCH: spec.batch_size,
+        MAX_INVALID: options.max_invalid.unwrap_or(DEFAULT_MAX_INVALID).to_string(),
+    })
+}
+
+pub(super) const DEFAULT_MAX_INVALID: MaxInvalid = MaxInvalid::Percent(20.0);
+
+/// The most recipients that a batch of this plan can have.
+pub(super) fn largest_batch(campaign: &Campaign) -> NonZeroU32 {
+    kept(campaign)
+        .get(BATCH)
+        .and_then(Value::as_u64)
+        .and_then(|size| u32::try_from(size).ok())
+        .and_then(NonZeroU32::new)
+        .unwrap_or(BATCH_SIZE)
+}
+
+/// Whether this plan sends duplicates.
+pub(super) fn keeps_duplicates(campaign: &Campaign) -> bool {
+    kept(campaign).get(DUPLICATES) == Some(&json!(Rule::Keep.as_str()))
+}
+
+/// The files that planning reads besides the spreadsheet, each with what it is.
+pub(super) fn files_read(options: &PlanOptions) -> Vec<(&'static str, &Path)> {
+    let lists = options
+        .suppress
+        .iter()
+        .map(|path| ("a suppression list", path.as_path()));
+    let message = options
+        .message_file
+        .iter()
+        .map(|path| ("the message file", path.as_path()));
+    message.chain(lists).collect()
+}
+
+pub(super) fn kept(campaign: &Campaign) -> Map<String, Value> {
+    // What is not there has its default: an older plan knew fewer options.
+    serde_json::from_str(&campaign.options).unwrap_or_default()
+}
+
+/// What is asked for, in full.
+pub(super) fn of<'a>(input: &'a Input, options: &'a PlanOptions) -> Result<Spec<'a>> {
+    Ok(Spec {
+        input,
+        message: message(options)?,
+        phone_column: options.phone_column.as_deref(),
+        region: region(options)?,
+        kind: kind(options),
+        punctuation: punctuation(options),
+        duplicates: duplicates(options),
+        batch_size: options.batch_size.unwrap_or(BATCH_SIZE),
+    })
+}
+
+fn region(options: &PlanOptions) -> Result<Region> {
+    match &options.region {
+        None => Ok(Region::MY),
+        Some(letters) => {
+            Region::parse(letters).map_err(|fault| Error::usage(fault.to_string()).at("--region"))
+        }
+    }
+}
+
+fn message(options: &PlanOptions) -> Result<Message> {
+    if let Some(template) = &options.message {
+        return Ok(Message::Common {
+            template: template.clone(),
+            place: "--message".to_owned(),
+        });
+    }
+    let Some(path) = &options.message_file else {
+        return Ok(Message::Column(options.message_column.clone()));
+    };
+    let template = fs::read_to_string(path).map_err(|fault| {
+        Error::new(format!("the message cannot be read: {fault}"))
+            .advice("save it as UTF-8 text")
+            .at(path.display())
+    })?;
+    Ok(Message::Common {
+        template: template.trim_start_matches('\u{feff}').to_owned(),
+        place: path.display().to_string(),
+    })
+}
+
+fn kind(options: &PlanOptions) -> TypeChoice {
+    match options.kind {
+        None | Some(TypeArg::Auto) => TypeChoice::Auto,
+        Some(TypeArg::Ascii) => TypeChoice::Ascii,
+        Some(TypeArg::Unicode) => TypeChoice::Unicode,
+    }
+}
+
+fn kind_word(kind: TypeChoice) -> &'static str {
+    match kind {
+        TypeChoice::Auto => "auto",
+        TypeChoice::Ascii => "ascii",
+        TypeChoice::Unicode => "unicode",
+    }
+}
+
+fn punctuation(options: &PlanOptions) -> Punctuation {
+    match options.punctuation {
+        None | Some(PunctuationArg::Plain) => Punctuation::Plain,
+        Some(PunctuationArg::Keep) => Punctuation::Keep,
+    }
+}
+
+fn punctuation_word(punctuation: Punctuation) -> &'static str {
+    match punctuation {
+        Punctuation::Plain => "plain",
+        Punctuation::Keep => "keep",
+    }
+}
+
+fn duplicates(options: &PlanOptions) -> Rule {
+    match options.duplicates {
+        Some(DuplicatesArg::Number) => Rule::Number,
+        None | Some(DuplicatesArg::Message) => Rule::Message,
+        Some(DuplicatesArg::Keep) => Rule::Keep,
+    }
+}
+
+/// How many wrong entries of a suppression list are named.
+const NAMED: usize = 5;
+
+/// The numbers of all suppression lists. An entry that is no number might be someone who has opted out, so it stops the
+/// run unless `--lenient-suppress` allows it.
+pub(super) fn suppression(options: &PlanOptions, region: Region) -> Result<Suppression> {
+    let mut suppression = Suppression::default();
+    for path in &options.suppress {
+        suppression.begin(path.display().to_string());
+        if source::is_ledger(path)? {
+            Reader::open(path)?.sent_numbers(|number| suppression.note(number))?;
+            continue;
+        }
+        let mut wrong = Vec::new();
+        for entry in source::read_list(path)? {
+            let entry = entry?;
+            match msisdn::read(&entry.cell, region) {
+                Ok(number) => suppression.note(number),
+                Err(fault) => wrong.push(format!("line {}: {fault}", entry.line)),
+            }
+        }
+        if wrong.is_empty() {
+            continue;
+        }
+        let fault = Error::new(format!(
+            "{} entries are no number ({}{})",
+            wrong.len(),
+            wrong[..wrong.len().min(NAMED)].join("; "),
+            if wrong.len() > NAMED { "; ..." } else { "" }
+        ))
+        .advice("correct them, or go on without them with --lenient-suppress")
+        .at(path.display());
+        if !options.lenient_suppress {
+            return Err(fault);
+        }
+        tell(&format!("Warning: {fault}"));
+    }
+    Ok(suppression)
+}
