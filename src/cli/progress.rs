@@ -95,7 +95,7 @@ impl Planning {
         Self {
             bar: manner.bar(
                 None,
-                "Planning {bar:30} {binary_bytes}/{binary_total_bytes} {msg}",
+                "Planning {wide_bar} {binary_bytes}/{binary_total_bytes}, {msg}",
             ),
             lines: Lines::new(manner),
             started: Instant::now(),
@@ -144,7 +144,7 @@ impl Sending {
         let manner = Manner::of(asked);
         let bar = manner.bar(
             Some(pending),
-            "Sending {bar:30} {pos}/{len} messages, {per_sec}, {eta} left: {msg}",
+            "{wide_bar} {pos}/{len}, {per_sec:.1}, {eta} left: {msg}",
         );
         if manner == Manner::Bar {
             bar.enable_steady_tick(Duration::from_millis(250));
@@ -163,6 +163,14 @@ impl Sending {
     /// Takes the bar away.
     pub(super) fn end(&self) {
         self.bar.finish_and_clear();
+    }
+
+    /// Says something to the person, above the bar if there is one.
+    pub(super) fn say(&self, line: &str) {
+        match self.lines.manner {
+            Manner::Bar => self.bar.suspend(|| tell(line)),
+            Manner::Plain | Manner::Silent => tell(line),
+        }
     }
 
     fn counts(&self) -> (u64, String) {
@@ -205,14 +213,11 @@ impl dispatch::Watcher for Sending {
     }
 
     fn waiting(&self, why: &str, how_long: Duration) {
-        let line = format!(
-            "not sent yet: {why}; trying again in {:.1} s",
-            how_long.as_secs_f64()
-        );
-        match self.lines.manner {
-            Manner::Bar => self.bar.println(line),
-            Manner::Plain => tell(&line),
-            Manner::Silent => {}
+        if self.lines.manner != Manner::Silent {
+            self.say(&format!(
+                "Not sent yet: {why}; trying again in {:.1} s",
+                how_long.as_secs_f64()
+            ));
         }
     }
 }

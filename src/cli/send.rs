@@ -1,6 +1,7 @@
 //! The story of a send: plan or take up a plan, show it, ask, send, write the results.
 
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::args::{OnBadNumber, SendArgs, SendOptions};
@@ -170,8 +171,9 @@ fn dispatch(
     let gateways = (0..args.send.concurrency.get())
         .map(|_| destination.gateway(&args.send))
         .collect();
-    let stopper = signals::stopper()?;
-    let progress = Sending::new(args.output.progress, going);
+    let progress = Arc::new(Sending::new(args.output.progress, going));
+    let shown = Arc::clone(&progress);
+    let stopper = signals::stopper(move |line| shown.say(line))?;
     let ending = dispatch::run(
         book,
         gateways,
@@ -179,7 +181,7 @@ fn dispatch(
         policy,
         &stopper,
         &clock::now,
-        &progress,
+        &*progress,
     );
     progress.end();
     summary.stop = stopper.why();
@@ -224,7 +226,7 @@ fn confirm(yes: bool, messages: u64, credits: u64, destination: &Destination) ->
         screen,
         "\nSend {} to {} for up to {}? [y/N] ",
         counted(messages, "message"),
-        destination.endpoint.host(),
+        destination.name(),
         counted(credits, "credit")
     )
     .and_then(|()| screen.flush());
@@ -244,7 +246,7 @@ struct Destination {
     endpoint: Endpoint,
     credentials: Credentials,
     /// The practice gateway of this process, if that is where.
-    _practice: Option<Sandbox>,
+    practice: Option<Sandbox>,
 }
 
 impl Destination {
@@ -254,7 +256,7 @@ impl Destination {
             return Ok(Self {
                 endpoint: Endpoint::parse(&practice.url())?,
                 credentials: credentials::for_practice(),
-                _practice: Some(practice),
+                practice: Some(practice),
             });
         }
         let url = options.gateway.clone().or_else(|| {
@@ -265,8 +267,16 @@ impl Destination {
         Ok(Self {
             endpoint: Endpoint::parse(url.as_deref().unwrap_or(Endpoint::DEFAULT))?,
             credentials: credentials::from_environment()?,
-            _practice: None,
+            practice: None,
         })
+    }
+
+    /// What people call it.
+    fn name(&self) -> String {
+        match &self.practice {
+            Some(_) => "the practice gateway".to_owned(),
+            None => self.endpoint.host(),
+        }
     }
 
     fn gateway(&self, options: &SendOptions) -> Box<dyn Gateway> {

@@ -6,12 +6,11 @@ use std::sync::Arc;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use super::tell;
 use crate::dispatch::{Stop, Stopper};
 use crate::{Error, Result};
 
-/// A stopper that listens to signals from now on.
-pub(super) fn stopper() -> Result<Arc<Stopper>> {
+/// A stopper that listens to signals from now on. `say` tells the person that a stop was asked for.
+pub(super) fn stopper(say: impl Fn(&str) + Send + 'static) -> Result<Arc<Stopper>> {
     let stopper = Arc::new(Stopper::default());
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])
         .map_err(|fault| Error::new(format!("signals cannot be caught: {fault}")))?;
@@ -27,7 +26,7 @@ pub(super) fn stopper() -> Result<Arc<Stopper>> {
             }
             first = false;
             asked.ask(Stop::Signal(signal));
-            tell(
+            say(
                 "Stopping: requests under way are awaited, nothing new is sent. Once more ends at once.",
             );
         }

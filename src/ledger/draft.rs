@@ -61,7 +61,7 @@ impl Draft {
             "PRAGMA journal_mode = OFF;
              PRAGMA synchronous = OFF;
              PRAGMA locking_mode = EXCLUSIVE;
-             PRAGMA cache_size = -16384;",
+             PRAGMA cache_size = -4096;",
         )?;
         draft.run(&format!(
             "PRAGMA application_id = {}; PRAGMA user_version = {}; BEGIN; {}",

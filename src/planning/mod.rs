@@ -75,7 +75,7 @@ pub trait Watcher: Sync {
 }
 
 /// Rows that go through the pipeline together: enough to keep all cores busy, few enough to weigh nothing.
-const CHUNK: usize = 2_048;
+const CHUNK: usize = 1_024;
 
 /// Plans a campaign into a draft of the ledger at this path, whose lock the caller holds.
 pub fn plan(
