@@ -236,7 +236,7 @@ fn refusal(recipient: &Recipient) -> String {
     match recipient.refused_with {
         Some(numbers) if numbers > 1 => {
             format!(
-                "{means}; one of the {numbers} numbers of this batch is bad, and none of them was sent to"
+                "{means}; one of the {numbers} numbers of this batch is bad, and the gateway refused them all"
             )
         }
         _ => means.to_owned(),

@@ -158,8 +158,6 @@ pub(super) struct SendOptions {
     /// Practise: start a gateway in this process that sends nothing, and send to it
     #[arg(long)]
     pub(super) sandbox: bool,
-    #[command(flatten)]
-    pub(super) practice: PracticeArgs,
     /// Recipients in a time, over all workers: 30/s, 600/m, 5000/h or none
     #[arg(long, value_name = "RATE", default_value = RATE, value_parser = rate)]
     pub(super) rate: RateArg,
@@ -190,6 +188,8 @@ pub(super) struct SendOptions {
     /// Do not ask; needed where standard input is no terminal
     #[arg(long)]
     pub(super) yes: bool,
+    #[command(flatten)]
+    pub(super) practice: PracticeArgs,
 }
 
 impl OutputArgs {

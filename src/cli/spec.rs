@@ -187,8 +187,11 @@ pub(super) fn suppression(options: &PlanOptions, region: Region) -> Result<Suppr
             continue;
         }
         let fault = Error::new(format!(
-            "{} entries are no number ({}{})",
-            wrong.len(),
+            "{} no number ({}{})",
+            match wrong.len() {
+                1 => "1 entry is".to_owned(),
+                many => format!("{many} entries are"),
+            },
             wrong[..wrong.len().min(NAMED)].join("; "),
             if wrong.len() > NAMED { "; ..." } else { "" }
         ))

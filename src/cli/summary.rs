@@ -193,6 +193,9 @@ pub(super) fn next_step(totals: &Totals, stop: Option<Stop>, ledger: &Path) -> S
             "{requests} requests in a row had no usable answer, so the run stopped. Find out why before you run again."
         )),
         Some(Stop::Limit) => steps.push("The limit of this run is reached. Run again for the rest.".to_owned()),
+        Some(Stop::Signal(_)) if counts.of(Status::Pending) == 0 => {
+            steps.push("Interrupted, but everything was under way already.".to_owned());
+        }
         Some(Stop::Signal(_)) => steps.push("Interrupted. Run again to go on.".to_owned()),
         Some(Stop::Error) | None => {}
     }
@@ -208,9 +211,12 @@ pub(super) fn next_step(totals: &Totals, stop: Option<Stop>, ledger: &Path) -> S
     }
     let wrong = counts.of(Status::Refused) + counts.of(Status::Invalid);
     if wrong > 0 {
+        let which = match wrong {
+            1 => "1 row was refused or is invalid. Correct it and plan it".to_owned(),
+            _ => format!("{wrong} rows were refused or are invalid. Correct and plan them"),
+        };
         steps.push(format!(
-            "{} not sent. Correct and plan them again: isms-campaign results {ledger} --status refused,invalid",
-            if wrong == 1 { "1 row was".to_owned() } else { format!("{wrong} rows were") }
+            "{which} again: isms-campaign results {ledger} --status refused,invalid"
         ));
     }
     if steps.is_empty() {

@@ -39,7 +39,7 @@ impl Code {
             -1008 => {
                 "the gateway misses a parameter; check that --gateway names an iSMS REST endpoint"
             }
-            -1009 => "invalid destination number; correct the number and plan again",
+            -1009 => "invalid destination number; correct it and plan again",
             -1010 => {
                 "too many destination numbers in one request; plan again with a smaller --batch-size"
             }
