@@ -1,10 +1,11 @@
 //! The command line as it is typed: names, defaults, and what each word may be. It does nothing.
 
 use std::num::NonZeroU32;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 use crate::campaign::{SenderId, Status};
 use crate::dispatch::Rate;
@@ -44,7 +45,7 @@ pub(super) enum Command {
         results: Option<PathBuf>,
     },
     /// Settle unknown or refused rows by what you know of them
-    Resolve(super::resolve::ResolveArgs),
+    Resolve(ResolveArgs),
     /// Check that the books of a ledger balance
     Verify {
         /// The ledger of the campaign
@@ -80,6 +81,40 @@ pub(super) struct SendArgs {
     pub(super) output: OutputArgs,
     #[command(flatten)]
     pub(super) send: SendOptions,
+}
+
+/// Which rows are settled, and how.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("which").required(true))]
+pub(super) struct ResolveArgs {
+    /// The ledger of the campaign
+    pub(super) ledger: PathBuf,
+    /// Every unknown row
+    #[arg(long, group = "which")]
+    pub(super) all: bool,
+    /// The rows of this batch (sms_batch)
+    #[arg(long, group = "which", value_name = "N")]
+    pub(super) batch: Option<u64>,
+    /// These rows (sms_row), unknown or refused, such as 3,17-20
+    #[arg(long, group = "which", value_name = "ROWS", value_delimiter = ',', value_parser = range)]
+    pub(super) rows: Vec<RangeInclusive<u64>>,
+    /// What is known of them
+    #[arg(long = "as", value_name = "WORD")]
+    pub(super) word: WordArg,
+    /// Their transaction id, where they were accepted
+    #[arg(long, value_name = "ID")]
+    pub(super) trx_id: Option<String>,
+    /// Why, in your own words
+    #[arg(long, value_name = "TEXT")]
+    pub(super) note: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum WordArg {
+    /// They went out
+    Accepted,
+    /// They did not; they are pending again
+    NotSent,
 }
 
 /// What the plan hangs on.
@@ -375,6 +410,18 @@ fn status(text: &str) -> Result<Status, String> {
         let all = Status::ALL.map(Status::as_str).join(", ");
         format!("is none of {all}")
     })
+}
+
+/// One row, or all from one to another.
+fn range(text: &str) -> Result<RangeInclusive<u64>, String> {
+    let row = |text: &str| text.trim().parse::<u64>().ok().filter(|row| *row > 0);
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    match (row(first), row(last)) {
+        (Some(first), Some(last)) if first <= last && i64::try_from(last).is_ok() => {
+            Ok(first..=last)
+        }
+        _ => Err("is no row (3) and no range of rows (17-20)".to_owned()),
+    }
 }
 
 /// A number with s, m, h or d.

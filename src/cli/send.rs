@@ -121,6 +121,15 @@ fn perform(
     let plan = summary::of_plan(&prepared.report, &prepared.campaign, args.send.rate.0);
     let expires_at = prepared.campaign.expires_at.clone();
     let mut book = Book::open(&prepared.ledger, prepared.lock)?;
+    if book.recovered() > 0 {
+        tell(&format!(
+            "{} under way when the program was stopped; what they hold is unknown now.",
+            match book.recovered() {
+                1 => "1 request was".to_owned(),
+                many => format!("{many} requests were"),
+            }
+        ));
+    }
     if let Some(suppression) = suppression.filter(|lists| !lists.is_empty()) {
         let taken = book.suppress(|number| suppression.reason(number))?;
         if taken > 0 {
@@ -195,7 +204,11 @@ fn dispatch(
 fn finish(results: &ResultsFile, summary: &mut Summary) -> Result<()> {
     let reader = Reader::open(&summary.ledger)?;
     summary.totals = reader.totals()?;
-    summary.credits = summary.totals.credits_accepted;
+    summary.credits = if summary.totals.attempts == 0 {
+        summary.totals.credits_planned
+    } else {
+        summary.totals.credits_accepted
+    };
     if summary.stop.is_none() && summary.limited() {
         summary.stop = Some(Stop::Limit);
     }

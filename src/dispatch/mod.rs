@@ -280,6 +280,12 @@ impl<'a> Worker<'a> {
             floor.requests.fetch_add(1, Ordering::Relaxed);
         }
         let (verdicts, outcome, then) = judge(&answer.outcomes, floor.policy.split_bad_numbers);
+        tracing::info!(
+            batch = %batch.id,
+            recipients = batch.numbers.len(),
+            http_status = answer.http_status,
+            outcome
+        );
         let settlement = Settlement {
             batch: batch.clone(),
             attempt,

@@ -2,6 +2,7 @@
 //! [`state::next`](super::state::next); a change that it does not know is an error, and nothing is committed.
 //! It decides neither when to send nor what an answer means.
 
+use std::fmt;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -16,6 +17,12 @@ use crate::{Error, Result};
 /// A batch of this ledger (`sms_batch`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BatchId(pub(super) i64);
+
+impl fmt::Display for BatchId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
 
 /// One attempt to send a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,6 +107,7 @@ pub struct Book {
     campaign: Campaign,
     destination: String,
     started: bool,
+    recovered: u64,
 }
 
 impl Book {
@@ -111,7 +119,7 @@ impl Book {
         let identity = Identity::of(path).map_err(|fault| vanished(path, &fault.to_string()))?;
         let campaign = read::campaign(&connection)?;
         make_durable(&connection).map_err(|fault| fault.at(path.display()))?;
-        let book = Self {
+        let mut book = Self {
             connection,
             path: path.to_owned(),
             identity,
@@ -119,8 +127,9 @@ impl Book {
             campaign,
             destination: String::new(),
             started: false,
+            recovered: 0,
         };
-        book.recover()?;
+        book.recovered = book.recover()?;
         Ok(book)
     }
 
@@ -128,6 +137,12 @@ impl Book {
     #[must_use]
     pub fn campaign(&self) -> &Campaign {
         &self.campaign
+    }
+
+    /// How many batches a crash had left under way; they are unknown now.
+    #[must_use]
+    pub fn recovered(&self) -> u64 {
+        self.recovered
     }
 
     /// Sets the gateway's host for the claims to come. A campaign that was begun elsewhere is refused: what one
@@ -321,10 +336,11 @@ impl Book {
     }
 
     /// Turns every claim that a crash left behind into unknown: its request may have gone out.
-    fn recover(&self) -> Result<()> {
+    fn recover(&self) -> Result<u64> {
         let orphans = self.column("SELECT id FROM batch WHERE state = 'claimed'", [])?;
+        let recovered = orphans.len() as u64;
         if orphans.is_empty() {
-            return Ok(());
+            return Ok(recovered);
         }
         self.run("BEGIN IMMEDIATE")?;
         for id in orphans {
@@ -340,7 +356,8 @@ impl Book {
                 params![id],
             )?;
         }
-        self.run("COMMIT")
+        self.run("COMMIT")?;
+        Ok(recovered)
     }
 
     /// The rows by status.
