@@ -367,8 +367,9 @@ fn one_code_ten_times_stops_the_run() {
     }
     let (_folder, ledger) = place();
     plan(&ledger, &[1; 24]);
-    let turn = [-1005, -1006].map(|code| Outcomes::All(refused(code)));
-    let run = send(&ledger, 1, &policy(), in_turn(turn.repeat(12)));
+    let by_turns = [-1005, -1006].into_iter().cycle().take(24);
+    let by_turns = by_turns.map(|code| Outcomes::All(refused(code))).collect();
+    let run = send(&ledger, 1, &policy(), in_turn(by_turns));
     assert_eq!((run.stop, run.ending.requests), (None, 24));
 }
 
