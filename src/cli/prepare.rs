@@ -73,6 +73,8 @@ pub(super) fn from_spreadsheet(
         planned_at,
         gateway_host: None,
     };
+    // Only a plan that was seen here, and from which nothing was sent, is replaced: whatever else appeared meanwhile stays.
+    let mut replacing = existing.is_some();
     match existing {
         Some(old) if old.begun || !anew => {
             let changes = changes(&old.campaign, &campaign);
@@ -81,6 +83,7 @@ pub(super) fn from_spreadsheet(
             }
             if old.begun {
                 lock = make_room(ledger, lock, &old, &changes, options.on_change)?;
+                replacing = false;
             } else {
                 lock = ledger::retire(ledger, lock)?;
             }
@@ -91,7 +94,6 @@ pub(super) fn from_spreadsheet(
     if lock.started().is_some() {
         lock.forget()?;
     }
-    let replacing = ledger::exists(ledger)?;
     let report = plan.report;
     plan.draft.finish(&campaign, replacing)?;
     Ok(Prepared {

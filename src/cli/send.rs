@@ -54,9 +54,13 @@ fn send(args: &SendArgs, summary: &mut Summary) -> Result<()> {
     let input = Input::parse(&args.recipients);
     let planned = source_is_ledger(&input)?;
     args.refuse_misplaced_options(planned)?;
+    // A ledger that is sent itself stays where it is, whatever its name.
+    let in_place = planned && !args.send.sandbox;
     let paths = Paths::of(
         &args.recipients,
-        args.plan.ledger.as_deref(),
+        in_place
+            .then_some(args.recipients.as_path())
+            .or(args.plan.ledger.as_deref()),
         args.send.results.as_deref(),
         args.send.sandbox,
     )?;
@@ -71,6 +75,8 @@ fn send(args: &SendArgs, summary: &mut Summary) -> Result<()> {
     let results = ResultsFile::prepare(&paths.results)?;
     let prepared = prepare(args, &input, &paths, planned)?;
     summary.report = Some(prepared.report.clone());
+    // Nobody else sends or replaces this ledger before the results of this run are written.
+    let _held = prepared.lock.hold()?;
 
     let performed = perform(args, prepared, &destination, summary);
     // However it ended, every row has its outcome in the results.

@@ -3,6 +3,8 @@
 
 mod judge;
 mod stop;
+#[cfg(test)]
+mod tests;
 mod throttle;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -279,7 +281,11 @@ impl<'a> Worker<'a> {
         if !matches!(answer.outcomes, Outcomes::All(Outcome::NotSent { .. })) {
             floor.requests.fetch_add(1, Ordering::Relaxed);
         }
-        let (verdicts, outcome, then) = judge(&answer.outcomes, floor.policy.split_bad_numbers);
+        let (verdicts, outcome, then) = judge(
+            &answer.outcomes,
+            batch.numbers.len(),
+            floor.policy.split_bad_numbers,
+        );
         tracing::info!(
             batch = %batch.id,
             recipients = batch.numbers.len(),

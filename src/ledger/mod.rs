@@ -34,6 +34,8 @@ mod read;
 mod schema;
 mod split;
 pub mod state;
+#[cfg(test)]
+pub(crate) mod tests;
 mod verify;
 
 use std::path::{Path, PathBuf};
@@ -44,7 +46,7 @@ pub use book::{Batch, BatchId, Book, Settlement, Verdict};
 pub use decide::{Selection, Word};
 pub use desk::{Clerk, Desk};
 pub use draft::{Draft, Fate, PlannedRow};
-pub use lock::Lock;
+pub use lock::{Held, Lock};
 pub use read::{Decided, Reader, Recipient, Totals};
 
 use crate::campaign::Moment;
