@@ -76,7 +76,7 @@ pub(super) fn from_spreadsheet(
     // Only a plan that was seen here, and from which nothing was sent, is replaced: whatever else appeared meanwhile stays.
     let mut replacing = existing.is_some();
     match existing {
-        Some(old) if old.begun || !anew => {
+        Some(old) if old.begun || takes_over(&lock, &old) || !anew => {
             let changes = changes(&old.campaign, &campaign);
             if changes.is_empty() {
                 return resumed(ledger, lock, old, options);
@@ -85,6 +85,9 @@ pub(super) fn from_spreadsheet(
                 lock = make_room(ledger, lock, &old, &changes, options.on_change)?;
                 replacing = false;
             } else {
+                if takes_over(&lock, &old) && options.on_change != Some(OnChange::New) {
+                    return Err(changed(ledger, &old, &changes));
+                }
                 lock = ledger::retire(ledger, lock)?;
             }
         }
@@ -92,7 +95,9 @@ pub(super) fn from_spreadsheet(
         None => {}
     }
     if lock.started().is_some() {
-        lock.forget()?;
+        // Messages were sent from an earlier ledger in this place. This one was put there on an operator's word, and no
+        // other takes its place without another one.
+        lock.mark_started(&campaign.id)?;
     }
     let report = plan.report;
     plan.draft.finish(&campaign, replacing)?;
@@ -130,21 +135,23 @@ pub(super) fn from_ledger(ledger: &Path) -> Result<Prepared> {
 
 /// A plan that was made earlier, to practise with: its copy, or the copy that an earlier practice left.
 pub(super) fn practice_from_ledger(original: &Path, copy: &Path) -> Result<Prepared> {
-    if original == copy || ledger::exists(copy)? {
-        let prepared = from_ledger(copy)?;
-        let planned = Reader::open(original)?.campaign()?;
-        if planned.id == prepared.campaign.id {
-            return Ok(prepared);
-        }
-        return Err(Error::new(format!(
-            "is a practice run of another plan than {}",
-            original.display()
-        ))
-        .advice("move it away to practise with the new plan")
-        .at(copy.display()));
+    let planned = Reader::open(original)?.campaign()?;
+    if original == copy {
+        return from_ledger(copy);
     }
-    let lock = Lock::acquire(copy, &holder())?;
+    let mut lock = Lock::acquire(copy, &holder())?;
+    if let Some(earlier) = existing(copy)? {
+        if earlier.campaign.id == planned.id {
+            drop(lock);
+            return from_ledger(copy);
+        }
+        // Practice with an earlier plan: nobody got anything.
+        lock = ledger::retire(copy, lock)?;
+        let aside = ledger::set_aside(copy, &earlier.campaign.planned_at)?;
+        tell(&format!("The earlier practice is now {}.", aside.display()));
+    }
     ledger::copy(original, copy)?;
+    lock.mark_started(&planned.id)?;
     drop(lock);
     from_ledger(copy)
 }
@@ -180,8 +187,18 @@ fn refuse_lost(
         return Ok(());
     };
     let what = match existing {
-        Some(existing) if existing.campaign.id == started => return Ok(()),
-        Some(_) => "another ledger is in the place of one from which messages were sent",
+        Some(existing) if existing.campaign.id != started.campaign => {
+            "is another ledger than the one in this place from which messages were sent"
+        }
+        Some(existing) if existing.totals.attempts < started.attempts => {
+            return Err(Error::new(format!(
+                "is an earlier state of itself: it knows of {} requests, and {} were made",
+                existing.totals.attempts, started.attempts
+            ))
+            .advice("bring its latest state back; only that one knows what was sent")
+            .at(ledger.display()));
+        }
+        Some(_) => return Ok(()),
         None => "messages were sent from this ledger, and it is gone",
     };
     if on_change == Some(OnChange::New) {
@@ -215,6 +232,23 @@ fn report_of(campaign: &Campaign) -> Result<Report> {
         .map_err(|fault| Error::new(format!("the ledger's report cannot be read: {fault}")))
 }
 
+/// Whether a plan took the place of one from which messages were sent, on an operator's word.
+fn takes_over(lock: &Lock, existing: &Existing) -> bool {
+    lock.started()
+        .is_some_and(|started| started.campaign == existing.campaign.id)
+}
+
+/// The refusal of a campaign that is asked for in the place of another one.
+fn changed(ledger: &Path, old: &Existing, changes: &[String]) -> Error {
+    Error::new(format!(
+        "was planned on {} as something else than is asked now, and messages were sent: {}",
+        old.campaign.planned_at,
+        changes.join("; ")
+    ))
+    .advice("go on with what was planned by naming the ledger to send, or start anew with --on-change new")
+    .at(ledger.display())
+}
+
 /// Sets a ledger that was sent from aside, if that was asked for and it holds nothing open.
 fn make_room(
     ledger: &Path,
@@ -223,22 +257,14 @@ fn make_room(
     changes: &[String],
     on_change: Option<OnChange>,
 ) -> Result<Lock> {
-    let difference = changes.join("; ");
     if on_change != Some(OnChange::New) {
-        return Err(Error::new(format!(
-            "was planned and begun on {} as something else than is asked now: {difference}",
-            old.campaign.planned_at
-        ))
-        .advice(
-            "go on with what was planned by naming the ledger to send, or start anew with --on-change new",
-        )
-        .at(ledger.display()));
+        return Err(changed(ledger, old, changes));
     }
     let counts = old.totals.counts;
     let (pending, unknown) = (counts.of(Status::Pending), counts.of(Status::Unknown));
     if pending + unknown > 0 {
         return Err(Error::new(format!(
-            "{pending} rows are pending and {unknown} unknown, so it cannot be set aside ({difference})"
+            "rows are open ({pending} pending, {unknown} unknown), so it cannot be set aside"
         ))
         .advice("finish it first by naming the ledger to send")
         .at(ledger.display()));

@@ -358,11 +358,10 @@ fn one_code_ten_times_stops_the_run() {
             let run = send(&ledger, 1, &policy, always(refused(code)));
             assert_eq!(run.stop, Some(Stop::Refused(code)), "{split_bad_numbers}");
             assert_eq!(run.ending.requests, 10);
-            assert_eq!(statuses(&ledger)[9..], [
-                Status::Refused,
-                Status::Pending,
-                Status::Pending
-            ]);
+            assert_eq!(
+                statuses(&ledger)[9..],
+                [Status::Refused, Status::Pending, Status::Pending]
+            );
         }
     }
     let (_folder, ledger) = place();
@@ -467,7 +466,9 @@ enum Reaction {
     /// A signal comes while it answers.
     StopAsked(Outcome),
     /// The machine dies; before that the gateway took the request, or not.
-    Crash { taken: bool },
+    Crash {
+        taken: bool,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -527,7 +528,15 @@ fn act() -> impl Strategy<Value = Act> {
         any::<bool>(),
     )
         .prop_map(
-            |(workers, limit, max_unknown, split_bad_numbers, reactions, decision, closed_in_order)| Act {
+            |(
+                workers,
+                limit,
+                max_unknown,
+                split_bad_numbers,
+                reactions,
+                decision,
+                closed_in_order,
+            )| Act {
                 workers,
                 limit,
                 max_unknown,
@@ -559,8 +568,16 @@ impl World {
 fn crash(ledger: &Path, into: &Path) {
     fs::create_dir(into).unwrap();
     fs::copy(ledger, into.join("a.ledger")).unwrap();
-    fs::copy(ledger.with_extension("ledger-wal"), into.join("a.ledger-wal")).unwrap();
-    fs::copy(ledger.with_extension("ledger.lock"), into.join("a.ledger.lock")).unwrap();
+    fs::copy(
+        ledger.with_extension("ledger-wal"),
+        into.join("a.ledger-wal"),
+    )
+    .unwrap();
+    fs::copy(
+        ledger.with_extension("ledger.lock"),
+        into.join("a.ledger.lock"),
+    )
+    .unwrap();
 }
 
 fn react(

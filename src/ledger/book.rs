@@ -3,7 +3,6 @@
 //! It decides neither when to send nor what an answer means.
 
 use std::fmt;
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags, params};
@@ -108,6 +107,7 @@ pub struct Book {
     destination: String,
     started: bool,
     recovered: u64,
+    attempts: u64,
 }
 
 impl Book {
@@ -128,7 +128,9 @@ impl Book {
             destination: String::new(),
             started: false,
             recovered: 0,
+            attempts: 0,
         };
+        book.attempts = read::totals(&book.connection)?.attempts;
         book.recovered = book.recover()?;
         Ok(book)
     }
@@ -151,13 +153,21 @@ impl Book {
         if let Some(first) = &self.campaign.gateway_host
             && first != host
         {
-            return Err(Error::new(format!(
-                "was first sent to {first}, and would now go to {host}"
-            ))
-            .advice(format!(
-                "send it to {first} with --gateway, or plan a new campaign"
-            ))
-            .at(self.path.display()));
+            // Where not one byte ever left this machine, nothing was sent to the first host: a name with a slip in it.
+            let reached = self.column(
+                "SELECT EXISTS (SELECT 1 FROM attempt WHERE outcome IS NOT 'not sent')",
+                [],
+            )?;
+            if reached != [0] {
+                return Err(Error::new(format!(
+                    "was first sent to {first}, and would now go to {host}"
+                ))
+                .advice(format!(
+                    "send it to {first}, or plan a new campaign with --ledger"
+                ))
+                .at(self.path.display()));
+            }
+            self.campaign.gateway_host = None;
         }
         host.clone_into(&mut self.destination);
         Ok(())
@@ -169,6 +179,10 @@ impl Book {
         let done = work(self).and_then(|value| {
             self.still_in_place()?;
             self.run("COMMIT")?;
+            Ok(value)
+        });
+        let done = done.and_then(|value| {
+            self.lock.note_attempts(self.attempts)?;
             Ok(value)
         });
         if done.is_err() {
@@ -184,8 +198,8 @@ impl Book {
             // The lock first: if the ledger is lost after this claim, the lock still knows that there was one.
             self.lock.mark_started(&self.campaign.id)?;
             self.change(
-                "UPDATE campaign SET gateway_host = ?1 WHERE gateway_host IS NULL",
-                params![self.destination],
+                "UPDATE campaign SET gateway_host = coalesce(?1, ?2)",
+                params![self.campaign.gateway_host, self.destination],
             )?;
             self.started = true;
         }
@@ -201,7 +215,10 @@ impl Book {
             "INSERT INTO attempt (batch_id, claimed_at) VALUES (?1, ?2)",
             params![batch.0, claimed_at],
         )?;
-        Ok(AttemptId(self.connection.last_insert_rowid()))
+        let attempt = self.connection.last_insert_rowid();
+        // Attempts are never deleted, so the last one's number is how many there are.
+        self.attempts = attempt.cast_unsigned();
+        Ok(AttemptId(attempt))
     }
 
     /// Writes down the end of an attempt: each recipient gets its own outcome. Where they differ, the batch is
@@ -367,12 +384,7 @@ impl Book {
 
     /// Closes the ledger in order and leaves one file. The lock is handed back, still held.
     pub fn close(self) -> Result<Lock> {
-        // Somebody reading it keeps the ledger in WAL mode; the next orderly end tries again.
-        let _ = self
-            .connection
-            .query_row("PRAGMA journal_mode = DELETE", [], |_| {
-                Ok(ControlFlow::<()>::Continue(()))
-            });
+        // The last one to close it takes the log in; whoever reads it now leaves the log to the next orderly end.
         self.connection
             .close()
             .map_err(|(_, fault)| failed(&fault).at(self.path.display()))?;

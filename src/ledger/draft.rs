@@ -140,6 +140,7 @@ impl Draft {
         )?;
         self.run(schema::INDEX)?;
         self.run("COMMIT")?;
+        keep_a_log(self.open()?).map_err(|fault| failed(&fault))?;
         if let Some(connection) = self.connection.take() {
             connection.close().map_err(|(_, fault)| failed(&fault))?;
         }
@@ -165,6 +166,12 @@ impl Draft {
             .as_ref()
             .ok_or_else(|| Error::new("the plan is finished already"))
     }
+}
+
+/// Gives a new ledger its write-ahead log for life. A change of mode later on would leave a journal behind if it were cut
+/// off, which nobody who only reads could clear away.
+pub(super) fn keep_a_log(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch("PRAGMA locking_mode = NORMAL; PRAGMA journal_mode = WAL;")
 }
 
 impl Drop for Draft {

@@ -13,10 +13,19 @@ use std::path::{Path, PathBuf};
 use super::place::beside;
 use crate::{Error, Result};
 
-/// Length of the first line, which says whether the campaign was started. It is overwritten in place by a single
-/// write of this length, so that a crash cannot leave it half written.
-const FIRST_LINE: usize = 41;
+/// Length of the first line, which says whether a campaign was started, which one, and how many attempts were made. It
+/// is overwritten in place by a single write of this length, so that a crash cannot leave it half written.
+const FIRST_LINE: usize = 62;
 const STARTED: &str = "started ";
+
+/// What a lock remembers of the campaign that was started under it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Started {
+    /// Its id.
+    pub campaign: String,
+    /// At least so many attempts were made: a ledger that knows of fewer is an earlier state of itself.
+    pub attempts: u64,
+}
 
 /// Keeps a lock that is dropped elsewhere held until this is dropped too.
 #[derive(Debug)]
@@ -27,7 +36,7 @@ pub struct Held(#[allow(dead_code)] File);
 pub struct Lock {
     file: File,
     path: PathBuf,
-    started: Option<String>,
+    started: Option<Started>,
 }
 
 impl Lock {
@@ -70,34 +79,48 @@ impl Lock {
             .map_err(|fault| unusable(&self.path, &fault))
     }
 
-    /// The id of the campaign that was started under this lock, if one was.
+    /// The campaign that was started under this lock, if one was.
     #[must_use]
-    pub fn started(&self) -> Option<&str> {
-        self.started.as_deref()
+    pub fn started(&self) -> Option<&Started> {
+        self.started.as_ref()
     }
 
-    /// Remembers durably that this campaign is being sent. It comes before the first claim: a ledger that is
-    /// lost afterwards cannot be mistaken for one that never was.
+    /// Remembers durably that this campaign is being sent, or takes the place of one that was. It comes before the
+    /// first claim: a ledger that is lost afterwards cannot be mistaken for one that never was.
     pub fn mark_started(&mut self, campaign: &str) -> Result<()> {
-        if self.started.as_deref() != Some(campaign) {
-            self.write_first(&format!("{STARTED}{campaign}"))?;
-            self.started = Some(campaign.to_owned());
+        if self
+            .started
+            .as_ref()
+            .is_some_and(|started| started.campaign == campaign)
+        {
+            return Ok(());
         }
-        Ok(())
+        self.remember(Started {
+            campaign: campaign.to_owned(),
+            attempts: 0,
+        })
+        .and_then(|()| self.file.sync_all())
+        .map_err(|fault| unusable(&self.path, &fault))
     }
 
-    /// Forgets the campaign that was started, on an operator's word.
-    pub fn forget(&mut self) -> Result<()> {
-        self.write_first("nothing sent")?;
-        self.started = None;
-        Ok(())
+    /// Remembers how many attempts were made. It comes after their commit, so that the lock never knows of more than the
+    /// ledger, and is not synced: it guards against a copy that is put back, not against a power cut.
+    pub fn note_attempts(&mut self, attempts: u64) -> Result<()> {
+        let Some(started) = self.started.clone() else {
+            return Ok(());
+        };
+        self.remember(Started {
+            attempts,
+            ..started
+        })
+        .map_err(|fault| unusable(&self.path, &fault))
     }
 
-    fn write_first(&self, line: &str) -> Result<()> {
-        self.file
-            .write_all_at(first_line(line).as_bytes(), 0)
-            .and_then(|()| self.file.sync_all())
-            .map_err(|fault| unusable(&self.path, &fault))
+    fn remember(&mut self, started: Started) -> io::Result<()> {
+        let line = format!("{STARTED}{} {:020}", started.campaign, started.attempts);
+        self.file.write_all_at(first_line(&line).as_bytes(), 0)?;
+        self.started = Some(started);
+        Ok(())
     }
 
     fn write(&self, holder: &str) -> io::Result<()> {
@@ -115,14 +138,22 @@ fn first_line(line: &str) -> String {
     format!("{line:<width$}\n", width = FIRST_LINE - 1)
 }
 
-fn read_started(file: &mut File) -> io::Result<Option<String>> {
+fn read_started(file: &mut File) -> io::Result<Option<Started>> {
     let mut text = String::new();
     file.read_to_string(&mut text)?;
-    Ok(text
+    let mut words = text
         .lines()
         .next()
         .and_then(|line| line.strip_prefix(STARTED))
-        .map(|id| id.trim_end().to_owned()))
+        .unwrap_or_default()
+        .split_whitespace();
+    Ok(words.next().map(|campaign| Started {
+        campaign: campaign.to_owned(),
+        attempts: words
+            .next()
+            .and_then(|count| count.parse().ok())
+            .unwrap_or(0),
+    }))
 }
 
 fn in_use(ledger: &Path, file: &mut File) -> Error {
@@ -191,17 +222,28 @@ mod tests {
     }
 
     #[test]
-    fn remembers_what_was_started_until_told_to_forget() {
+    fn remembers_what_was_started_and_how_far_it_was() {
         let folder = tempfile::tempdir().unwrap();
         let ledger = folder.path().join("a.ledger");
         let mut lock = Lock::acquire(&ledger, "send").unwrap();
         assert_eq!(lock.started(), None);
+        lock.note_attempts(3).unwrap();
+        assert_eq!(lock.started(), None);
         lock.mark_started(ID).unwrap();
+        lock.note_attempts(7).unwrap();
         drop(lock);
         let mut lock = Lock::acquire(&ledger, "a much longer holder than before").unwrap();
-        assert_eq!(lock.started(), Some(ID));
-        lock.forget().unwrap();
+        let started = |campaign: &str, attempts| Started {
+            campaign: campaign.to_owned(),
+            attempts,
+        };
+        assert_eq!(lock.started(), Some(&started(ID, 7)));
+        lock.mark_started(ID).unwrap();
+        assert_eq!(lock.started(), Some(&started(ID, 7)));
+        let other = ID.replace('0', "f");
+        lock.mark_started(&other).unwrap();
         drop(lock);
-        assert_eq!(Lock::acquire(&ledger, "x").unwrap().started(), None);
+        let lock = Lock::acquire(&ledger, "x").unwrap();
+        assert_eq!(lock.started(), Some(&started(&other, 0)));
     }
 }

@@ -46,7 +46,7 @@ pub use book::{Batch, BatchId, Book, Settlement, Verdict};
 pub use decide::{Selection, Word};
 pub use desk::{Clerk, Desk};
 pub use draft::{Draft, Fate, PlannedRow};
-pub use lock::{Held, Lock};
+pub use lock::{Held, Lock, Started};
 pub use read::{Decided, Reader, Recipient, Totals};
 
 use crate::campaign::Moment;
@@ -115,13 +115,15 @@ pub fn copy(original: &Path, copy: &Path) -> Result<()> {
     place::create_private(&partial)?;
     let from = connect(original, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     from.execute("VACUUM INTO ?1", [partial.to_string_lossy()])
+        .and_then(|_| Connection::open(&partial))
+        .and_then(|copied| draft::keep_a_log(&copied))
         .map_err(|fault| failed(&fault).at(copy.display()))?;
     place::put_in_place(&partial, copy, false)
 }
 
 /// Opens a file that must be a ledger of a version that this program knows.
 fn connect(path: &Path, mode: OpenFlags) -> Result<Connection> {
-    let open = || {
+    let open = |path: &Path, mode| {
         let connection = Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX)
             .map_err(|fault| unreadable(&fault))?;
         connection
@@ -133,7 +135,15 @@ fn connect(path: &Path, mode: OpenFlags) -> Result<Connection> {
     if !place::exists(path)? {
         return Err(Error::new("there is no such ledger").at(path.display()));
     }
-    open().map_err(|fault: Error| fault.at(path.display()))
+    open(path, mode)
+        .or_else(|fault| match place::unchanging(path) {
+            // In a folder that cannot be written SQLite finds no room for the files of its log, and needs none.
+            Some(address) if mode == OpenFlags::SQLITE_OPEN_READ_ONLY => {
+                open(&address, mode | OpenFlags::SQLITE_OPEN_URI).map_err(|_: Error| fault)
+            }
+            _ => Err(fault),
+        })
+        .map_err(|fault: Error| fault.at(path.display()))
 }
 
 /// How long to wait for a reader of another program that holds the file for a moment.

@@ -124,6 +124,21 @@ fn sync_folder(ledger: &Path) -> io::Result<()> {
     File::open(folder(ledger))?.sync_all()
 }
 
+/// The address by which SQLite opens a ledger as one that nobody changes; `None` where a log is beside it, which would
+/// then be left out.
+pub(super) fn unchanging(ledger: &Path) -> Option<PathBuf> {
+    let logged = ["-wal", "-journal"]
+        .iter()
+        .any(|suffix| beside(ledger, suffix).exists());
+    let path = std::path::absolute(ledger).ok()?;
+    let escaped = path
+        .to_str()?
+        .replace('%', "%25")
+        .replace('?', "%3f")
+        .replace('#', "%23");
+    (!logged).then(|| PathBuf::from(format!("file:{escaped}?immutable=1")))
+}
+
 /// Which file a path leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Identity {

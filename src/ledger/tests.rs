@@ -679,7 +679,9 @@ mod decisions {
         use Status::{Accepted, Pending, Refused, Unknown};
         assert_eq!(
             statuses(&ledger),
-            [Unknown, Pending, Pending, Refused, Pending, Accepted, Pending]
+            [
+                Unknown, Pending, Pending, Refused, Pending, Accepted, Pending
+            ]
         );
         balances(&ledger);
         // Sent again, and settled as any other.
@@ -965,9 +967,7 @@ mod books {
             drop(everything(&ledger));
             let connection = Connection::open(&ledger).unwrap();
             connection
-                .execute_batch(
-                    "PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON;",
-                )
+                .execute_batch("PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON;")
                 .unwrap();
             if connection.execute_batch(tampering).is_err() {
                 // The tables themselves did not let it happen.
@@ -989,9 +989,7 @@ mod books {
         plan(&ledger, &[1, 1]);
         Connection::open(&ledger)
             .unwrap()
-            .execute_batch(
-                "UPDATE recipient SET msisdn = 60125500001, text_id = 1 WHERE row <= 2",
-            )
+            .execute_batch("UPDATE recipient SET msisdn = 60125500001, text_id = 1 WHERE row <= 2")
             .unwrap();
         let reader = Reader::open(&ledger).unwrap();
         assert_eq!(reader.verify(false).unwrap().len(), 1);
