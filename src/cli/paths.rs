@@ -183,6 +183,15 @@ mod tests {
     }
 
     #[test]
+    fn a_ledger_keeps_the_name_it_was_given() {
+        for named in ["campaign.db", "May.LEDGER", "may.sandbox.ledger", "may"] {
+            let named = Path::new(named);
+            let paths = Paths::of(named, Some(named), None, false).unwrap();
+            assert_eq!(paths.ledger, named);
+        }
+    }
+
+    #[test]
     fn what_is_read_is_not_written() {
         let folder = tempfile::tempdir().unwrap();
         let input = folder.path().join("a.csv");

@@ -53,9 +53,13 @@ fn send(args: &SendArgs, summary: &mut Summary) -> Result<()> {
     let input = Input::parse(&args.recipients);
     let planned = source_is_ledger(&input)?;
     args.refuse_misplaced_options(planned)?;
+    // A ledger that is sent itself stays where it is, whatever its name.
+    let in_place = planned && !args.send.sandbox;
     let paths = Paths::of(
         &args.recipients,
-        args.plan.ledger.as_deref(),
+        in_place
+            .then_some(args.recipients.as_path())
+            .or(args.plan.ledger.as_deref()),
         args.send.results.as_deref(),
         args.send.sandbox,
     )?;
