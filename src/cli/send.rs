@@ -74,6 +74,8 @@ fn send(args: &SendArgs, summary: &mut Summary) -> Result<()> {
     let results = ResultsFile::prepare(&paths.results)?;
     let prepared = prepare(args, &input, &paths, planned)?;
     summary.report = Some(prepared.report.clone());
+    // Nobody else sends or replaces this ledger before the results of this run are written.
+    let _held = prepared.lock.hold()?;
 
     let performed = perform(args, prepared, &destination, summary);
     // However it ended, every row has its outcome in the results.

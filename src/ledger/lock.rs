@@ -5,7 +5,7 @@
 //! yet), and because it must outlive a ledger that someone deletes. It is never deleted or renamed: a second
 //! process could then lock a new file of the same name while the first still holds the old one.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -17,6 +17,10 @@ use crate::{Error, Result};
 /// write of this length, so that a crash cannot leave it half written.
 const FIRST_LINE: usize = 41;
 const STARTED: &str = "started ";
+
+/// Keeps a lock that is dropped elsewhere held until this is dropped too.
+#[derive(Debug)]
+pub struct Held(#[allow(dead_code)] File);
 
 /// The lock of one ledger, held until it is dropped.
 #[derive(Debug)]
@@ -30,7 +34,9 @@ impl Lock {
     /// The lock of `ledger`, or an error that says who holds it. `holder` describes this process to the others
     /// ("send, process 4711, since ...").
     pub fn acquire(ledger: &Path, holder: &str) -> Result<Self> {
-        let path = beside(ledger, ".lock");
+        // Two names that lead to one ledger have one lock.
+        let leads_to = fs::read_link(ledger).and_then(|_| fs::canonicalize(ledger));
+        let path = beside(leads_to.as_deref().unwrap_or(ledger), ".lock");
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -53,6 +59,15 @@ impl Lock {
         lock.write(holder)
             .map_err(|fault| unusable(&lock.path, &fault))?;
         Ok(lock)
+    }
+
+    /// A second hold on this lock, for who still reads the ledger when the sending is over.
+    pub fn hold(&self) -> Result<Held> {
+        // Both are one open file, which stays locked until the last of them is closed.
+        self.file
+            .try_clone()
+            .map(Held)
+            .map_err(|fault| unusable(&self.path, &fault))
     }
 
     /// The id of the campaign that was started under this lock, if one was.
@@ -148,6 +163,31 @@ mod tests {
         );
         drop(held);
         assert!(Lock::acquire(&ledger, "plan, process 4712").is_ok());
+    }
+
+    #[test]
+    fn is_held_until_the_last_holder_lets_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = folder.path().join("a.ledger");
+        let lock = Lock::acquire(&ledger, "send").unwrap();
+        let held = lock.hold().unwrap();
+        drop(lock);
+        assert!(Lock::acquire(&ledger, "send").is_err());
+        drop(held);
+        assert!(Lock::acquire(&ledger, "send").is_ok());
+    }
+
+    #[test]
+    fn two_names_of_one_ledger_have_one_lock() {
+        let folder = tempfile::tempdir().unwrap();
+        let (ledger, other) = (
+            folder.path().join("a.ledger"),
+            folder.path().join("b.ledger"),
+        );
+        fs::write(&ledger, "").unwrap();
+        std::os::unix::fs::symlink("a.ledger", &other).unwrap();
+        let _held = Lock::acquire(&ledger, "send").unwrap();
+        assert!(Lock::acquire(&other, "send").is_err());
     }
 
     #[test]

@@ -44,7 +44,7 @@ pub use book::{Batch, BatchId, Book, Settlement, Verdict};
 pub use decide::{Selection, Word};
 pub use desk::{Clerk, Desk};
 pub use draft::{Draft, Fate, PlannedRow};
-pub use lock::Lock;
+pub use lock::{Held, Lock};
 pub use read::{Decided, Reader, Recipient, Totals};
 
 use crate::campaign::Moment;
