@@ -73,6 +73,8 @@ pub(super) fn from_spreadsheet(
         planned_at,
         gateway_host: None,
     };
+    // Only a plan that was seen here, and from which nothing was sent, is replaced: whatever else appeared meanwhile stays.
+    let mut replacing = existing.is_some();
     match existing {
         Some(old) if old.begun || !anew => {
             let changes = changes(&old.campaign, &campaign);
@@ -81,6 +83,7 @@ pub(super) fn from_spreadsheet(
             }
             if old.begun {
                 lock = make_room(ledger, lock, &old, &changes, options.on_change)?;
+                replacing = false;
             } else {
                 lock = ledger::retire(ledger, lock)?;
             }
@@ -91,7 +94,6 @@ pub(super) fn from_spreadsheet(
     if lock.started().is_some() {
         lock.forget()?;
     }
-    let replacing = ledger::exists(ledger)?;
     let report = plan.report;
     plan.draft.finish(&campaign, replacing)?;
     Ok(Prepared {
@@ -322,4 +324,40 @@ pub(super) fn is_practice(ledger: &Path) -> bool {
 /// How other processes see this one while it holds a lock.
 fn holder() -> String {
     format!("process {} since {}", std::process::id(), clock::now())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests {
+    use std::ffi::OsStr;
+
+    use clap::Parser;
+
+    use super::super::args::{Cli, Command};
+    use super::*;
+
+    /// Puts a file in the ledger's place while the spreadsheet is being read.
+    struct Meddler<'a>(&'a Path);
+
+    impl Watcher for Meddler<'_> {
+        fn opened(&self, _: Option<u64>) {
+            fs::write(self.0, "brought back by hand").unwrap();
+        }
+        fn planned(&self, _: u64, _: u64) {}
+    }
+
+    #[test]
+    fn a_ledger_that_appears_while_planning_is_not_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let (sheet, ledger) = (folder.path().join("a.csv"), folder.path().join("a.ledger"));
+        fs::write(&sheet, "phone,message\n012-550 0001,hello\n").unwrap();
+        let arguments = [OsStr::new("isms-campaign"), "plan".as_ref(), sheet.as_ref()];
+        let Command::Plan(args) = Cli::try_parse_from(arguments).unwrap().command else {
+            panic!("plan was asked for");
+        };
+        let input = Input::parse(&sheet);
+        let planned = from_spreadsheet(&input, "a", &ledger, &args.plan, true, &Meddler(&ledger));
+        assert!(planned.is_err());
+        assert_eq!(fs::read_to_string(&ledger).unwrap(), "brought back by hand");
+    }
 }
