@@ -43,15 +43,17 @@ pub(super) enum Then {
     Halt(Stop),
 }
 
-/// The verdicts on an answer's recipients, the outcome in a word, and what to do with the batch.
+/// The verdicts on an answer to so many recipients, the outcome in a word, and what to do with the batch.
 #[must_use]
 pub(super) fn judge(
     outcomes: &Outcomes,
+    recipients: usize,
     split_bad_numbers: bool,
 ) -> (Vec<Verdict>, &'static str, Then) {
     match outcomes {
         Outcomes::All(Outcome::Refused { code })
-            if code.0 == TOO_MANY_NUMBERS || (split_bad_numbers && code.0 == BAD_NUMBER) =>
+            if recipients > 1
+                && (code.0 == TOO_MANY_NUMBERS || (split_bad_numbers && code.0 == BAD_NUMBER)) =>
         {
             (vec![Verdict::Halve { code: code.0 }], "refused", Then::Done)
         }

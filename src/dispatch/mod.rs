@@ -279,7 +279,11 @@ impl<'a> Worker<'a> {
         if !matches!(answer.outcomes, Outcomes::All(Outcome::NotSent { .. })) {
             floor.requests.fetch_add(1, Ordering::Relaxed);
         }
-        let (verdicts, outcome, then) = judge(&answer.outcomes, floor.policy.split_bad_numbers);
+        let (verdicts, outcome, then) = judge(
+            &answer.outcomes,
+            batch.numbers.len(),
+            floor.policy.split_bad_numbers,
+        );
         let settlement = Settlement {
             batch: batch.clone(),
             attempt,

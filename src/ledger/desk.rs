@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::JoinHandle;
 
-use super::book::{AttemptId, Batch, BatchId, Book, Settlement};
+use super::book::{AttemptId, Batch, BatchId, Book, Settlement, Verdict};
 use crate::campaign::Moment;
 use crate::{Error, Result};
 
@@ -198,9 +198,27 @@ impl Till<'_> {
             Order::Next(ended) => {
                 if let Some(ended) = ended {
                     book.settle(&ended)?;
+                    self.take_back(&ended);
                 }
                 self.take(book).map(Reply::Batch)
             }
+        }
+    }
+
+    /// Recipients that were not sent to and that the worker gives up may be handed out again.
+    fn take_back(&mut self, ended: &Settlement) {
+        let recipients = ended.batch.numbers.len() as u64;
+        let back = match &ended.verdicts[..] {
+            [Verdict::Again { .. }] => recipients,
+            [Verdict::Halve { .. }] if recipients > 1 => recipients,
+            [_] => 0,
+            each => each
+                .iter()
+                .filter(|verdict| matches!(verdict, Verdict::Again { .. }))
+                .count() as u64,
+        };
+        if let Some(allowance) = self.allowance {
+            *allowance += back;
         }
     }
 
