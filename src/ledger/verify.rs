@@ -5,7 +5,7 @@ use crate::Result;
 
 /// What must hold in every ledger, and the rows or batches where it does not. Each query answers with one line
 /// for each offence.
-const RULES: [(&str, &str); 10] = [
+const RULES: [(&str, &str); 18] = [
     (
         "a row has a batch exactly if it is to be sent",
         "SELECT 'row ' || row FROM recipient WHERE (disposition = 'send') <> (batch_id IS NOT NULL)",
@@ -61,9 +61,80 @@ const RULES: [(&str, &str); 10] = [
             OR (attempts > 0) <> (claimed_at IS NOT NULL)",
     ),
     (
-        "an attempt has an outcome unless its batch is under way",
-        "SELECT 'attempt ' || a.id FROM attempt a JOIN batch b ON b.id = a.batch_id
-         WHERE a.outcome IS NULL AND b.state <> 'claimed'",
+        "exactly the batch that is under way has one attempt without an outcome",
+        "SELECT 'batch ' || b.id FROM batch b
+         LEFT JOIN (SELECT batch_id, count(*) AS n FROM attempt WHERE outcome IS NULL GROUP BY batch_id) o
+                ON o.batch_id = b.id
+         WHERE coalesce(o.n, 0) <> (b.state = 'claimed')",
+    ),
+    (
+        "a batch stands as its last attempt ended, unless an operator decided about it",
+        // The words of `attempt.outcome` are those of dispatch; one that is not known here proves nothing.
+        "WITH RECURSIVE line(id, ancestor) AS (
+                  SELECT id, id FROM batch WHERE attempts > 0 AND decision IS NULL
+                                             AND state NOT IN ('split', 'claimed')
+                  UNION ALL
+                  SELECT line.id, b.parent FROM line JOIN batch b ON b.id = line.ancestor
+                  WHERE b.parent IS NOT NULL
+              ),
+              last(id, attempt) AS (
+                  SELECT line.id, max(a.id) FROM line JOIN attempt a ON a.batch_id = line.ancestor
+                  GROUP BY line.id
+              )
+         SELECT 'batch ' || b.id
+         FROM last JOIN batch b ON b.id = last.id JOIN attempt a ON a.id = last.attempt
+         WHERE NOT CASE
+             WHEN a.outcome = 'accepted' THEN b.state = 'accepted'
+             WHEN a.outcome IN ('no answer', 'interrupted') THEN b.state = 'unknown'
+             WHEN a.outcome IN ('not sent', 'throttled', 'account stopped') THEN b.state = 'planned'
+             WHEN a.outcome = 'refused' THEN b.state = 'refused' OR (b.state = 'planned' AND b.why IS NOT NULL)
+             WHEN a.outcome = 'mixed' THEN b.state <> 'planned' OR b.why IS NOT NULL
+             ELSE 1 END",
+    ),
+    (
+        "a batch that an operator decided about stands as decided",
+        "SELECT 'batch ' || b.id FROM batch b JOIN decision d ON d.id = b.decision
+         WHERE b.state NOT IN ('split', CASE d.word WHEN 'accepted' THEN 'accepted' ELSE 'planned' END)",
+    ),
+    (
+        "a batch has a code that fits its state",
+        "SELECT 'batch ' || id FROM batch
+         WHERE (state = 'accepted' AND decision IS NULL AND code IS NOT 2000)
+            OR (state = 'refused' AND (code IS NULL OR code >= 0))
+            OR (state NOT IN ('accepted', 'refused') AND code >= 0)",
+    ),
+    (
+        "only what was accepted has a transaction id",
+        "SELECT 'batch ' || id FROM batch WHERE trx_id IS NOT NULL AND state <> 'accepted'
+         UNION ALL
+         SELECT 'row ' || r.row FROM recipient r LEFT JOIN batch b ON b.id = r.batch_id
+         WHERE r.trx_id IS NOT NULL AND b.state IS NOT 'accepted'",
+    ),
+    (
+        "the recipients of a batch have one text",
+        "SELECT 'batch ' || batch_id FROM recipient WHERE batch_id IS NOT NULL
+         GROUP BY batch_id HAVING count(DISTINCT text_id) > 1",
+    ),
+    (
+        "no batch has a number twice",
+        "SELECT 'batch ' || batch_id FROM recipient WHERE batch_id IS NOT NULL
+         GROUP BY batch_id, msisdn HAVING count(*) > 1",
+    ),
+    (
+        "a campaign knows its gateway exactly if it was begun",
+        "SELECT 'campaign ' || name FROM campaign
+         WHERE (gateway_host IS NOT NULL) <> EXISTS (SELECT 1 FROM attempt)",
+    ),
+    (
+        "what was planned as invalid or duplicate still is, and only more is suppressed",
+        "SELECT 'the ' || count(*) || ' rows' FROM recipient
+         HAVING count(*) FILTER (WHERE disposition = 'invalid')
+                <> (SELECT coalesce(sum(json_extract(value, '$.rows')), 0)
+                    FROM campaign, json_each(report, '$.invalid'))
+             OR count(*) FILTER (WHERE disposition = 'duplicate')
+                <> (SELECT json_extract(report, '$.duplicate') FROM campaign)
+             OR count(*) FILTER (WHERE disposition = 'suppressed')
+                < (SELECT json_extract(report, '$.suppressed') FROM campaign)",
     ),
 ];
 
