@@ -3,6 +3,8 @@
 
 mod judge;
 mod stop;
+#[cfg(test)]
+mod tests;
 mod throttle;
 
 use std::sync::atomic::{AtomicU64, Ordering};

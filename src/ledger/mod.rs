@@ -34,6 +34,8 @@ mod read;
 mod schema;
 mod split;
 pub mod state;
+#[cfg(test)]
+pub(crate) mod tests;
 mod verify;
 
 use std::path::{Path, PathBuf};
