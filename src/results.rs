@@ -48,38 +48,59 @@ const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 #[derive(Debug)]
 pub struct ResultsFile {
     path: PathBuf,
-    partial: PathBuf,
+    /// Where it is put together; `None` where the place is no file (a device, a pipe) and takes what is written at once.
+    partial: Option<PathBuf>,
 }
 
 impl ResultsFile {
     /// The results at this path, which can be written: that is tried here, before anything is sent.
     pub fn prepare(path: &Path) -> Result<Self> {
-        let mut partial = path.as_os_str().to_owned();
-        partial.push(".partial");
-        let file = Self {
+        let mut file = Self {
             path: path.to_owned(),
-            partial: PathBuf::from(partial),
+            partial: None,
         };
-        if path.is_dir() {
-            return Err(file.fault(&io::ErrorKind::IsADirectory.into()));
+        match fs::metadata(path) {
+            Ok(metadata) if metadata.is_dir() => {
+                return Err(file.fault(&io::ErrorKind::IsADirectory.into()));
+            }
+            Ok(metadata) if !metadata.is_file() => return Ok(file),
+            // A link stays one: what it leads to is written.
+            Ok(_) => file.path = fs::canonicalize(path).map_err(|fault| file.fault(&fault))?,
+            Err(_) => {}
         }
-        File::create(&file.partial)
-            .and_then(|_| fs::remove_file(&file.partial))
+        // Named after this process: two that write the same results would otherwise write into each other's.
+        let mut partial = file.path.as_os_str().to_owned();
+        partial.push(format!(".{}.partial", std::process::id()));
+        let partial = PathBuf::from(partial);
+        File::create(&partial)
+            .and_then(|_| fs::remove_file(&partial))
             .map_err(|fault| file.fault(&fault))?;
+        file.partial = Some(partial);
         Ok(file)
     }
 
     /// Writes the results of this ledger. Returns how many rows.
     pub fn write(&self, ledger: &Reader, only: Option<&[Status]>) -> Result<u64> {
-        let out = File::create(&self.partial).map_err(|fault| self.fault(&fault))?;
+        let target = self.partial.as_ref().unwrap_or(&self.path);
+        let out = File::create(target).map_err(|fault| self.fault(&fault))?;
         let mut out = BufWriter::with_capacity(1 << 16, out);
-        let rows = write(ledger, only, &mut out).map_err(|fault| fault.at(self.path.display()))?;
-        out.into_inner()
-            .map_err(io::IntoInnerError::into_error)
-            .and_then(|out| out.sync_all())
-            .and_then(|()| fs::rename(&self.partial, &self.path))
-            .map_err(|fault| self.fault(&fault))?;
-        Ok(rows)
+        let written = write(ledger, only, &mut out).map_err(|fault| fault.at(self.path.display()));
+        let Some(partial) = &self.partial else {
+            return written;
+        };
+        let placed = written.and_then(|rows| {
+            out.into_inner()
+                .map_err(io::IntoInnerError::into_error)
+                .and_then(|out| out.sync_all())
+                .and_then(|()| fs::rename(partial, &self.path))
+                .map_err(|fault| self.fault(&fault))?;
+            Ok(rows)
+        });
+        if placed.is_err() {
+            // Half a file is worth nothing, and the fault is told anyway.
+            let _ = fs::remove_file(partial);
+        }
+        placed
     }
 
     /// Where the results are.

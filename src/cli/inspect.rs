@@ -1,10 +1,10 @@
 //! The commands that look at a ledger and change nothing: `status`, `results`, `verify`.
 
 use std::io::{self, BufWriter};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::exit::Exit;
-use super::paths::{Paths, keep_apart};
+use super::paths::{Paths, belongings, keep_apart};
 use super::summary::{counted, next_step, of_totals};
 use super::{Patient, prepare, print, spec, tell};
 use crate::campaign::Status;
@@ -41,10 +41,15 @@ pub(super) fn results(ledger: &Path, only: &[Status], place: Option<&Path>) -> R
         return results::write(&reader, some, out).map(|_| Exit::OK);
     }
     let paths = Paths::of(ledger, None, place, prepare::is_practice(ledger))?;
-    keep_apart(
-        &[("the ledger", ledger)],
-        &[("the results file", &paths.results)],
-    )?;
+    let belongings = belongings(ledger);
+    let sheet = PathBuf::from(reader.campaign()?.input);
+    let mut read: Vec<(&str, &Path)> = vec![("the spreadsheet", &sheet)];
+    read.extend(
+        belongings
+            .iter()
+            .map(|(role, path)| (*role, path.as_path())),
+    );
+    keep_apart(&read, &[("the results file", &paths.results)])?;
     let rows = ResultsFile::prepare(&paths.results)?.write(&reader, some)?;
     tell(&format!(
         "{} in {}",

@@ -83,6 +83,21 @@ fn extended(base: &Path, ending: &str) -> PathBuf {
     PathBuf::from(path)
 }
 
+/// The files that belong to a ledger, each with what it is.
+pub(super) fn belongings(ledger: &Path) -> Vec<(&'static str, PathBuf)> {
+    [
+        ("the ledger", ""),
+        ("the ledger's lock", ".lock"),
+        ("the ledger in the making", ".partial"),
+        ("the ledger's log", "-wal"),
+        ("the ledger's log", "-shm"),
+        ("the ledger's log", "-journal"),
+    ]
+    .into_iter()
+    .map(|(role, ending)| (role, extended(ledger, ending)))
+    .collect()
+}
+
 /// Refuses a file that would be written although it is one of those that are read, the ledger, or another one that is
 /// written. Each comes with what it is.
 pub(super) fn keep_apart(read: &[(&str, &Path)], written: &[(&str, &Path)]) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use super::args::{self, PlanArgs};
 use super::exit::Exit;
-use super::paths::{Paths, keep_apart};
+use super::paths::{Paths, belongings, keep_apart};
 use super::prepare::{self, Prepared};
 use super::progress::Planning;
 use super::spec;
@@ -33,6 +33,7 @@ fn plan(args: &PlanArgs, summary: &mut Summary) -> Result<()> {
     refuse_a_ledger(&input)?;
     let paths = Paths::of(&args.recipients, args.plan.ledger.as_deref(), None, false)?;
     keep_files_apart(args, &paths)?;
+    args.output.refuse_unwritable()?;
     summary.campaign.clone_from(&paths.name);
     summary.ledger.clone_from(&paths.ledger);
     let progress = Planning::new(args.output.progress);
@@ -50,11 +51,12 @@ fn plan(args: &PlanArgs, summary: &mut Summary) -> Result<()> {
     summary.credits = summary.totals.credits_planned;
     summary.report = Some(prepared.report.clone());
     summary.elapsed = started.elapsed();
-    show(args, &prepared, summary)?;
-    prepared.refuse_too_many_invalid(args.plan.max_invalid)
+    let sendable = prepared.refuse_too_many_invalid(args.plan.max_invalid);
+    show(args, &prepared, summary, sendable.is_ok())?;
+    sendable
 }
 
-fn show(args: &PlanArgs, prepared: &Prepared, summary: &Summary) -> Result<()> {
+fn show(args: &PlanArgs, prepared: &Prepared, summary: &Summary, sendable: bool) -> Result<()> {
     let campaign = &prepared.campaign;
     let mut text = summary::of_plan(&prepared.report, campaign, args::usual_rate());
     if prepared.begun {
@@ -64,7 +66,9 @@ fn show(args: &PlanArgs, prepared: &Prepared, summary: &Summary) -> Result<()> {
     let ledger = prepared.ledger.display();
     let next =
         format!("\nPlanned in {ledger}. Nothing was sent. Send it: isms-campaign send {ledger}\n");
-    text.push_str(&next);
+    if sendable {
+        text.push_str(&next);
+    }
     summary::show(&text, !args.output.json_on_standard_output())
 }
 
@@ -83,7 +87,13 @@ fn refuse_a_ledger(input: &Input) -> Result<()> {
 fn keep_files_apart(args: &PlanArgs, paths: &Paths) -> Result<()> {
     let mut read = spec::files_read(&args.plan);
     read.push(("the spreadsheet", &args.recipients));
-    let mut written = vec![("the ledger", paths.ledger.as_path())];
-    written.extend(args.output.file_written());
+    keep_apart(&read, &[("the ledger", &paths.ledger)])?;
+    let belongings = belongings(&paths.ledger);
+    read.extend(
+        belongings
+            .iter()
+            .map(|(role, path)| (*role, path.as_path())),
+    );
+    let written: Vec<_> = args.output.file_written().into_iter().collect();
     keep_apart(&read, &written)
 }

@@ -299,9 +299,15 @@ fn changes(old: &Campaign, new: &Campaign) -> Vec<String> {
 
 impl Prepared {
     /// The sender ID of the plan.
-    pub(super) fn sender_id(&self) -> Option<SenderId> {
-        self.option(spec::SENDER_ID)
-            .and_then(|id| SenderId::parse(&id).ok())
+    pub(super) fn sender_id(&self) -> Result<Option<SenderId>> {
+        let id = self.option(spec::SENDER_ID);
+        id.map(|id| SenderId::parse(&id))
+            .transpose()
+            .map_err(|fault| {
+                Error::new(format!("holds a sender ID that {fault}"))
+                    .advice("it was changed by hand; bring back a copy")
+                    .at(self.ledger.display())
+            })
     }
 
     /// The country of numbers without a country code.
@@ -326,7 +332,7 @@ impl Prepared {
             "{invalid} of {rows} rows cannot be sent, and --max-invalid is {most}"
         ))
         .advice(format!(
-            "see them with isms-campaign results {} --status invalid and correct them, or allow more with --max-invalid 100%",
+            "see them with isms-campaign results {} --status invalid and correct them, or allow them with --max-invalid {invalid}",
             self.ledger.display()
         ))
         .at(&self.campaign.input))
@@ -350,4 +356,40 @@ pub(super) fn is_practice(ledger: &Path) -> bool {
 /// How other processes see this one while it holds a lock.
 fn holder() -> String {
     format!("process {} since {}", std::process::id(), clock::now())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests {
+    use std::ffi::OsStr;
+
+    use clap::Parser;
+
+    use super::super::args::{Cli, Command};
+    use super::*;
+
+    /// Puts a file in the ledger's place while the spreadsheet is being read.
+    struct Meddler<'a>(&'a Path);
+
+    impl Watcher for Meddler<'_> {
+        fn opened(&self, _: Option<u64>) {
+            fs::write(self.0, "brought back by hand").unwrap();
+        }
+        fn planned(&self, _: u64, _: u64) {}
+    }
+
+    #[test]
+    fn a_ledger_that_appears_while_planning_is_not_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let (sheet, ledger) = (folder.path().join("a.csv"), folder.path().join("a.ledger"));
+        fs::write(&sheet, "phone,message\n012-550 0001,hello\n").unwrap();
+        let arguments = [OsStr::new("isms-campaign"), "plan".as_ref(), sheet.as_ref()];
+        let Command::Plan(args) = Cli::try_parse_from(arguments).unwrap().command else {
+            panic!("plan was asked for");
+        };
+        let input = Input::parse(&sheet);
+        let planned = from_spreadsheet(&input, "a", &ledger, &args.plan, true, &Meddler(&ledger));
+        assert!(planned.is_err());
+        assert_eq!(fs::read_to_string(&ledger).unwrap(), "brought back by hand");
+    }
 }

@@ -30,10 +30,11 @@ pub(super) fn run(args: &ResolveArgs) -> Result<Exit> {
     book.close()?;
     let (decided, totals) = (decided?, totals?);
     tell(&format!(
-        "{} settled.\n{}{}",
+        "{} settled.\n{}{}The results file is as it was: isms-campaign results {} writes it again.",
         counted(decided, "row"),
         of_totals(&totals),
-        next_step(&totals, None, &args.ledger)
+        next_step(&totals, None, &args.ledger),
+        args.ledger.display()
     ));
     Ok(Exit::OK)
 }

@@ -1,12 +1,13 @@
 //! The story of a send: plan or take up a plan, show it, ask, send, write the results.
 
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::args::{OnBadNumber, SendArgs, SendOptions};
 use super::exit::Exit;
-use super::paths::{Paths, keep_apart};
+use super::paths::{Paths, belongings, keep_apart};
 use super::prepare::{self, Prepared};
 use super::progress::{Planning, Sending};
 use super::summary::{self, Summary, counted};
@@ -54,6 +55,13 @@ fn send(args: &SendArgs, summary: &mut Summary) -> Result<()> {
     let input = Input::parse(&args.recipients);
     let planned = source_is_ledger(&input)?;
     args.refuse_misplaced_options(planned)?;
+    if planned && !args.send.sandbox && prepare::is_practice(&args.recipients) {
+        return Err(
+            Error::usage("is for practice, and its messages were meant for nobody")
+                .advice("add --sandbox, or send the spreadsheet")
+                .at(args.recipients.display()),
+        );
+    }
     // A ledger that is sent itself stays where it is, whatever its name.
     let in_place = planned && !args.send.sandbox;
     let paths = Paths::of(
@@ -72,6 +80,7 @@ fn send(args: &SendArgs, summary: &mut Summary) -> Result<()> {
 
     // Everything that could stop the run is looked at before anything is planned.
     let destination = Destination::find(&args.send)?;
+    args.output.refuse_unwritable()?;
     let results = ResultsFile::prepare(&paths.results)?;
     let prepared = prepare(args, &input, &paths, planned)?;
     summary.report = Some(prepared.report.clone());
@@ -80,7 +89,7 @@ fn send(args: &SendArgs, summary: &mut Summary) -> Result<()> {
 
     let performed = perform(args, prepared, &destination, summary);
     // However it ended, every row has its outcome in the results.
-    let written = finish(&results, summary);
+    let written = finish(&results, summary, performed.is_ok());
     performed.and(written)
 }
 
@@ -118,7 +127,7 @@ fn perform(
         Some(spec::suppression(&args.plan, prepared.region())?)
     };
     let policy = Policy {
-        sender_id: prepared.sender_id(),
+        sender_id: prepared.sender_id()?,
         limit: args.send.limit,
         max_unknown: args.send.max_unknown,
         give_up_after: args.send.give_up_after,
@@ -151,13 +160,14 @@ fn perform(
         tell("Nothing is left to send.");
         return book.close().map(drop);
     }
+    let expired = || {
+        Error::new(format!("the plan expired on {expires_at}, and is not sent any more"))
+            .advice("plan the spreadsheet again with isms-campaign plan, or send the spreadsheet with a longer --expires")
+            .at(prepared.ledger.display())
+    };
     if clock::now() > expires_at {
         book.close()?;
-        return Err(Error::new(format!(
-            "the plan expired on {expires_at}, and is not sent any more"
-        ))
-        .advice("plan the spreadsheet again, or go on with a longer --expires")
-        .at(prepared.ledger.display()));
+        return Err(expired());
     }
     book.send_to(&destination.endpoint.host())?;
     tell(&plan);
@@ -165,9 +175,15 @@ fn perform(
         tell(&format!("So far:\n{}", summary::of_totals(&totals)));
     }
     let going = args.send.limit.map_or(pending, |limit| limit.min(pending));
-    if let Err(no) = confirm(args.send.yes, going, totals.credits_pending, destination) {
+    let credits = (going == pending).then_some(totals.credits_pending);
+    if let Err(no) = confirm(args.send.yes, going, credits, destination) {
         book.close()?;
         return Err(no);
+    }
+    // A question can stay open for days.
+    if clock::now() > expires_at {
+        book.close()?;
+        return Err(expired());
     }
     dispatch(args, book, &policy, destination, going, summary)
 }
@@ -207,7 +223,7 @@ fn dispatch(
 }
 
 /// Writes the results and says how it ended.
-fn finish(results: &ResultsFile, summary: &mut Summary) -> Result<()> {
+fn finish(results: &ResultsFile, summary: &mut Summary, in_order: bool) -> Result<()> {
     let reader = Reader::open(&summary.ledger)?;
     summary.totals = reader.totals()?;
     summary.credits = if summary.totals.attempts == 0 {
@@ -219,17 +235,27 @@ fn finish(results: &ResultsFile, summary: &mut Summary) -> Result<()> {
         summary.stop = Some(Stop::Limit);
     }
     results.write(&reader, None)?;
+    // After a fault the fault itself says what to do next.
+    let next = if in_order {
+        summary::next_step(&summary.totals, summary.stop, &summary.ledger)
+    } else {
+        String::new()
+    };
     tell(&format!(
-        "\n{}{}Results: {}",
+        "\n{}{next}Results: {}",
         summary::of_totals(&summary.totals),
-        summary::next_step(&summary.totals, summary.stop, &summary.ledger),
         results.path().display()
     ));
     Ok(())
 }
 
 /// Asks whether to go on. Where nobody can be asked, `--yes` must have said so.
-fn confirm(yes: bool, messages: u64, credits: u64, destination: &Destination) -> Result<()> {
+fn confirm(
+    yes: bool,
+    messages: u64,
+    credits: Option<u64>,
+    destination: &Destination,
+) -> Result<()> {
     if yes {
         return Ok(());
     }
@@ -243,10 +269,13 @@ fn confirm(yes: bool, messages: u64, credits: u64, destination: &Destination) ->
     let mut screen = io::stderr();
     let asked = write!(
         screen,
-        "\nSend {} to {} for up to {}? [y/N] ",
+        "\nSend {} to {}{}? [y/N] ",
         counted(messages, "message"),
         destination.name(),
-        counted(credits, "credit")
+        credits.map_or_else(String::new, |credits| format!(
+            " for up to {}",
+            counted(credits, "credit")
+        ))
     )
     .and_then(|()| screen.flush());
     let mut answer = String::new();
@@ -320,15 +349,28 @@ fn source_is_ledger(input: &Input) -> Result<bool> {
 }
 
 fn keep_files_apart(args: &SendArgs, paths: &Paths, planned: bool) -> Result<()> {
-    let mut read = spec::files_read(&args.plan);
-    if !planned {
-        read.push(("the spreadsheet", &args.recipients));
-    }
-    let mut written = vec![
-        ("the ledger", paths.ledger.as_path()),
-        ("the results file", &paths.results),
-    ];
+    let belongings = belongings(&paths.ledger);
+    let sheet = planned
+        .then(|| spec::spreadsheet_of(&args.recipients))
+        .flatten();
+    let inputs = spec::files_read(&args.plan);
+    let mut written = vec![("the results file", paths.results.as_path())];
     written.extend(args.output.file_written());
     written.extend(args.send.practice.file_written());
+    let mut read: Vec<(&str, &Path)> = inputs.clone();
+    read.extend(
+        belongings
+            .iter()
+            .map(|(role, path)| (*role, path.as_path())),
+    );
+    read.extend(sheet.as_deref().map(|path| ("the spreadsheet", path)));
+    if !planned {
+        read.push(("the spreadsheet", &args.recipients));
+        keep_apart(
+            &[("the spreadsheet", &args.recipients)],
+            &[("the ledger", &paths.ledger)],
+        )?;
+    }
+    keep_apart(&inputs, &[("the ledger", &paths.ledger)])?;
     keep_apart(&read, &written)
 }

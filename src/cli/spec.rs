@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::num::NonZeroU32;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
@@ -80,6 +80,14 @@ pub(super) fn kept(campaign: &Campaign) -> Map<String, Value> {
     serde_json::from_str(&campaign.options).unwrap_or_default()
 }
 
+/// The spreadsheet that a ledger was planned from, if it says so.
+pub(super) fn spreadsheet_of(ledger: &Path) -> Option<PathBuf> {
+    let campaign = Reader::open(ledger)
+        .and_then(|reader| reader.campaign())
+        .ok()?;
+    Some(PathBuf::from(campaign.input))
+}
+
 /// What is asked for, in full.
 pub(super) fn of<'a>(input: &'a Input, options: &'a PlanOptions) -> Result<Spec<'a>> {
     Ok(Spec {
@@ -115,7 +123,7 @@ fn message(options: &PlanOptions) -> Result<Message> {
     };
     let template = fs::read_to_string(path).map_err(|fault| {
         Error::new(format!("the message cannot be read: {fault}"))
-            .advice("save it as UTF-8 text")
+            .advice("check its name, and save it as UTF-8 text")
             .at(path.display())
     })?;
     Ok(Message::Common {
@@ -200,7 +208,7 @@ pub(super) fn suppression(options: &PlanOptions, region: Region) -> Result<Suppr
         if !options.lenient_suppress {
             return Err(fault);
         }
-        tell(&format!("Warning: {fault}"));
+        tell(&format!("Warning, they are left out: {fault}"));
     }
     Ok(suppression)
 }

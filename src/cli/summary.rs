@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::exit::Exit;
-use super::{print, tell};
+use super::{prepare, print, tell};
 use crate::campaign::Status;
 use crate::campaign::report::{Report, Sample};
 use crate::dispatch::{Rate, Stop};
@@ -173,9 +173,9 @@ pub(super) fn of_totals(totals: &Totals) -> String {
 }
 
 /// What to do next, given what a ledger holds and why a run stopped, if one did.
-pub(super) fn next_step(totals: &Totals, stop: Option<Stop>, ledger: &Path) -> String {
+pub(super) fn next_step(totals: &Totals, stop: Option<Stop>, path: &Path) -> String {
     let counts = &totals.counts;
-    let ledger = ledger.display();
+    let ledger = path.display();
     let mut steps = Vec::new();
     match stop {
         Some(Stop::Account(code)) => steps.push(format!(
@@ -200,7 +200,14 @@ pub(super) fn next_step(totals: &Totals, stop: Option<Stop>, ledger: &Path) -> S
         Some(Stop::Error) | None => {}
     }
     if stop.is_none() && counts.of(Status::Pending) > 0 {
-        steps.push(format!("Send what is pending: isms-campaign send {ledger}"));
+        let practice = if prepare::is_practice(path) {
+            " --sandbox"
+        } else {
+            ""
+        };
+        steps.push(format!(
+            "Send what is pending: isms-campaign send {ledger}{practice}"
+        ));
     }
     if counts.of(Status::Unknown) > 0 {
         steps.push(format!(

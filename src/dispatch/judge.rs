@@ -57,6 +57,17 @@ pub(super) fn judge(
         {
             (vec![Verdict::Halve { code: code.0 }], "refused", Then::Done)
         }
+        Outcomes::Each(each)
+            if each.len() > 1
+                && each.iter().all(
+                    |one| matches!(one, Outcome::Refused { code } if code.0 == TOO_MANY_NUMBERS),
+                ) =>
+        {
+            let halve = Verdict::Halve {
+                code: TOO_MANY_NUMBERS,
+            };
+            (vec![halve], "refused", Then::Done)
+        }
         Outcomes::All(outcome) => (vec![verdict(outcome)], word(outcome), then(outcome)),
         Outcomes::Each(each) => {
             let words: Vec<_> = each.iter().map(word).collect();
@@ -154,6 +165,7 @@ impl Streak {
         }
         if all(|verdict| matches!(verdict, Verdict::Unknown { .. })) {
             self.unknown += 1;
+            self.refused = None;
             let over = self.max_unknown > 0 && self.unknown >= self.max_unknown;
             return over.then_some(Stop::Unknown(self.unknown));
         }

@@ -163,7 +163,8 @@ impl Floor<'_> {
         let backoff = backoff.mul_f64(0.5 + fastrand::f64() / 2.0);
         let span = match wait {
             Wait::Throttled { asked: Some(asked) } if asked > left => return None,
-            Wait::Throttled { asked: Some(asked) } => asked,
+            // "At once" would be a storm.
+            Wait::Throttled { asked: Some(asked) } => asked.max(FIRST_WAIT),
             Wait::Throttled { asked: None } | Wait::Backoff => backoff.min(left),
         };
         if matches!(wait, Wait::Throttled { .. }) {

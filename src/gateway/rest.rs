@@ -188,11 +188,29 @@ impl RestGateway {
             Ok(_) => reply::read(&body, numbers),
         };
         let text = String::from_utf8_lossy(&body);
+        let mut outcomes = outcomes
+            .unwrap_or_else(|misfit| Outcomes::All(unfit(status, response.headers(), misfit)));
+        self.hide_echoes(&mut outcomes);
         Answer {
-            outcomes: outcomes
-                .unwrap_or_else(|misfit| Outcomes::All(unfit(status, response.headers(), misfit))),
+            outcomes,
             http_status: Some(status.as_u16()),
             raw: self.credentials.password.hidden_in(&text, RAW_LIMIT),
+        }
+    }
+
+    /// A gateway that sends our form back may call anything a transaction id. Real ones are digits, and digits are left
+    /// alone, since a short password of digits is in many of them.
+    fn hide_echoes(&self, outcomes: &mut Outcomes) {
+        let each = match outcomes {
+            Outcomes::All(outcome) => std::slice::from_mut(outcome),
+            Outcomes::Each(each) => &mut each[..],
+        };
+        for outcome in each {
+            if let Outcome::Accepted { trx_id: Some(id) } = outcome
+                && !id.bytes().all(|byte| byte.is_ascii_digit())
+            {
+                *id = self.credentials.password.hidden_in(id, RAW_LIMIT);
+            }
         }
     }
 

@@ -150,6 +150,7 @@ impl Book {
     /// Sets the gateway's host for the claims to come. A campaign that was begun elsewhere is refused: what one
     /// gateway took, another does not know of.
     pub fn send_to(&mut self, host: &str) -> Result<()> {
+        super::place::refuse_second_name(&self.path)?;
         if let Some(first) = &self.campaign.gateway_host
             && first != host
         {
@@ -384,7 +385,10 @@ impl Book {
 
     /// Closes the ledger in order and leaves one file. The lock is handed back, still held.
     pub fn close(self) -> Result<Lock> {
-        // The last one to close it takes the log in; whoever reads it now leaves the log to the next orderly end.
+        // All that is in the log goes into the ledger, also where somebody reads it now and keeps the log open.
+        let _ = self
+            .connection
+            .query_row("PRAGMA wal_checkpoint(FULL)", [], |_| Ok(()));
         self.connection
             .close()
             .map_err(|(_, fault)| failed(&fault).at(self.path.display()))?;

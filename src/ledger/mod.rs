@@ -90,9 +90,21 @@ pub fn exists(path: &Path) -> Result<bool> {
 /// Sets a ledger that nobody has open aside, named after when it was planned: `NAME.20261122T152000Z.ledger`.
 /// Returns where it is now. Nothing is overwritten.
 pub fn set_aside(ledger: &Path, planned_at: &Moment) -> Result<PathBuf> {
-    let aside = ledger.with_extension(format!("{}.ledger", planned_at.file_stamp()));
-    place::set_aside(ledger, &aside)?;
-    Ok(aside)
+    let stamp = planned_at.file_stamp();
+    // Two plans of one second differ by a number.
+    for nth in 1..100 {
+        let nth = if nth == 1 {
+            String::new()
+        } else {
+            format!("-{nth}")
+        };
+        let aside = ledger.with_extension(format!("{stamp}{nth}.ledger"));
+        if !place::exists(&aside)? || place::same(ledger, &aside) {
+            place::set_aside(ledger, &aside)?;
+            return Ok(aside);
+        }
+    }
+    Err(Error::new("was set aside too often in one second").at(ledger.display()))
 }
 
 /// Brings a ledger whose lock the caller holds into one file that nobody has open, so that it can be moved or replaced: a
@@ -114,7 +126,10 @@ pub fn copy(original: &Path, copy: &Path) -> Result<()> {
     let partial = place::beside(copy, ".partial");
     place::create_private(&partial)?;
     let from = connect(original, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    from.execute("VACUUM INTO ?1", [partial.to_string_lossy()])
+    let target = partial.to_str().ok_or_else(|| {
+        Error::new("the name of a practice ledger must be UTF-8 text").at(copy.display())
+    })?;
+    from.execute("VACUUM INTO ?1", [target])
         .and_then(|_| Connection::open(&partial))
         .and_then(|copied| draft::keep_a_log(&copied))
         .map_err(|fault| failed(&fault).at(copy.display()))?;
@@ -135,6 +150,13 @@ fn connect(path: &Path, mode: OpenFlags) -> Result<Connection> {
     if !place::exists(path)? {
         return Err(Error::new("there is no such ledger").at(path.display()));
     }
+    // A change that was cut off is rolled back by whoever opens the ledger next, which takes the right to write.
+    let cut_off = place::exists(&place::beside(path, "-journal"))?;
+    let mode = if cut_off {
+        OpenFlags::SQLITE_OPEN_READ_WRITE
+    } else {
+        mode
+    };
     open(path, mode)
         .or_else(|fault| match place::unchanging(path) {
             // In a folder that cannot be written SQLite finds no room for the files of its log, and needs none.

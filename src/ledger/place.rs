@@ -111,6 +111,10 @@ pub(super) fn set_aside(ledger: &Path, aside: &Path) -> Result<()> {
 /// A link fails where the target exists, which a rename does not. Where the file system has no links, the lock
 /// that the caller holds keeps every other planner away between the look and the rename.
 fn move_without_overwriting(from: &Path, to: &Path) -> io::Result<()> {
+    if same(from, to) {
+        // A crash came between the two halves of this move.
+        return fs::remove_file(from);
+    }
     match fs::hard_link(from, to) {
         Ok(()) => fs::remove_file(from),
         Err(fault) if fault.kind() == ErrorKind::AlreadyExists => Err(fault),
@@ -137,6 +141,24 @@ pub(super) fn unchanging(ledger: &Path) -> Option<PathBuf> {
         .replace('?', "%3f")
         .replace('#', "%23");
     (!logged).then(|| PathBuf::from(format!("file:{escaped}?immutable=1")))
+}
+
+/// Whether two paths lead to one file.
+pub(super) fn same(one: &Path, other: &Path) -> bool {
+    match (Identity::of(one), Identity::of(other)) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => false,
+    }
+}
+
+/// Refuses a file with a second name: each name would have a lock and a log of its own.
+pub(super) fn refuse_second_name(ledger: &Path) -> Result<()> {
+    match fs::metadata(ledger) {
+        Ok(metadata) if metadata.nlink() > 1 => Err(Error::new("has a second name (a hard link)")
+            .advice("remove the other name, so that nobody sends from both")
+            .at(ledger.display())),
+        _ => Ok(()),
+    }
 }
 
 /// Which file a path leads to.

@@ -225,10 +225,8 @@ impl<'a> Checker<'a> {
                 match templates.get(source) {
                     Some(Ok(template)) => template.render(&RowCells(row)),
                     Some(Err(fault)) => {
-                        return Err((
-                            "the template in the row has a fault".to_owned(),
-                            format!("column \"{title}\": {fault}"),
-                        ));
+                        let fault = format!("column \"{title}\": {fault}");
+                        return Err((fault.clone(), fault));
                     }
                     None => {
                         return Err((String::new(), "the template was not compiled".to_owned()));
