@@ -233,30 +233,6 @@ impl OutputArgs {
         self.summary_json.as_deref() == Some(Path::new("-"))
     }
 
-    /// Refuses a summary that could not be written at the end.
-    pub(super) fn refuse_unwritable(&self) -> Result<()> {
-        let Some((_, path)) = self.file_written() else {
-            return Ok(());
-        };
-        let there = path.exists();
-        std::fs::OpenOptions::new()
-            .append(true)
-            .create(true)
-            .open(path)
-            .and_then(|_| {
-                if there {
-                    Ok(())
-                } else {
-                    std::fs::remove_file(path)
-                }
-            })
-            .map_err(|fault| {
-                Error::new(format!("the summary cannot be written: {fault}"))
-                    .advice("choose another place with --summary-json")
-                    .at(path.display())
-            })
-    }
-
     /// The file that is written besides the ledger and the results.
     pub(super) fn file_written(&self) -> Option<(&'static str, &Path)> {
         self.summary_json

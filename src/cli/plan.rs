@@ -33,7 +33,7 @@ fn plan(args: &PlanArgs, summary: &mut Summary) -> Result<()> {
     refuse_a_ledger(&input)?;
     let paths = Paths::of(&args.recipients, args.plan.ledger.as_deref(), None, false)?;
     keep_files_apart(args, &paths)?;
-    args.output.refuse_unwritable()?;
+    summary::refuse_unwritable(&args.output)?;
     summary.campaign.clone_from(&paths.name);
     summary.ledger.clone_from(&paths.ledger);
     let progress = Planning::new(args.output.progress);

@@ -80,7 +80,7 @@ fn send(args: &SendArgs, summary: &mut Summary) -> Result<()> {
 
     // Everything that could stop the run is looked at before anything is planned.
     let destination = Destination::find(&args.send)?;
-    args.output.refuse_unwritable()?;
+    summary::refuse_unwritable(&args.output)?;
     let results = ResultsFile::prepare(&paths.results)?;
     let prepared = prepare(args, &input, &paths, planned)?;
     summary.report = Some(prepared.report.clone());

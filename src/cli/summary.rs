@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::args::OutputArgs;
 use super::exit::Exit;
 use super::{prepare, print, tell};
 use crate::campaign::Status;
@@ -230,6 +231,24 @@ pub(super) fn next_step(totals: &Totals, stop: Option<Stop>, path: &Path) -> Str
         steps.push("Nothing is left to do.".to_owned());
     }
     steps.join("\n") + "\n"
+}
+
+/// Refuses a place for the summary that could not be written at the end.
+pub(super) fn refuse_unwritable(output: &OutputArgs) -> Result<()> {
+    let Some((_, path)) = output.file_written() else {
+        return Ok(());
+    };
+    let there = path.exists();
+    fs::OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(path)
+        .and_then(|_| if there { Ok(()) } else { fs::remove_file(path) })
+        .map_err(|fault| {
+            Error::new(format!("the summary cannot be written: {fault}"))
+                .advice("choose another place with --summary-json")
+                .at(path.display())
+        })
 }
 
 /// The summary as one JSON object.

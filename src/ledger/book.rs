@@ -5,11 +5,11 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OpenFlags, params};
+use rusqlite::{Connection, params};
 
 use super::place::Identity;
 use super::state::{Event, State, next};
-use super::{Campaign, Lock, connect, failed, read, unknown_word};
+use super::{Campaign, Lock, connect, failed, make_durable, read, unknown_word};
 use crate::campaign::{Encoding, Moment, Msisdn};
 use crate::{Error, Result};
 
@@ -114,7 +114,7 @@ impl Book {
     /// The ledger at this path, which `lock` belongs to. Claims that a crash left behind become unknown here,
     /// before anything else is done with them.
     pub fn open(path: &Path, lock: Lock) -> Result<Self> {
-        let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let connection = connect(path)?;
         // Taken after SQLite opened the file: whatever is put there later has another identity.
         let identity = Identity::of(path).map_err(|fault| vanished(path, &fault.to_string()))?;
         let campaign = read::campaign(&connection)?;
@@ -457,23 +457,6 @@ impl Book {
             .execute_batch(sql)
             .map_err(|fault| failed(&fault).at(self.path.display()))
     }
-}
-
-/// WAL with a sync at every commit. SQLite answers with the mode it could have, which is another one where the
-/// file system cannot share memory between processes, as on a network.
-fn make_durable(connection: &Connection) -> Result<()> {
-    let mode: String = connection
-        .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
-        .map_err(|fault| failed(&fault))?;
-    if mode != "wal" {
-        return Err(Error::new(format!(
-            "its file system does not allow a write-ahead log (SQLite offers {mode})"
-        ))
-        .advice("put the ledger on a local disk with --ledger"));
-    }
-    connection
-        .execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")
-        .map_err(|fault| failed(&fault))
 }
 
 /// The verdict as far as the recipients of one batch share it.

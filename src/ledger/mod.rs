@@ -125,7 +125,7 @@ pub fn retire(ledger: &Path, lock: Lock) -> Result<Lock> {
 pub fn copy(original: &Path, copy: &Path) -> Result<()> {
     let partial = place::beside(copy, ".partial");
     place::create_private(&partial)?;
-    let from = connect(original, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let from = connect(original)?;
     let target = partial.to_str().ok_or_else(|| {
         Error::new("the name of a practice ledger must be UTF-8 text").at(copy.display())
     })?;
@@ -137,35 +137,62 @@ pub fn copy(original: &Path, copy: &Path) -> Result<()> {
 }
 
 /// Opens a file that must be a ledger of a version that this program knows.
-fn connect(path: &Path, mode: OpenFlags) -> Result<Connection> {
-    let open = |path: &Path, mode| {
-        let connection = Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX)
-            .map_err(|fault| unreadable(&fault))?;
-        connection
-            .busy_timeout(BUSY)
-            .map_err(|fault| unreadable(&fault))?;
-        schema::check(&connection)?;
-        Ok(connection)
-    };
-    if !place::exists(path)? {
-        return Err(Error::new("there is no such ledger").at(path.display()));
-    }
-    // A change that was cut off is rolled back by whoever opens the ledger next, which takes the right to write.
-    let cut_off = place::exists(&place::beside(path, "-journal"))?;
-    let mode = if cut_off {
-        OpenFlags::SQLITE_OPEN_READ_WRITE
-    } else {
-        mode
-    };
-    open(path, mode)
-        .or_else(|fault| match place::unchanging(path) {
+fn connect(path: &Path) -> Result<Connection> {
+    open(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(|fault| fault.at(path.display()))
+}
+
+/// The same for who changes nothing. It takes the right to write all the same where it can: without it SQLite could
+/// neither roll back a change that was cut off, nor clear away its log when it is done.
+fn connect_to_read(path: &Path) -> Result<Connection> {
+    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE).or_else(|fault| {
+        match place::unchanging(path) {
             // In a folder that cannot be written SQLite finds no room for the files of its log, and needs none.
-            Some(address) if mode == OpenFlags::SQLITE_OPEN_READ_ONLY => {
-                open(&address, mode | OpenFlags::SQLITE_OPEN_URI).map_err(|_: Error| fault)
-            }
-            _ => Err(fault),
+            Some(address) => open(
+                &address,
+                OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI,
+            )
+            .map_err(|_| fault),
+            None => Err(fault),
+        }
+    });
+    connection
+        .and_then(|connection| {
+            connection
+                .execute_batch("PRAGMA query_only = ON")
+                .map_err(|fault| unreadable(&fault))?;
+            Ok(connection)
         })
-        .map_err(|fault: Error| fault.at(path.display()))
+        .map_err(|fault| fault.at(path.display()))
+}
+
+fn open(path: &Path, mode: OpenFlags) -> Result<Connection> {
+    if !mode.contains(OpenFlags::SQLITE_OPEN_URI) && !place::exists(path)? {
+        return Err(Error::new("there is no such ledger"));
+    }
+    let connection = Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+        .map_err(|fault| unreadable(&fault))?;
+    connection
+        .busy_timeout(BUSY)
+        .map_err(|fault| unreadable(&fault))?;
+    schema::check(&connection)?;
+    Ok(connection)
+}
+
+/// WAL with a sync at every commit. SQLite answers with the mode it could have, which is another one where the
+/// file system cannot share memory between processes, as on a network.
+fn make_durable(connection: &Connection) -> Result<()> {
+    let mode: String = connection
+        .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
+        .map_err(|fault| failed(&fault))?;
+    if mode != "wal" {
+        return Err(Error::new(format!(
+            "its file system does not allow a write-ahead log (SQLite offers {mode})"
+        ))
+        .advice("put the ledger on a local disk with --ledger"));
+    }
+    connection
+        .execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")
+        .map_err(|fault| failed(&fault))
 }
 
 /// How long to wait for a reader of another program that holds the file for a moment.

@@ -3,10 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Row};
+use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::state::State;
-use super::{Campaign, connect, unknown_word, unreadable};
+use super::{Campaign, connect_to_read, unknown_word, unreadable};
 use crate::campaign::status::Counts;
 use crate::campaign::{Encoding, Moment, Msisdn, Status};
 use crate::{Error, Result};
@@ -91,7 +91,7 @@ pub struct Reader {
 impl Reader {
     /// The ledger at this path.
     pub fn open(path: &Path) -> Result<Self> {
-        let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        let connection = connect_to_read(path)?;
         Ok(Self {
             connection,
             path: path.to_owned(),
