@@ -406,6 +406,128 @@ fn a_ledger_taken_away_while_sending_stops_the_run() {
     );
 }
 
+#[test]
+fn an_earlier_state_of_a_ledger_is_not_sent_again() {
+    let program = Program::with(&[("customers.csv", &people(40))]);
+    let gateway = Gateway::accepting();
+    let mut plan = vec!["plan"];
+    plan.extend(customers(&[]));
+    program.run(&plan).exits(0);
+    std::fs::copy(program.path("customers.ledger"), program.path("backup")).unwrap();
+    program.send(&gateway, &customers(&[])).exits(0);
+    std::fs::copy(program.path("backup"), program.path("customers.ledger")).unwrap();
+    for again in [
+        program.send(&gateway, &customers(&[])),
+        program.send(&gateway, &["customers.ledger"]),
+        program.run(&plan),
+    ] {
+        again.exits(1).says(&["customers.ledger", "earlier state"]);
+    }
+    gateway.assert_nothing_twice();
+}
+
+#[test]
+fn a_plan_on_an_operators_word_is_not_replaced_without_another_one() {
+    let program = Program::with(&[("customers.csv", &people(5))]);
+    let gateway = Gateway::accepting();
+    program.send(&gateway, &customers(&[])).exits(0);
+    // Set aside for another text, which then is not sent: nobody said yes.
+    let other = [
+        "customers.csv",
+        "--message",
+        "KedaiKu: another text",
+        "--on-change",
+        "new",
+    ];
+    let mut planned = vec!["plan"];
+    planned.extend(other);
+    program.run(&planned).exits(0);
+    let usual = program.send(&gateway, &customers(&[]));
+    usual
+        .exits(1)
+        .says(&["customers.ledger", "--on-change new"]);
+    gateway.assert_nothing_twice();
+    assert_eq!(gateway.taken().len(), 5);
+    program.send(&gateway, &["customers.ledger"]).exits(0);
+    assert_eq!(gateway.taken().len(), 10, "the other text, as it was said");
+}
+
+#[test]
+fn a_practice_ledger_is_never_sent_for_real() {
+    let program = Program::with(&[("customers.csv", &people(5))]);
+    let gateway = Gateway::accepting();
+    let mut practice = vec!["send"];
+    practice.extend(customers(&["--sandbox"]));
+    program.run(&practice).exits(1).says(&["--yes"]);
+    let real = program.send(&gateway, &["customers.sandbox.ledger"]);
+    real.exits(2)
+        .says(&["customers.sandbox.ledger", "--sandbox"]);
+    assert_eq!(gateway.count(), 0);
+    let rehearsed = [
+        "send",
+        "customers.sandbox.ledger",
+        "--sandbox",
+        "--yes",
+        "--rate",
+        "none",
+    ];
+    program.run(&rehearsed).exits(0);
+    let rows = rows_in_are_rows_out(&program, "customers.csv", "customers.sandbox.results.csv");
+    assert_eq!(count_statuses(&rows), counts(&[("accepted", 5)]));
+}
+
+#[test]
+fn a_slip_in_the_gateways_name_can_be_mended() {
+    let program = Program::with(&[("customers.csv", &people(5))]);
+    let slip = program.send_command(
+        "https://no-such-host.invalid/RESTAPI.php",
+        &customers(&["--give-up-after", "0s"]),
+    );
+    slip.run().exits(75);
+    let gateway = Gateway::accepting();
+    program.send(&gateway, &customers(&[])).exits(0);
+    assert_eq!(gateway.taken().len(), 5);
+    verifies(&program, "customers.ledger");
+}
+
+#[test]
+fn results_are_not_written_over_what_they_are_made_from() {
+    let program = Program::with(&[("customers.csv", &people(5))]);
+    let gateway = Gateway::accepting();
+    program.send(&gateway, &customers(&[])).exits(0);
+    let before = program.read("customers.csv");
+    for place in ["customers.csv", "customers.ledger", "customers.ledger.lock"] {
+        program
+            .run(&["results", "customers.ledger", "--results", place])
+            .exits(2)
+            .says(&[place]);
+    }
+    let settled = program.send(
+        &gateway,
+        &["customers.ledger", "--results", "customers.csv"],
+    );
+    settled.exits(2).says(&["customers.csv"]);
+    assert_eq!(program.read("customers.csv"), before);
+    verifies(&program, "customers.ledger");
+}
+
+#[test]
+fn results_go_where_a_link_leads_and_into_what_is_no_file() {
+    let program = Program::with(&[("customers.csv", &people(5)), ("real.csv", "old")]);
+    let gateway = Gateway::accepting();
+    program.send(&gateway, &customers(&[])).exits(0);
+    std::os::unix::fs::symlink("real.csv", program.path("link.csv")).unwrap();
+    program
+        .run(&["results", "customers.ledger", "--results", "link.csv"])
+        .exits(0);
+    assert!(program.path("link.csv").is_symlink());
+    assert_eq!(program.results("real.csv").len(), 5);
+    program
+        .run(&["results", "customers.ledger", "--results", "/dev/null"])
+        .exits(0);
+    assert!(!std::fs::metadata("/dev/null").unwrap().is_file());
+}
+
 // --- Limits ---------------------------------------------------------------------------------------------------
 
 #[test]
