@@ -40,7 +40,18 @@ fn refused(program: &Program, arguments: &[&str], exit: i32, words: &[&str]) {
 
 #[test]
 fn a_file_that_is_missing() {
-    refused(&Program::new(), &customers(&[]), 1, &["customers.csv"]);
+    refused(
+        &Program::new(),
+        &customers(&[]),
+        1,
+        &["customers.csv", "check the name"],
+    );
+    refused(
+        &Program::new(),
+        &["nowhere/customers.ledger"],
+        1,
+        &["nowhere/customers.ledger", "check the name"],
+    );
 }
 
 #[test]

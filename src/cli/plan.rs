@@ -30,6 +30,7 @@ pub(super) fn run(args: &PlanArgs) -> Result<Exit> {
 fn plan(args: &PlanArgs, summary: &mut Summary) -> Result<()> {
     let started = std::time::Instant::now();
     let input = Input::parse(&args.recipients);
+    prepare::must_be_there(&input)?;
     refuse_a_ledger(&input)?;
     let paths = Paths::of(&args.recipients, args.plan.ledger.as_deref(), None, false)?;
     keep_files_apart(args, &paths)?;

@@ -33,6 +33,18 @@ pub(super) struct Prepared {
     pub(super) fresh: bool,
 }
 
+/// Refuses an input that is not there, before anything is made for it: not even a lock is left behind.
+pub(super) fn must_be_there(input: &Input) -> Result<()> {
+    match input {
+        Input::Stdin => Ok(()),
+        Input::File(path) => fs::metadata(path).map(drop).map_err(|fault| {
+            Error::new(format!("cannot be read: {fault}"))
+                .advice("check the name")
+                .at(path.display())
+        }),
+    }
+}
+
 /// Plans a spreadsheet, or finds the plan that an earlier run made of the same thing. `anew`: a plan from which nothing was
 /// sent is made again even if nothing changed.
 pub(super) fn from_spreadsheet(
@@ -44,14 +56,6 @@ pub(super) fn from_spreadsheet(
     watcher: &dyn Watcher,
 ) -> Result<Prepared> {
     let spec = spec::of(input, options)?;
-    // A spreadsheet that is not there leaves no lock behind either.
-    if let Input::File(path) = input {
-        fs::metadata(path).map_err(|fault| {
-            Error::new(format!("cannot be read: {fault}"))
-                .advice("check the name")
-                .at(path.display())
-        })?;
-    }
     let mut lock = Lock::acquire(ledger, &holder())?;
     let existing = existing(ledger)?;
     refuse_lost(ledger, &lock, existing.as_ref(), options.on_change)?;
@@ -101,6 +105,7 @@ pub(super) fn from_spreadsheet(
     }
     let report = plan.report;
     plan.draft.finish(&campaign, replacing)?;
+    tracing::info!(ledger = %ledger.display(), rows = report.rows, batches = report.batches, "planned");
     Ok(Prepared {
         ledger: ledger.to_owned(),
         lock,
@@ -212,6 +217,7 @@ fn refuse_lost(
 }
 
 fn resumed(ledger: &Path, lock: Lock, old: Existing, options: &PlanOptions) -> Result<Prepared> {
+    tracing::info!(ledger = %ledger.display(), attempts = old.totals.attempts, "nothing has changed since it was planned");
     let mut campaign = old.campaign;
     // An operator who names a span again means it to count, from when the plan was made.
     if let Some(span) = options.expires {

@@ -53,6 +53,7 @@ pub(super) fn run(args: &SendArgs) -> Exit {
 
 fn send(args: &SendArgs, summary: &mut Summary) -> Result<()> {
     let input = Input::parse(&args.recipients);
+    prepare::must_be_there(&input)?;
     let planned = source_is_ledger(&input)?;
     args.refuse_misplaced_options(planned)?;
     if planned && !args.send.sandbox && prepare::is_practice(&args.recipients) {
