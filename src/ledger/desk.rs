@@ -57,6 +57,7 @@ impl Desk {
                 book,
                 waiting: VecDeque::new(),
                 last: None,
+                cut: Vec::new(),
                 allowance: limit,
                 failure: None,
             };
@@ -117,6 +118,7 @@ struct Session {
     book: Book,
     waiting: VecDeque<Batch>,
     last: Option<BatchId>,
+    cut: Vec<BatchId>,
     allowance: Option<u64>,
     failure: Option<Error>,
 }
@@ -152,12 +154,14 @@ impl Session {
             book,
             waiting,
             last,
+            cut,
             allowance,
             ..
         } = self;
         let mut till = Till {
             waiting,
             last,
+            cut,
             allowance,
         };
         let reads_only = orders
@@ -187,6 +191,8 @@ impl Session {
 struct Till<'a> {
     waiting: &'a mut VecDeque<Batch>,
     last: &'a mut Option<BatchId>,
+    /// What was handed out without having been read ahead. It is planned until its claim, and would be read again.
+    cut: &'a mut Vec<BatchId>,
     allowance: &'a mut Option<u64>,
 }
 
@@ -228,10 +234,14 @@ impl Till<'_> {
             return Ok(None);
         }
         if self.waiting.is_empty() {
-            self.waiting.extend(book.planned_after(*self.last)?);
-            if let Some(batch) = self.waiting.back() {
+            let page = book.planned_after(*self.last)?;
+            if let Some(batch) = page.last() {
                 *self.last = Some(batch.id);
             }
+            self.waiting.extend(
+                page.into_iter()
+                    .filter(|batch| !self.cut.contains(&batch.id)),
+            );
         }
         let Some(batch) = self.waiting.pop_front() else {
             return Ok(None);
@@ -246,6 +256,8 @@ impl Till<'_> {
         }
         let room = usize::try_from(*allowance).unwrap_or(usize::MAX);
         *allowance = 0;
-        book.cut(&batch, room).map(Some)
+        let first = book.cut(&batch, room)?;
+        self.cut.push(first.id);
+        Ok(Some(first))
     }
 }

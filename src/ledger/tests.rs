@@ -833,6 +833,26 @@ mod desks {
     }
 
     #[test]
+    fn what_was_cut_off_and_waits_for_its_claim_is_not_handed_out_again() {
+        let (_folder, ledger) = place();
+        plan(&ledger, &[4, 4]);
+        let (desk, clerks) = Desk::open(open(&ledger), 2, Some(5));
+        let whole = clerks[0].next(None).unwrap().unwrap();
+        let cut = clerks[1].next(None).unwrap().unwrap();
+        assert_eq!((whole.rows.len(), cut.rows.len()), (4, 1));
+        // The first batch is halved, which leaves four recipients to hand out while the cut one still waits.
+        let attempt = clerks[0].claim(whole.id, moment()).unwrap();
+        let halved = settlement(&whole, attempt, vec![Verdict::Halve { code: -1010 }]);
+        let next = clerks[0].next(Some(halved)).unwrap().unwrap();
+        assert_ne!(next.id, cut.id);
+        clerks[0].claim(next.id, moment()).unwrap();
+        clerks[1].claim(cut.id, moment()).unwrap();
+        drop(clerks);
+        desk.close().unwrap().1.unwrap();
+        balances(&ledger);
+    }
+
+    #[test]
     fn after_a_commit_that_failed_nobody_gets_anything() {
         let (_folder, ledger) = place();
         plan(&ledger, &[1; 4]);
