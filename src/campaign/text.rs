@@ -94,12 +94,6 @@ impl Text {
         &self.body
     }
 
-    /// The characters to send, given away.
-    #[must_use]
-    pub fn into_body(self) -> String {
-        self.body
-    }
-
     /// The encoding to send them in.
     #[must_use]
     pub fn encoding(&self) -> Encoding {

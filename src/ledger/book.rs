@@ -176,19 +176,19 @@ impl Book {
 
     /// Runs `work` in one transaction and commits it durably, if the ledger is still the file that was opened.
     pub fn transaction<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let before = (self.attempts, self.started);
         self.run("BEGIN IMMEDIATE")?;
         let done = work(self).and_then(|value| {
             self.still_in_place()?;
             self.run("COMMIT")?;
             Ok(value)
         });
-        let done = done.and_then(|value| {
-            self.lock.note_attempts(self.attempts)?;
-            Ok(value)
-        });
         if done.is_err() {
             // Where SQLite has rolled back by itself already this fails, and nothing is lost by it.
             let _ = self.connection.execute_batch("ROLLBACK");
+            (self.attempts, self.started) = before;
+        } else {
+            self.lock.note_attempts(self.attempts)?;
         }
         done
     }

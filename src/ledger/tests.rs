@@ -402,6 +402,23 @@ mod opening {
     }
 
     #[test]
+    fn the_lock_never_knows_of_more_than_the_ledger() {
+        let (_folder, ledger) = place();
+        plan(&ledger, &[1]);
+        let mut book = open(&ledger);
+        let batch = first(&book);
+        book.transaction(|book| {
+            book.claim(batch.id, &moment())?;
+            Err::<(), _>(crate::Error::new("the disk is full"))
+        })
+        .unwrap_err();
+        book.transaction(|_| Ok(())).unwrap();
+        drop(book);
+        let lock = Lock::acquire(&ledger, "a test").unwrap();
+        assert_eq!(lock.started().unwrap().attempts, 0);
+    }
+
+    #[test]
     fn a_claim_without_an_outcome_is_unknown_to_readers_and_becomes_so_once() {
         let (_folder, ledger) = place();
         plan(&ledger, &[2, 1]);
