@@ -1,7 +1,10 @@
 //! Which rows say again what an earlier row said. It does not know how texts are stored; a text is its number.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+
+use serde::{Deserialize, Serialize};
 
 use super::Msisdn;
 
@@ -46,7 +49,24 @@ pub struct Duplicates {
     first: HashMap<u64, (u32, u32)>,
     /// The first row of each further text to the same number, and how often it came.
     further: HashMap<(u64, u32), (u32, u32)>,
+    /// How many rows came for each number of which there was more than one.
+    again: HashMap<u64, u32>,
 }
+
+/// A number that stands in many rows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Crowd {
+    /// The number.
+    pub number: String,
+    /// The rows that have it and could be sent.
+    pub rows: u64,
+    /// The first of them.
+    pub first_row: u64,
+}
+
+/// From so many rows with one number on somebody should look at them: no household is so large, but a spreadsheet that rounds
+/// long numbers makes hundreds of people one.
+const CROWD: u32 = 12;
 
 impl Duplicates {
     /// No rows yet.
@@ -56,6 +76,7 @@ impl Duplicates {
             rule,
             first: HashMap::new(),
             further: HashMap::new(),
+            again: HashMap::new(),
         }
     }
 
@@ -63,6 +84,23 @@ impl Duplicates {
     #[must_use]
     pub fn rule(&self) -> Rule {
         self.rule
+    }
+
+    /// The numbers that stand in suspiciously many rows, those with the most rows first.
+    #[must_use]
+    pub fn crowds(&self) -> Vec<Crowd> {
+        let mut crowds: Vec<Crowd> = self
+            .again
+            .iter()
+            .filter(|(_, rows)| **rows >= CROWD)
+            .map(|(number, rows)| Crowd {
+                number: number.to_string(),
+                rows: u64::from(*rows),
+                first_row: self.first.get(number).map_or(0, |(row, _)| u64::from(*row)),
+            })
+            .collect();
+        crowds.sort_by_key(|crowd| (Reverse(crowd.rows), crowd.first_row));
+        crowds
     }
 
     /// Takes a row in that could be sent, with the number of its text.
@@ -74,6 +112,7 @@ impl Duplicates {
             }
             Entry::Occupied(first) => *first.get(),
         };
+        *self.again.entry(number.as_u64()).or_insert(1) += 1;
         if self.rule == Rule::Number || (self.rule == Rule::Message && first_text == text) {
             return Repeat::Of(first_row);
         }
@@ -133,5 +172,25 @@ mod tests {
                 Send(2)
             ]
         );
+    }
+
+    #[test]
+    fn a_number_that_many_rows_share_is_pointed_out_whatever_the_rule() {
+        for rule in [Rule::Number, Rule::Message, Rule::Keep] {
+            let mut duplicates = Duplicates::new(rule);
+            let number = |digits| Msisdn::from_digits(digits).unwrap();
+            for row in 1..=11 {
+                duplicates.note(row, number("60120000001"), row % 2);
+                duplicates.note(row + 100, number("60120000000"), row);
+            }
+            assert_eq!(duplicates.crowds(), []);
+            duplicates.note(200, number("60120000000"), 0);
+            let crowd = Crowd {
+                number: "60120000000".to_owned(),
+                rows: 12,
+                first_row: 101,
+            };
+            assert_eq!(duplicates.crowds(), [crowd]);
+        }
     }
 }

@@ -2,6 +2,7 @@
 //! It knows no files, network, clock, SQL, terminal or threads.
 
 pub mod column;
+pub mod cost;
 pub mod duplicates;
 pub mod encoding;
 pub mod grouping;

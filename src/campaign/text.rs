@@ -33,6 +33,17 @@ pub enum Punctuation {
     Keep,
 }
 
+impl Punctuation {
+    /// Whether a text with this character cannot be ASCII.
+    #[must_use]
+    pub fn forces_unicode(self, c: char) -> bool {
+        match self {
+            Self::Plain => !has_ascii_spelling(c),
+            Self::Keep => !is_ascii_char(c),
+        }
+    }
+}
+
 /// A text as it goes out: never empty, at most [`MAX_UNITS`] units, its encoding fits its characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Text {
@@ -74,7 +85,7 @@ impl Text {
             TypeChoice::Unicode => Encoding::Unicode,
             _ if is_ascii_text(body) => Encoding::Ascii,
             TypeChoice::Auto => Encoding::Unicode,
-            TypeChoice::Ascii => return Err(needs_unicode(body, plain_wanted)),
+            TypeChoice::Ascii => return Err(needs_unicode(body, punctuation)),
         };
         let units = encoding.units(body);
         if units > MAX_UNITS {
@@ -210,18 +221,11 @@ fn with_plain_punctuation(text: &str) -> (String, u32) {
 
 /// The fault of a text that cannot be ASCII. Where punctuation is made plain, a curly quote would not have
 /// been in the way: the character to name is the first one without an ASCII spelling.
-fn needs_unicode(body: &str, plain_wanted: bool) -> TextFault {
-    let in_the_way = |c: &char| {
-        if plain_wanted {
-            !has_ascii_spelling(*c)
-        } else {
-            !is_ascii_char(*c)
-        }
-    };
+fn needs_unicode(body: &str, punctuation: Punctuation) -> TextFault {
     TextFault::NeedsUnicode {
         character: body
             .chars()
-            .find(in_the_way)
+            .find(|c| punctuation.forces_unicode(*c))
             .unwrap_or(char::REPLACEMENT_CHARACTER),
     }
 }

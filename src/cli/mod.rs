@@ -17,6 +17,7 @@ mod send;
 mod signals;
 mod spec;
 mod summary;
+mod values;
 
 use std::ffi::OsString;
 use std::io::{self, ErrorKind, Write};

@@ -1,12 +1,13 @@
 //! The story of `plan`: read, check and render everything, write the ledger, show what a send would do.
 
-use super::args::{self, PlanArgs};
+use super::args::PlanArgs;
 use super::exit::Exit;
 use super::paths::{Paths, belongings, keep_apart};
 use super::prepare::{self, Prepared};
 use super::progress::Planning;
 use super::spec;
 use super::summary::{self, Summary};
+use super::values;
 use crate::Result;
 use crate::ledger::Reader;
 use crate::source::{self, Input};
@@ -59,7 +60,7 @@ fn plan(args: &PlanArgs, summary: &mut Summary) -> Result<()> {
 
 fn show(args: &PlanArgs, prepared: &Prepared, summary: &Summary, sendable: bool) -> Result<()> {
     let campaign = &prepared.campaign;
-    let mut text = summary::of_plan(&prepared.report, campaign, args::usual_rate());
+    let mut text = summary::of_plan(&prepared.report, campaign, values::usual_rate());
     if prepared.begun {
         text.push_str("\nThis campaign has been begun; nothing was planned again.\n");
         text.push_str(&summary::of_totals(&summary.totals));

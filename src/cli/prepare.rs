@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::args::{MaxInvalid, OnChange, PlanOptions};
+use super::args::{OnChange, PlanOptions};
+use super::values::MaxInvalid;
 use super::{clock, spec, tell};
 use crate::campaign::msisdn::Region;
 use crate::campaign::report::Report;

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
-use super::args::{DuplicatesArg, MaxInvalid, PlanOptions, PunctuationArg, TypeArg};
+use super::args::{DuplicatesArg, PlanOptions, PunctuationArg, TypeArg};
 use super::tell;
+use super::values::MaxInvalid;
 use crate::campaign::duplicates::Rule;
 use crate::campaign::msisdn::{self, Region};
 use crate::campaign::suppression::Suppression;

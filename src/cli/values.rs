@@ -1,0 +1,211 @@
+//! The values of options: what each may be, read from its text. It knows no option and does nothing.
+
+use std::num::NonZeroU32;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use crate::campaign::{SenderId, Status};
+use crate::dispatch::Rate;
+
+/// A rate, or none. (An option of its own would read as "not given".)
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RateArg(pub(super) Option<Rate>);
+
+/// How many rows may be impossible to send.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum MaxInvalid {
+    Rows(u64),
+    Percent(f64),
+}
+
+impl MaxInvalid {
+    /// Whether so many invalid rows out of so many are too many.
+    pub(super) fn exceeded_by(self, invalid: u64, rows: u64) -> bool {
+        match self {
+            Self::Rows(most) => invalid > most,
+            #[allow(clippy::cast_precision_loss)]
+            Self::Percent(percent) => invalid as f64 * 100.0 > percent * rows as f64,
+        }
+    }
+}
+
+impl std::str::FromStr for MaxInvalid {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || "is neither a number of rows (50) nor a share of them (5%)".to_owned();
+        match text.strip_suffix('%') {
+            None => text.parse().map(Self::Rows).map_err(|_| wrong()),
+            Some(share) => share
+                .parse::<f64>()
+                .ok()
+                .filter(|percent| (0.0..=100.0).contains(percent))
+                .map(Self::Percent)
+                .ok_or_else(wrong),
+        }
+    }
+}
+
+impl std::fmt::Display for MaxInvalid {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Rows(rows) => write!(f, "{rows}"),
+            Self::Percent(percent) => write!(f, "{percent}%"),
+        }
+    }
+}
+
+pub(super) fn sender_id(text: &str) -> Result<SenderId, String> {
+    SenderId::parse(text)
+        .map_err(|fault| format!("{fault}: a sender ID has 3 to 11 letters and digits"))
+}
+
+pub(super) fn status(text: &str) -> Result<Status, String> {
+    Status::parse(text).ok_or_else(|| {
+        let all = Status::ALL.map(Status::as_str).join(", ");
+        format!("is none of {all}")
+    })
+}
+
+/// One row, or all from one to another.
+pub(super) fn range(text: &str) -> Result<RangeInclusive<u64>, String> {
+    let row = |text: &str| text.trim().parse::<u64>().ok().filter(|row| *row > 0);
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    match (row(first), row(last)) {
+        (Some(first), Some(last)) if first <= last && i64::try_from(last).is_ok() => {
+            Ok(first..=last)
+        }
+        _ => Err("is no row (3) and no range of rows (17-20)".to_owned()),
+    }
+}
+
+/// A number with s, m, h or d.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || "is no duration: write a number with s, m, h or d, such as 90s or 7d".to_owned();
+    let unit = match text.chars().last() {
+        Some('s') => 1,
+        Some('m') => 60,
+        Some('h') => 3_600,
+        Some('d') => 86_400,
+        _ => return Err(wrong()),
+    };
+    let count: u64 = text[..text.len() - 1].parse().map_err(|_| wrong())?;
+    count
+        .checked_mul(unit)
+        .filter(|seconds| *seconds <= LONGEST_SECONDS)
+        .map(Duration::from_secs)
+        .ok_or_else(|| "is longer than a hundred years".to_owned())
+}
+
+/// A hundred years: what fits every clock.
+const LONGEST_SECONDS: u64 = 100 * 366 * 86_400;
+
+/// A number of seconds, with decimals if need be.
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
+    text.parse::<f64>()
+        .ok()
+        .filter(|seconds| *seconds > 0.0)
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .filter(|span| !span.is_zero() && span.as_secs() <= LONGEST_SECONDS)
+        .ok_or_else(|| "is no number of seconds above 0".to_owned())
+}
+
+/// The rate of a send that names none.
+pub(super) fn usual_rate() -> Option<Rate> {
+    rate(RATE).ok().and_then(|rate| rate.0)
+}
+
+pub(super) const RATE: &str = "30/s";
+
+pub(super) fn rate(text: &str) -> Result<RateArg, String> {
+    if text == "none" {
+        return Ok(RateArg(None));
+    }
+    let wrong = || "is no rate: write 30/s, 600/m, 5000/h or none".to_owned();
+    let (count, unit) = text.split_once('/').ok_or_else(wrong)?;
+    let period = match unit {
+        "s" => Duration::from_secs(1),
+        "m" => Duration::from_secs(60),
+        "h" => Duration::from_secs(3_600),
+        _ => return Err(wrong()),
+    };
+    let count: NonZeroU32 = count.parse().map_err(|_| wrong())?;
+    Rate::new(count, period)
+        .map(|rate| RateArg(Some(rate)))
+        .ok_or_else(|| "is faster than this program can count; use none".to_owned())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_a_number_and_a_unit() {
+        assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("10m"), Ok(Duration::from_secs(600)));
+        assert_eq!(duration("2h"), Ok(Duration::from_secs(7_200)));
+        assert_eq!(duration("7d"), Ok(Duration::from_secs(604_800)));
+        for wrong in [
+            "",
+            "7",
+            "d",
+            "1.5h",
+            "-1s",
+            "7 d",
+            "7days",
+            "99999999999d",
+            "5\u{e4}",
+        ] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn rates_are_a_number_in_a_time() {
+        for (text, per_recipient) in [
+            ("60/s", 16_666_667),
+            ("600/m", 100_000_000),
+            ("3600/h", 1_000_000_000),
+        ] {
+            let RateArg(Some(rate)) = rate(text).unwrap() else {
+                panic!("{text}")
+            };
+            assert_eq!(rate.per_recipient().as_nanos(), per_recipient, "{text}");
+        }
+        assert!(matches!(rate("none"), Ok(RateArg(None))));
+        for wrong in [
+            "",
+            "30",
+            "0/s",
+            "30/d",
+            "-1/s",
+            "1.5/s",
+            "/s",
+            "4294967295/s",
+        ] {
+            assert!(rate(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_share_of_invalid_rows_is_compared_exactly() {
+        let fifth: MaxInvalid = "20%".parse().unwrap();
+        assert!(!fifth.exceeded_by(20, 100));
+        assert!(fifth.exceeded_by(21, 100));
+        let none: MaxInvalid = "0".parse().unwrap();
+        assert!(none.exceeded_by(1, 100));
+        assert!(!none.exceeded_by(0, 100));
+        for wrong in ["", "x", "101%", "-1%", "NaN%", "1.5"] {
+            assert!(wrong.parse::<MaxInvalid>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn seconds_are_above_zero() {
+        assert_eq!(seconds("0.3"), Ok(Duration::from_millis(300)));
+        for wrong in ["0", "-1", "x", "inf", "NaN", "1e300"] {
+            assert!(seconds(wrong).is_err(), "{wrong}");
+        }
+    }
+}
