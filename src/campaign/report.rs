@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::cost::{LongValues, UnicodeCause};
+use super::duplicates::Crowd;
 use super::{Encoding, Text};
 
 /// How many different faults are told apart; the rest are counted together.
@@ -13,6 +15,7 @@ const FIRST_ROWS: usize = 5;
 
 /// The findings of a plan.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)] // an older ledger knows less
 pub struct Report {
     /// Rows with anything in them.
     pub rows: u64,
@@ -34,6 +37,14 @@ pub struct Report {
     pub credits: u64,
     /// Rows to send whose text needs Unicode.
     pub unicode: u64,
+    /// What forces Unicode, the most frequent cause first.
+    pub unicode_because: Vec<UnicodeCause>,
+    /// Rows to send that cost more than most because of a long value.
+    pub long_values: Vec<LongValues>,
+    /// Numbers that stand in suspiciously many rows.
+    pub crowds: Vec<Crowd>,
+    /// What is remarkable about texts to send, by rule.
+    pub remarks: Vec<Remark>,
     /// Characters that became plain so that a text needs no Unicode.
     pub replaced: u64,
     /// The first text to send.
@@ -53,6 +64,23 @@ pub struct Fault {
     pub rows: u64,
     /// The first of them.
     pub first_rows: Vec<u64>,
+}
+
+/// Rows to send whose text networks may block, or that looks like a mistake.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remark {
+    /// The rule, in one word.
+    pub rule: String,
+    /// What it is about.
+    pub what: String,
+    /// Where the rule comes from.
+    pub source: String,
+    /// How many rows.
+    pub rows: u64,
+    /// The first of them.
+    pub first_rows: Vec<u64>,
+    /// What was found in the first of them.
+    pub example: String,
 }
 
 /// A text of the plan as it goes out.
@@ -98,6 +126,22 @@ impl Report {
         fault.rows += 1;
         if fault.first_rows.len() < FIRST_ROWS {
             fault.first_rows.push(row);
+        }
+    }
+
+    /// Counts a row to send about which a rule has a remark; `first` makes the remark where it is the rule's first.
+    pub fn note_remark(&mut self, row: u64, rule: &str, first: impl FnOnce() -> Remark) {
+        let place = match self.remarks.iter().position(|remark| remark.rule == rule) {
+            Some(place) => place,
+            None => {
+                self.remarks.push(first());
+                self.remarks.len() - 1
+            }
+        };
+        let remark = &mut self.remarks[place];
+        remark.rows += 1;
+        if remark.first_rows.len() < FIRST_ROWS {
+            remark.first_rows.push(row);
         }
     }
 

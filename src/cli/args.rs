@@ -160,6 +160,10 @@ pub(super) struct PlanOptions {
     /// Numbers in one request [default: 30]
     #[arg(long, value_name = "N")]
     pub(super) batch_size: Option<NonZeroU32>,
+    /// Texts that Malaysian networks block or that look like a mistake: report them, send nothing while there is any, or do
+    /// not look [default: warn]
+    #[arg(long, value_name = "LEVEL")]
+    pub(super) lint: Option<LintArg>,
     /// Send nothing if more rows than this cannot be sent [default: 20%]
     #[arg(long, value_name = "N|P%")]
     pub(super) max_invalid: Option<MaxInvalid>,
@@ -290,6 +294,7 @@ impl PlanOptions {
             ("--punctuation", self.punctuation.is_some()),
             ("--duplicates", self.duplicates.is_some()),
             ("--batch-size", self.batch_size.is_some()),
+            ("--lint", self.lint.is_some()),
             ("--expires", self.expires.is_some()),
             ("--ledger", self.ledger.is_some()),
             ("--on-change", self.on_change.is_some()),
@@ -332,6 +337,13 @@ pub(super) enum DuplicatesArg {
     Number,
     Message,
     Keep,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum LintArg {
+    Warn,
+    Deny,
+    Off,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -7,6 +7,7 @@ mod credentials;
 mod exit;
 mod inspect;
 
+mod overview;
 mod paths;
 mod plan;
 mod practice;

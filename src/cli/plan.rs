@@ -5,9 +5,8 @@ use super::exit::Exit;
 use super::paths::{Paths, belongings, keep_apart};
 use super::prepare::{self, Prepared};
 use super::progress::Planning;
-use super::spec;
 use super::summary::{self, Summary};
-use super::values;
+use super::{overview, spec, values};
 use crate::Result;
 use crate::ledger::Reader;
 use crate::source::{self, Input};
@@ -53,14 +52,16 @@ fn plan(args: &PlanArgs, summary: &mut Summary) -> Result<()> {
     summary.credits = summary.totals.credits_planned;
     summary.report = Some(prepared.report.clone());
     summary.elapsed = started.elapsed();
-    let sendable = prepared.refuse_too_many_invalid(args.plan.max_invalid);
+    let sendable = prepared
+        .refuse_too_many_invalid(args.plan.max_invalid)
+        .and_then(|()| prepared.refuse_remarks());
     show(args, &prepared, summary, sendable.is_ok())?;
     sendable
 }
 
 fn show(args: &PlanArgs, prepared: &Prepared, summary: &Summary, sendable: bool) -> Result<()> {
     let campaign = &prepared.campaign;
-    let mut text = summary::of_plan(&prepared.report, campaign, values::usual_rate());
+    let mut text = overview::of_plan(&prepared.report, campaign, values::usual_rate());
     if prepared.begun {
         text.push_str("\nThis campaign has been begun; nothing was planned again.\n");
         text.push_str(&summary::of_totals(&summary.totals));

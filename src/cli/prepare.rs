@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::args::{OnChange, PlanOptions};
 use super::values::MaxInvalid;
-use super::{clock, spec, tell};
+use super::{clock, spec, summary, tell};
 use crate::campaign::msisdn::Region;
 use crate::campaign::report::Report;
 use crate::campaign::{SenderId, Status};
@@ -342,6 +342,26 @@ impl Prepared {
             "see them with isms-campaign results {} --status invalid and correct them, or allow them with --max-invalid {invalid}",
             self.ledger.display()
         ))
+        .at(&self.campaign.input))
+    }
+
+    /// Refuses a plan whose texts call for a remark, where that was asked for when it was made.
+    pub(super) fn refuse_remarks(&self) -> Result<()> {
+        let Some(remark) = self.report.remarks.first() else {
+            return Ok(());
+        };
+        if self.option(spec::LINT).as_deref() != Some(spec::DENY) {
+            return Ok(());
+        }
+        let rows = self.report.remarks.iter().map(|remark| remark.rows).max();
+        Err(Error::new(format!(
+            "at least {} may be blocked or look like a mistake, first row {} ({}: \"{}\"), and --lint is deny",
+            summary::counted(rows.unwrap_or_default(), "text"),
+            remark.first_rows.first().copied().unwrap_or_default(),
+            remark.what,
+            remark.example,
+        ))
+        .advice("correct them, or send them nevertheless with --lint warn")
         .at(&self.campaign.input))
     }
 

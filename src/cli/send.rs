@@ -11,7 +11,7 @@ use super::paths::{Paths, belongings, keep_apart};
 use super::prepare::{self, Prepared};
 use super::progress::{Planning, Sending};
 use super::summary::{self, Summary, counted};
-use super::{clock, credentials, practice, signals, spec, tell};
+use super::{clock, credentials, overview, practice, signals, spec, tell};
 use crate::campaign::Status;
 use crate::dispatch::{self, Policy, Stop, Throttle};
 use crate::gateway::{Credentials, Endpoint, Gateway, RestGateway, Timeouts};
@@ -121,7 +121,15 @@ fn perform(
     destination: &Destination,
     summary: &mut Summary,
 ) -> Result<()> {
-    prepared.refuse_too_many_invalid(args.plan.max_invalid)?;
+    let plan = overview::of_plan(&prepared.report, &prepared.campaign, args.send.rate.0);
+    let refused = prepared
+        .refuse_too_many_invalid(args.plan.max_invalid)
+        .and_then(|()| prepared.refuse_remarks());
+    if refused.is_err() {
+        // The reasons are in it.
+        tell(&plan);
+    }
+    refused?;
     let suppression = if prepared.fresh {
         None
     } else {
@@ -134,7 +142,6 @@ fn perform(
         give_up_after: args.send.give_up_after,
         split_bad_numbers: args.send.on_bad_number == OnBadNumber::Split,
     };
-    let plan = summary::of_plan(&prepared.report, &prepared.campaign, args.send.rate.0);
     let expires_at = prepared.campaign.expires_at.clone();
     let mut book = Book::open(&prepared.ledger, prepared.lock)?;
     if book.recovered() > 0 {

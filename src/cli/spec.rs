@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
-use super::args::{DuplicatesArg, PlanOptions, PunctuationArg, TypeArg};
+use super::args::{DuplicatesArg, LintArg, PlanOptions, PunctuationArg, TypeArg};
 use super::tell;
 use super::values::MaxInvalid;
 use crate::campaign::duplicates::Rule;
@@ -24,6 +24,7 @@ const BATCH_SIZE: NonZeroU32 = NonZeroU32::MIN.saturating_add(29);
 
 pub(super) const MAX_INVALID: &str = "max_invalid";
 pub(super) const SENDER_ID: &str = "sender_id";
+pub(super) const LINT: &str = "lint";
 const BATCH: &str = "batch_size";
 const DUPLICATES: &str = "duplicates";
 
@@ -42,6 +43,8 @@ pub(super) fn recorded(spec: &Spec<'_>, plan: &Plan, options: &PlanOptions) -> V
         "punctuation": punctuation_word(spec.punctuation),
         DUPLICATES: spec.duplicates.as_str(),
         BATCH: spec.batch_size,
+        // As usual: not there, as in ledgers that are older than the option.
+        LINT: options.lint.filter(|lint| *lint != LintArg::Warn).map(lint_word),
         MAX_INVALID: options.max_invalid.unwrap_or(DEFAULT_MAX_INVALID).to_string(),
     })
 }
@@ -100,6 +103,7 @@ pub(super) fn of<'a>(input: &'a Input, options: &'a PlanOptions) -> Result<Spec<
         punctuation: punctuation(options),
         duplicates: duplicates(options),
         batch_size: options.batch_size.unwrap_or(BATCH_SIZE),
+        lint: options.lint != Some(LintArg::Off),
     })
 }
 
@@ -162,6 +166,17 @@ fn punctuation_word(punctuation: Punctuation) -> &'static str {
         Punctuation::Keep => "keep",
     }
 }
+
+fn lint_word(lint: LintArg) -> &'static str {
+    match lint {
+        LintArg::Warn => "warn",
+        LintArg::Deny => DENY,
+        LintArg::Off => "off",
+    }
+}
+
+/// The word of `--lint` under which nothing is sent while there is a remark.
+pub(super) const DENY: &str = "deny";
 
 fn duplicates(options: &PlanOptions) -> Rule {
     match options.duplicates {

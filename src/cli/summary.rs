@@ -1,4 +1,4 @@
-//! What a person is shown before and after a send, and the same facts as one JSON object. It counts nothing itself.
+//! What a person is shown of a ledger and of a run, and the same facts as one JSON object. It counts nothing itself.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -11,142 +11,10 @@ use super::args::OutputArgs;
 use super::exit::Exit;
 use super::{prepare, print, tell};
 use crate::campaign::Status;
-use crate::campaign::report::{Report, Sample};
-use crate::dispatch::{Rate, Stop};
-use crate::ledger::{Campaign, Totals};
+use crate::campaign::report::Report;
+use crate::dispatch::Stop;
+use crate::ledger::Totals;
 use crate::{Error, Result};
-
-/// The plan in one screen: counts first, money second, problems third, sample texts last.
-pub(super) fn of_plan(report: &Report, campaign: &Campaign, rate: Option<Rate>) -> String {
-    let mut text = String::new();
-    let mut line = |label: &str, value: String| {
-        let _ = writeln!(text, "{label:<14}{value}");
-    };
-    line(
-        "Campaign",
-        format!("{}, from {}", campaign.name, campaign.input),
-    );
-    line("Rows", with_blank(report));
-    line(
-        "To send",
-        format!(
-            "{} in {} ({})",
-            counted(report.sendable, "message"),
-            counted(report.batches, "request"),
-            counted(report.texts, "distinct text")
-        ),
-    );
-    line(
-        "Not sent",
-        format!(
-            "{} invalid, {} duplicate, {} suppressed",
-            report.invalid_rows(),
-            report.duplicate,
-            report.suppressed
-        ),
-    );
-    line("Credits", format!("{}{}", report.credits, unicode(report)));
-    line("Time", time_needed(report.sendable, rate));
-    for fault in &report.invalid {
-        let rows: Vec<_> = fault.first_rows.iter().map(u64::to_string).collect();
-        let more = if fault.rows > rows.len() as u64 {
-            ", ..."
-        } else {
-            ""
-        };
-        let which = if fault.rows == 1 { "row" } else { "rows" };
-        line(
-            "Invalid",
-            format!(
-                "{}: {} ({which} {}{more})",
-                fault.rows,
-                fault.what,
-                rows.join(", ")
-            ),
-        );
-    }
-    if report.replaced > 0 {
-        line(
-            "Punctuation",
-            format!(
-                "{} made plain to save messages from Unicode (--punctuation keep leaves them)",
-                counted(report.replaced, "character")
-            ),
-        );
-    }
-    for (label, samples) in samples(report) {
-        text.push_str(&shown(&label, samples));
-    }
-    text
-}
-
-fn with_blank(report: &Report) -> String {
-    match report.blank_rows {
-        0 => report.rows.to_string(),
-        blank => format!(
-            "{}, and {} skipped",
-            report.rows,
-            counted(blank, "blank row")
-        ),
-    }
-}
-
-fn unicode(report: &Report) -> String {
-    match report.unicode {
-        0 => String::new(),
-        rows => format!(
-            ", {} in Unicode at 63 characters a credit",
-            counted(rows, "message")
-        ),
-    }
-}
-
-fn time_needed(messages: u64, rate: Option<Rate>) -> String {
-    let Some(rate) = rate else {
-        return "as fast as the gateway answers (no rate)".to_owned();
-    };
-    #[allow(clippy::cast_precision_loss)]
-    let seconds = rate.per_recipient().as_secs_f64() * messages as f64;
-    let span = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
-    format!("about {} at {rate}", indicatif::HumanDuration(span))
-}
-
-/// The sample texts, each shown once under all that it is.
-fn samples(report: &Report) -> Vec<(String, &Sample)> {
-    let mut shown: Vec<(String, &Sample)> = Vec::new();
-    for (label, sample) in [
-        ("First", &report.first),
-        ("Longest", &report.longest),
-        ("Dearest", &report.dearest),
-    ] {
-        let Some(sample) = sample else { continue };
-        match shown.iter_mut().find(|(_, same)| same.row == sample.row) {
-            Some((labels, _)) => {
-                *labels = format!("{labels}, {}", label.to_lowercase());
-            }
-            None => shown.push((label.to_owned(), sample)),
-        }
-    }
-    shown
-}
-
-fn shown(label: &str, sample: &Sample) -> String {
-    let encoding = if sample.r#type == 1 {
-        "ASCII"
-    } else {
-        "Unicode"
-    };
-    let mut shown = format!(
-        "{label}: row {}, {} characters, {encoding}, {}\n",
-        sample.row,
-        sample.units,
-        counted(sample.credits.into(), "credit")
-    );
-    for line in sample.text.lines() {
-        let _ = writeln!(shown, "  | {line}");
-    }
-    shown
-}
 
 /// `1 message`, `2 messages`; a word that ends in x gets es.
 pub(super) fn counted(number: u64, what: &str) -> String {

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use super::{Spec, status_column};
 use crate::campaign::column::{Columns, is_result_column, trimmed};
+use crate::campaign::cost::{Lengths, WATCHED};
 use crate::campaign::grouping::Fingerprint;
 use crate::campaign::msisdn::{self, NumberFault, NumberFlaw};
 use crate::campaign::template::{Cells, Column, Names, Template, Templates};
@@ -37,6 +38,8 @@ pub(super) struct Checked {
     pub(super) cells: String,
     pub(super) number: Option<Msisdn>,
     pub(super) text: Option<(Text, Fingerprint)>,
+    /// How long the cells are that the text was made of.
+    pub(super) lengths: Lengths,
     /// Why it cannot be sent: in general, for counting, and in a sentence of its own.
     pub(super) fault: Option<(String, String)>,
 }
@@ -53,6 +56,8 @@ pub(super) struct Checker<'a> {
     status: Option<usize>,
     /// The columns that are the spreadsheet's own.
     kept: Vec<usize>,
+    /// The columns whose lengths say why a text is dear: the first ones that a common template uses.
+    watched: Vec<usize>,
 }
 
 /// The names that templates can use for these columns.
@@ -106,6 +111,10 @@ impl<'a> Checker<'a> {
             Some(name) => columns.position(name),
             None => columns.phone(),
         };
+        let message = find_message(spec, engine, columns).map_err(|fault| match &spec.message {
+            Message::Common { place, .. } => fault.at(place),
+            Message::Column(_) => fault.at(place),
+        })?;
         Ok(Self {
             spec,
             engine,
@@ -113,10 +122,16 @@ impl<'a> Checker<'a> {
             place,
             delimiter,
             phone: phone.map_err(at)?,
-            message: find_message(spec, engine, columns).map_err(|fault| match &spec.message {
-                Message::Common { place, .. } => fault.at(place),
-                Message::Column(_) => fault.at(place),
-            })?,
+            watched: match &message {
+                Where::Common(template) => template
+                    .used()
+                    .map(|(_, cell)| cell)
+                    .take(WATCHED)
+                    .collect(),
+                // Each row has a template of its own: a text is as long as its author made it.
+                Where::Column(_) => Vec::new(),
+            },
+            message,
             status: status_column(columns.headers()),
             kept: (0..columns.len())
                 .filter(|column| !is_result_column(&columns.headers()[*column]))
@@ -135,6 +150,22 @@ impl<'a> Checker<'a> {
             Where::Common(_) => None,
             Where::Column(column) => Some(column),
         }
+    }
+
+    /// The headers of the columns whose lengths are noted.
+    pub(super) fn watched(&self) -> Vec<String> {
+        self.watched
+            .iter()
+            .map(|column| self.columns.title(*column).to_owned())
+            .collect()
+    }
+
+    fn lengths(&self, row: &Row) -> Lengths {
+        let mut lengths = Lengths::default();
+        for (length, column) in lengths.iter_mut().zip(&self.watched) {
+            *length = u16::try_from(row.cell(*column).chars().count()).unwrap_or(u16::MAX);
+        }
+        lengths
     }
 
     /// What one thread writes records with.
@@ -203,6 +234,7 @@ impl<'a> Checker<'a> {
                 .write(self.kept.iter().map(|column| row.cell(*column)))
                 .to_owned(),
             number: msisdn,
+            lengths: self.lengths(row),
             text,
             fault: faults.0,
         })

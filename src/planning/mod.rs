@@ -15,6 +15,7 @@ pub use check::Message;
 use check::{Checked, Checker, names};
 
 use crate::campaign::column::{RESULT_COLUMNS, is_result_column};
+use crate::campaign::cost::Costs;
 use crate::campaign::duplicates::{Duplicates, Repeat, Rule};
 use crate::campaign::grouping::Grouping;
 use crate::campaign::msisdn::Region;
@@ -45,6 +46,8 @@ pub struct Spec<'a> {
     pub duplicates: Rule,
     /// The most recipients of a batch.
     pub batch_size: NonZeroU32,
+    /// Whether texts are looked at for what networks block and what looks like a mistake.
+    pub lint: bool,
 }
 
 /// A plan that is not in its place yet.
@@ -103,6 +106,8 @@ pub fn plan(
         suppression,
         duplicates: Duplicates::new(spec.duplicates),
         grouping: Grouping::new(spec.batch_size),
+        costs: Costs::default(),
+        punctuation: spec.punctuation,
         report: Report::default(),
     };
     let source = std::thread::scope(|scope| {
@@ -125,6 +130,11 @@ pub fn plan(
     report.blank_rows = source.blank_rows();
     report.texts = planner.grouping.used_texts().into();
     report.batches = planner.grouping.batches().into();
+    report.crowds = planner.duplicates.crowds();
+    report.long_values = planner.costs.long_values(&checker.watched());
+    if spec.kind != TypeChoice::Unicode {
+        report.unicode_because = planner.costs.unicode();
+    }
     Ok(Plan {
         draft: planner.draft,
         header: to_record(kept, dress.delimiter),
@@ -187,6 +197,8 @@ struct Planner<'a> {
     suppression: &'a Suppression,
     duplicates: Duplicates,
     grouping: Grouping,
+    costs: Costs,
+    punctuation: Punctuation,
     report: Report,
 }
 
@@ -242,6 +254,10 @@ impl Planner<'_> {
                     self.draft.add_batch(batch.number)?;
                 }
                 self.report.note_sendable(checked.row.into(), composed);
+                let punctuation = self.punctuation;
+                self.costs.note(composed, &checked.lengths, |c| {
+                    punctuation.forces_unicode(c)
+                });
                 self.store(checked, Some(text), Fate::Send(batch.number))
             }
         }

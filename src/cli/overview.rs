@@ -1,0 +1,254 @@
+//! The plan in one screen, for whoever has to approve it: counts first, money second, problems third, sample texts last. It
+//! counts nothing itself.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use super::summary::counted;
+use crate::campaign::cost::{LongValues, UnicodeCause};
+use crate::campaign::duplicates::Crowd;
+use crate::campaign::report::{Fault, Remark, Report, Sample};
+use crate::dispatch::Rate;
+use crate::ledger::Campaign;
+
+/// How many lines each kind of finding gets: with all of them the overview still fits on a screen.
+const LINES: usize = 6;
+
+/// The plan in one screen.
+pub(super) fn of_plan(report: &Report, campaign: &Campaign, rate: Option<Rate>) -> String {
+    let mut screen = Screen::default();
+    counts(&mut screen, report, campaign, rate);
+    money(&mut screen, report);
+    problems(&mut screen, report);
+    for (label, samples) in samples(report) {
+        screen.0.push_str(&shown(&label, samples));
+    }
+    screen.0
+}
+
+/// Lines of a label and what it is about.
+#[derive(Default)]
+struct Screen(String);
+
+impl Screen {
+    fn line(&mut self, label: &str, about: &str) {
+        let _ = writeln!(self.0, "{label:<14}{about}");
+    }
+
+    /// The first lines of a kind, and how many more there are.
+    fn lines<T>(&mut self, label: &str, all: &[T], about: impl Fn(&T) -> String) {
+        for one in &all[..all.len().min(LINES)] {
+            self.line(label, &about(one));
+        }
+        if let Some(more @ 1..) = all.len().checked_sub(LINES) {
+            self.line(label, &format!("and {more} more of this kind (--summary-json has them)"));
+        }
+    }
+}
+
+fn counts(screen: &mut Screen, report: &Report, campaign: &Campaign, rate: Option<Rate>) {
+    screen.line(
+        "Campaign",
+        &format!("{}, from {}", campaign.name, campaign.input),
+    );
+    screen.line("Rows", &with_blank(report));
+    screen.line(
+        "To send",
+        &format!(
+            "{} in {} ({})",
+            counted(report.sendable, "message"),
+            counted(report.batches, "request"),
+            counted(report.texts, "distinct text")
+        ),
+    );
+    screen.line(
+        "Not sent",
+        &format!(
+            "{} invalid, {} duplicate, {} suppressed",
+            report.invalid_rows(),
+            report.duplicate,
+            report.suppressed
+        ),
+    );
+    screen.line("Time", &time_needed(report.sendable, rate));
+}
+
+fn money(screen: &mut Screen, report: &Report) {
+    screen.line("Credits", &format!("{}{}", report.credits, unicode(report)));
+    screen.lines("  Unicode", &report.unicode_because, cause);
+    screen.lines("  Long", &report.long_values, long);
+    if report.replaced > 0 {
+        screen.line(
+            "  Punctuation",
+            &format!(
+                "{} made plain to save messages from Unicode (--punctuation keep leaves them)",
+                counted(report.replaced, "character")
+            ),
+        );
+    }
+}
+
+fn problems(screen: &mut Screen, report: &Report) {
+    screen.lines("Invalid", &report.invalid, fault);
+    screen.lines("Same number", &report.crowds, crowd);
+    screen.lines("Content", &report.remarks, remark);
+}
+
+fn with_blank(report: &Report) -> String {
+    match report.blank_rows {
+        0 => report.rows.to_string(),
+        blank => format!(
+            "{}, and {} skipped",
+            report.rows,
+            counted(blank, "blank row")
+        ),
+    }
+}
+
+fn unicode(report: &Report) -> String {
+    match report.unicode {
+        0 => String::new(),
+        rows => format!(
+            ", {} in Unicode at 63 characters a credit",
+            counted(rows, "message")
+        ),
+    }
+}
+
+/// `’ in 214 texts: 214 credits more`.
+fn cause(cause: &UnicodeCause) -> String {
+    let what = if cause.characters.is_empty() {
+        "another script, or many signs,".to_owned()
+    } else {
+        cause
+            .characters
+            .chars()
+            .map(named)
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    format!(
+        "{what} in {}: {}",
+        counted(cause.rows, "text"),
+        match cause.credits_more {
+            0 => "no credits more".to_owned(),
+            more => format!("{} more", counted(more, "credit")),
+        }
+    )
+}
+
+/// A character as it is, or by its number where nothing would be seen.
+fn named(c: char) -> String {
+    if c.is_whitespace() || c.is_control() || is_unseen(c) {
+        format!("U+{:04X}", u32::from(c))
+    } else {
+        c.to_string()
+    }
+}
+
+/// Marks that take no room, and those that would turn around the line they stand in.
+fn is_unseen(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{fe0f}' | '\u{feff}')
+}
+
+/// `37 rows need 2 credits because of NAME; 4 characters fewer saves 37 credits`.
+fn long(long: &LongValues) -> String {
+    format!(
+        "{} {}{} instead of {}{}; {} fewer in each saves {}",
+        counted(long.rows, "row"),
+        if long.rows == 1 { "needs " } else { "need " },
+        if long.credits == long.usual_credits + 1 {
+            counted(long.credits.into(), "credit")
+        } else {
+            format!("up to {} credits", long.credits)
+        },
+        long.usual_credits,
+        long.column
+            .as_ref()
+            .map_or_else(String::new, |column| format!(" because of {column}")),
+        counted(long.characters.into(), "character"),
+        counted(long.saves, "credit"),
+    )
+}
+
+fn fault(fault: &Fault) -> String {
+    format!("{}: {} ({})", fault.rows, fault.what, which(fault.rows, &fault.first_rows))
+}
+
+fn crowd(crowd: &Crowd) -> String {
+    format!(
+        "{} stands in {}, first in row {}; if these are different people, the spreadsheet has rounded their numbers",
+        crowd.number,
+        counted(crowd.rows, "row"),
+        crowd.first_row
+    )
+}
+
+fn remark(remark: &Remark) -> String {
+    format!(
+        "{}: {}, as in \"{}\" ({}) [{}]",
+        remark.rows,
+        remark.what,
+        remark.example,
+        which(remark.rows, &remark.first_rows),
+        remark.source
+    )
+}
+
+/// `row 3`, `rows 3, 9, ...`.
+fn which(rows: u64, first_rows: &[u64]) -> String {
+    let listed: Vec<_> = first_rows.iter().map(u64::to_string).collect();
+    format!(
+        "{} {}{}",
+        if rows == 1 { "row" } else { "rows" },
+        listed.join(", "),
+        if rows > listed.len() as u64 { ", ..." } else { "" }
+    )
+}
+
+fn time_needed(messages: u64, rate: Option<Rate>) -> String {
+    let Some(rate) = rate else {
+        return "as fast as the gateway answers (no rate)".to_owned();
+    };
+    #[allow(clippy::cast_precision_loss)]
+    let seconds = rate.per_recipient().as_secs_f64() * messages as f64;
+    let span = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
+    format!("about {} at {rate}", indicatif::HumanDuration(span))
+}
+
+/// The sample texts, each shown once under all that it is.
+fn samples(report: &Report) -> Vec<(String, &Sample)> {
+    let mut shown: Vec<(String, &Sample)> = Vec::new();
+    for (label, sample) in [
+        ("First", &report.first),
+        ("Longest", &report.longest),
+        ("Dearest", &report.dearest),
+    ] {
+        let Some(sample) = sample else { continue };
+        match shown.iter_mut().find(|(_, same)| same.row == sample.row) {
+            Some((labels, _)) => {
+                *labels = format!("{labels}, {}", label.to_lowercase());
+            }
+            None => shown.push((label.to_owned(), sample)),
+        }
+    }
+    shown
+}
+
+fn shown(label: &str, sample: &Sample) -> String {
+    let encoding = if sample.r#type == 1 {
+        "ASCII"
+    } else {
+        "Unicode"
+    };
+    let mut shown = format!(
+        "{label}: row {}, {} characters, {encoding}, {}\n",
+        sample.row,
+        sample.units,
+        counted(sample.credits.into(), "credit")
+    );
+    for line in sample.text.lines() {
+        let _ = writeln!(shown, "  | {line}");
+    }
+    shown
+}
