@@ -192,6 +192,8 @@ impl Templates {
     /// The template written like this, if it is one and all it names exists.
     pub fn compile<'a>(&'a self, source: &'a str) -> Result<Template<'a>, TemplateFault> {
         let used = grammar::check(source, &self.names)?;
+        let mut used: Vec<usize> = used.into_iter().collect();
+        used.sort_by_key(|position| self.names.columns[*position].cell);
         let compiled = self
             .engine
             .template_from_named_str("message", source)
@@ -200,7 +202,7 @@ impl Templates {
             compiled,
             shape: Arc::new(Shape {
                 names: Arc::clone(&self.names),
-                used: used.into_iter().collect(),
+                used,
             }),
         })
     }
@@ -222,6 +224,15 @@ pub struct Template<'a> {
 }
 
 impl Template<'_> {
+    /// The columns that the template names, each its header as written and which cell of a row it is, from 0; in the order of
+    /// the cells.
+    pub fn used(&self) -> impl Iterator<Item = (&str, usize)> {
+        self.shape.used.iter().map(|position| {
+            let column = &self.shape.names.columns[*position];
+            (column.header.as_str(), column.cell)
+        })
+    }
+
     /// The text of a row.
     pub fn render<C: Cells + ?Sized>(&self, cells: &C) -> Result<String, RenderFault> {
         let row = Arc::new(Row::new(&self.shape, cells));
@@ -955,6 +966,26 @@ mod tests {
                 render("{{ town|int }}", &["", "", cell]).as_deref(),
                 Ok(int)
             );
+        }
+    }
+
+    #[test]
+    fn the_columns_that_are_used() {
+        for (source, used) in [
+            ("Hi", &[][..]),
+            (
+                "{{ town }} {{ name|upper }} {{ name }}",
+                &[("Name", 0), ("Town", 2)],
+            ),
+            (
+                "{% if nick %}{{ row['Baki (RM)'] }}{% endif %}{% set x = no_tel %}",
+                &[("No. Tel", 1), ("Baki (RM)", 3), ("Nick", 4)],
+            ),
+            ("{{ nick|default(town) }}", &[("Town", 2), ("Nick", 4)]),
+        ] {
+            let engine = engine();
+            let template = engine.compile(source).unwrap();
+            assert_eq!(template.used().collect::<Vec<_>>(), used, "{source}");
         }
     }
 
