@@ -7,9 +7,7 @@ use std::time::Duration;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
-use super::values::{
-    MaxInvalid, RATE, RateArg, duration, range, rate, seconds, sender_id, status,
-};
+use super::values::{MaxInvalid, RATE, RateArg, duration, range, rate, seconds, sender_id, status};
 use crate::campaign::{SenderId, Status};
 use crate::{Error, Result};
 

@@ -18,8 +18,11 @@ const LINES: usize = 6;
 pub(super) fn of_plan(report: &Report, campaign: &Campaign, rate: Option<Rate>) -> String {
     let mut screen = Screen::default();
     counts(&mut screen, report, campaign, rate);
+    screen.gap();
     money(&mut screen, report);
+    screen.gap();
     problems(&mut screen, report);
+    screen.gap();
     for (label, samples) in samples(report) {
         screen.0.push_str(&shown(&label, samples));
     }
@@ -35,13 +38,23 @@ impl Screen {
         let _ = writeln!(self.0, "{label:<14}{about}");
     }
 
+    /// An empty line, unless there is one.
+    fn gap(&mut self) {
+        if !self.0.ends_with("\n\n") {
+            self.0.push('\n');
+        }
+    }
+
     /// The first lines of a kind, and how many more there are.
     fn lines<T>(&mut self, label: &str, all: &[T], about: impl Fn(&T) -> String) {
         for one in &all[..all.len().min(LINES)] {
             self.line(label, &about(one));
         }
         if let Some(more @ 1..) = all.len().checked_sub(LINES) {
-            self.line(label, &format!("and {more} more of this kind (--summary-json has them)"));
+            self.line(
+                label,
+                &format!("and {more} more of this kind (--summary-json has them)"),
+            );
         }
     }
 }
@@ -172,7 +185,12 @@ fn long(long: &LongValues) -> String {
 }
 
 fn fault(fault: &Fault) -> String {
-    format!("{}: {} ({})", fault.rows, fault.what, which(fault.rows, &fault.first_rows))
+    format!(
+        "{}: {} ({})",
+        fault.rows,
+        fault.what,
+        which(fault.rows, &fault.first_rows)
+    )
 }
 
 fn crowd(crowd: &Crowd) -> String {
@@ -202,7 +220,11 @@ fn which(rows: u64, first_rows: &[u64]) -> String {
         "{} {}{}",
         if rows == 1 { "row" } else { "rows" },
         listed.join(", "),
-        if rows > listed.len() as u64 { ", ..." } else { "" }
+        if rows > listed.len() as u64 {
+            ", ..."
+        } else {
+            ""
+        }
     )
 }
 
