@@ -56,9 +56,11 @@ impl Draft {
             ledger: ledger.to_owned(),
             partial,
         };
-        // No journal and no syncing: a crash leaves a partial file, which the next plan removes.
+        // No journal and no syncing: a crash leaves a partial file, which the next plan removes. Parents are not looked up
+        // either: the planner numbers texts and batches itself, and `verify` sees to it that they are there.
         draft.run(
-            "PRAGMA journal_mode = OFF;
+            "PRAGMA foreign_keys = OFF;
+             PRAGMA journal_mode = OFF;
              PRAGMA synchronous = OFF;
              PRAGMA locking_mode = EXCLUSIVE;
              PRAGMA cache_size = -4096;",
