@@ -9,6 +9,8 @@ mod record;
 mod row;
 #[cfg(test)]
 mod tests;
+#[allow(dead_code)]
+mod workbook;
 
 use std::fmt;
 use std::io::Read;
