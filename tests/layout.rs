@@ -60,6 +60,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tracing_subscriber", &["cli"]),
     ("unicode_normalization", &["campaign", "source"]),
     ("ureq", &["gateway"]),
+    ("zip", &["source/workbook"]),
 ];
 
 /// What the pure core has no use for: it is handed its input and hands back its result.

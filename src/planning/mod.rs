@@ -24,7 +24,7 @@ use crate::campaign::suppression::Suppression;
 use crate::campaign::template::Templates;
 use crate::campaign::text::{Punctuation, TypeChoice};
 use crate::ledger::{Draft, Fate, PlannedRow};
-use crate::source::{Dress, Input, Row, Source, to_record};
+use crate::source::{Dress, Format, Input, Row, Source, to_record};
 use crate::{Error, Result};
 
 /// What is to be planned, and how.
@@ -87,14 +87,14 @@ pub fn plan(
     ledger: &Path,
     watcher: &dyn Watcher,
 ) -> Result<Plan> {
-    let source = Source::open(spec.input)?;
+    let source = Source::open(spec.input, &Format::default())?;
     watcher.opened(source.len_bytes());
     let place = spec.input.to_string();
     let columns = source.columns().clone();
-    let dress = source.dress();
+    let delimiter = source.delimiter().byte();
     let position = source.position();
     let engine = Templates::new(names(&columns));
-    let checker = Checker::new(spec, &engine, &columns, &place, dress.delimiter)?;
+    let checker = Checker::new(spec, &engine, &columns, &place, delimiter)?;
     let kept: Vec<&str> = columns
         .headers()
         .iter()
@@ -137,8 +137,8 @@ pub fn plan(
     }
     Ok(Plan {
         draft: planner.draft,
-        header: to_record(kept, dress.delimiter),
-        dress,
+        header: to_record(kept, delimiter),
+        dress: source.dress(),
         digest: source.digest().to_string(),
         report,
         phone_column: columns.title(checker.phone()).to_owned(),

@@ -6,7 +6,10 @@ use std::io::{self, Read};
 
 use csv::ByteRecord;
 
+use super::encoding::Decoded;
+use super::format::Delimiter;
 use super::open::{SAVE_AS_CSV, unreadable};
+use super::records::{Cells, Record};
 use crate::{Error, Result};
 
 /// A row longer than this is none: the cells of a recipient are some hundred bytes, and a lost quote makes one row of a whole file,
@@ -22,46 +25,25 @@ pub(super) struct Records {
     delimiter: u8,
 }
 
-/// One record that is not an empty line.
-pub(super) struct Record<'a> {
-    cells: &'a ByteRecord,
-    /// The line on which it begins.
-    pub(super) line: u64,
-    /// Whether text follows a closing quote.
-    pub(super) text_after_quote: bool,
-}
-
-impl Record<'_> {
-    /// The cells one behind the other; where each ends replaces what is in `ends`. An error: the position of the first cell that is
-    /// not UTF-8.
-    pub(super) fn text(&self, ends: &mut Vec<usize>) -> Result<&str, usize> {
-        ends.clear();
-        ends.extend((0..self.cells.len()).filter_map(|cell| Some(self.cells.range(cell)?.end)));
-        // All at once is faster than cell by cell; what remains is a character cut in two by a delimiter, both halves of which are
-        // whole again when the cells stand together.
-        match std::str::from_utf8(self.cells.as_slice()) {
-            Ok(text) if ends.iter().all(|&end| text.is_char_boundary(end)) => Ok(text),
-            _ => Err(self
-                .cells
-                .iter()
-                .position(|cell| std::str::from_utf8(cell).is_err())
-                .unwrap_or_default()),
-        }
-    }
-}
-
 impl Records {
-    pub(super) fn new(text: Box<dyn Read + Send>, delimiter: u8) -> Self {
+    /// The records of this text, which begins on line `first` of its file.
+    pub(super) fn new(text: Decoded, delimiter: Delimiter, first: u64) -> Self {
+        let delimiter = delimiter.byte();
         Self {
             reader: csv::ReaderBuilder::new()
                 .delimiter(delimiter)
                 .has_headers(false)
                 .flexible(true)
                 .buffer_capacity(BUFFER)
-                .from_reader(Tape::new(text)),
+                .from_reader(Tape::new(text, first)),
             record: ByteRecord::new(),
             delimiter,
         }
+    }
+
+    /// The text, for what it knows of its encoding.
+    pub(super) fn decoded(&self) -> &Decoded {
+        &self.reader.get_ref().text
     }
 
     /// The lines so far that held nothing at all; they are no records.
@@ -84,7 +66,7 @@ impl Records {
             Ok(true) => {
                 let (line, text_after_quote) = tape.pass_record(end, delimiter)?;
                 Ok(Some(Record {
-                    cells: &self.record,
+                    cells: Cells::Bytes(&self.record),
                     line,
                     text_after_quote,
                 }))
@@ -95,7 +77,7 @@ impl Records {
 
 /// The bytes that the parser has taken in and not yet turned into a record, kept to be looked at.
 struct Tape {
-    bytes: Box<dyn Read + Send>,
+    text: Decoded,
     held: Vec<u8>,
     /// Where in `held` the next record begins, or the empty lines before it.
     start: usize,
@@ -110,26 +92,20 @@ impl Read for Tape {
         if self.held.len() > LONGEST {
             return Err(io::Error::from(io::ErrorKind::FileTooLarge));
         }
-        // The csv crate gives up at a signal.
-        let read = loop {
-            match self.bytes.read(buffer) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                result => break result?,
-            }
-        };
+        let read = self.text.read(buffer)?;
         self.held.extend_from_slice(&buffer[..read]);
         Ok(read)
     }
 }
 
 impl Tape {
-    fn new(bytes: Box<dyn Read + Send>) -> Self {
+    fn new(text: Decoded, first: u64) -> Self {
         Self {
-            bytes,
+            text,
             held: Vec::with_capacity(2 * BUFFER),
             start: 0,
             gone: 0,
-            lines: Lines::new(),
+            lines: Lines::from(first),
         }
     }
 
@@ -193,6 +169,11 @@ impl Tape {
                 format!("the row that begins on line {line} has no end within {LONGEST} bytes"),
             )
             .advice(CLOSE_IT),
+            // What cannot be decoded follows all that was read and became no record yet.
+            csv::ErrorKind::Io(error) if error.kind() == io::ErrorKind::InvalidData => {
+                let before = line_ends(&self.held[self.start..]);
+                unreadable(&error).at(format!("line {}", line + before))
+            }
             csv::ErrorKind::Io(error) => unreadable(&error),
             other => Error::new(format!(
                 "the row that begins on line {line} cannot be read ({other:?})"
@@ -272,11 +253,15 @@ fn inner_line_ends(record: &[u8]) -> u64 {
         [inner @ .., last] if is_line_end(*last) => inner,
         unended => unended,
     };
-    if !inner.contains(&b'\n') && !inner.contains(&b'\r') {
+    line_ends(inner)
+}
+
+fn line_ends(text: &[u8]) -> u64 {
+    if !text.contains(&b'\n') && !text.contains(&b'\r') {
         return 0;
     }
-    let pairs = inner.windows(2).filter(|pair| pair == b"\r\n").count();
-    let all = inner.iter().filter(|&&byte| is_line_end(byte)).count();
+    let pairs = text.windows(2).filter(|pair| pair == b"\r\n").count();
+    let all = text.iter().filter(|&&byte| is_line_end(byte)).count();
     (all - pairs) as u64
 }
 
@@ -303,9 +288,9 @@ enum RowEnd {
 }
 
 impl Lines {
-    fn new() -> Self {
+    fn from(line: u64) -> Self {
         Self {
-            line: 1,
+            line,
             empty: 0,
             last: 0,
             after_record: false,

@@ -4,8 +4,8 @@
 use std::fmt;
 use std::path::Path;
 
-use super::delimited::Records;
 use super::open::{Input, Opened};
+use super::records::Records;
 use super::{header_cells, not_utf8};
 use crate::campaign::column::{Columns, looks_like_number, trimmed};
 use crate::{Error, Result};
@@ -19,7 +19,8 @@ pub struct Entry {
     pub cell: String,
 }
 
-/// The entries of a list in their order. After an error there are no more. Memory does not grow with the file.
+/// The entries of a list in their order. After an error there are no more. Memory does not grow with the file, unless that is a
+/// workbook.
 pub struct List {
     place: String,
     records: Records,
@@ -38,18 +39,19 @@ impl fmt::Debug for List {
     }
 }
 
-/// The numbers of a suppression list, from a CSV with a phone column (found by its name) or from a file without a header. Errors name the
-/// file: there is none, it cannot be read, holds no entry, or has a header without a phone column.
+/// The numbers of a suppression list, from a CSV or workbook with a phone column (found by its name) or from one without a header. Errors
+/// name the file: there is none, it cannot be read, holds no entry, or has a header without a phone column.
 pub fn read_list(path: &Path) -> Result<List> {
     let place = path.display().to_string();
     begin(path, place.clone()).map_err(|error| error.at(place))
 }
 
 fn begin(path: &Path, place: String) -> Result<List> {
-    let opened = Opened::new(&Input::File(path.to_owned()))?;
+    // The options of a command line are about the recipients, so everything is found out.
+    let opened = Opened::new(&Input::File(path.to_owned()), None)?;
     let mut list = List {
         place,
-        records: Records::new(opened.text, b','),
+        records: Records::new(opened.content, None)?,
         phone: None,
         waiting: Vec::new(),
         over: false,
@@ -193,6 +195,9 @@ mod tests {
             ("6.01E+10\n", &[(1, "6.01E+10")]),
             ("phone\n\"0123\n4\"\n015", &[(2, "0123\n4"), (4, "015")]),
             ("name,phone\nAli\n", &[(2, "")]),
+            ("Name;Tel\nAli, Abu;0123\n", &[(2, "0123")]),
+            ("012;013\n014\n", &[(1, "012"), (1, "013"), (2, "014")]),
+            ("sep=|\nTel|Name\n0123|x\n", &[(3, "0123")]),
         ] {
             let read = read(text.as_bytes()).unwrap();
             let read: Vec<_> = read
@@ -200,6 +205,16 @@ mod tests {
                 .map(|(line, cell)| (*line, cell.as_str()))
                 .collect();
             assert_eq!(read, entries, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn reads_every_encoding_and_workbooks() {
+        let text = "Nama\tTel\nJosé\t0123\n";
+        let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let narrow = encoding_rs::WINDOWS_1252.encode(text).0.into_owned();
+        for bytes in [wide, narrow, text.as_bytes().to_vec()] {
+            assert_eq!(read(&bytes), Ok(vec![(2, "0123".to_owned())]));
         }
     }
 
@@ -231,8 +246,20 @@ mod tests {
                 "stop.csv: line 3: text follows a closing quote; write a quote inside a quoted cell twice",
             ),
             (
-                b"phone,name\n0123,Jos\xe9\n",
-                "stop.csv: line 2, column 2: the text is not UTF-8; save it as \"CSV UTF-8\" in the spreadsheet program",
+                b"phone,name\n0123,Jos\xc3\xa9\n0124,Jos\xe9\n",
+                "stop.csv: line 3, column 2: the text is not UTF-8; save it as \"CSV UTF-8\" in the spreadsheet program",
+            ),
+            (
+                b"phone,name\n0123,\xc0\xee\xc3\xf7\n",
+                "stop.csv: line 2: the text is not UTF-8, and the bytes C0 EE C3 look like GBK, Big5 or another encoding of East Asia, not like windows-1252; save it as \"CSV UTF-8\" in the spreadsheet program",
+            ),
+            (
+                b"a;b,c\n0123\n",
+                "stop.csv: it is not certain what divides the columns: \",\" or \";\"; save the list with commas, and put a cell that holds one in quotes",
+            ),
+            (
+                b"Name;Age\nAli;7\n",
+                "stop.csv: there is no phone column among \"Name\", \"Age\"; give the list one column named phone, or one number a line and no header",
             ),
         ] {
             let error = read(bytes).unwrap_err().to_string();

@@ -2,18 +2,27 @@
 //! phone numbers or templates: a cell is a text.
 
 mod delimited;
+mod delimiter;
 mod digest;
+mod doubt;
+mod encoding;
+mod format;
+mod gzip;
 mod list;
 mod open;
 mod record;
+mod records;
 mod row;
 #[cfg(test)]
 mod tests;
+mod wide;
+mod workbook;
 
 use std::fmt;
 use std::io::Read;
 
 pub use digest::Digest;
+pub use format::{Delimiter, Encoding, Format, Reading, Shape};
 pub use list::{Entry, List, read_list};
 pub use open::{Input, Position, is_ledger};
 pub use record::{RecordWriter, to_record};
@@ -21,9 +30,9 @@ pub use row::{Row, RowFault};
 
 use crate::campaign::column::{Columns, trimmed};
 use crate::{Error, Result};
-use delimited::{Record, Records};
 use digest::Fingerprint;
 use open::{NEEDED, Opened, SAVE_AS_CSV};
+use records::{Record, Records};
 use row::Width;
 
 /// How the results must look to look like the input.
@@ -31,17 +40,17 @@ use row::Width;
 pub struct Dress {
     /// What stands between two cells, an ASCII character.
     pub delimiter: u8,
-    /// Whether the file begins with a byte order mark.
+    /// Whether the file begins with a byte order mark: a spreadsheet program takes text without one for Windows-1252.
     pub bom: bool,
 }
 
-/// An open spreadsheet whose header has been read. Memory does not grow with the file.
+/// An open spreadsheet whose header has been read. Memory does not grow with the file, unless that is a workbook.
 pub struct Source {
     place: String,
     records: Records,
     columns: Columns,
     width: Width,
-    dress: Dress,
+    gzip: bool,
     len_bytes: Option<u64>,
     position: Position,
     rows: u64,
@@ -64,37 +73,33 @@ impl fmt::Debug for Source {
 }
 
 impl Source {
-    /// The spreadsheet, its header read. Errors name the file: there is none, it is a folder, empty, not UTF-8 text, another format,
-    /// or its header is missing or ambiguous.
-    pub fn open(input: &Input) -> Result<Self> {
+    /// The spreadsheet, its header read. Errors name the file: there is none, it is a folder, empty, damaged, no spreadsheet, not what
+    /// `format` says, or cannot be read without guessing; or its header is missing or ambiguous.
+    pub fn open(input: &Input, format: &Format) -> Result<Self> {
         let place = input.to_string();
-        Opened::new(input)
-            .and_then(|opened| Self::begin(place.clone(), opened))
+        Opened::new(input, Some(format))
+            .and_then(|opened| Self::begin(place.clone(), opened, format))
             .map_err(|error| error.at(place))
     }
 
     /// The spreadsheet out of bytes that come from elsewhere than a file; `place` names them in errors.
-    pub fn over(place: &str, bytes: impl Read + Send + 'static) -> Result<Self> {
-        Opened::over(bytes, None)
-            .and_then(|opened| Self::begin(place.to_owned(), opened))
+    pub fn over(place: &str, bytes: impl Read + Send + 'static, format: &Format) -> Result<Self> {
+        Opened::over(bytes, None, Some(format))
+            .and_then(|opened| Self::begin(place.to_owned(), opened, format))
             .map_err(|error| error.at(place))
     }
 
-    fn begin(place: String, opened: Opened) -> Result<Self> {
-        let dress = Dress {
-            delimiter: b',',
-            bom: opened.bom,
-        };
-        let mut records = Records::new(opened.text, dress.delimiter);
+    fn begin(place: String, opened: Opened, format: &Format) -> Result<Self> {
+        let mut records = Records::new(opened.content, Some(format))?;
         let columns = Columns::parse(header(&mut records)?)?;
         Ok(Self {
             place,
             empty_above: records.empty_lines(),
             records,
-            width: width_of(&columns),
+            width: Width::of(&columns),
             fingerprint: Fingerprint::of_header(columns.headers()),
             columns,
-            dress,
+            gzip: opened.gzip,
             len_bytes: opened.len_bytes,
             position: opened.position,
             rows: 0,
@@ -110,10 +115,25 @@ impl Source {
         &self.columns
     }
 
-    /// How the results must look to look like this.
+    /// What stands between two cells; a comma for a workbook.
+    #[must_use]
+    pub fn delimiter(&self) -> Delimiter {
+        self.records.delimiter()
+    }
+
+    /// How the results must look to look like this. Not certain before all rows have been read: the first accent may come late.
     #[must_use]
     pub fn dress(&self) -> Dress {
-        self.dress
+        self.records.dress()
+    }
+
+    /// How this was read. Not certain before all rows have been read.
+    #[must_use]
+    pub fn reading(&self) -> Reading {
+        Reading {
+            gzip: self.gzip,
+            shape: self.records.shape(),
+        }
     }
 
     /// The length of the file in bytes, where it has one (standard input and pipes have none).
@@ -193,8 +213,12 @@ fn header(records: &mut Records) -> Result<Vec<String>> {
         let Some(record) = records.next()? else {
             return Err(Error::new("is empty: every row is blank").advice(NEEDED));
         };
-        let cells = header_cells(&record)?;
+        let mut cells = header_cells(&record)?;
         if cells.iter().any(|cell| !trimmed(cell).is_empty()) {
+            // What is only there to fill up would be columns of their own, and the same table in text another one.
+            while records.are_padded() && cells.last().is_some_and(String::is_empty) {
+                cells.pop();
+            }
             return Ok(cells);
         }
     }
@@ -227,15 +251,4 @@ fn not_utf8(row: &str, cell: usize, title: &str) -> Error {
         title => format!("column \"{title}\""),
     };
     Error::new(format!("{row}, {column}: the text is not UTF-8")).advice(SAVE_AS_CSV)
-}
-
-fn width_of(columns: &Columns) -> Width {
-    let titled = |column: &usize| !columns.title(*column).is_empty();
-    Width {
-        columns: columns.len(),
-        needed: (0..columns.len())
-            .rev()
-            .find(titled)
-            .map_or(0, |last| last + 1),
-    }
 }

@@ -1,5 +1,5 @@
-//! The bytes of an input: opened, counted, and looked at far enough to refuse what is no text. It knows no rows.
-//! (Other encodings, gzip and workbooks are recognised here too, and turned into what their readers take.)
+//! The bytes of an input: opened, counted, and looked at far enough to tell text, gzip and workbooks and to refuse everything else.
+//! It knows no rows.
 
 use std::fmt;
 use std::fs::File;
@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::encoding::Decoded;
+use super::format::Format;
+use super::gzip;
 use crate::{Error, Result};
 
 /// Where rows come from.
@@ -53,68 +56,141 @@ impl Position {
     }
 }
 
-/// An input that holds text.
+/// An input that was looked at.
 pub(super) struct Opened {
-    pub(super) text: Box<dyn Read + Send>,
-    pub(super) bom: bool,
+    pub(super) content: Content,
+    /// Whether it was compressed.
+    pub(super) gzip: bool,
     pub(super) len_bytes: Option<u64>,
     pub(super) position: Position,
 }
 
-/// As much as is looked at before the first row is read.
+/// What is in an input.
+pub(super) enum Content {
+    Text(Decoded),
+    /// The bytes of a workbook, all of them: its parts are found from its end.
+    Workbook(Vec<u8>),
+}
+
+/// As much as is looked at to see what an input is.
 const HEAD: u64 = 4096;
-const BOM: &[u8] = "\u{feff}".as_bytes();
 /// The first 16 bytes of every `SQLite` file, by its format's description.
 const SQLITE: &[u8; 16] = b"SQLite format 3\0";
+/// How a workbook begins: as a ZIP archive (XLSX, ODS), or as what Microsoft calls a compound file (XLS).
+const WORKBOOKS: [&[u8]; 2] = [b"PK\x03\x04", b"\xd0\xcf\x11\xe0"];
 
 impl Opened {
-    /// The opened input. Errors do not name it; the caller does.
-    pub(super) fn new(input: &Input) -> Result<Self> {
+    /// The opened input, read as `format` says; `None`: nobody can say anything. Errors do not name it; the caller does.
+    pub(super) fn new(input: &Input, format: Option<&Format>) -> Result<Self> {
         match input {
             Input::File(path) => {
                 let (file, len_bytes) = open_file(path)?;
-                Self::over(file, len_bytes)
+                Self::over(file, len_bytes, format)
             }
-            Input::Stdin => Self::over(io::stdin(), None),
+            Input::Stdin => Self::over(io::stdin(), None, format),
         }
     }
 
-    pub(super) fn over(bytes: impl Read + Send + 'static, len_bytes: Option<u64>) -> Result<Self> {
+    pub(super) fn over(
+        bytes: impl Read + Send + 'static,
+        len_bytes: Option<u64>,
+        format: Option<&Format>,
+    ) -> Result<Self> {
         let position = Position::default();
-        let mut bytes = Counted {
+        let mut stored = Counted {
             bytes,
             position: position.clone(),
         };
-        let mut head = Vec::new();
-        bytes
-            .by_ref()
-            .take(HEAD)
-            .read_to_end(&mut head)
-            .map_err(|error| unreadable(&error))?;
-        refuse_other_formats(&head)?;
-        let mut text = &head[..];
-        // A file that went through two careless programs has two.
-        while let Some(rest) = text.strip_prefix(BOM) {
-            text = rest;
-        }
-        if text.is_empty() {
-            return Err(Error::new("the file is empty").advice(NEEDED));
-        }
-        let bom = text.len() < head.len();
-        let text = text.to_vec();
+        let head = head_of(&mut stored)?;
+        let gzip = head.starts_with(gzip::MAGIC);
+        let content = if gzip {
+            let mut unpacked = gzip::unpacked(Cursor::new(head).chain(stored));
+            let head = head_of(&mut unpacked)?;
+            refuse_within_gzip(&head)?;
+            content(head, unpacked, format)
+        } else {
+            content(head, stored, format)
+        };
         Ok(Self {
-            text: Box::new(Cursor::new(text).chain(bytes)),
-            bom,
+            content: content?,
+            gzip,
             len_bytes,
             position,
         })
     }
 }
 
+fn head_of(bytes: &mut impl Read) -> Result<Vec<u8>> {
+    let mut head = Vec::new();
+    bytes
+        .take(HEAD)
+        .read_to_end(&mut head)
+        .map_err(|error| unreadable(&error))?;
+    Ok(head)
+}
+
+fn content(
+    head: Vec<u8>,
+    rest: impl Read + Send + 'static,
+    format: Option<&Format>,
+) -> Result<Content> {
+    refuse_other_formats(&head)?;
+    let workbook = is_workbook(&head);
+    if let Some(format) = format {
+        refuse_options(format, workbook)?;
+    }
+    let named = format.and_then(|format| format.encoding);
+    let mut bytes = Cursor::new(head.clone()).chain(rest);
+    if workbook {
+        let mut all = Vec::new();
+        bytes
+            .read_to_end(&mut all)
+            .map_err(|error| unreadable(&error))?;
+        return Ok(Content::Workbook(all));
+    }
+    let text = Decoded::begin(&head, Box::new(bytes), named, format.is_some())?;
+    if text.is_empty() {
+        return Err(Error::new("the file is empty").advice(NEEDED));
+    }
+    Ok(Content::Text(text))
+}
+
+fn is_workbook(head: &[u8]) -> bool {
+    WORKBOOKS.iter().any(|magic| head.starts_with(magic))
+}
+
+/// An option that means nothing here means that another file was meant.
+fn refuse_options(format: &Format, workbook: bool) -> Result<()> {
+    let asked = [
+        ("--delimiter", format.delimiter.is_some(), false),
+        ("--encoding", format.encoding.is_some(), false),
+        ("--sheet", format.sheet.is_some(), true),
+    ];
+    match asked
+        .iter()
+        .find(|(_, given, for_workbooks)| *given && *for_workbooks != workbook)
+    {
+        None => Ok(()),
+        Some((option, ..)) => Err(Error::usage(if workbook {
+            format!("{option} is for text files, and this is a workbook")
+        } else {
+            format!("{option} is for workbooks, and this is a text file")
+        })
+        .advice(format!("leave {option} out, or name another file"))),
+    }
+}
+
 pub(super) const NEEDED: &str = "it needs a row of headers and a row for each recipient";
 pub(super) const SAVE_AS_CSV: &str = "save it as \"CSV UTF-8\" in the spreadsheet program";
 
+/// The fault of a reader: its own sentence where it has one.
 pub(super) fn unreadable(error: &io::Error) -> Error {
+    if let Some(error) = error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<Error>())
+    {
+        return error.clone();
+    }
     Error::new(format!("the file cannot be read ({error})"))
         .advice("check the disk and the file's rights")
 }
@@ -138,33 +214,30 @@ fn open_file(path: &Path) -> Result<(File, Option<u64>)> {
 }
 
 fn refuse_other_formats(head: &[u8]) -> Result<()> {
-    let formats: [(&[u8], &str, &str); 6] = [
-        (
-            b"PK\x03\x04",
-            "this is a workbook (XLSX or ODS)",
-            SAVE_AS_CSV,
-        ),
-        (b"\xd0\xcf\x11\xe0", "this is a workbook (XLS)", SAVE_AS_CSV),
+    let formats: [(&[u8], &str, &str); 3] = [
         (
             SQLITE,
             "this is a ledger or another SQLite file, no spreadsheet",
             "name the spreadsheet",
         ),
-        (
-            b"\x1f\x8b",
-            "the file is compressed (gzip)",
-            "unpack it first",
-        ),
-        (b"\xff\xfe", "the text is UTF-16, not UTF-8", SAVE_AS_CSV),
-        (b"\xfe\xff", "the text is UTF-16, not UTF-8", SAVE_AS_CSV),
+        (b"\xff\xfe\0\0", "the text is UTF-32", SAVE_AS_CSV),
+        (b"\0\0\xfe\xff", "the text is UTF-32", SAVE_AS_CSV),
     ];
     match formats.iter().find(|(magic, ..)| head.starts_with(magic)) {
         Some((_, what, advice)) => Err(Error::new(*what).advice(*advice)),
-        None if head.contains(&0) => {
-            Err(Error::new("this is no text (it holds a NUL byte)").advice(SAVE_AS_CSV))
-        }
         None => Ok(()),
     }
+}
+
+fn refuse_within_gzip(head: &[u8]) -> Result<()> {
+    let what = if head.starts_with(gzip::MAGIC) {
+        "the file is compressed twice"
+    } else if is_workbook(head) {
+        "this is a compressed workbook, and only text is read from a compressed file"
+    } else {
+        return Ok(());
+    };
+    Err(Error::new(what).advice("unpack it first"))
 }
 
 /// Whether the file is a `SQLite` file, as every ledger is, by its first 16 bytes. To be asked before a ledger is opened: closing the
@@ -188,7 +261,13 @@ struct Counted<R> {
 
 impl<R: Read> Read for Counted<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.bytes.read(buffer)?;
+        // A signal is no end, and the readers above give up at it.
+        let read = loop {
+            match self.bytes.read(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                result => break result?,
+            }
+        };
         self.position.0.fetch_add(read as u64, Ordering::Relaxed);
         Ok(read)
     }

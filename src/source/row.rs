@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::campaign::column::trimmed;
+use crate::campaign::column::{Columns, trimmed};
 
 /// One row under the header.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +62,19 @@ pub(super) struct Width {
     pub(super) columns: usize,
     /// Up to the last column that has a header: some spreadsheet programs leave out empty cells at the end of a row.
     pub(super) needed: usize,
+}
+
+impl Width {
+    pub(super) fn of(columns: &Columns) -> Self {
+        let titled = |column: &usize| !columns.title(*column).is_empty();
+        Self {
+            columns: columns.len(),
+            needed: (0..columns.len())
+                .rev()
+                .find(titled)
+                .map_or(0, |last| last + 1),
+        }
+    }
 }
 
 impl Row {

@@ -1,6 +1,9 @@
 //! What a source promises: every row once, or an error that says where.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod dress;
+mod formats;
+
 use std::io::{self, Cursor};
 
 use proptest::prelude::*;
@@ -18,7 +21,11 @@ impl Read for Drip {
 }
 
 fn source(bytes: impl Into<Vec<u8>>) -> Result<Source> {
-    Source::over("customers.csv", Cursor::new(bytes.into()))
+    Source::over(
+        "customers.csv",
+        Cursor::new(bytes.into()),
+        &Format::default(),
+    )
 }
 
 fn read(bytes: impl Into<Vec<u8>>) -> Result<(Source, Vec<Row>)> {
@@ -125,30 +132,26 @@ fn refuses_what_is_no_spreadsheet_it_can_read() {
         (b"", format!("the file is empty; {needs}")),
         (b"\xef\xbb\xbf", format!("the file is empty; {needs}")),
         (b"\n,,\r\n \n", format!("is empty: every row is blank; {needs}")),
-        (b"PK\x03\x04\x14", format!("this is a workbook (XLSX or ODS); {save}")),
-        (b"\xd0\xcf\x11\xe0\xa1", format!("this is a workbook (XLS); {save}")),
         (
             b"SQLite format 3\0\x10",
             "this is a ledger or another SQLite file, no spreadsheet; name the spreadsheet".into(),
         ),
-        (b"\x1f\x8b\x08", "the file is compressed (gzip); unpack it first".into()),
-        (b"\xff\xfea\0", format!("the text is UTF-16, not UTF-8; {save}")),
-        (b"a\0,\0b\0", format!("this is no text (it holds a NUL byte); {save}")),
+        (b"a\0,b\n", format!("this is no text (it holds a NUL byte); {save}")),
         (
-            b"name,n\xe4me\n",
+            b"n\xc3\xa4me,n\xe4me\n",
             format!("the header (line 1), column 2: the text is not UTF-8; {save}"),
         ),
         (
-            b"\nname,phone\n\nAli,1\n\nJos\xe9,2\n",
+            b"\nname,phone\n\nJos\xc3\xa9,1\n\nJos\xe9,2\n",
             format!("row 2 (line 6), column \"name\": the text is not UTF-8; {save}"),
         ),
         (
             // An accented letter, its two bytes in two cells.
-            b"a,b,c\n1,x\xc3,\xa9\n",
-            format!("row 1 (line 2), column \"b\": the text is not UTF-8; {save}"),
+            b"a,b,c\n\xc3\xa9,1,2\n1,x\xc3,\xa9\n",
+            format!("row 2 (line 3), column \"b\": the text is not UTF-8; {save}"),
         ),
         (
-            b"a\n1,\xe9\n",
+            b"a\n1,\xc3\xa9\xe9\n",
             format!("row 1 (line 2), column 2: the text is not UTF-8; {save}"),
         ),
         (
@@ -208,7 +211,7 @@ fn errors_name_the_file_that_cannot_be_opened() {
         (folder.path(), "this is a folder; name the file in it"),
         (&missing, "there is no such file; check the path"),
     ] {
-        let error = Source::open(&Input::parse(path)).unwrap_err();
+        let error = Source::open(&Input::parse(path), &Format::default()).unwrap_err();
         assert_eq!(error.to_string(), format!("{}: {sentence}", path.display()));
         assert_eq!(is_ledger(path).unwrap_err(), error);
     }
@@ -237,7 +240,7 @@ fn a_file_has_a_length_and_is_read_to_its_end() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("customers.csv");
     std::fs::write(&path, "\u{feff}Phone\u{a0}\n012\n").unwrap();
-    let source = Source::open(&Input::File(path)).unwrap();
+    let source = Source::open(&Input::File(path), &Format::default()).unwrap();
     let position = source.position();
     assert_eq!(source.len_bytes(), Some(15));
     assert_eq!(
@@ -388,7 +391,7 @@ proptest! {
     #[test]
     fn no_row_of_a_sound_table_is_lost(table in table(), drip in 1_usize..40, chunk in 1_usize..5) {
         let bytes = Drip(Cursor::new(table.text.clone().into_bytes()), drip);
-        let (source, rows) = drain(Source::over("t", bytes).unwrap(), chunk).unwrap();
+        let (source, rows) = drain(Source::over("t", bytes, &Format::default()).unwrap(), chunk).unwrap();
         let read: Vec<(u64, Vec<String>)> = rows
             .iter()
             .map(|row| (row.line(), row.cells().map(str::to_owned).collect()))
@@ -405,7 +408,7 @@ proptest! {
     ) {
         let text = format!("x,y,z\n{text}");
         let bytes = Drip(Cursor::new(text.clone().into_bytes()), drip);
-        let read = drain(Source::over("t", bytes).unwrap(), 3);
+        let read = drain(Source::over("t", bytes, &Format::default()).unwrap(), 3);
         prop_assert!(read.is_ok() || text.contains(['"', '\r']));
         if let Ok((source, rows)) = read {
             let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());

@@ -1,0 +1,183 @@
+//! What a command line can say about how a spreadsheet is written, and what a summary can say about how it was read.
+//! It knows no bytes.
+
+use std::fmt;
+
+/// How a spreadsheet is written, as far as somebody said so; the rest is found out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Format {
+    /// What stands between two cells.
+    pub delimiter: Option<Delimiter>,
+    /// How characters are written as bytes.
+    pub encoding: Option<Encoding>,
+    /// The sheet of a workbook.
+    pub sheet: Option<String>,
+}
+
+/// What stands between two cells: an ASCII character that is no letter, digit, quote, line end or NUL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Delimiter(u8);
+
+impl Delimiter {
+    /// A comma, as everybody's who does not say otherwise.
+    pub const COMMA: Self = Self(b',');
+    /// Those that spreadsheet programs write.
+    pub(super) const USUAL: [Self; 4] = [Self::COMMA, Self(b';'), Self(b'\t'), Self(b'|')];
+
+    /// The delimiter that a command line names: the character itself, or `tab`, `\t`, `comma`, `semicolon`, `pipe`.
+    pub fn parse(name: &str) -> Result<Self, &'static str> {
+        let byte = match (name.to_ascii_lowercase().as_str(), name.as_bytes()) {
+            ("tab" | "\\t", _) => Some(b'\t'),
+            ("comma", _) => Some(b','),
+            ("semicolon", _) => Some(b';'),
+            ("pipe", _) => Some(b'|'),
+            (_, [byte]) => Some(*byte),
+            _ => None,
+        };
+        byte.and_then(Self::of).ok_or(
+            "is no delimiter: give one character, as in ';', or tab, comma, semicolon or pipe",
+        )
+    }
+
+    pub(super) fn of(byte: u8) -> Option<Self> {
+        let taken = matches!(byte, b'"' | b'\r' | b'\n' | 0);
+        (byte.is_ascii() && !byte.is_ascii_alphanumeric() && !taken).then_some(Self(byte))
+    }
+
+    /// The character.
+    #[must_use]
+    pub fn byte(self) -> u8 {
+        self.0
+    }
+}
+
+impl fmt::Display for Delimiter {
+    /// As a person reads it: `tab`, or the character in quotes.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            b'\t' => f.write_str("tab"),
+            byte => write!(f, "\"{}\"", char::from(byte).escape_default()),
+        }
+    }
+}
+
+/// How characters are written as bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Encoding(pub(super) &'static encoding_rs::Encoding);
+
+impl Encoding {
+    /// The encoding that goes by this label in the WHATWG Encoding Standard: `utf-8`, `windows-1252`, `gbk`, `big5`, `utf-16le`
+    /// and some two hundred more.
+    pub fn parse(label: &str) -> Result<Self, &'static str> {
+        encoding_rs::Encoding::for_label_no_replacement(label.as_bytes())
+            .map(Self)
+            .ok_or("is no encoding known here: try utf-8, windows-1252, gbk, big5, utf-16le or another name")
+    }
+
+    /// Its name in that standard.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.0.name()
+    }
+}
+
+/// How a spreadsheet was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// Whether it was compressed (gzip).
+    pub gzip: bool,
+    /// What it is.
+    pub shape: Shape,
+}
+
+/// What a spreadsheet is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// Delimited text.
+    Text {
+        /// What stands between two cells.
+        delimiter: Delimiter,
+        /// How characters are written as bytes; UTF-8 for plain ASCII.
+        encoding: Encoding,
+        /// Whether nothing in the file and nobody on the command line said so, and its bytes leave another reading open: Windows-1252,
+        /// and UTF-16 without a byte order mark. (UTF-8 needs no mark; no other text looks like it.)
+        assumed: bool,
+    },
+    /// A sheet of a workbook.
+    Workbook {
+        /// The name of the sheet.
+        sheet: String,
+        /// How many sheets the workbook has.
+        sheets: usize,
+    },
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_delimiter_is_a_sign_or_its_name() {
+        for (name, byte) in [
+            (",", b','),
+            (";", b';'),
+            ("|", b'|'),
+            ("\t", b'\t'),
+            ("\\t", b'\t'),
+            ("tab", b'\t'),
+            ("TAB", b'\t'),
+            ("comma", b','),
+            ("Semicolon", b';'),
+            ("pipe", b'|'),
+            (":", b':'),
+            (" ", b' '),
+            ("\\", b'\\'),
+        ] {
+            assert_eq!(
+                Delimiter::parse(name).map(Delimiter::byte),
+                Ok(byte),
+                "{name}"
+            );
+        }
+        for name in [
+            "", "\"", "\n", "\r", "\0", "a", "7", "é", ";;", "quote", "\\n",
+        ] {
+            assert_eq!(
+                Delimiter::parse(name),
+                Err(
+                    "is no delimiter: give one character, as in ';', or tab, comma, semicolon or pipe"
+                ),
+                "{name:?}"
+            );
+        }
+        assert_eq!(Delimiter(b'\t').to_string(), "tab");
+        assert_eq!(Delimiter(b';').to_string(), "\";\"");
+    }
+
+    #[test]
+    fn an_encoding_has_many_names() {
+        for (label, name) in [
+            ("utf-8", "UTF-8"),
+            ("UTF8", "UTF-8"),
+            ("utf-16le", "UTF-16LE"),
+            ("utf-16be", "UTF-16BE"),
+            ("windows-1252", "windows-1252"),
+            ("latin1", "windows-1252"),
+            ("gbk", "GBK"),
+            ("gb2312", "GBK"),
+            ("big5", "Big5"),
+            (" shift_jis ", "Shift_JIS"),
+        ] {
+            assert_eq!(Encoding::parse(label).map(Encoding::name), Ok(name));
+        }
+        for label in ["", "utf-9", "hz-gb-2312"] {
+            assert_eq!(
+                Encoding::parse(label),
+                Err(
+                    "is no encoding known here: try utf-8, windows-1252, gbk, big5, utf-16le or another name"
+                )
+            );
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! One table in every dress that a spreadsheet program or an office gives it: the same rows, the same digest.
+
+use std::io::Write as _;
+
+use super::*;
+use crate::source::workbook::build::{self, Cell};
+
+const HEADER: [&str; 4] = ["Nama", "No. Tel", "Baki (RM 1,000)", "Nota"];
+
+/// Cells that Windows-1252 can hold, in words that people write.
+fn table() -> Vec<[String; 4]> {
+    let names = [
+        "Siti Nur‘ain",
+        "José d’Souza",
+        "Zoë Müller",
+        "Ali bin Abu",
+        "Ångström; Rasmus",
+        "\"Ah Kow\" Tan",
+    ];
+    let notes = [
+        "Sila jelaskan baki, terima kasih…",
+        "baris satu\nbaris dua",
+        "dia kata \"esok\"; mungkin",
+        "",
+        "a|b\tc",
+        "5\" pipe — £3",
+    ];
+    (0..500)
+        .map(|nth| {
+            [
+                format!("{} {nth}", names[nth % names.len()]),
+                format!("01{:08}", nth * 7919),
+                format!("{},{:02}", nth * 3, nth % 100),
+                notes[nth / 2 % notes.len()].to_owned(),
+            ]
+        })
+        .collect()
+}
+
+fn written(delimiter: u8, line_end: &str, quoted: bool) -> String {
+    let mut text = String::new();
+    let mut write = |cells: Vec<&str>| {
+        if quoted {
+            let cells: Vec<String> = cells
+                .iter()
+                .map(|cell| format!("\"{}\"", cell.replace('"', "\"\"")))
+                .collect();
+            text += &cells.join(",");
+        } else {
+            text += &to_record(cells, delimiter);
+        }
+        text += line_end;
+    };
+    write(HEADER.to_vec());
+    for row in table() {
+        write(row.iter().map(String::as_str).collect());
+    }
+    text
+}
+
+fn utf16(text: &str, bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
+    text.encode_utf16().flat_map(bytes).collect()
+}
+
+fn narrow(text: &str) -> Vec<u8> {
+    let (bytes, _, lossy) = encoding_rs::WINDOWS_1252.encode(text);
+    assert!(!lossy);
+    bytes.into_owned()
+}
+
+pub(super) fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    writer.write_all(bytes).unwrap();
+    writer.finish().unwrap()
+}
+
+fn workbook_rows() -> Vec<Vec<Cell>> {
+    let cells = |row: &[String]| row.iter().map(|cell| Cell::from(cell.as_str())).collect();
+    let header = HEADER.map(str::to_owned);
+    std::iter::once(cells(&header))
+        .chain(table().iter().map(|row| cells(row)))
+        .collect()
+}
+
+/// What it is, its bytes, and the byte order mark and the name of the encoding that must come out.
+type Case = (&'static str, Vec<u8>, u8, bool, &'static str);
+
+fn dresses() -> Vec<Case> {
+    let plain = written(b',', "\n", false);
+    let marked = format!("\u{feff}{plain}");
+    let two_members = [
+        gzip(&plain.as_bytes()[..999]),
+        gzip(&plain.as_bytes()[999..]),
+    ]
+    .concat();
+    let rows = workbook_rows();
+    let other = [vec![Cell::from("nothing")]];
+    let sheets: [(&str, &[Vec<Cell>]); 2] = [("Pelanggan", &rows), ("Lain", &other)];
+    vec![
+        ("UTF-8", plain.clone().into_bytes(), b',', false, "UTF-8"),
+        ("BOM", marked.clone().into_bytes(), b',', true, "UTF-8"),
+        (
+            "two BOMs",
+            format!("\u{feff}{marked}").into_bytes(),
+            b',',
+            true,
+            "UTF-8",
+        ),
+        (
+            "UTF-16LE",
+            utf16(&plain, u16::to_le_bytes),
+            b',',
+            true,
+            "UTF-16LE?",
+        ),
+        (
+            "UTF-16BE",
+            utf16(&plain, u16::to_be_bytes),
+            b',',
+            true,
+            "UTF-16BE?",
+        ),
+        (
+            "UTF-16LE, BOM",
+            utf16(&marked, u16::to_le_bytes),
+            b',',
+            true,
+            "UTF-16LE",
+        ),
+        (
+            "UTF-16BE, BOM",
+            utf16(&marked, u16::to_be_bytes),
+            b',',
+            true,
+            "UTF-16BE",
+        ),
+        ("Windows-1252", narrow(&plain), b',', true, "windows-1252?"),
+        (
+            "semicolons",
+            written(b';', "\r\n", false).into_bytes(),
+            b';',
+            false,
+            "UTF-8",
+        ),
+        (
+            "tabs",
+            written(b'\t', "\n", false).into_bytes(),
+            b'\t',
+            false,
+            "UTF-8",
+        ),
+        (
+            "pipes",
+            written(b'|', "\n", false).into_bytes(),
+            b'|',
+            false,
+            "UTF-8",
+        ),
+        (
+            "sep=",
+            format!("sep=;\r\n{}", written(b';', "\r\n", false)).into_bytes(),
+            b';',
+            false,
+            "UTF-8",
+        ),
+        (
+            "Excel, German",
+            narrow(&written(b';', "\r\n", false)),
+            b';',
+            true,
+            "windows-1252?",
+        ),
+        (
+            "Excel, Unicode text",
+            utf16(
+                &("\u{feff}".to_owned() + &written(b'\t', "\r\n", false)),
+                u16::to_le_bytes,
+            ),
+            b'\t',
+            true,
+            "UTF-16LE",
+        ),
+        (
+            "all quoted",
+            written(b',', "\n", true).into_bytes(),
+            b',',
+            false,
+            "UTF-8",
+        ),
+        (
+            "CRLF",
+            written(b',', "\r\n", false).into_bytes(),
+            b',',
+            false,
+            "UTF-8",
+        ),
+        ("gzip", gzip(plain.as_bytes()), b',', false, "UTF-8"),
+        ("gzip in two", two_members, b',', false, "UTF-8"),
+        (
+            "gzip, Windows-1252",
+            gzip(&narrow(&plain)),
+            b',',
+            true,
+            "windows-1252?",
+        ),
+        ("XLSX", build::xlsx(&sheets), b',', true, "Pelanggan of 2"),
+        ("ODS", build::ods(&sheets), b',', true, "Pelanggan of 2"),
+    ]
+}
+
+fn described(reading: &Reading) -> String {
+    match &reading.shape {
+        Shape::Text {
+            encoding, assumed, ..
+        } => {
+            format!("{}{}", encoding.name(), if *assumed { "?" } else { "" })
+        }
+        Shape::Workbook { sheet, sheets } => format!("{sheet} of {sheets}"),
+    }
+}
+
+#[test]
+fn the_dress_changes_neither_rows_nor_digest() {
+    let table = table();
+    let plain = written(b',', "\n", false);
+    let digest = read(plain).unwrap().0.digest();
+    for (what, bytes, delimiter, bom, described_as) in dresses() {
+        for piece in [7, usize::MAX] {
+            let length = bytes.len() as u64;
+            let bytes = Drip(Cursor::new(bytes.clone()), piece);
+            let source = Source::over(what, bytes, &Format::default()).unwrap();
+            assert_eq!(source.delimiter().byte(), delimiter, "{what}");
+            let (source, rows) = drain(source, 64).unwrap();
+            assert_eq!(source.columns().headers(), HEADER, "{what}");
+            assert_eq!(cells(&rows), table, "{what}");
+            assert!(rows.iter().all(|row| row.fault().is_none()), "{what}");
+            assert_eq!(source.digest(), digest, "{what}");
+            assert_eq!(source.dress(), Dress { delimiter, bom }, "{what}");
+            assert_eq!(described(&source.reading()), described_as, "{what}");
+            assert_eq!(source.reading().gzip, what.starts_with("gzip"), "{what}");
+            assert_eq!(source.position().bytes(), length, "{what}");
+        }
+    }
+}
+
+#[test]
+fn a_list_wears_every_dress() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("opted-out");
+    for (what, bytes, ..) in dresses() {
+        std::fs::write(&path, bytes).unwrap();
+        let entries: Result<Vec<Entry>> = read_list(&path).and_then(Iterator::collect);
+        let numbers: Vec<String> = entries
+            .unwrap()
+            .into_iter()
+            .map(|entry| entry.cell)
+            .collect();
+        let expected: Vec<String> = table().iter().map(|row| row[1].clone()).collect();
+        assert_eq!(numbers, expected, "{what}");
+    }
+}

@@ -1,0 +1,489 @@
+//! Encodings, delimiters and compressed files: what is found out, what somebody names, and every sentence that refuses one.
+
+use super::dress::gzip;
+use super::*;
+use crate::error::Kind;
+use crate::source::workbook::build;
+
+const SAVE: &str = "save it as \"CSV UTF-8\" in the spreadsheet program";
+
+fn format(delimiter: &str, encoding: &str, sheet: &str) -> Format {
+    Format {
+        delimiter: Delimiter::parse(delimiter).ok(),
+        encoding: Encoding::parse(encoding).ok(),
+        sheet: Some(sheet.to_owned()).filter(|sheet| !sheet.is_empty()),
+    }
+}
+
+fn read_as(bytes: &[u8], piece: usize, format: &Format) -> Result<(Source, Vec<Row>)> {
+    let bytes = Drip(Cursor::new(bytes.to_vec()), piece);
+    drain(Source::over("customers.csv", bytes, format)?, 3)
+}
+
+fn utf16le(text: &str) -> Vec<u8> {
+    text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+}
+
+fn name_of(source: &Source) -> (&'static str, bool) {
+    match source.reading().shape {
+        Shape::Text {
+            encoding, assumed, ..
+        } => (encoding.name(), assumed),
+        Shape::Workbook { .. } => ("workbook", false),
+    }
+}
+
+#[test]
+fn the_first_accent_decides_wherever_it_stands() {
+    let ascii = "Ali,012\n".repeat(20_000);
+    for (accent, name, bom) in [
+        (&"é".as_bytes()[..], "UTF-8", false),
+        ("姓".as_bytes(), "UTF-8", false),
+        ("😀".as_bytes(), "UTF-8", false),
+        (b"\xe9", "windows-1252", true),
+        (b"\xe9\xe8", "windows-1252", true),
+        (b"\xc3", "windows-1252", true),
+        (b"\xe2\x82", "windows-1252", true),
+    ] {
+        for before in [&ascii[..0], &ascii[..8], &ascii[..131_072], &ascii] {
+            for after in ["", "x", ",013\n", "x,013\n"] {
+                let text = [b"name,phone\n", before.as_bytes(), accent, after.as_bytes()].concat();
+                for piece in [1, 3, 4096, usize::MAX] {
+                    if piece < 4096 && before.len() > 8 {
+                        continue;
+                    }
+                    let (source, rows) = read_as(&text, piece, &Format::default()).unwrap();
+                    let (decoded, _) = encoding_rs::Encoding::for_label(name.as_bytes())
+                        .unwrap()
+                        .decode_without_bom_handling(accent);
+                    let cell =
+                        format!("{decoded}{}", if after.starts_with('x') { "x" } else { "" });
+                    assert_eq!(rows.last().unwrap().cell(0), cell, "{accent:?} {after}");
+                    assert_eq!(rows.len(), before.len() / 8 + 1);
+                    assert_eq!(name_of(&source), (name, name != "UTF-8"));
+                    assert_eq!(source.dress().bom, bom);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_named_encoding_is_taken_at_its_word() {
+    for (encoding, bytes, cell) in [
+        ("gbk", &b"\xc0\xee\xc3\xf7"[..], "李明"),
+        ("big5", b"\xb3\xaf\xac\xfc\xac\xc2", "陳美玲"),
+        ("windows-1252", "é".as_bytes(), "Ã©"),
+        ("windows-1252", b"\xc0\xee\xc3\xf7", "ÀîÃ÷"),
+        ("latin1", b"\x81", "\u{81}"),
+        ("windows-1251", b"\xc8\xe2\xe0\xed", "Иван"),
+        ("utf-8", "é".as_bytes(), "é"),
+        ("utf-16le", b"", ""),
+    ] {
+        let text = [b"phone,name\n012,", bytes, b"\n"].concat();
+        let text = if encoding == "utf-16le" {
+            utf16le("phone,name\n012,\n")
+        } else {
+            text
+        };
+        for piece in [1, usize::MAX] {
+            let (source, rows) = read_as(&text, piece, &format("", encoding, "")).unwrap();
+            assert_eq!(rows[0].cell(1), cell, "{encoding}");
+            assert!(!name_of(&source).1);
+            assert_eq!(source.dress().bom, encoding != "utf-8");
+        }
+    }
+    // A mark that says the same.
+    let marked = utf16le("\u{feff}phone\n012\n");
+    let (source, rows) = read_as(&marked, 7, &format("", "utf-16", "")).unwrap();
+    assert_eq!(
+        (cells(&rows), source.columns().headers()),
+        (vec![vec!["012"]], &["phone".to_owned()][..])
+    );
+}
+
+#[test]
+fn what_is_not_certain_or_damaged_is_refused_with_its_line() {
+    let none = || format("", "", "");
+    let doubtful = |bytes: &str| {
+        format!(
+            "the text is not UTF-8, and the bytes {bytes} look like GBK, Big5 or another encoding of East Asia, not like windows-1252; {SAVE}, or name its encoding with --encoding (gbk, big5)"
+        )
+    };
+    let long = [
+        &b"a,b\n"[..],
+        "x,y\r\n".repeat(50_000).as_bytes(),
+        b"\"p\nq\",Jos\xe9\nx,\xc0\xee\xc3\xf7\n",
+    ]
+    .concat();
+    let half = "the text is UTF-16LE, but holds half a character";
+    let mixed = "the bytes C3 A9 are UTF-8, but text above is not, so the file mixes encodings or has yet another";
+    let lone = |at: usize| {
+        let mut bytes = utf16le("\u{feff}phone,name\n012,a\n013,b\n");
+        bytes[at * 2..at * 2 + 2].copy_from_slice(&[0x3d, 0xd8]);
+        bytes
+    };
+    let mut odd = utf16le("\u{feff}phone,name\r\n012,a\r\n");
+    odd.push(b'x');
+    let table: Vec<(Vec<u8>, Format, String)> = vec![
+        (b"a,b\nx,\xc0\xee\xc3\xf7\n".to_vec(), none(), format!("line 2: {}", doubtful("C0 EE C3"))),
+        (b"\xd0\xd5\xc3\xfb,b\nx,y\n".to_vec(), none(), format!("line 1: {}", doubtful("D0 D5 C3"))),
+        (long, none(), format!("line 50004: {}", doubtful("C0 EE C3"))),
+        (
+            b"a,b\nx,\xe9\n\ny,caf\x8d\n".to_vec(),
+            none(),
+            format!("line 4: the text is not UTF-8, and not windows-1252 either, which has no byte 8D; {SAVE}, or name its encoding with --encoding"),
+        ),
+        (b"a,b\nx,\xe9\ny,\xc3\xa9\n".to_vec(), none(), format!("line 3: {mixed}; {SAVE}, or name its encoding with --encoding")),
+        (b"a,b\rx,\xe9\ry,\xc3\xa9\r".to_vec(), none(), format!("line 3: {mixed}; {SAVE}, or name its encoding with --encoding")),
+        (b"sep=,\r\na,b\r\nx,\xe9\r\ny,\xc3\xa9".to_vec(), none(), format!("line 4: {mixed}; {SAVE}, or name its encoding with --encoding")),
+        (
+            b"a,b\nx,\xc3\xa9\ny,\xe9\n".to_vec(),
+            none(),
+            format!("row 2 (line 3), column \"b\": the text is not UTF-8; {SAVE}"),
+        ),
+        (
+            b"\xef\xbb\xbfa,b\nx,\xe9\n".to_vec(),
+            none(),
+            format!("row 1 (line 2), column \"b\": the text is not UTF-8; {SAVE}"),
+        ),
+        (
+            b"a,b\nx,\xe9\n".to_vec(),
+            format("", "utf-8", ""),
+            format!("row 1 (line 2), column \"b\": the text is not UTF-8; {SAVE}"),
+        ),
+        (
+            b"a,b\nx,\xc0\xee\ny,\xc0\n".to_vec(),
+            format("", "gbk", ""),
+            format!("line 3: the text is not GBK, which --encoding names; leave --encoding out, name another, or {SAVE}"),
+        ),
+        (lone(16), none(), format!("line 2: {half}; {SAVE}")),
+        (lone(3), none(), format!("line 1: {half}; {SAVE}")),
+        (lone(22), none(), format!("line 3: {half}; {SAVE}")),
+        (odd.clone(), none(), format!("line 3: {half}; {SAVE}")),
+        (odd[2..].to_vec(), none(), format!("line 3: {half}; {SAVE}")),
+        (
+            b"a,b\nx,y\n\xff".to_vec(),
+            format("", "utf-16be", ""),
+            "line 1: the text is not UTF-16BE, which --encoding names; leave --encoding out, name another, or ".to_owned() + SAVE,
+        ),
+        (utf16le("\u{feff}a,b\n1,\0\n"), none(), "line 2 holds a NUL byte; the file is damaged or no text; make it anew".into()),
+        (b"a,b\n1,ab\0c\n".to_vec(), none(), format!("this is no text (it holds a NUL byte); {SAVE}")),
+        (b"\xff\xfe\0\0a\0\0\0".to_vec(), none(), format!("the text is UTF-32; {SAVE}")),
+        (b"\0\0\xfe\xff\0\0\0a".to_vec(), none(), format!("the text is UTF-32; {SAVE}")),
+        (utf16le("\u{feff}"), none(), "the file is empty; it needs a row of headers and a row for each recipient".into()),
+        (b"sep=;\n".to_vec(), none(), "is empty: every row is blank; it needs a row of headers and a row for each recipient".into()),
+        (
+            b"Nama;Baki (RM 1,000)\nAli;1,50\n".to_vec(),
+            none(),
+            "it is not certain what divides the columns: \",\" or \";\"; name it with --delimiter".into(),
+        ),
+    ];
+    for (bytes, format, sentence) in table {
+        for piece in [1, 7, usize::MAX] {
+            let error = read_as(&bytes, piece, &format).expect_err(&sentence);
+            assert_eq!(error.to_string(), format!("customers.csv: {sentence}"));
+            assert_eq!(error.kind(), Kind::Failure);
+        }
+    }
+}
+
+#[test]
+fn an_option_that_contradicts_the_file_is_wrong_usage() {
+    let book = build::xlsx(&[("A", &[vec!["phone".into()], vec!["012".into()]])]);
+    for (bytes, format, sentence) in [
+        (
+            &b"\xef\xbb\xbfphone\n012\n"[..],
+            format("", "gbk", ""),
+            "--encoding names GBK, but the file says by its byte order mark that it is UTF-8; leave --encoding out",
+        ),
+        (
+            &utf16le("\u{feff}phone\n012\n"),
+            format("", "windows-1252", ""),
+            "--encoding names windows-1252, but the file says by its byte order mark that it is UTF-16LE; leave --encoding out",
+        ),
+        (
+            b"phone\n012\n",
+            format("", "", "A"),
+            "--sheet is for workbooks, and this is a text file; leave --sheet out, or name another file",
+        ),
+        (
+            &gzip(b"phone\n012\n"),
+            format("", "", "A"),
+            "--sheet is for workbooks, and this is a text file; leave --sheet out, or name another file",
+        ),
+        (
+            &book,
+            format(";", "", ""),
+            "--delimiter is for text files, and this is a workbook; leave --delimiter out, or name another file",
+        ),
+        (
+            &book,
+            format("", "utf-8", ""),
+            "--encoding is for text files, and this is a workbook; leave --encoding out, or name another file",
+        ),
+    ] {
+        let error = read_as(bytes, 9, &format).expect_err(sentence);
+        assert_eq!(error.to_string(), format!("customers.csv: {sentence}"));
+        assert_eq!(error.kind(), Kind::Usage);
+    }
+}
+
+#[test]
+fn a_named_delimiter_or_sheet_is_the_one() {
+    let (source, rows) =
+        read_as(b"sep=,\nNama;Tel, HP\nAli;012\n", 9, &format(";", "", "")).unwrap();
+    assert_eq!(
+        (cells(&rows), rows[0].line()),
+        (vec![vec!["Ali", "012"]], 3)
+    );
+    assert_eq!(source.delimiter().byte(), b';');
+    let (source, rows) = read_as(b"Nama:Tel\nAli:012\n", 9, &format(":", "", "")).unwrap();
+    assert_eq!(
+        (cells(&rows), source.dress().delimiter),
+        (vec![vec!["Ali", "012"]], b':')
+    );
+
+    let (a, b) = (
+        [vec!["phone".into()], vec!["012".into()]],
+        [vec!["phone".into()], vec!["013".into()]],
+    );
+    let book = build::xlsx(&[("A", &a), ("B", &b)]);
+    let (source, rows) = read_as(&book, 99, &format("", "", "B")).unwrap();
+    assert_eq!(cells(&rows), [["013"]]);
+    assert_eq!(
+        source.reading(),
+        Reading {
+            gzip: false,
+            shape: Shape::Workbook {
+                sheet: "B".into(),
+                sheets: 2
+            }
+        }
+    );
+}
+
+#[test]
+fn a_workbook_has_rows_as_a_text_file_has() {
+    let rows: [Vec<build::Cell>; 6] = [
+        vec!["Name".into(), "Phone".into()],
+        vec!["Ali".into(), "012".into()],
+        vec![],
+        vec!["Bala".into(), " ".into()],
+        vec!["Chong".into(), "014".into(), "odd".into()],
+        vec![build::Cell::Blank, " ".into()],
+    ];
+    let (text, _) = read("Name,Phone\nAli,012\n\nBala, \nChong,014,odd\n, \n").unwrap();
+    for book in [build::xlsx(&[("A", &rows)]), build::ods(&[("A", &rows)])] {
+        let (source, rows) = read(book).unwrap();
+        let seen: Vec<_> = rows
+            .iter()
+            .map(|row| (row.number(), row.line(), row.cell(0)))
+            .collect();
+        assert_eq!(seen, [(1, 2, "Ali"), (2, 4, "Bala"), (3, 5, "Chong")]);
+        assert_eq!(source.columns().headers(), ["Name", "Phone"]);
+        assert_eq!(
+            rows[2].fault(),
+            Some(&RowFault::Ragged {
+                cells: 3,
+                columns: 2
+            })
+        );
+        assert_eq!(source.blank_rows(), text.blank_rows());
+        assert_eq!(source.digest(), text.digest());
+    }
+}
+
+#[test]
+fn a_compressed_file_is_read_or_refused_whole() {
+    let text = format!(
+        "phone,name\n{}",
+        (0..9000)
+            .map(|nth| format!("01{nth},n{}\n", nth * nth))
+            .collect::<String>()
+    );
+    let whole = gzip(text.as_bytes());
+    let mut damaged = whole.clone();
+    let middle = damaged.len() / 2;
+    damaged[middle] ^= 0x55;
+    let mut checksum = whole.clone();
+    let at = checksum.len() - 8;
+    checksum[at] ^= 1;
+    let cut = "the compressed file ends before its end; compress or copy it again";
+    let sums = "the compressed file is damaged (corrupt gzip stream does not have a matching checksum); compress or copy it again";
+    for (bytes, sentence) in [
+        (whole[..whole.len() - 1].to_vec(), cut),
+        (whole[..whole.len() / 2].to_vec(), cut),
+        (whole[..20].to_vec(), cut),
+        (whole[..5].to_vec(), cut),
+        (checksum, sums),
+        (
+            [&whole[..], b"junk that is no gzip"].concat(),
+            "the compressed file is damaged (invalid gzip header); compress or copy it again",
+        ),
+        (
+            gzip(&whole),
+            "the file is compressed twice; unpack it first",
+        ),
+        (
+            gzip(b"PK\x03\x04"),
+            "this is a compressed workbook, and only text is read from a compressed file; unpack it first",
+        ),
+        (
+            gzip(b"\xd0\xcf\x11\xe0"),
+            "this is a compressed workbook, and only text is read from a compressed file; unpack it first",
+        ),
+        (
+            gzip(b"SQLite format 3\0"),
+            "this is a ledger or another SQLite file, no spreadsheet; name the spreadsheet",
+        ),
+        (
+            gzip(b""),
+            "the file is empty; it needs a row of headers and a row for each recipient",
+        ),
+    ] {
+        for piece in [1, usize::MAX] {
+            let error = read_as(&bytes, piece, &Format::default()).expect_err(sentence);
+            assert_eq!(error.to_string(), format!("customers.csv: {sentence}"));
+        }
+    }
+    assert!(read_as(&damaged, 512, &Format::default()).is_err());
+    let (_, rows) = read_as(&whole, 1, &Format::default()).unwrap();
+    assert_eq!(rows.len(), 9000);
+}
+
+/// Is interrupted before each byte, as by a signal.
+struct Interrupted(Drip, bool);
+
+impl Read for Interrupted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.1 = !self.1;
+        if self.1 {
+            Err(io::ErrorKind::Interrupted.into())
+        } else {
+            self.0.read(buffer)
+        }
+    }
+}
+
+#[test]
+fn a_signal_is_no_end() {
+    let text = "phone,name\n012,Jos\u{e9}\n";
+    for bytes in [
+        text.as_bytes().to_vec(),
+        utf16le(text),
+        b"phone,name\n012,Jos\xe9\n".to_vec(),
+        gzip(text.as_bytes()),
+    ] {
+        let bytes = Interrupted(Drip(Cursor::new(bytes), 1), false);
+        let (_, rows) = drain(Source::over("t", bytes, &Format::default()).unwrap(), 3).unwrap();
+        assert_eq!(cells(&rows), [["012", "José"]]);
+    }
+}
+
+#[test]
+fn a_header_that_is_a_number_is_said_to_be_one() {
+    for (text, number) in [
+        ("0123456789\n0198765432\n", "0123456789"),
+        ("Ali;0123456789\nBala;0198765432\n", "0123456789"),
+        ("Ali\t+60 12-345 6789\n", "+60 12-345 6789"),
+    ] {
+        assert_eq!(
+            source(text)
+                .unwrap()
+                .columns()
+                .phone()
+                .unwrap_err()
+                .to_string(),
+            format!(
+                "the first row already holds a number (\"{number}\"); add a row of headers above it"
+            )
+        );
+    }
+}
+
+/// Bytes that have every meaning at once, and text of a header that makes them a file.
+fn file() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        4 => "[ab]{1,3}".prop_map(String::into_bytes),
+        4 => proptest::sample::select(b",;\t|\"\r\n ".to_vec()).prop_map(|byte| vec![byte]),
+        1 => Just(b"\r\n".to_vec()),
+        1 => Just("é姓".as_bytes().to_vec()),
+        1 => Just(b"\xe9".to_vec()),
+        1 => any::<u8>().prop_map(|byte| vec![byte]),
+    ];
+    let header = proptest::sample::select(vec![
+        "x,y\n",
+        "x;y\n",
+        "x\ty,\n",
+        "\u{feff}x|y\r\n",
+        "sep=;\nx;y,z\n",
+        "x\n",
+        "",
+        "\"x;\n\",y\n",
+    ]);
+    let rest = proptest::collection::vec(piece, 0..30).prop_map(|pieces| pieces.concat());
+    (header, rest, 0..4).prop_map(|(header, rest, kind)| {
+        let bytes = [header.as_bytes(), &rest].concat();
+        let wide = || {
+            String::from_utf8_lossy(&bytes)
+                .encode_utf16()
+                .collect::<Vec<u16>>()
+        };
+        match kind {
+            0 => wide().into_iter().flat_map(u16::to_le_bytes).collect(),
+            1 => wide().into_iter().flat_map(u16::to_be_bytes).collect(),
+            _ => bytes,
+        }
+    })
+}
+
+proptest! {
+    #[test]
+    fn of_any_file_every_record_is_a_row_a_blank_or_an_error(bytes in file(), piece in 1_usize..9) {
+        let read = read_as(&bytes, piece, &Format::default());
+        let whole = read_as(&bytes, usize::MAX, &Format::default());
+        prop_assert_eq!(read.as_ref().err(), whole.as_ref().err());
+        if let (Ok((source, rows)), Ok((_, others))) = (read, whole) {
+            prop_assert_eq!(&rows, &others);
+            let Shape::Text { delimiter, encoding, .. } = source.reading().shape else {
+                return Err(TestCaseError::fail("no text"));
+            };
+            let (text, malformed) = encoding.0.decode_without_bom_handling(&bytes);
+            prop_assert!(!malformed);
+            let text = text.trim_start_matches('\u{feff}');
+            let text = text.strip_prefix("sep=;\n").unwrap_or(text);
+            let mut reader = csv::ReaderBuilder::new()
+                .delimiter(delimiter.byte())
+                .flexible(true)
+                .has_headers(false)
+                .from_reader(text.as_bytes());
+            let records: Vec<_> = reader.records().map(Result::unwrap).collect();
+            let filled = |record: &csv::StringRecord| record.iter().any(|cell| !trimmed(cell).is_empty());
+            let header = records.iter().position(filled).unwrap();
+            let (filled, blank): (Vec<_>, Vec<_>) = records[header + 1..].iter().partition(|record| filled(record));
+            prop_assert_eq!(rows.len(), filled.len());
+            prop_assert!(source.blank_rows() >= blank.len() as u64);
+            for (row, record) in rows.iter().zip(filled) {
+                for (column, cell) in row.cells().enumerate() {
+                    prop_assert_eq!(cell, record.get(column).unwrap_or_default());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn any_bytes_after_any_magic_are_read_or_refused(
+        magic in proptest::sample::select(vec![
+            &b""[..], b"\x1f\x8b", b"\x1f\x8b\x08\0\0\0\0\0\0\x03", b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"\xff\xfe", b"\xfe\xff",
+            b"\xef\xbb\xbf", b"sep=;\n", b"a,b\n\xe9",
+        ]),
+        bytes in proptest::collection::vec(any::<u8>(), 0..200),
+        encoding in proptest::sample::select(vec!["", "gbk", "utf-16be", "iso-2022-jp"]),
+    ) {
+        let bytes = [magic, &bytes].concat();
+        let first = read_as(&bytes, 3, &format("", encoding, "")).map(|(source, _)| source.digest());
+        let second = read_as(&bytes, usize::MAX, &format("", encoding, "")).map(|(source, _)| source.digest());
+        prop_assert_eq!(first, second);
+    }
+}

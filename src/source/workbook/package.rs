@@ -1,0 +1,130 @@
+//! The file around a workbook: which format it is, by its content, and whether it came through unharmed. It knows no sheets.
+
+use std::io::{self, BufRead, BufReader, Cursor, Read};
+
+use zip::ZipArchive;
+use zip::result::ZipError;
+
+use super::{damaged, protected, unreadable};
+use crate::{Error, Result};
+
+/// The formats that can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    /// XLSX and XLSM.
+    Xlsx,
+    /// XLSB.
+    Xlsb,
+    /// ODS.
+    Ods,
+    /// XLS, or the shell around an encrypted XLSX.
+    Xls,
+}
+
+/// More than this, unpacked, is no list of recipients: a million rows of ten columns are about 1 GiB.
+const LARGEST: u64 = 4 * 1024 * 1024 * 1024;
+/// The first bytes of a compound file, by [MS-CFB] 2.2.
+const COMPOUND: &[u8] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1";
+const ODS: &[u8] = b"application/vnd.oasis.opendocument.spreadsheet";
+
+/// The format of a workbook all of whose parts can be unpacked and have the sums they should.
+pub(super) fn format(bytes: &[u8]) -> Result<Format> {
+    if bytes.starts_with(COMPOUND) {
+        return Ok(Format::Xls);
+    }
+    if !bytes.starts_with(b"PK") {
+        return Err(Error::new("this is no workbook (XLSX, XLS or ODS)")
+            .advice("save it as XLSX or as \"CSV UTF-8\" in the spreadsheet program"));
+    }
+    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(zip_fault)?;
+    let format = packed_format(&mut archive)?;
+    check_parts(&mut archive, format)?;
+    Ok(format)
+}
+
+fn packed_format(archive: &mut ZipArchive<Cursor<&[u8]>>) -> Result<Format> {
+    let names: Vec<String> = archive
+        .file_names_raw()
+        .map(|name| String::from_utf8_lossy(name).to_lowercase())
+        .collect();
+    let has = |end: &str| names.iter().any(|name| name.ends_with(end));
+    if has("[content_types].xml") && has("workbook.bin") {
+        return Ok(Format::Xlsb);
+    }
+    if has("[content_types].xml") && has("workbook.xml") {
+        return Ok(Format::Xlsx);
+    }
+    if has("content.xml") && has("mimetype") {
+        let mut mimetype = Vec::new();
+        archive
+            .by_name("mimetype")
+            .map_err(zip_fault)?
+            .take(ODS.len() as u64)
+            .read_to_end(&mut mimetype)
+            .map_err(damaged)?;
+        if mimetype == ODS {
+            return Ok(Format::Ods);
+        }
+    }
+    Err(Error::new("this is a ZIP file without a workbook in it")
+        .advice("name the workbook itself"))
+}
+
+/// Unpacks every part once, for its checksum: calamine stops reading where the cells end, before the sum is compared, and a
+/// digit that a bad disk or download changed would pass for a phone number.
+fn check_parts(archive: &mut ZipArchive<Cursor<&[u8]>>, format: Format) -> Result<()> {
+    let mut left = LARGEST;
+    for part in 0..archive.len() {
+        let part = archive.by_index(part).map_err(zip_fault)?;
+        let holds_tables =
+            format == Format::Ods && part.name().is_ok_and(|name| name == "content.xml");
+        let mut part = part.take(left + 1);
+        let whole = if holds_tables {
+            tables_end(&mut part)
+        } else {
+            io::copy(&mut part, &mut io::sink()).map(|_| true)
+        };
+        let whole = whole.map_err(damaged)?;
+        left = part.limit().checked_sub(1).ok_or_else(|| {
+            Error::new("the workbook holds more than 4 GiB when unpacked")
+                .advice("save the sheet as \"CSV UTF-8\"")
+        })?;
+        if !whole {
+            return Err(damaged("a table in it has no end"));
+        }
+    }
+    Ok(())
+}
+
+/// Whether everything is closed whose end calamine would look for behind the end of the file, for ever.
+fn tables_end(content: impl Read) -> io::Result<bool> {
+    let mut content = BufReader::new(content);
+    let mut piece = Vec::new();
+    let mut open = [("table:table", false), ("office:annotation", false)];
+    while content.read_until(b'>', &mut piece)? > 0 {
+        let tag = piece
+            .iter()
+            .rposition(|&byte| byte == b'<')
+            .map_or(&[][..], |at| &piece[at + 1..]);
+        let (ends, name) = tag
+            .strip_prefix(b"/")
+            .map_or((false, tag), |name| (true, name));
+        for (element, open) in &mut open {
+            let rest = name.strip_prefix(element.as_bytes());
+            if rest.is_some_and(|rest| !rest.starts_with(b"-")) {
+                *open = !ends && !name.ends_with(b"/>");
+            }
+        }
+        piece.clear();
+    }
+    Ok(!open.iter().any(|&(_, open)| open))
+}
+
+fn zip_fault(error: ZipError) -> Error {
+    match error {
+        ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED) => protected(),
+        ZipError::Io(error) => damaged(error),
+        ZipError::InvalidArchive(why) => damaged(why),
+        other => unreadable(other),
+    }
+}

@@ -1,0 +1,181 @@
+//! A cell as the text that the sheet shows, or as near to it as can be had without guessing: values lose their number format
+//! (thousands separators, currency, per cent, leading zeros), since calamine reads formats as far as to tell dates from
+//! numbers. Dates and times are ISO: `2026-11-22`, `2026-11-22 14:30:00`, `14:30:00`, to the second; durations `36:15:00`.
+
+use std::fmt::Write;
+
+use calamine::{CellErrorType, Data, DataRef, ExcelDateTime, ExcelDateTimeType};
+
+const DAY: i64 = 24 * 60 * 60;
+const DAY_SECONDS: f64 = 24.0 * 60.0 * 60.0;
+/// The day after 9999-12-31 in the 1900 system, the last that Excel can show.
+const DAYS: f64 = 2_958_466.0;
+
+/// What a workbook has in a cell.
+pub(super) trait Cell {
+    /// Appends the text of the cell; nothing for an empty one and for a formula that was never calculated.
+    fn write(&self, text: &mut String);
+}
+
+impl Cell for Data {
+    fn write(&self, text: &mut String) {
+        match self {
+            Self::Empty => {}
+            Self::String(string) => text.push_str(string),
+            Self::Int(value) => add(text, format_args!("{value}")),
+            Self::Float(value) => number(text, *value),
+            Self::Bool(value) => text.push_str(truth(*value)),
+            Self::DateTime(value) => serial(text, value),
+            Self::DateTimeIso(value) => moment(text, value),
+            Self::DurationIso(value) => duration(text, value),
+            Self::Error(value) => text.push_str(error(value)),
+        }
+    }
+}
+
+impl Cell for DataRef<'_> {
+    fn write(&self, text: &mut String) {
+        match self {
+            Self::Empty => {}
+            Self::String(string) => text.push_str(string),
+            Self::SharedString(string) => text.push_str(string),
+            Self::Int(value) => add(text, format_args!("{value}")),
+            Self::Float(value) => number(text, *value),
+            Self::Bool(value) => text.push_str(truth(*value)),
+            Self::DateTime(value) => serial(text, value),
+            Self::DateTimeIso(value) => moment(text, value),
+            Self::DurationIso(value) => duration(text, value),
+            Self::Error(value) => text.push_str(error(value)),
+        }
+    }
+}
+
+fn add(text: &mut String, piece: std::fmt::Arguments) {
+    // A String takes everything.
+    let _ = text.write_fmt(piece);
+}
+
+fn truth(value: bool) -> &'static str {
+    if value { "TRUE" } else { "FALSE" }
+}
+
+fn error(value: &CellErrorType) -> &'static str {
+    match value {
+        CellErrorType::Div0 => "#DIV/0!",
+        CellErrorType::NA => "#N/A",
+        CellErrorType::Name => "#NAME?",
+        CellErrorType::Null => "#NULL!",
+        CellErrorType::Num => "#NUM!",
+        CellErrorType::Ref => "#REF!",
+        CellErrorType::Value => "#VALUE!",
+        CellErrorType::GettingData => "#GETTING_DATA",
+    }
+}
+
+/// Digits without an exponent, to the 15 significant ones that Excel keeps: what it stores for 0.1+0.2 has 17.
+fn number(text: &mut String, value: f64) {
+    if !value.is_finite() {
+        text.push_str(error(&CellErrorType::Num));
+        return;
+    }
+    let kept = format!("{value:.14e}").parse().unwrap_or(value);
+    // Adding 0 turns -0 into 0.
+    add(text, format_args!("{}", kept + 0.0));
+}
+
+/// A number that its format makes a date, a time or a duration: days, and parts of a day.
+fn serial(text: &mut String, value: &ExcelDateTime) {
+    let days = value.as_f64();
+    if !(-DAYS..DAYS).contains(&days) || (value.is_datetime() && days < 0.0) {
+        // Excel shows #### for what is no date.
+        return number(text, days);
+    }
+    let seconds = (days * DAY_SECONDS).round();
+    let whole_days = (seconds / DAY_SECONDS).floor();
+    #[expect(clippy::cast_possible_truncation, reason = "bounded above")]
+    let seconds = seconds as i64;
+    if value.is_duration() || seconds < DAY {
+        return clock(text, seconds);
+    }
+    // The date out of whole days: rounding may just have reached midnight. calamine knows the 29th of February 1900, and does
+    // not tell which of the two systems a value is of.
+    let of = |is_1904| ExcelDateTime::new(days, ExcelDateTimeType::DateTime, is_1904);
+    let date = ExcelDateTime::new(whole_days, ExcelDateTimeType::DateTime, *value == of(true));
+    let (year, month, day, ..) = date.to_ymd_hms_milli();
+    add(text, format_args!("{year:04}-{month:02}-{day:02}"));
+    if seconds % DAY != 0 {
+        text.push(' ');
+        clock(text, seconds % DAY);
+    }
+}
+
+fn clock(text: &mut String, seconds: i64) {
+    let sign = if seconds < 0 { "-" } else { "" };
+    let all = seconds.unsigned_abs();
+    let (hours, minutes, seconds) = (all / 3600, all / 60 % 60, all % 60);
+    add(
+        text,
+        format_args!("{sign}{hours:02}:{minutes:02}:{seconds:02}"),
+    );
+}
+
+/// A date or a date with a time in ISO 8601, as ODS has them; anything else stays as it is.
+fn moment(text: &mut String, value: &str) {
+    let Some((date, time)) = value.split_once('T') else {
+        return text.push_str(value);
+    };
+    let Some(seconds) = seconds_of(time) else {
+        return text.push_str(value);
+    };
+    text.push_str(date);
+    if seconds != 0 {
+        text.push(' ');
+        // Never into the next day for half a second.
+        clock(text, seconds.min(DAY - 1));
+    }
+}
+
+/// `14:30`, `14:30:00` and `14:30:00.123` in seconds.
+fn seconds_of(time: &str) -> Option<i64> {
+    let mut parts = time.split(':');
+    let hours: u32 = parts.next()?.parse().ok()?;
+    let minutes: u32 = parts.next()?.parse().ok()?;
+    let seconds = parts.next().map_or(Some(0), |part| whole(part, 1.0))?;
+    let sound = hours < 24 && minutes < 60 && parts.next().is_none();
+    sound.then(|| i64::from(hours) * 3600 + i64::from(minutes) * 60 + seconds)
+}
+
+/// A time of day or a duration as ODS has them (`PT14H30M00S`, `-PT36H`); anything else stays as it is.
+fn duration(text: &mut String, value: &str) {
+    match seconds_in(value) {
+        Some(seconds) => clock(text, seconds),
+        None => text.push_str(value),
+    }
+}
+
+fn seconds_in(value: &str) -> Option<i64> {
+    let (sign, rest) = value
+        .strip_prefix('-')
+        .map_or((1, value), |rest| (-1, rest));
+    let (days, mut rest) = rest.strip_prefix('P')?.split_once('T')?;
+    let mut seconds = match days.strip_suffix('D') {
+        Some(days) => whole(days, DAY_SECONDS)?,
+        None if days.is_empty() => 0,
+        None => return None,
+    };
+    for (unit, worth) in [('H', 3600.0), ('M', 60.0), ('S', 1.0)] {
+        if let Some((count, after)) = rest.split_once(unit) {
+            seconds += whole(count, worth)?;
+            rest = after;
+        }
+    }
+    rest.is_empty().then_some(sign * seconds)
+}
+
+/// That many units in whole seconds; `None` for what is no such number.
+fn whole(count: &str, worth: f64) -> Option<i64> {
+    let plain = count.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    let count: f64 = count.parse().ok().filter(|_| plain)?;
+    #[expect(clippy::cast_possible_truncation, reason = "bounded")]
+    (count < DAYS).then_some((count * worth).round() as i64)
+}

@@ -1,0 +1,609 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+//! Workbooks of every format, whole and damaged.
+
+use proptest::prelude::*;
+
+use super::build::{self, Cell, Parts};
+use super::*;
+
+/// An XLS file, written with xlwt 1.3. Sheet `List` from B3 on, a name and a value in each row: a text with an apostrophe and
+/// Tamil letters, `0123456789` as text, 60123456789, 0.1+0.2, -1250.5, TRUE, FALSE, 2026-11-22, 2026-11-22 14:30, 14:30 as a time,
+/// 36 hours as `[h]:mm`, #N/A, an empty row, two lines in one cell. Then a hidden sheet `Hidden` and an empty one, `Blank`.
+const XLS: &[u8] = include_bytes!("../../../tests/fixtures/cells.xls");
+
+fn rows(mut sheet: Sheet) -> Vec<(u64, Vec<String>)> {
+    let (mut text, mut ends) = ("left over".to_owned(), vec![3]);
+    let mut rows = Vec::new();
+    while let Some(number) = sheet.next(&mut text, &mut ends) {
+        let starts = std::iter::once(0).chain(ends.iter().copied());
+        let cells = starts
+            .zip(&ends)
+            .map(|(start, &end)| text[start..end].to_owned());
+        rows.push((number, cells.collect()));
+        assert_eq!(text.len(), ends.last().copied().unwrap_or_default());
+    }
+    assert_eq!(sheet.next(&mut text, &mut ends), None);
+    assert!(text.is_empty() && ends.is_empty());
+    rows
+}
+
+fn read_all(bytes: Vec<u8>) -> Vec<(u64, Vec<String>)> {
+    rows(Sheet::open(bytes, None).unwrap())
+}
+
+fn said(bytes: Vec<u8>, wanted: Option<&str>) -> String {
+    Sheet::open(bytes, wanted).unwrap_err().to_string()
+}
+
+fn raw(content: &str) -> Cell {
+    Cell::Raw(content.to_owned())
+}
+
+/// The file with a change in one of its parts.
+fn with(mut parts: Parts, part: &str, from: &str, to: &str) -> Vec<u8> {
+    let (_, content) = parts.iter_mut().find(|(name, _)| name == part).unwrap();
+    assert!(content.contains(from), "{content}");
+    *content = content.replacen(from, to, 1);
+    build::packed(&parts)
+}
+
+/// The text of the only cell of a sheet, next to a cell that makes sure of a row.
+fn xlsx_cell(cell: Cell) -> String {
+    let rows = read_all(build::xlsx(&[("S", &[vec!["x".into(), cell, "x".into()]])]));
+    rows[0].1[1].clone()
+}
+
+fn ods_cell(cell: Cell) -> String {
+    let rows = read_all(build::ods(&[("S", &[vec!["x".into(), cell, "x".into()]])]));
+    rows[0].1[1].clone()
+}
+
+// --- Cells -----------------------------------------------------------------------------------------------------
+
+#[test]
+fn cells_of_xlsx_become_what_the_sheet_shows() {
+    let cells: &[(&str, &str)] = &[
+        // Texts.
+        (r#" t="inlineStr"><is><t>inline</t></is></c>"#, "inline"),
+        (
+            r#" t="inlineStr"><is><r><t>rich </t></r><r><rPr><b/></rPr><t xml:space="preserve"> text</t></r></is></c>"#,
+            "rich text",
+        ),
+        (
+            r#" t="inlineStr"><is><t xml:space="preserve"> a&#10;b &amp; c </t></is></c>"#,
+            " a\nb & c ",
+        ),
+        (r#" t="str"><f>A1</f><v>0123</v></c>"#, "0123"),
+        // Numbers.
+        ("><v>60123456789</v></c>", "60123456789"),
+        ("><v>6.0123456789E10</v></c>", "60123456789"),
+        ("><v>42.0</v></c>", "42"),
+        ("><v>0.30000000000000004</v></c>", "0.3"),
+        ("><v>1250.5</v></c>", "1250.5"),
+        ("><v>-7.25</v></c>", "-7.25"),
+        ("><v>-0</v></c>", "0"),
+        ("><v>123456789012345</v></c>", "123456789012345"),
+        ("><v>1E+20</v></c>", "100000000000000000000"),
+        ("><v>1E-7</v></c>", "0.0000001"),
+        // The zeros of a number format are not in the value.
+        (r#" s="5"><v>123456789</v></c>"#, "123456789"),
+        // Dates, times and durations.
+        (r#" s="1"><v>46348</v></c>"#, "2026-11-22"),
+        (
+            r#" s="2"><v>46348.6041666667</v></c>"#,
+            "2026-11-22 14:30:00",
+        ),
+        (r#" s="2"><v>46347.9999999999</v></c>"#, "2026-11-22"),
+        (r#" s="1"><v>1</v></c>"#, "1900-01-01"),
+        (r#" s="1"><v>59</v></c>"#, "1900-02-28"),
+        (r#" s="1"><v>60</v></c>"#, "1900-02-29"),
+        (r#" s="1"><v>61</v></c>"#, "1900-03-01"),
+        (r#" s="1"><v>2958465</v></c>"#, "9999-12-31"),
+        (r#" s="1"><v>2958466</v></c>"#, "2958466"),
+        (r#" s="1"><v>-1</v></c>"#, "-1"),
+        (r#" s="3"><v>0.604166666666667</v></c>"#, "14:30:00"),
+        (r#" s="3"><v>0</v></c>"#, "00:00:00"),
+        (r#" s="4"><v>1.51041666666667</v></c>"#, "36:15:00"),
+        (r#" s="4"><v>-0.0625</v></c>"#, "-01:30:00"),
+        (
+            r#" t="d"><v>2026-11-22T14:30:00.000</v></c>"#,
+            "2026-11-22 14:30:00",
+        ),
+        // The rest.
+        (r#" t="b"><v>1</v></c>"#, "TRUE"),
+        (r#" t="b"><v>0</v></c>"#, "FALSE"),
+        (r#" t="e"><v>#N/A</v></c>"#, "#N/A"),
+        (r#" t="e"><f>1/0</f><v>#DIV/0!</v></c>"#, "#DIV/0!"),
+        (r#" t="e"><v>#REF!</v></c>"#, "#REF!"),
+        ("><f>A1*2</f><v>84</v></c>", "84"),
+        // Formulas that were never calculated, and cells that only have a format.
+        ("><f>A1*2</f></c>", ""),
+        ("><f>A1*2</f><v></v></c>", ""),
+        (r#" t="str"><f>A1</f><v></v></c>"#, ""),
+        (r#" s="1"/>"#, ""),
+    ];
+    for (cell, shown) in cells {
+        assert_eq!(&xlsx_cell(raw(cell)), shown, "{cell}");
+    }
+    assert_eq!(xlsx_cell(" O'Brien\n\u{b95} ".into()), " O'Brien\n\u{b95} ");
+    assert_eq!(xlsx_cell("0123456789".into()), "0123456789");
+    assert_eq!(xlsx_cell(Cell::Date("2024-02-29".to_owned())), "2024-02-29");
+}
+
+#[test]
+fn cells_of_ods_become_what_the_sheet_shows() {
+    let cells: &[(&str, &str)] = &[
+        (
+            r#"office:value-type="string"><text:p>one<text:s text:c="2"/>two</text:p><text:p>three</text:p>"#,
+            "one  two\nthree",
+        ),
+        (
+            r#"office:value-type="string"><office:annotation><text:p>note</text:p></office:annotation><text:p>text</text:p>"#,
+            "text",
+        ),
+        (
+            r#"office:value-type="float" office:value="60123456789"><text:p>6E+10</text:p>"#,
+            "60123456789",
+        ),
+        (
+            r#"office:value-type="float" office:value="0.30000000000000004">"#,
+            "0.3",
+        ),
+        (
+            r#"office:value-type="currency" office:currency="MYR" office:value="1250.5"><text:p>RM 1,250.50</text:p>"#,
+            "1250.5",
+        ),
+        (
+            r#"office:value-type="date" office:date-value="2026-11-22"><text:p>22/11/26</text:p>"#,
+            "2026-11-22",
+        ),
+        (
+            r#"office:value-type="date" office:date-value="2026-11-22T14:30:00">"#,
+            "2026-11-22 14:30:00",
+        ),
+        (
+            r#"office:value-type="date" office:date-value="2026-11-22T14:29:59.999999999">"#,
+            "2026-11-22 14:30:00",
+        ),
+        (
+            r#"office:value-type="date" office:date-value="2026-11-22T00:00:00">"#,
+            "2026-11-22",
+        ),
+        (
+            r#"office:value-type="date" office:date-value="tomorrow">"#,
+            "tomorrow",
+        ),
+        (
+            r#"office:value-type="time" office:time-value="PT14H30M00S">"#,
+            "14:30:00",
+        ),
+        (
+            r#"office:value-type="time" office:time-value="PT36H15M00.000000000S">"#,
+            "36:15:00",
+        ),
+        (
+            r#"office:value-type="time" office:time-value="-PT1H30M">"#,
+            "-01:30:00",
+        ),
+        (
+            r#"office:value-type="time" office:time-value="P1Y">"#,
+            "P1Y",
+        ),
+        (
+            r#"office:value-type="boolean" office:boolean-value="true">"#,
+            "TRUE",
+        ),
+        (
+            r#"table:formula="of:=NA()" office:value-type="string" office:string-value="" calcext:value-type="error"><text:p>#N/A</text:p>"#,
+            "#N/A",
+        ),
+        (
+            r#"table:formula="of:=[.A1]*2" office:value-type="float" office:value="84">"#,
+            "84",
+        ),
+        (r#"table:formula="of:=[.A1]*2">"#, ""),
+        (">", ""),
+    ];
+    for (cell, shown) in cells {
+        let cell = format!("<table:table-cell {cell}</table:table-cell>");
+        assert_eq!(&ods_cell(raw(&cell)), shown, "{cell}");
+    }
+    assert_eq!(ods_cell("0123456789".into()), "0123456789");
+    assert_eq!(ods_cell("O'Brien\n\u{b95}".into()), "O'Brien\n\u{b95}");
+}
+
+#[test]
+fn cells_of_xls_become_what_the_sheet_shows() {
+    let sheet = Sheet::open(XLS.to_vec(), None).unwrap();
+    assert_eq!((sheet.name(), sheet.sheets()), ("List", 3));
+    let found = rows(sheet);
+    let expected = [
+        (3, "text", "O'Brien \u{b95}\u{ba3}"),
+        (4, "zeros", "0123456789"),
+        (5, "whole", "60123456789"),
+        (6, "tenth", "0.3"),
+        (7, "negative", "-1250.5"),
+        (8, "true", "TRUE"),
+        (9, "false", "FALSE"),
+        (10, "date", "2026-11-22"),
+        (11, "moment", "2026-11-22 14:30:00"),
+        (12, "time", "14:30:00"),
+        (13, "duration", "36:00:00"),
+        (14, "error", "#N/A"),
+        (15, "", ""),
+        (16, "lines", "one\ntwo"),
+    ]
+    .map(|(row, name, value)| (row, ["", name, value].map(str::to_owned).to_vec()));
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn dates_count_from_1904_where_the_workbook_says_so() {
+    let cells = [
+        r#" s="1"><v>44886</v></c>"#,
+        r#" s="2"><v>44886.25</v></c>"#,
+        r#" s="3"><v>0.25</v></c>"#,
+    ];
+    let parts = build::xlsx_parts(&[("S", &[cells.map(raw).to_vec()])]);
+    let bytes = with(
+        parts,
+        "xl/workbook.xml",
+        "<workbookPr/>",
+        "<workbookPr date1904=\"1\"/>",
+    );
+    assert_eq!(
+        read_all(bytes)[0].1,
+        ["2026-11-22", "2026-11-22 06:00:00", "06:00:00"]
+    );
+}
+
+proptest! {
+    #[test]
+    fn every_number_of_15_digits_comes_back(digits in -999_999_999_999_999_i64..=999_999_999_999_999, shift in 0_usize..=20) {
+        let mut text = format!("{:021}", digits.unsigned_abs());
+        text.insert(21 - shift, '.');
+        let plain = text.trim_matches('0').trim_end_matches('.');
+        let zero = if plain.starts_with('.') { "0" } else { "" };
+        let sign = if digits < 0 { "-" } else { "" };
+        let expected = if digits == 0 { "0".to_owned() } else { format!("{sign}{zero}{plain}") };
+        let mut shown = String::new();
+        shown::Cell::write(&Data::Float(expected.parse().unwrap()), &mut shown);
+        prop_assert_eq!(shown, expected);
+    }
+}
+
+// --- Rows ------------------------------------------------------------------------------------------------------
+
+#[test]
+fn rows_keep_their_numbers_and_cells_their_columns() {
+    let table = [
+        vec![],
+        vec![Cell::Blank, Cell::Blank],
+        vec![Cell::Blank, "name".into(), "phone".into()],
+        vec![],
+        vec![Cell::Blank, "Ali".into(), Cell::Blank, "beyond".into()],
+        vec![Cell::Blank],
+    ];
+    let expected = [
+        (3, ["", "name", "phone", ""]),
+        (4, [""; 4]),
+        (5, ["", "Ali", "", "beyond"]),
+    ]
+    .map(|(number, cells)| (number, cells.map(str::to_owned).to_vec()));
+    assert_eq!(read_all(build::xlsx(&[("S", &table)])), expected);
+    assert_eq!(read_all(build::ods(&[("S", &table)])), expected);
+}
+
+#[test]
+fn repeated_rows_and_cells_of_ods_are_counted() {
+    let row = |content: &str| format!("<table:table-row {content}</table:table-row>");
+    let cell = |repeated: &str, text: &str| {
+        format!(
+            "<table:table-cell {repeated} office:value-type=\"string\"><text:p>{text}</text:p></table:table-cell>"
+        )
+    };
+    let blank = "<table:table-cell table:number-columns-repeated=\"16384\"/>";
+    let rows = [
+        row(&format!("table:number-rows-repeated=\"2\">{blank}")),
+        row(&format!(
+            "><table:table-cell table:number-columns-repeated=\"2\"/>{}{blank}",
+            cell("", "name")
+        )),
+        row(&format!("table:number-rows-repeated=\"3\">{blank}")),
+        row(&format!(
+            "table:number-rows-repeated=\"2\">{}",
+            cell("table:number-columns-repeated=\"3\"", "x")
+        )),
+        row(&format!("table:number-rows-repeated=\"1048568\">{blank}")),
+    ];
+    let bytes = with(
+        build::ods_parts(&[("S", &[])]),
+        "content.xml",
+        "</table:table>",
+        &format!("{}</table:table>", rows.concat()),
+    );
+    let expected = [
+        (3, ["", "", "name"]),
+        (4, [""; 3]),
+        (5, [""; 3]),
+        (6, [""; 3]),
+        (7, ["x"; 3]),
+        (8, ["x"; 3]),
+    ]
+    .map(|(number, cells)| (number, cells.map(str::to_owned).to_vec()));
+    assert_eq!(read_all(bytes), expected);
+}
+
+#[test]
+fn a_stray_cell_far_out_costs_no_memory_for_what_lies_between() {
+    let parts = build::xlsx_parts(&[("S", &[vec!["x".into()]])]);
+    let far = r#"</row><row r="1048576"><c r="XFD1048576"><v>7</v></c></row></sheetData>"#;
+    let bytes = with(parts, "xl/worksheets/sheet1.xml", "</row></sheetData>", far);
+    let mut sheet = Sheet::open(bytes, None).unwrap();
+    let (mut text, mut ends) = (String::new(), Vec::new());
+    assert_eq!(sheet.next(&mut text, &mut ends), Some(1));
+    assert_eq!((text.as_str(), ends.len()), ("x", 16_384));
+}
+
+#[test]
+fn cells_that_overlap_or_lie_outside_are_refused() {
+    let parts = build::xlsx_parts(&[("S", &[vec!["x".into()]])]);
+    for (cell, why) in [
+        (
+            r#"<c r="A1"><v>7</v></c>"#,
+            "the cells of row 1 are out of order",
+        ),
+        (
+            r#"<c r="XFE2"><v>7</v></c>"#,
+            "beyond the last row or column",
+        ),
+        (
+            r#"<c r="A1048577"><v>7</v></c>"#,
+            "beyond the last row or column",
+        ),
+    ] {
+        let bytes = with(
+            parts.clone(),
+            "xl/worksheets/sheet1.xml",
+            "</row>",
+            &format!("{cell}</row>"),
+        );
+        assert!(
+            said(bytes.clone(), None).contains(why),
+            "{}",
+            said(bytes, None)
+        );
+    }
+}
+
+// --- Which sheet -----------------------------------------------------------------------------------------------
+
+fn one(text: &str) -> Vec<Vec<Cell>> {
+    vec![vec![text.into()]]
+}
+
+#[test]
+fn the_first_sheet_that_is_not_hidden_is_taken() {
+    let (a, b) = (one("secret"), one("list"));
+    let tables: [build::Table; 2] = [("Old", &a), ("New", &b)];
+    let hidden = [
+        with(
+            build::xlsx_parts(&tables),
+            "xl/workbook.xml",
+            "name=\"Old\"",
+            "name=\"Old\" state=\"hidden\"",
+        ),
+        with(
+            build::ods_parts(&tables),
+            "content.xml",
+            "table:name=\"Old\"",
+            "table:name=\"Old\" table:style-name=\"hidden\"",
+        ),
+    ];
+    for bytes in hidden {
+        let sheet = Sheet::open(bytes.clone(), None).unwrap();
+        assert_eq!((sheet.name(), sheet.sheets()), ("New", 2));
+        assert_eq!(rows(sheet)[0].1, ["list"]);
+        let sheet = Sheet::open(bytes, Some("Old")).unwrap();
+        assert_eq!(rows(sheet)[0].1, ["secret"]);
+    }
+    for bytes in [build::xlsx(&tables), build::ods(&tables)] {
+        assert_eq!(Sheet::open(bytes, None).unwrap().name(), "Old");
+    }
+}
+
+#[test]
+fn a_sheet_is_found_by_its_name() {
+    let (a, b) = (one("lower"), one("upper"));
+    let tables: [build::Table; 3] = [("customers", &a), ("CUSTOMERS & Co", &b), (" Été ", &b)];
+    for bytes in [build::xlsx(&tables), build::ods(&tables)] {
+        for (wanted, found) in [
+            ("customers", "customers"),
+            (" Customers ", "customers"),
+            ("customers & co", "CUSTOMERS & Co"),
+            ("été", " Été "),
+        ] {
+            let sheet = Sheet::open(bytes.clone(), Some(wanted)).unwrap();
+            assert_eq!(sheet.name(), found, "{wanted}");
+        }
+        assert_eq!(
+            said(bytes, Some("custom")),
+            "there is no sheet \"custom\"; name one of these with --sheet: \"customers\", \"CUSTOMERS & Co\", \" Été \""
+        );
+    }
+    assert_eq!(
+        rows(Sheet::open(XLS.to_vec(), Some("hidden")).unwrap())[0].1,
+        ["secret"]
+    );
+}
+
+#[test]
+fn a_sheet_without_cells_is_refused() {
+    let (none, some) = (vec![vec![Cell::Blank]], one("x"));
+    for build in [build::xlsx, build::ods] {
+        assert_eq!(
+            said(build(&[("A", &none), ("B", &some), ("C", &some)]), None),
+            "the sheet \"A\" is empty; name another with --sheet: \"B\", \"C\""
+        );
+        assert_eq!(
+            said(build(&[("A", &none)]), None),
+            "the sheet \"A\" is empty; it needs a row of headers and a row for each recipient"
+        );
+    }
+    assert!(said(XLS.to_vec(), Some("Blank")).starts_with("the sheet \"Blank\" is empty"));
+    let chart = with(
+        build::xlsx_parts(&[("Chart", &none), ("B", &some)]),
+        "xl/_rels/workbook.xml.rels",
+        "/worksheet\"",
+        "/chartsheet\"",
+    );
+    assert_eq!(
+        said(chart, None),
+        "the sheet \"Chart\" is a chart; name another with --sheet: \"B\""
+    );
+}
+
+// --- What is no sound workbook ---------------------------------------------------------------------------------
+
+#[test]
+fn what_is_no_workbook_is_said() {
+    let zip = build::packed(&[("word/document.xml".to_owned(), "<x/>".to_owned())]);
+    let ods = with(
+        build::ods_parts(&[]),
+        "META-INF/manifest.xml",
+        "media-type=\"text/xml\"/>",
+        "media-type=\"text/xml\"><manifest:encryption-data/></manifest:file-entry>",
+    );
+    for (bytes, what) in [
+        (b"name,phone\n".to_vec(), "this is no workbook"),
+        (Vec::new(), "this is no workbook"),
+        (zip, "this is a ZIP file without a workbook in it"),
+        (b"PK\x03\x04 and more".to_vec(), "the workbook is damaged"),
+        (
+            ods,
+            "the workbook is encrypted with a password; save it without the password",
+        ),
+        (
+            encrypted_package(),
+            "the workbook is encrypted with a password",
+        ),
+    ] {
+        let found = said(bytes, None);
+        assert!(found.starts_with(what), "{found}");
+    }
+}
+
+/// The XLS file with its stream renamed to what an encrypted XLSX has in its place.
+fn encrypted_package() -> Vec<u8> {
+    let utf16 = |text: &str| {
+        text.encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect::<Vec<u8>>()
+    };
+    let (from, to) = (utf16("Workbook\0"), utf16("EncryptedPackage\0"));
+    let mut bytes = XLS.to_vec();
+    let at = bytes
+        .windows(from.len())
+        .rposition(|window| window == from)
+        .unwrap();
+    bytes[at..at + to.len()].copy_from_slice(&to);
+    bytes
+}
+
+#[test]
+fn a_changed_digit_is_noticed() {
+    // Without compression the change leaves everything readable, and calamine never reaches the end of the part.
+    let rows = vec![vec![Cell::Number(60_123_456_789.0)]];
+    for (mut bytes, sound) in [
+        (stored(&build::xlsx_parts(&[("S", &rows)])), true),
+        (stored(&build::ods_parts(&[("S", &rows)])), true),
+    ] {
+        assert_eq!(Sheet::open(bytes.clone(), None).is_ok(), sound);
+        let digits = b"60123456789";
+        let at = bytes
+            .windows(11)
+            .position(|window| window == digits)
+            .unwrap();
+        bytes[at + 10] = b'8';
+        assert!(said(bytes, None).starts_with("the workbook is damaged"));
+    }
+}
+
+fn stored(parts: &Parts) -> Vec<u8> {
+    use std::io::Write;
+    let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    let options =
+        zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    for (name, content) in parts {
+        zip.start_file(name.as_str(), options).unwrap();
+        zip.write_all(content.as_bytes()).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+#[test]
+fn a_table_without_an_end_is_refused() {
+    let rows = one("x");
+    for end in [
+        "</table:table>",
+        "</table:table></office:spreadsheet></office:body></office:document-content>",
+    ] {
+        let bytes = with(build::ods_parts(&[("S", &rows)]), "content.xml", end, "");
+        assert!(said(bytes, None).starts_with("the workbook is damaged"));
+    }
+    let parts = build::xlsx_parts(&[("S", &rows)]);
+    let bytes = with(
+        parts,
+        "xl/worksheets/sheet1.xml",
+        "</row></sheetData></worksheet>",
+        "",
+    );
+    assert!(said(bytes, None).starts_with("the workbook cannot be read"));
+}
+
+#[test]
+fn a_cut_file_is_refused() {
+    let rows: Vec<_> = (0..50)
+        .map(|i| vec!["name".into(), f64::from(i).into()])
+        .collect();
+    for (bytes, zip) in [
+        (build::xlsx(&[("S", &rows)]), true),
+        (build::ods(&[("S", &rows)]), true),
+        (XLS.to_vec(), false),
+    ] {
+        for sixteenth in 0..16 {
+            let cut = Sheet::open(bytes[..bytes.len() * sixteenth / 16].to_vec(), None);
+            assert!(!zip || cut.is_err(), "{sixteenth}");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #[test]
+    fn a_changed_byte_changes_no_cell_unnoticed(places in prop::collection::vec((any::<prop::sample::Index>(), 1_u8..), 1..4)) {
+        let rows: Vec<_> = (0..9).map(|i| vec!["name".into(), f64::from(i).into()]).collect();
+        let tables: [build::Table; 1] = [("S", &rows)];
+        for sound in [build::xlsx(&tables), build::ods(&tables)] {
+            let mut bytes = sound.clone();
+            for (place, by) in &places {
+                *place.get_mut(&mut bytes) ^= by;
+            }
+            if let Ok(sheet) = Sheet::open(bytes, None) {
+                prop_assert_eq!(super::tests::rows(sheet), read_all(sound));
+            }
+        }
+    }
+
+    /// XLS has no checksums: all that can be asked is an end.
+    #[test]
+    fn a_changed_byte_of_xls_is_survived(places in prop::collection::vec((any::<prop::sample::Index>(), 1_u8..), 1..4)) {
+        let mut bytes = XLS.to_vec();
+        for (place, by) in &places {
+            *place.get_mut(&mut bytes) ^= by;
+        }
+        if let Ok(sheet) = Sheet::open(bytes, None) {
+            prop_assert!(sheet.sheets() > 0);
+        }
+    }
+}
