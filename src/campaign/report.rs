@@ -17,6 +17,8 @@ const FIRST_ROWS: usize = 5;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)] // an older ledger knows less
 pub struct Report {
+    /// How the spreadsheet was read; none in an older ledger.
+    pub read_as: Option<ReadAs>,
     /// Rows with anything in them.
     pub rows: u64,
     /// Rows whose cells are all blank; they have no `sms_row`.
@@ -53,6 +55,30 @@ pub struct Report {
     pub longest: Option<Sample>,
     /// The dearest text to send.
     pub dearest: Option<Sample>,
+}
+
+/// How a spreadsheet was read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "format", rename_all = "kebab-case")]
+pub enum ReadAs {
+    /// Delimited text.
+    Text {
+        /// What stands between two cells.
+        delimiter: char,
+        /// The encoding's name.
+        encoding: String,
+        /// Whether nothing in the file and nobody said that this is the encoding.
+        assumed: bool,
+        /// Whether it was compressed.
+        gzip: bool,
+    },
+    /// A sheet of a workbook.
+    Workbook {
+        /// Its name.
+        sheet: String,
+        /// How many the workbook has.
+        sheets: usize,
+    },
 }
 
 /// Rows with the same thing wrong.

@@ -7,8 +7,12 @@ use std::time::Duration;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
-use super::values::{MaxInvalid, RATE, RateArg, duration, range, rate, seconds, sender_id, status};
+use super::values::{
+    MaxInvalid, RATE, RateArg, delimiter, duration, encoding, range, rate, seconds, sender_id,
+    status,
+};
 use crate::campaign::{SenderId, Status};
+use crate::source::{Delimiter, Encoding};
 use crate::{Error, Result};
 
 /// Send bulk-SMS campaigns out of a spreadsheet through the iSMS gateway: never twice, never lost.
@@ -63,7 +67,7 @@ pub(super) enum Command {
 
 #[derive(Debug, Args)]
 pub(super) struct PlanArgs {
-    /// The spreadsheet: a CSV with a header, or - for standard input
+    /// The spreadsheet: a CSV or workbook with a header, or - for standard input
     pub(super) recipients: PathBuf,
     #[command(flatten)]
     pub(super) plan: PlanOptions,
@@ -133,6 +137,15 @@ pub(super) struct PlanOptions {
     /// The column that holds the numbers [default: found by its name]
     #[arg(long, value_name = "NAME")]
     pub(super) phone_column: Option<String>,
+    /// What stands between two cells: a character, or tab, comma, semicolon or pipe [default: found out]
+    #[arg(long, value_name = "C", value_parser = delimiter)]
+    pub(super) delimiter: Option<Delimiter>,
+    /// How the spreadsheet's characters are written, such as utf-8, windows-1252 or gbk [default: found out]
+    #[arg(long, value_name = "NAME", value_parser = encoding)]
+    pub(super) encoding: Option<Encoding>,
+    /// The sheet of a workbook [default: the first one]
+    #[arg(long, value_name = "NAME")]
+    pub(super) sheet: Option<String>,
     /// The country of numbers without a country code [default: MY]
     #[arg(long, value_name = "CC")]
     pub(super) region: Option<String>,
@@ -149,7 +162,8 @@ pub(super) struct PlanOptions {
     /// What is a duplicate: the same number, or the same number and text [default: message]
     #[arg(long)]
     pub(super) duplicates: Option<DuplicatesArg>,
-    /// Numbers that have opted out: a CSV with a phone column, one number a line, or a ledger; repeatable
+    /// Numbers that have opted out: a CSV or workbook with a phone column, one number a line, or a
+    /// ledger; repeatable
     #[arg(long, value_name = "FILE")]
     pub(super) suppress: Vec<PathBuf>,
     /// Go on where a suppression list has entries that are no number
@@ -286,6 +300,9 @@ impl PlanOptions {
             ("--message-file", self.message_file.is_some()),
             ("--message-column", self.message_column.is_some()),
             ("--phone-column", self.phone_column.is_some()),
+            ("--delimiter", self.delimiter.is_some()),
+            ("--encoding", self.encoding.is_some()),
+            ("--sheet", self.sheet.is_some()),
             ("--region", self.region.is_some()),
             ("--sender-id", self.sender_id.is_some()),
             ("--type", self.kind.is_some()),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::summary::counted;
 use crate::campaign::cost::{LongValues, UnicodeCause};
 use crate::campaign::duplicates::Crowd;
-use crate::campaign::report::{Fault, Remark, Report, Sample};
+use crate::campaign::report::{Fault, ReadAs, Remark, Report, Sample};
 use crate::dispatch::Rate;
 use crate::ledger::Campaign;
 
@@ -64,6 +64,9 @@ fn counts(screen: &mut Screen, report: &Report, campaign: &Campaign, rate: Optio
         "Campaign",
         &format!("{}, from {}", campaign.name, campaign.input),
     );
+    if let Some(read_as) = &report.read_as {
+        screen.line("Read as", &reading(read_as));
+    }
     screen.line("Rows", &with_blank(report));
     screen.line(
         "To send",
@@ -105,6 +108,35 @@ fn problems(screen: &mut Screen, report: &Report) {
     screen.lines("Invalid", &report.invalid, fault);
     screen.lines("Same number", &report.crowds, crowd);
     screen.lines("Content", &report.remarks, remark);
+}
+
+fn reading(read_as: &ReadAs) -> String {
+    match read_as {
+        ReadAs::Text {
+            delimiter,
+            encoding,
+            assumed,
+            gzip,
+        } => format!(
+            "text with {} between cells, {}{encoding}{}",
+            match delimiter {
+                ',' => "commas".to_owned(),
+                ';' => "semicolons".to_owned(),
+                '\t' => "tabs".to_owned(),
+                other => format!("\"{other}\""),
+            },
+            if *gzip { "gzip, " } else { "" },
+            if *assumed {
+                " by the look of its bytes (look at the names below, or name it with --encoding)"
+            } else {
+                ""
+            }
+        ),
+        ReadAs::Workbook { sheet, sheets: 1 } => format!("a workbook, sheet \"{sheet}\""),
+        ReadAs::Workbook { sheet, sheets } => {
+            format!("a workbook, sheet \"{sheet}\" of {sheets} (--sheet takes another one)")
+        }
+    }
 }
 
 fn with_blank(report: &Report) -> String {

@@ -16,7 +16,7 @@ use crate::campaign::suppression::Suppression;
 use crate::campaign::text::{Punctuation, TypeChoice};
 use crate::ledger::{Campaign, Reader};
 use crate::planning::{Message, Plan, Spec};
-use crate::source::{self, Input};
+use crate::source::{self, Format, Input};
 use crate::{Error, Result};
 
 /// Numbers in one request: the gateway's own suggestion ("maximum 30 numbers per push").
@@ -96,6 +96,11 @@ pub(super) fn spreadsheet_of(ledger: &Path) -> Option<PathBuf> {
 pub(super) fn of<'a>(input: &'a Input, options: &'a PlanOptions) -> Result<Spec<'a>> {
     Ok(Spec {
         input,
+        format: Format {
+            delimiter: options.delimiter,
+            encoding: options.encoding,
+            sheet: options.sheet.clone(),
+        },
         message: message(options)?,
         phone_column: options.phone_column.as_deref(),
         region: region(options)?,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::campaign::{SenderId, Status};
 use crate::dispatch::Rate;
+use crate::source::{Delimiter, Encoding};
 
 /// A rate, or none. (An option of its own would read as "not given".)
 #[derive(Clone, Copy, Debug)]
@@ -58,6 +59,14 @@ impl std::fmt::Display for MaxInvalid {
 pub(super) fn sender_id(text: &str) -> Result<SenderId, String> {
     SenderId::parse(text)
         .map_err(|fault| format!("{fault}: a sender ID has 3 to 11 letters and digits"))
+}
+
+pub(super) fn delimiter(text: &str) -> Result<Delimiter, String> {
+    Delimiter::parse(text).map_err(str::to_owned)
+}
+
+pub(super) fn encoding(text: &str) -> Result<Encoding, String> {
+    Encoding::parse(text).map_err(str::to_owned)
 }
 
 pub(super) fn status(text: &str) -> Result<Status, String> {

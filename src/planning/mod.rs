@@ -19,12 +19,12 @@ use crate::campaign::cost::Costs;
 use crate::campaign::duplicates::{Duplicates, Repeat, Rule};
 use crate::campaign::grouping::Grouping;
 use crate::campaign::msisdn::Region;
-use crate::campaign::report::Report;
+use crate::campaign::report::{ReadAs, Report};
 use crate::campaign::suppression::Suppression;
 use crate::campaign::template::Templates;
 use crate::campaign::text::{Punctuation, TypeChoice};
 use crate::ledger::{Draft, Fate, PlannedRow};
-use crate::source::{Dress, Format, Input, Row, Source, to_record};
+use crate::source::{Dress, Format, Input, Reading, Row, Shape, Source, to_record};
 use crate::{Error, Result};
 
 /// What is to be planned, and how.
@@ -32,6 +32,8 @@ use crate::{Error, Result};
 pub struct Spec<'a> {
     /// The spreadsheet.
     pub input: &'a Input,
+    /// How it is written, as far as somebody said so.
+    pub format: Format,
     /// Where the message is.
     pub message: Message,
     /// The column of the numbers, where it was named.
@@ -87,7 +89,7 @@ pub fn plan(
     ledger: &Path,
     watcher: &dyn Watcher,
 ) -> Result<Plan> {
-    let source = Source::open(spec.input, &Format::default())?;
+    let source = Source::open(spec.input, &spec.format)?;
     watcher.opened(source.len_bytes());
     let place = spec.input.to_string();
     let columns = source.columns().clone();
@@ -127,6 +129,7 @@ pub fn plan(
             .at(&place));
     }
     let mut report = planner.report;
+    report.read_as = Some(read_as(source.reading()));
     report.blank_rows = source.blank_rows();
     report.texts = planner.grouping.used_texts().into();
     report.batches = planner.grouping.batches().into();
@@ -146,6 +149,22 @@ pub fn plan(
             .message_column()
             .map(|column| columns.title(column).to_owned()),
     })
+}
+
+fn read_as(reading: Reading) -> ReadAs {
+    match reading.shape {
+        Shape::Text {
+            delimiter,
+            encoding,
+            assumed,
+        } => ReadAs::Text {
+            delimiter: char::from(delimiter.byte()),
+            encoding: encoding.name().to_owned(),
+            assumed,
+            gzip: reading.gzip,
+        },
+        Shape::Workbook { sheet, sheets } => ReadAs::Workbook { sheet, sheets },
+    }
 }
 
 /// Reads chunks until the end or until nobody wants them any more.
