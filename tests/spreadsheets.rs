@@ -6,8 +6,325 @@ mod common;
 
 use std::fmt::Write as _;
 
+use build::Cell;
 use common::program::rows_of;
-use common::{Gateway, PASSWORD, Program, phone, verifies};
+use common::{Gateway, Program, Row, phone, verifies};
+
+#[path = "../src/source/workbook/build.rs"]
+#[allow(dead_code)]
+mod build;
+
+// --- Dresses: the same list, however it was exported --------------------------------------------------------------
+
+const HEADER: [&str; 4] = ["No. Tel", "Nama", "Baki (RM)", "Nota"];
+
+/// Five hundred rows with what Windows-1252 can hold, delimiters, quotes and line ends in cells, and some invalid ones.
+fn list() -> Vec<[String; 4]> {
+    let names = [
+        "Siti Nur’ain",
+        "José d'Souza",
+        "Zoë, Müller",
+        "\"Ah Kow\" Tan",
+        "Ali; Abu",
+        "",
+    ];
+    let notes = ["terima kasih…", "baris satu\nbaris dua", "a|b\tc", "5% off"];
+    (0..500)
+        .map(|i| {
+            [
+                if i % 50 == 7 {
+                    "0712".to_owned()
+                } else {
+                    phone(i)
+                },
+                names[i % if i % 7 == 0 { 6 } else { 5 }].to_owned(),
+                format!("{},{:03}.{:02}", i % 7 + 1, i, i % 100),
+                notes[i / 3 % 4].to_owned(),
+            ]
+        })
+        .collect()
+}
+
+fn delimited(delimiter: &str, line_end: &str, quoted: bool) -> String {
+    let cell = |cell: &str| {
+        if quoted || cell.contains(['"', '\n', ';', ',', '|', '\t']) {
+            format!("\"{}\"", cell.replace('"', "\"\""))
+        } else {
+            cell.to_owned()
+        }
+    };
+    let line = |cells: &[String]| {
+        let cells: Vec<String> = cells.iter().map(|text| cell(text)).collect();
+        cells.join(delimiter) + line_end
+    };
+    let mut text = line(&HEADER.map(str::to_owned));
+    text.extend(list().iter().map(|row| line(row)));
+    text
+}
+
+fn utf16(text: &str, bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
+    text.encode_utf16().flat_map(bytes).collect()
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut writer, bytes).unwrap();
+    writer.finish().unwrap()
+}
+
+/// The list's file name and bytes in each dress, and the delimiter and the byte order mark that its results must have.
+fn dresses() -> Vec<(&'static str, &'static str, Vec<u8>, char, bool)> {
+    let plain = delimited(",", "\n", false);
+    let marked = format!("\u{feff}{plain}");
+    let narrow = encoding_rs::WINDOWS_1252.encode(&plain).0.into_owned();
+    let cells = |row: &[String; 4]| row.iter().map(|cell| Cell::from(cell.as_str())).collect();
+    let mut rows: Vec<Vec<Cell>> = vec![cells(&HEADER.map(str::to_owned))];
+    rows.extend(list().iter().map(cells));
+    let sheets: [build::Table; 1] = [("Pelanggan", &rows)];
+    vec![
+        (
+            "UTF-8",
+            "customers.csv",
+            plain.clone().into_bytes(),
+            ',',
+            false,
+        ),
+        (
+            "byte order mark",
+            "customers.csv",
+            marked.clone().into_bytes(),
+            ',',
+            true,
+        ),
+        (
+            "UTF-16LE",
+            "customers.csv",
+            utf16(&marked, u16::to_le_bytes),
+            ',',
+            true,
+        ),
+        (
+            "UTF-16BE",
+            "customers.txt",
+            utf16(&marked, u16::to_be_bytes),
+            ',',
+            true,
+        ),
+        (
+            "UTF-16LE without a mark",
+            "customers.csv",
+            utf16(&plain, u16::to_le_bytes),
+            ',',
+            true,
+        ),
+        ("Windows-1252", "customers.csv", narrow, ',', true),
+        (
+            "semicolons",
+            "customers.csv",
+            delimited(";", "\n", false).into_bytes(),
+            ';',
+            false,
+        ),
+        (
+            "sep=",
+            "customers.csv",
+            format!("sep=;\r\n{}", delimited(";", "\r\n", false)).into_bytes(),
+            ';',
+            false,
+        ),
+        (
+            "tabs",
+            "customers.tsv",
+            delimited("\t", "\n", false).into_bytes(),
+            '\t',
+            false,
+        ),
+        (
+            "bars",
+            "customers.txt",
+            delimited("|", "\n", false).into_bytes(),
+            '|',
+            false,
+        ),
+        (
+            "quoted",
+            "customers.csv",
+            delimited(",", "\n", true).into_bytes(),
+            ',',
+            false,
+        ),
+        (
+            "CRLF",
+            "customers.csv",
+            delimited(",", "\r\n", false).into_bytes(),
+            ',',
+            false,
+        ),
+        (
+            "gzip",
+            "customers.csv.gz",
+            gzip(plain.as_bytes()),
+            ',',
+            false,
+        ),
+        ("XLSX", "customers.xlsx", build::xlsx(&sheets), ',', true),
+        ("ODS", "customers.ods", build::ods(&sheets), ',', true),
+    ]
+}
+
+#[test]
+fn every_dress_gives_the_same_plan() {
+    let mut first: Option<(String, Vec<Row>)> = None;
+    for (name, file, bytes, delimiter, bom) in dresses() {
+        let program = Program::new();
+        program.write(file, bytes);
+        let text = "KedaiKu: {{ nama }}, baki RM{{ baki_rm }}. {{ nota }}";
+        let plan = program.run(&["plan", file, "--message", text]);
+        plan.exits(0);
+        program.run(&["results", "customers.ledger"]).exits(0);
+        let results = std::fs::read_to_string(program.path("customers.results.csv")).unwrap();
+        assert_eq!(results.starts_with('\u{feff}'), bom, "{name}");
+        let header = results
+            .trim_start_matches('\u{feff}')
+            .lines()
+            .next()
+            .unwrap();
+        let own = header.split(delimiter).next().unwrap();
+        assert_eq!(own.trim_matches('"'), "No. Tel", "{name}");
+        // The same in the end, whatever stands between the cells.
+        let rows = rows_between(&results, delimiter);
+        assert_eq!(rows.len(), 500, "{name}");
+        let counts = plan
+            .stdout
+            .lines()
+            .filter(|line| line.starts_with("To send") || line.starts_with("Credits"));
+        let counts: String = counts.collect();
+        match &first {
+            None => {
+                assert_eq!(
+                    rows.iter()
+                        .filter(|row| row["sms_status"] == "invalid")
+                        .count(),
+                    22
+                );
+                first = Some((counts, rows));
+            }
+            Some((first_counts, first_rows)) => {
+                assert_eq!(&counts, first_counts, "{name}");
+                assert_eq!(&rows, first_rows, "{name}");
+            }
+        }
+        verifies(&program, "customers.ledger");
+    }
+}
+
+/// The rows of a CSV with this delimiter.
+fn rows_between(text: &str, delimiter: char) -> Vec<Row> {
+    let mut reader = csv::ReaderBuilder::new()
+        .delimiter(u8::try_from(delimiter).unwrap())
+        .from_reader(text.trim_start_matches('\u{feff}').as_bytes());
+    reader.deserialize().map(Result::unwrap).collect()
+}
+
+#[test]
+fn what_was_read_how_is_said() {
+    for (file, bytes, arguments, said) in [
+        (
+            "a.csv",
+            delimited(",", "\n", false).into_bytes(),
+            &[][..],
+            "text with commas between cells, UTF-8\n",
+        ),
+        (
+            "a.csv",
+            encoding_rs::WINDOWS_1252
+                .encode(&delimited(";", "\n", false))
+                .0
+                .into_owned(),
+            &[],
+            "text with semicolons between cells, windows-1252 by the look of its bytes (look at the names below, or name it with --encoding)\n",
+        ),
+        (
+            "a.csv",
+            encoding_rs::WINDOWS_1252
+                .encode(&delimited("^", "\n", false))
+                .0
+                .into_owned(),
+            &["--encoding", "windows-1252", "--delimiter", "^"],
+            "text with \"^\" between cells, windows-1252\n",
+        ),
+        (
+            "a.csv.gz",
+            gzip(delimited("\t", "\n", false).as_bytes()),
+            &[],
+            "text with tabs between cells, gzip, UTF-8\n",
+        ),
+    ] {
+        let program = Program::new();
+        program.write(file, bytes);
+        let mut all = vec!["plan", file, "--message", "KedaiKu: we are open"];
+        all.extend(arguments);
+        let run = program.run(&all);
+        run.exits(0);
+        assert!(
+            run.stdout.contains(&format!("Read as       {said}")),
+            "{}",
+            run.stdout
+        );
+    }
+}
+
+#[test]
+fn a_sheet_is_taken_by_its_name() {
+    let sheet = |number: usize| {
+        vec![
+            vec![Cell::from("phone")],
+            vec![Cell::from(phone(number).as_str())],
+        ]
+    };
+    let (one, two) = (sheet(1), sheet(2));
+    let program = Program::new();
+    program.write(
+        "customers.xlsx",
+        build::xlsx(&[("Januari", &one), ("Februari", &two)]),
+    );
+    let gateway = Gateway::accepting();
+    let text = ["--message", "KedaiKu: we are open"];
+    program
+        .send(
+            &gateway,
+            &["customers.xlsx", text[0], text[1], "--sheet", "februari"],
+        )
+        .exits(0);
+    assert_eq!(gateway.numbers_taken(), [common::msisdn(2)]);
+    for (arguments, exit, words) in [
+        (
+            ["customers.xlsx", "--sheet", "Mac"],
+            1,
+            &["customers.xlsx", "Mac", "Januari", "Februari"][..],
+        ),
+        (
+            ["customers.xlsx", "--delimiter", ";"],
+            2,
+            &["customers.xlsx", "--delimiter"],
+        ),
+    ] {
+        let program = Program::new();
+        program.write(
+            "customers.xlsx",
+            build::xlsx(&[("Januari", &one), ("Februari", &two)]),
+        );
+        let run = program.run(&[
+            "plan",
+            arguments[0],
+            text[0],
+            text[1],
+            arguments[1],
+            arguments[2],
+        ]);
+        run.exits(exit).says(words);
+    }
+}
 
 // --- Faults: what is wrong with a row stands in the results, beside it ------------------------------------------
 
