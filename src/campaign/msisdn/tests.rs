@@ -1,0 +1,1005 @@
+//! Which cells are read as which number, and what is said about the others.
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// Cells and the number that they hold in Malaysia.
+const READ: &[(&str, u64)] = &[
+    // Malaysian mobiles, as people write them.
+    ("0123456789", 60_123_456_789),
+    ("012-3456789", 60_123_456_789),
+    ("012-345 6789", 60_123_456_789),
+    ("012 345 6789", 60_123_456_789),
+    ("012.345.6789", 60_123_456_789),
+    ("012.3456789", 60_123_456_789),
+    ("(012) 3456789", 60_123_456_789),
+    ("(012)345-6789", 60_123_456_789),
+    ("（012）3456789", 60_123_456_789),
+    ("60123456789", 60_123_456_789),
+    ("60 12 345 6789", 60_123_456_789),
+    ("60-12-345-6789", 60_123_456_789),
+    ("60.123456789", 60_123_456_789),
+    ("+60123456789", 60_123_456_789),
+    ("+60 12 345 6789", 60_123_456_789),
+    ("+6012-345 6789", 60_123_456_789),
+    ("+ 60 12 3456789", 60_123_456_789),
+    ("＋60123456789", 60_123_456_789),
+    ("(+60) 12-345 6789", 60_123_456_789),
+    ("(+60)123456789", 60_123_456_789),
+    ("+60(0)12-3456789", 60_123_456_789),
+    ("+60 (0) 12 345 6789", 60_123_456_789),
+    ("60(0)123456789", 60_123_456_789),
+    ("+600123456789", 60_123_456_789),
+    ("0060123456789", 60_123_456_789),
+    ("00 60 12 345 6789", 60_123_456_789),
+    ("00600123456789", 60_123_456_789),
+    ("123456789", 60_123_456_789),
+    ("12-345 6789", 60_123_456_789),
+    ("'0123456789", 60_123_456_789),
+    ("’0123456789", 60_123_456_789),
+    ("'60123456789", 60_123_456_789),
+    ("\"0123456789\"", 60_123_456_789),
+    ("=\"0123456789\"", 60_123_456_789),
+    ("=\"+60123456789\"", 60_123_456_789),
+    ("60123456789.0", 60_123_456_789),
+    ("123456789.0", 60_123_456_789),
+    ("+60123456789.0", 60_123_456_789),
+    ("'60123456789.0", 60_123_456_789),
+    ("tel:+60123456789", 60_123_456_789),
+    ("TEL:012-345 6789", 60_123_456_789),
+    ("tel: 0123456789", 60_123_456_789),
+    (" 0123456789 ", 60_123_456_789),
+    ("\t0123456789\r\n", 60_123_456_789),
+    ("\u{A0}012\u{A0}345\u{A0}6789\u{A0}", 60_123_456_789),
+    ("012\u{2009}345\u{202F}6789", 60_123_456_789),
+    ("\u{3000}0123456789", 60_123_456_789),
+    ("\u{FEFF}0123456789", 60_123_456_789),
+    ("\u{200B}0123456789\u{200B}", 60_123_456_789),
+    ("\u{202D}0123456789\u{202C}", 60_123_456_789),
+    ("\u{200E}+60 12-345 6789", 60_123_456_789),
+    ("012\u{200B}3456789", 60_123_456_789),
+    ("\u{FEFF}'0123456789", 60_123_456_789),
+    ("０１２３４５６７８９", 60_123_456_789),
+    ("０１２－３４５６７８９", 60_123_456_789),
+    ("＋６０１２３４５６７８９", 60_123_456_789),
+    ("012‐345‑6789", 60_123_456_789),
+    ("012–3456789", 60_123_456_789),
+    ("012—345—6789", 60_123_456_789),
+    ("012−3456789", 60_123_456_789),
+    ("0123456789,", 60_123_456_789),
+    ("0123456789;", 60_123_456_789),
+    ("6.0123456789E+10", 60_123_456_789),
+    ("6.0123456789e10", 60_123_456_789),
+    ("6.0123456789E10", 60_123_456_789),
+    ("6,0123456789E+10", 60_123_456_789),
+    ("6.01234567890E+10", 60_123_456_789),
+    ("1.23456789E+8", 60_123_456_789),
+    ("1.23456789E+08", 60_123_456_789),
+    ("6.0123456000E+10", 60_123_456_000),
+    // As forms, phones, spreadsheets and other programs write them.
+    ("60-0123456789", 60_123_456_789),
+    ("60 0123456789", 60_123_456_789),
+    ("600123456789", 60_123_456_789),
+    ("+60-012-3456789", 60_123_456_789),
+    ("+6 012-345 6789", 60_123_456_789),
+    ("6 012 3456789", 60_123_456_789),
+    ("6-012-3456789", 60_123_456_789),
+    ("(+6)012-3456789", 60_123_456_789),
+    ("(6)0123456789", 60_123_456_789),
+    ("(60) 12-345 6789", 60_123_456_789),
+    ("+(60)12-345 6789", 60_123_456_789),
+    ("(0060)123456789", 60_123_456_789),
+    ("60(12)3456789", 60_123_456_789),
+    ("+0060123456789", 60_123_456_789),
+    ("+00 60 12-345 6789", 60_123_456_789),
+    ("(0123456789)", 60_123_456_789),
+    ("0 123456789", 60_123_456_789),
+    ("0123456789-", 60_123_456_789),
+    ("0123456789.", 60_123_456_789),
+    (",0123456789", 60_123_456_789),
+    ("“0123456789”", 60_123_456_789),
+    ("'0123456789'", 60_123_456_789),
+    ("`0123456789", 60_123_456_789),
+    ("´0123456789", 60_123_456_789),
+    ("'+60 12-345 6789", 60_123_456_789),
+    ("=0123456789", 60_123_456_789),
+    ("=+60123456789", 60_123_456_789),
+    ("=\"\"0123456789\"\"", 60_123_456_789),
+    ("p:+60123456789", 60_123_456_789),
+    ("p:0123456789", 60_123_456_789),
+    ("60123456789.00", 60_123_456_789),
+    ("123456789.00", 60_123_456_789),
+    ("60,123,456,789", 60_123_456_789),
+    ("60,123,456,789.00", 60_123_456_789),
+    ("123,456,789", 60_123_456_789),
+    ("'6.0123456789E+10", 60_123_456_789),
+    ("6.01112345678E+11", 601_112_345_678),
+    ("1.112345678E+09", 601_112_345_678),
+    ("０１２－３４５　６７８９", 60_123_456_789),
+    // The other prefixes.
+    ("010-2345678", 60_102_345_678),
+    ("011-12345678", 601_112_345_678),
+    ("011 1234 5678", 601_112_345_678),
+    ("01112345678", 601_112_345_678),
+    ("1112345678", 601_112_345_678),
+    ("+601112345678", 601_112_345_678),
+    ("013-3456789", 60_133_456_789),
+    ("014-3456789", 60_143_456_789),
+    ("016-2345678", 60_162_345_678),
+    ("017-2345678", 60_172_345_678),
+    ("018-2345678", 60_182_345_678),
+    ("019-8765432", 60_198_765_432),
+    ("0198765432", 60_198_765_432),
+    ("198765432", 60_198_765_432),
+    // What the practice gateway misbehaves for.
+    ("60129001000", 60_129_001_000),
+    ("60129001001", 60_129_001_001),
+    ("60129001002", 60_129_001_002),
+    ("60129001003", 60_129_001_003),
+    ("60129001004", 60_129_001_004),
+    ("60129001005", 60_129_001_005),
+    ("60129001006", 60_129_001_006),
+    ("60129001007", 60_129_001_007),
+    ("60129001008", 60_129_001_008),
+    ("60129001009", 60_129_001_009),
+    ("60129001010", 60_129_001_010),
+    ("60129001011", 60_129_001_011),
+    ("60129001012", 60_129_001_012),
+    ("60129001013", 60_129_001_013),
+    ("60129000429", 60_129_000_429),
+    ("60129000503", 60_129_000_503),
+    ("60129000200", 60_129_000_200),
+    ("60129000000", 60_129_000_000),
+    ("60129000030", 60_129_000_030),
+    ("0129000030", 60_129_000_030),
+    // The date of an identity card, but ours all the same.
+    ("601112345678", 601_112_345_678),
+    // Other countries.
+    ("0065 9123 4567", 6_591_234_567),
+    ("65 9123 4567", 6_591_234_567),
+    ("+66 81 234 5678", 66_812_345_678),
+    ("66812345678", 66_812_345_678),
+    ("0066812345678", 66_812_345_678),
+    ("62 0812 3456 7890", 6_281_234_567_890),
+    ("00628123456789", 628_123_456_789),
+    ("+673 712 3456", 6_737_123_456),
+    ("6737123456", 6_737_123_456),
+    ("006737123456", 6_737_123_456),
+    ("+63 917 123 4567", 639_171_234_567),
+    ("639171234567", 639_171_234_567),
+    ("00639171234567", 639_171_234_567),
+    ("+84 91 234 5678", 84_912_345_678),
+    ("84912345678", 84_912_345_678),
+    ("0084912345678", 84_912_345_678),
+    ("+855 12 345 678", 85_512_345_678),
+    ("85512345678", 85_512_345_678),
+    ("0085512345678", 85_512_345_678),
+    ("008613800138000", 8_613_800_138_000),
+    ("00919876543210", 919_876_543_210),
+    ("+880 1712-345678", 8_801_712_345_678),
+    ("8801712345678", 8_801_712_345_678),
+    ("008801712345678", 8_801_712_345_678),
+    ("+977 984-1234567", 9_779_841_234_567),
+    ("9779841234567", 9_779_841_234_567),
+    ("009779841234567", 9_779_841_234_567),
+    ("+95 9 250 123 456", 959_250_123_456),
+    ("959250123456", 959_250_123_456),
+    ("0095 9 250 123 456", 959_250_123_456),
+    ("0061412345678", 61_412_345_678),
+    ("+84 0312145567", 84_312_145_567),
+    ("+82 10-1234-5678", 821_012_345_678),
+    ("+1 501 234 5678", 15_012_345_678),
+    ("+54 9 11 2345 6789", 5_491_123_456_789),
+    ("+7 912 345-67-89", 79_123_456_789),
+    ("+65 9123 4567", 6_591_234_567),
+    ("006591234567", 6_591_234_567),
+    ("6591234567", 6_591_234_567),
+    ("+447911123456", 447_911_123_456),
+    ("447911123456", 447_911_123_456),
+    ("+44 (0)7911 123456", 447_911_123_456),
+    ("00447911123456", 447_911_123_456),
+    ("+1 415-555-2671", 14_155_552_671),
+    ("14155552671", 14_155_552_671),
+    ("+1 (415) 555-2671", 14_155_552_671),
+    ("+86 138 0013 8000", 8_613_800_138_000),
+    ("8613800138000", 8_613_800_138_000),
+    ("+62 812-3456-7890", 6_281_234_567_890),
+    ("6281234567890", 6_281_234_567_890),
+    ("+66812345678", 66_812_345_678),
+    ("+61 412 345 678", 61_412_345_678),
+    ("61412345678", 61_412_345_678),
+    ("+919876543210", 919_876_543_210),
+    ("919876543210", 919_876_543_210),
+    ("+6738123456", 6_738_123_456),
+    ("+852 5123 4567", 85_251_234_567),
+    ("+81 90-1234-5678", 819_012_345_678),
+    // The zero of these is part of the number.
+    ("+225 07 12 34 56 78", 2_250_712_345_678),
+    ("+39 312 345 6789", 393_123_456_789),
+];
+
+/// Cells that hold no number in Malaysia, and how the sentence about them goes on behind the cell.
+const FAULTS: &[(&[&str], &str)] = &[
+    (
+        &[
+            "-", "--", "—", ".", "...", "?", "*", "/", "x", "xxx", "N/A", "n/a", "NA", "n.a.",
+            "nil", "NIL", "NULL", "None", "NaN", "tiada", "Tiada", "tak ada", "TBA", "没有",
+        ],
+        "is a placeholder, not a phone number",
+    ),
+    (
+        &["#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?"],
+        "is an error of the spreadsheet; correct its formula",
+    ),
+    (
+        &["##", "########"],
+        "did not fit its column; widen the column in the spreadsheet and export it again",
+    ),
+    (
+        &[
+            "WhatsApp: 012-3456789",
+            "HP: 012-3456789",
+            "Tel. 012-3456789",
+            "012-3456789 (Ali)",
+            "012-3456789(H)",
+            "0123456789 atau 0198765432",
+            "01234S6789",
+            "012-XXX-6789",
+            "012345678९a",
+            "手机 0123456789",
+            "sms:+60123456789",
+            "https://wa.me/60123456789",
+            "ali@example.com",
+            "=TEXT(A1)",
+            "RM1500",
+            "6.0123456789 E+10",
+            "6.01E-10",
+            "0.60123456789E+11",
+            "same as above",
+            "OIl",
+        ],
+        "has letters in it; leave only the number",
+    ),
+    (
+        &["O12-3456789", "O123456789", "012345678O"],
+        "has the letter O in it, perhaps for a 0; correct it",
+    ),
+    (
+        &["o12-3456789"],
+        "has the letter o in it, perhaps for a 0; correct it",
+    ),
+    (
+        &["0l2-3456789", "+60l23456789"],
+        "has the letter l in it, perhaps for a 1; correct it",
+    ),
+    (
+        &["0I2-345678O"],
+        "has the letter I in it, perhaps for a 1; correct it",
+    ),
+    (
+        &[
+            "٠١٢٣٤٥٦٧٨٩",
+            "०१२३४५६७८९",
+            "๐๑๒๓๔๕๖๗๘๙",
+            "012345678९",
+            "①23456789",
+        ],
+        "has digits of another script in it; write it with 0 to 9",
+    ),
+    (
+        &[
+            "6.01E+10",
+            "6.01E10",
+            "6.01e+10",
+            "6,01E+10",
+            "6E+10",
+            "6.01235E+10",
+            "6.012345678E+10",
+            "6.01234567895E+10",
+            "6.01112E+11",
+            "1.23457E+08",
+            "1.1E+09",
+            "6.0E+99999999999999999999",
+        ],
+        "was rounded by the spreadsheet, its last digits are gone; there, format the column as a number with 0 decimals, make it wider and export it again",
+    ),
+    (
+        &[
+            "60123456789.5",
+            "6012345678.9",
+            "6.0123456789",
+            "60123456789.05",
+        ],
+        "has decimals, which no phone number has",
+    ),
+    (
+        &[
+            "-0123456789",
+            "-60123456789",
+            "–0123456789",
+            "- 012-3456789",
+        ],
+        "begins with a dash; leave only the number",
+    ),
+    (
+        &[
+            "0123456789/0198765432",
+            "012-3456789 / 019-8765432",
+            "0123456789,0198765432",
+            "0123456789;0198765432",
+            "0123456789 & 0198765432",
+            "0123456789|0198765432",
+            "0123456789、0198765432",
+            "0123456789 0198765432",
+            "012-3456789 - 019-8765432",
+            "0123456789\u{3000}0198765432",
+            "01234567890198765432",
+            "60123456789 60198765432",
+            "123456789 198765432",
+            "0123456789 +60198765432",
+            "+60123456789+60198765432",
+            "012-3456789 03-21234567",
+            "0123456789 0198765432 0171234567",
+            "012-3456789/8",
+            "0123456789/",
+            "012-3456789 (2)",
+            "012-345678 (9)",
+            "011-1234567(8)",
+            "012,3456789",
+            "0,123,456,789",
+            "60,123,45,6789",
+            "60123456789,00",
+            "15/01/2023",
+        ],
+        "looks like more than one number; leave one",
+    ),
+    (
+        &[
+            "+60 +6012-345 6789",
+            "+60+60123456789",
+            "60+123456789",
+            "6+0123456789",
+            "++60123456789",
+        ],
+        "has a + in the wrong place; write one, in front of the country code",
+    ),
+    (
+        &[
+            "03-12345678 ext 12",
+            "03-12345678 ext. 12",
+            "03-12345678 x12",
+            "0123456789x3",
+            "012-3456789 x 2",
+            "03-12345678 samb. 4",
+            "0123456789#5",
+            "tel:+60123456789;ext=5",
+        ],
+        "has an extension, which cannot get an SMS",
+    ),
+    (
+        &["#0123456789", "0123456789#"],
+        "has the character # in it; leave only the number",
+    ),
+    (
+        &["*0123", "*100#", "012***6789", "0123456789*"],
+        "has the character * in it; leave only the number",
+    ),
+    (
+        &["012:3456789", "0123456789:"],
+        "has the character : in it; leave only the number",
+    ),
+    (
+        &["012_3456789"],
+        "has the character _ in it; leave only the number",
+    ),
+    (
+        &["012'3456789"],
+        "has the character ' in it; leave only the number",
+    ),
+    (
+        &["[0123456789]"],
+        "has the character [ in it; leave only the number",
+    ),
+    (
+        &["☎ 012-3456789"],
+        "has the character ☎ in it; leave only the number",
+    ),
+    (
+        &["012-3456789?"],
+        "has the character ? in it; leave only the number",
+    ),
+    (
+        &["+-60123456789"],
+        "has the character - in it; leave only the number",
+    ),
+    (&["+", "()", "( )", "+()"], "has no digits in it"),
+    (
+        &[
+            "999", "112", "123", "15888", "32728", "66300", "2233", "50000",
+        ],
+        "is a short code, not a phone number",
+    ),
+    (
+        &[
+            "7",
+            "0",
+            "00",
+            "0.0",
+            "012",
+            "0712",
+            "+1",
+            "+60",
+            "0123456",
+            "01123456",
+            "01234567",
+            "012-345678",
+            "012 345 678",
+            "011-1234567",
+            "011-234 5678",
+            "0111111111",
+            "+6012345678",
+            "60 12 345 678",
+            "1,500.00",
+            "1500.00",
+        ],
+        "is too short for a phone number",
+    ),
+    (
+        &[
+            "01234567890",
+            "018 12345678",
+            "0111234567890",
+            "+601234567890",
+            "012-345-67890",
+            "012345678901234",
+            "123456789012345",
+            "601234567890123",
+            "4111111111111111",
+            "1234567890123456789012",
+            "13800138000",
+            "081234567890",
+        ],
+        "is too long for a phone number",
+    ),
+    (
+        &[
+            "060123456789",
+            "060-12-345 6789",
+            "0600123456789",
+            "000123456789",
+            "0 0123456789",
+            "6060123456789",
+            "60 60123456789",
+            "+60 60 12-345 6789",
+            "+060123456789",
+            "011-60123456789",
+            "1. 012-3456789",
+            "1) 0123456789",
+            "(2) 012-3456789",
+        ],
+        "has too much in front of the number; write the country code once, or a single 0",
+    ),
+    (
+        &[
+            "900101-14-5567",
+            "900101 14 5567",
+            "900101145567",
+            // Our own number, a Vietnamese and a Korean mobile, if they were not written like this.
+            "601112-34-5678",
+            "840312145567",
+            "821012345678",
+        ],
+        "looks like an identity card number; a phone number of another country needs + in front",
+    ),
+    (
+        &["+999123456789", "00999123456789", "+0123456789"],
+        "does not begin with the code of a country",
+    ),
+    (
+        &[
+            "010-0000000",
+            "0000000000",
+            "0101234567",
+            "015-12345678",
+            "03-12345678",
+            "082-123456",
+            "091234567",
+            "91234567",
+            "0412345678",
+            "9876543210",
+            "20230115",
+            "2023-01-15",
+        ],
+        "is not a number in use in MY",
+    ),
+    (&["+870 123456789"], "is not a number in use in 001"),
+    (&["+95 9 123 456 789"], "is not a number in use in MM"),
+    (
+        &[
+            "03-21234567",
+            "0321234567",
+            "+60321234567",
+            "60321234567",
+            "321234567",
+            "04-2612345",
+            "082-412345",
+        ],
+        "is a landline (MY), which cannot get an SMS",
+    ),
+    (
+        &["+442079460958"],
+        "is a landline (GB), which cannot get an SMS",
+    ),
+    (
+        &["+6561234567", "6561234567"],
+        "is a landline (SG), which cannot get an SMS",
+    ),
+    (
+        &["1800881234", "1-300-88-2525", "1300 88 2525"],
+        "is a toll-free number (MY), which cannot get an SMS",
+    ),
+    (
+        &["1600123456"],
+        "is a premium-rate number (MY), which cannot get an SMS",
+    ),
+    (
+        &["15012345678", "150-1234-5678"],
+        "could be +15012345678 or +8615012345678; write it with + and the country code",
+    ),
+    (
+        &["+54 11 15 2345 6789"],
+        "is perhaps +5491123456789; write it like that if so",
+    ),
+    (
+        &["+55 0 15 11 98765 4321"],
+        "is perhaps +5511987654321; write it like that if so",
+    ),
+];
+
+fn region(letters: &str) -> Region {
+    Region::parse(letters).unwrap()
+}
+
+fn faults() -> impl Iterator<Item = (&'static str, &'static str)> {
+    FAULTS
+        .iter()
+        .flat_map(|(cells, sentence)| cells.iter().map(move |cell| (*cell, *sentence)))
+}
+
+#[test]
+fn the_tables_are_long_and_say_nothing_twice() {
+    let mut cells: Vec<_> = READ
+        .iter()
+        .map(|(cell, _)| *cell)
+        .chain(faults().map(|(cell, _)| cell))
+        .collect();
+    let all = cells.len();
+    assert!(all >= 300, "{all}");
+    cells.sort_unstable();
+    cells.dedup();
+    assert_eq!(cells.len(), all);
+}
+
+#[test]
+fn spellings_that_are_read() {
+    let wrong: Vec<_> = READ
+        .iter()
+        .map(|(cell, number)| (*cell, *number, read(cell, Region::MY)))
+        .filter(|(_, number, read)| read.as_ref().ok().map(|read| read.as_u64()) != Some(*number))
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn cells_that_are_faults() {
+    let wrong: Vec<_> = faults()
+        .map(|(cell, sentence)| {
+            (
+                read(cell, Region::MY).map_err(|fault| fault.to_string()),
+                format!("\"{cell}\" {sentence}"),
+            )
+        })
+        .filter(|(read, sentence)| read.as_ref().err() != Some(sentence))
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn a_cell_without_anything_in_it_is_not_repeated() {
+    for cell in [
+        "",
+        " \u{A0}\t",
+        "\u{FEFF}",
+        "'",
+        "\"\"",
+        "=\"\"",
+        "=",
+        ",",
+        "tel:",
+    ] {
+        let fault = read(cell, Region::MY).unwrap_err();
+        assert_eq!(fault.flaw(), &NumberFlaw::Blank, "{cell:?}");
+        assert_eq!(fault.to_string(), "the number is missing");
+    }
+}
+
+#[test]
+fn a_fault_names_the_cell() {
+    for (cell, sentence) in [
+        // As it was written, but for what surrounds it.
+        (
+            "  03-2123 4567\t",
+            "\"03-2123 4567\" is a landline (MY), which cannot get an SMS",
+        ),
+        (
+            "'0123456789,0198765432'",
+            "\"'0123456789,0198765432'\" looks like more than one number; leave one",
+        ),
+        // On one line, the right way round, and no longer than a sentence can bear.
+        (
+            "0123456789\r\n0198765432",
+            "\"0123456789  0198765432\" looks like more than one number; leave one",
+        ),
+        (
+            "0123456789\u{2028}0198765432",
+            "\"0123456789 0198765432\" looks like more than one number; leave one",
+        ),
+        (
+            "\u{202E}0123456789",
+            "\" 0123456789\" has the character U+202E in it; leave only the number",
+        ),
+        (
+            "012\u{0}3456789",
+            "\"012 3456789\" has the character U+0000 in it; leave only the number",
+        ),
+        (
+            "call me on my other number, 012-345 6789, after six",
+            "\"call me on my other number, 012-345 6789…\" has letters in it; leave only the number",
+        ),
+        (
+            "姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓",
+            "\"姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓\" has letters in it; leave only the number",
+        ),
+    ] {
+        let fault = read(cell, Region::MY).unwrap_err();
+        assert_eq!(fault.to_string(), sentence);
+    }
+}
+
+/// What libphonenumber alone makes of a text: the number, if it is valid and of a kind that gets SMS.
+fn theirs(text: &str, region: Option<Region>) -> Option<u64> {
+    let parsed = PHONE_NUMBER_UTIL
+        .parse(text, region.map(|region| region.0))
+        .ok()?;
+    let kinds = [
+        PhoneNumberType::Mobile,
+        PhoneNumberType::FixedLineOrMobile,
+        PhoneNumberType::VoIP,
+    ];
+    let on_handset = parsed.is_valid() && kinds.contains(&parsed.get_type());
+    let written = parsed.format_as(rlibphonenumber::PhoneNumberFormat::E164);
+    on_handset.then(|| written[1..].parse().unwrap())
+}
+
+/// Whether a cell is digits with an optional `+` and the usual separators. A single dot may be a decimal point.
+fn is_plain(cell: &str) -> bool {
+    cell.starts_with(['+', '(', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9'])
+        && cell.rfind('+').unwrap_or_default() == 0
+        && !cell.starts_with("+-")
+        && cell.matches('.').count() != 1
+        && cell
+            .chars()
+            .all(|c| c.is_ascii_digit() || "+ -.()".contains(c))
+}
+
+/// Where a cell is plain, our verdict is libphonenumber's: of the cell as it stands in the region, or with a `+` in
+/// front (instead of 00) if that is no number. Only what has another reading besides is a fault for us all the same.
+fn agree(cell: &str, region: Region) -> Result<(), String> {
+    let digits: String = cell.chars().filter(char::is_ascii_digit).collect();
+    let home = theirs(cell, Some(region));
+    let abroad = if cell.contains('+') {
+        None
+    } else {
+        let with_code = digits.strip_prefix("00").unwrap_or(&digits);
+        theirs(&format!("+{with_code}"), None)
+    };
+    let ours = read(cell, region);
+    let agreed = match &ours {
+        Ok(number) => home.or(abroad) == Some(number.as_u64()),
+        Err(fault) => match fault.flaw() {
+            NumberFlaw::Ambiguous(..) => true,
+            NumberFlaw::IdentityCard => digits.len() == 12,
+            NumberFlaw::Rewritten(number) => home.or(abroad) == Some(number.as_u64()),
+            NumberFlaw::Several if cell.trim_end().ends_with(')') => true,
+            _ => home.is_none() && abroad.is_none(),
+        },
+    };
+    if agreed {
+        Ok(())
+    } else {
+        Err(format!(
+            "{cell} in {region}: {ours:?}, but {home:?} or {abroad:?}"
+        ))
+    }
+}
+
+#[test]
+fn agrees_with_libphonenumber_on_plain_numbers() {
+    let cells: Vec<_> = READ
+        .iter()
+        .map(|(cell, _)| *cell)
+        .chain(faults().map(|(cell, _)| cell))
+        .filter(|cell| is_plain(cell))
+        .collect();
+    assert!(cells.len() >= 150, "{}", cells.len());
+    let wrong: Vec<_> = ["MY", "SG", "ID", "US"]
+        .into_iter()
+        .flat_map(|letters| cells.iter().map(move |cell| agree(cell, region(letters))))
+        .filter_map(Result::err)
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Whether a number's digits are the cell's, in order, but for a country code that was left out, a trunk prefix that was
+/// not, and what is dialled for abroad.
+fn has_digits_of(number: Msisdn, cell: &str, home_code: &str) -> bool {
+    let digits: String = cell.chars().filter_map(spelling::digit).collect();
+    let number = number.to_string();
+    let dialled_for_abroad =
+        |front: &str| front.is_empty() || (front.starts_with('0') && front.len() <= 4);
+    (1..=3).any(|border| {
+        let (code, national) = number.split_at(border);
+        let fronts = ["", "0", "1", "8", "06"]
+            .into_iter()
+            .filter_map(|trunk| digits.strip_suffix(national)?.strip_suffix(trunk));
+        fronts.into_iter().any(|front| {
+            let with_code = front.strip_suffix(code).is_some_and(dialled_for_abroad);
+            with_code || (front.is_empty() && code == home_code)
+        })
+    })
+}
+
+#[test]
+fn the_region_decides_where_no_country_is_written() {
+    for (letters, cell, number) in [
+        ("SG", "91234567", 6_591_234_567),
+        ("SG", "9123 4567", 6_591_234_567),
+        ("SG", "8123-4567", 6_581_234_567),
+        ("SG", "65 9123 4567", 6_591_234_567),
+        ("SG", "+65 9123 4567", 6_591_234_567),
+        ("SG", "00165 9123 4567", 6_591_234_567),
+        ("SG", "60123456789", 60_123_456_789),
+        ("SG", "0060123456789", 60_123_456_789),
+        ("SG", "+60 12-345 6789", 60_123_456_789),
+        ("SG", "6281234567890", 6_281_234_567_890),
+        ("ID", "0812-3456-7890", 6_281_234_567_890),
+        ("ID", "0812 345 678", 62_812_345_678),
+        ("ID", "6281234567890", 6_281_234_567_890),
+        ("ID", "62 0812 3456 7890", 6_281_234_567_890),
+        ("ID", "+62 812 3456 7890", 6_281_234_567_890),
+        ("ID", "+6281234567890", 6_281_234_567_890),
+        ("ID", "008 60 12 345 6789", 60_123_456_789),
+        ("ID", "+6591234567", 6_591_234_567),
+        ("ID", "60123456789", 60_123_456_789),
+        ("US", "(415) 555-2671", 14_155_552_671),
+        ("us", "415.555.2671", 14_155_552_671),
+        ("US", "1 415 555 2671", 14_155_552_671),
+        ("US", "011 60 12 345 6789", 60_123_456_789),
+        ("US", "0060123456789", 60_123_456_789),
+        ("US", "60123456789", 60_123_456_789),
+        ("GB", "07911 123456", 447_911_123_456),
+        ("GB", "7911123456", 447_911_123_456),
+        ("CN", "138 0013 8000", 8_613_800_138_000),
+        ("RU", "8 912 345-67-89", 79_123_456_789),
+        ("BR", "11 98765 4321", 5_511_987_654_321),
+    ] {
+        assert_eq!(
+            read(cell, region(letters)).map(Msisdn::as_u64),
+            Ok(number),
+            "{cell} in {letters}"
+        );
+    }
+    for (letters, cell, sentence) in [
+        (
+            "SG",
+            "6123 4567",
+            "is a landline (SG), which cannot get an SMS",
+        ),
+        ("SG", "9123456", "is too short for a phone number"),
+        (
+            "SG",
+            "91234567 81234567",
+            "looks like more than one number; leave one",
+        ),
+        (
+            "SG",
+            "65 65 9123 4567",
+            "has too much in front of the number; write the country code once, or a single 0",
+        ),
+        ("SG", "123456789", "is not a number in use in SG"),
+        (
+            "ID",
+            "021-5551234",
+            "is a landline (ID), which cannot get an SMS",
+        ),
+        ("ID", "0123456789", "is not a number in use in ID"),
+        ("ID", "8123-45", "is too short for a phone number"),
+        (
+            "ID",
+            "81234567890",
+            "could be +6281234567890 or +81234567890; write it with + and the country code",
+        ),
+        ("US", "555-2671", "is too short for a phone number"),
+        ("US", "012-345 6789", "is not a number in use in US"),
+        (
+            "US",
+            "(800) 555-0100",
+            "is a toll-free number (US), which cannot get an SMS",
+        ),
+        // Their date, not a Malaysian identity card.
+        ("US", "900101-14-5567", "is too long for a phone number"),
+        (
+            "AR",
+            "011 15 2345-6789",
+            "is perhaps +5491123456789; write it like that if so",
+        ),
+        (
+            "BR",
+            "0 15 11 98765 4321",
+            "is perhaps +5511987654321; write it like that if so",
+        ),
+    ] {
+        let fault = read(cell, region(letters)).unwrap_err();
+        assert_eq!(
+            fault.to_string(),
+            format!("\"{cell}\" {sentence}"),
+            "{letters}"
+        );
+    }
+}
+
+#[test]
+fn two_countries_are_not_guessed() {
+    let fault = read("81234567890", region("ID")).unwrap_err();
+    assert_eq!(
+        fault.to_string(),
+        "\"81234567890\" could be +6281234567890 or +81234567890; write it with + and the country code"
+    );
+    assert_eq!(
+        read("+6281234567890", region("ID")).map(Msisdn::as_u64),
+        Ok(6_281_234_567_890)
+    );
+}
+
+#[test]
+fn regions() {
+    assert_eq!(Region::parse("my"), Ok(Region::MY));
+    assert_eq!(Region::parse("MY").unwrap().to_string(), "MY");
+    for letters in ["", "M", "MYS", "ZZ", "XX", "001", "60", "Ü"] {
+        assert!(Region::parse(letters).is_err(), "{letters}");
+    }
+    assert_eq!(
+        Region::parse("UK").unwrap_err().to_string(),
+        "\"UK\" is no country with phone numbers; write its two letters, as in MY"
+    );
+}
+
+#[test]
+fn numbers_are_five_to_fifteen_digits() {
+    for (digits, fits) in [
+        ("60123456789", true),
+        ("12345", true),
+        ("999999999999999", true),
+        ("1234", false),
+        ("1000000000000000", false),
+        ("060123456789", false),
+        ("+60123456789", false),
+        ("6012345678a", false),
+        ("", false),
+        ("99999999999999999999999999", false),
+    ] {
+        assert_eq!(Msisdn::from_digits(digits).is_some(), fits, "{digits}");
+        assert_eq!(
+            Msisdn::from_digits(digits).map_or(String::new(), |n| n.to_string()),
+            if fits { digits } else { "" }
+        );
+    }
+    assert_eq!(Msisdn::from_u64(9_999), None);
+    assert_eq!(Msisdn::from_u64(u64::MAX), None);
+}
+
+#[test]
+fn masks_hide_at_least_three_digits() {
+    for (digits, masked) in [
+        ("60123456789", "6012****789"),
+        ("6012345678", "6012***678"),
+        ("601234567", "601***567"),
+        ("12345", "***45"),
+        ("123456", "***456"),
+        ("999999999999999", "9999********999"),
+    ] {
+        assert_eq!(Msisdn::from_digits(digits).unwrap().masked(), masked);
+    }
+}
+
+/// Digits as a careless person groups them, behind any beginning that a number can have.
+const PLAIN: &str = "(\\+|00|0|\\+00|)(60|0|600|6|65|66|62|673|63|84|855|86|91|880|977|95|61|44|1|)(1[0-9][ -]?|[0-9])[0-9]{2,5}[- ]?[0-9]{1,8}";
+
+/// What else stands in such columns.
+const SPOILT: &str = "['+= (\"]{0,2}(6|60|0|)[0-9]{1,4}[-0-9 ()/+,xO#'\u{A0}\u{200B}\u{202C}０-９]{0,16}[ )\"']{0,2}";
+
+proptest! {
+    #[test]
+    fn any_text_is_a_number_or_a_sentence(cell in any::<String>()) {
+        sentence_is_sound(&cell)?;
+    }
+
+    #[test]
+    fn anything_like_a_number_is_one_or_a_sentence(cell in "[-+0-9eE.,'\"= ()/#xoO*\u{A0}\u{200B}\u{202E}٠-٩०-९]{0,24}") {
+        sentence_is_sound(&cell)?;
+    }
+
+    #[test]
+    fn a_read_number_reads_as_itself(cell in prop_oneof![PLAIN, SPOILT, "[0-9][.,][0-9]{4,12}E[+]?[0-9]{1,2}"]) {
+        for letters in ["MY", "SG", "ID", "US", "IT", "AR"] {
+            let region = region(letters);
+            if let Ok(number) = read(&cell, region) {
+                prop_assert_eq!(read(&format!("+{number}"), region), Ok(number));
+                prop_assert_eq!(Msisdn::from_u64(number.as_u64()), Some(number));
+                prop_assert_eq!(Msisdn::from_digits(&number.to_string()), Some(number));
+                prop_assert!(number.masked().matches('*').count() >= 3);
+            }
+        }
+    }
+
+    #[test]
+    fn no_digit_is_made_up(cell in prop_oneof![PLAIN, SPOILT]) {
+        for (letters, code) in [("MY", "60"), ("SG", "65"), ("ID", "62"), ("US", "1"), ("AR", "54"), ("BR", "55")] {
+            if let Ok(number) = read(&cell, region(letters)) {
+                prop_assert!(has_digits_of(number, &cell, code), "{} in {}: {}", cell, letters, number);
+            }
+        }
+    }
+
+    #[test]
+    fn the_verdict_on_digits_is_libphonenumbers(cell in PLAIN) {
+        for letters in ["MY", "SG", "ID", "US"] {
+            prop_assert_eq!(agree(&cell, region(letters)), Ok(()));
+        }
+    }
+
+    #[test]
+    fn a_malaysian_mobile_reads_alike_in_every_dress(national in "1(0[2-9]|[2-46-9][2-9])[0-9]{6}|11[1-6][0-9]{7}") {
+        let number = read(&format!("+60{national}"), Region::MY);
+        for dress in ["0{}", "60{}", "0060{}", "600{}", "+600{}", "+60 {}", "{}", "'0{}", "=\"0{}\"", "0{}.0", "60{}.00", "tel:+60{}", "p:+60{}"] {
+            let cell = dress.replace("{}", &national);
+            prop_assert_eq!(read(&cell, Region::MY).ok(), number.clone().ok(), "{}", cell);
+        }
+        let digits = format!("60{national}");
+        let exponent = format!("{}.{}E+{}", &digits[..1], &digits[1..], digits.len() - 1);
+        prop_assert_eq!(read(&exponent, Region::MY).ok(), number.clone().ok());
+        let rounded = format!("{}.{}E+{}", &digits[..1], &digits[1..6], digits.len() - 1);
+        let fault = read(&rounded, Region::MY).unwrap_err();
+        prop_assert_eq!(fault.flaw(), &NumberFlaw::Rounded);
+    }
+}
+
+/// One line that begins with the cell, as far as there is something in it.
+fn sentence_is_sound(cell: &str) -> Result<(), TestCaseError> {
+    for letters in ["MY", "US"] {
+        let Err(fault) = read(cell, region(letters)) else {
+            continue;
+        };
+        let sentence = fault.to_string();
+        prop_assert!(!sentence.contains(char::is_control), "{:?}", sentence);
+        prop_assert!(sentence.chars().count() < 250, "{}", sentence);
+        if fault.flaw() == &NumberFlaw::Blank {
+            prop_assert_eq!(sentence, "the number is missing");
+        } else {
+            let begins_with_cell = sentence.starts_with(&format!("{} ", spelling::quoted(cell)));
+            prop_assert!(begins_with_cell && cell.trim() != "", "{}", sentence);
+        }
+    }
+    Ok(())
+}
