@@ -37,7 +37,7 @@ fn name_of(source: &Source) -> (&'static str, bool) {
 fn the_first_accent_decides_wherever_it_stands() {
     let ascii = "Ali,012\n".repeat(20_000);
     for (accent, name, bom) in [
-        (&"é".as_bytes()[..], "UTF-8", false),
+        ("é".as_bytes(), "UTF-8", false),
         ("姓".as_bytes(), "UTF-8", false),
         ("😀".as_bytes(), "UTF-8", false),
         (b"\xe9", "windows-1252", true),
@@ -118,7 +118,7 @@ fn what_is_not_certain_or_damaged_is_refused_with_its_line() {
     .concat();
     let half = "the text is UTF-16LE, but holds half a character";
     let mixed = "the bytes C3 A9 are UTF-8, but text above is not, so the file mixes encodings or has yet another";
-    let lone = |at: usize| {
+    let unpaired = |at: usize| {
         let mut bytes = utf16le("\u{feff}phone,name\n012,a\n013,b\n");
         bytes[at * 2..at * 2 + 2].copy_from_slice(&[0x3d, 0xd8]);
         bytes
@@ -157,9 +157,9 @@ fn what_is_not_certain_or_damaged_is_refused_with_its_line() {
             format("", "gbk", ""),
             format!("line 3: the text is not GBK, which --encoding names; leave --encoding out, name another, or {SAVE}"),
         ),
-        (lone(16), none(), format!("line 2: {half}; {SAVE}")),
-        (lone(3), none(), format!("line 1: {half}; {SAVE}")),
-        (lone(22), none(), format!("line 3: {half}; {SAVE}")),
+        (unpaired(16), none(), format!("line 2: {half}; {SAVE}")),
+        (unpaired(3), none(), format!("line 1: {half}; {SAVE}")),
+        (unpaired(22), none(), format!("line 3: {half}; {SAVE}")),
         (odd.clone(), none(), format!("line 3: {half}; {SAVE}")),
         (odd[2..].to_vec(), none(), format!("line 3: {half}; {SAVE}")),
         (
@@ -296,12 +296,10 @@ fn a_workbook_has_rows_as_a_text_file_has() {
 
 #[test]
 fn a_compressed_file_is_read_or_refused_whole() {
-    let text = format!(
-        "phone,name\n{}",
-        (0..9000)
-            .map(|nth| format!("01{nth},n{}\n", nth * nth))
-            .collect::<String>()
-    );
+    let rows: Vec<String> = (0..9000)
+        .map(|nth| format!("01{nth},n{}\n", nth * nth))
+        .collect();
+    let text = format!("phone,name\n{}", rows.concat());
     let whole = gzip(text.as_bytes());
     let mut damaged = whole.clone();
     let middle = damaged.len() / 2;
