@@ -215,9 +215,12 @@ impl Decoded {
 
     fn explain(&self, what: Flaw) -> Error {
         let name = self.encoding().name();
-        let anew = |named: &str| match self.options {
-            true => format!("{SAVE_AS_CSV}, or name its encoding with --encoding{named}"),
-            false => SAVE_AS_CSV.to_owned(),
+        let anew = |named: &str| {
+            if self.options {
+                format!("{SAVE_AS_CSV}, or name its encoding with --encoding{named}")
+            } else {
+                SAVE_AS_CSV.to_owned()
+            }
         };
         match (what, self.found) {
             (Flaw::Doubtful(Suspicion::Undefined(byte)), _) => Error::new(format!(

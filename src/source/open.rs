@@ -107,9 +107,9 @@ impl Opened {
             let mut unpacked = gzip::unpacked(Cursor::new(head).chain(stored));
             let head = head_of(&mut unpacked)?;
             refuse_within_gzip(&head)?;
-            content(head, unpacked, format)
+            content(&head, unpacked, format)
         } else {
-            content(head, stored, format)
+            content(&head, stored, format)
         };
         Ok(Self {
             content: content?,
@@ -130,17 +130,17 @@ fn head_of(bytes: &mut impl Read) -> Result<Vec<u8>> {
 }
 
 fn content(
-    head: Vec<u8>,
+    head: &[u8],
     rest: impl Read + Send + 'static,
     format: Option<&Format>,
 ) -> Result<Content> {
-    refuse_other_formats(&head)?;
-    let workbook = is_workbook(&head);
+    refuse_other_formats(head)?;
+    let workbook = is_workbook(head);
     if let Some(format) = format {
         refuse_options(format, workbook)?;
     }
     let named = format.and_then(|format| format.encoding);
-    let mut bytes = Cursor::new(head.clone()).chain(rest);
+    let mut bytes = Cursor::new(head.to_vec()).chain(rest);
     if workbook {
         let mut all = Vec::new();
         bytes
@@ -148,7 +148,7 @@ fn content(
             .map_err(|error| unreadable(&error))?;
         return Ok(Content::Workbook(all));
     }
-    let text = Decoded::begin(&head, Box::new(bytes), named, format.is_some())?;
+    let text = Decoded::begin(head, Box::new(bytes), named, format.is_some())?;
     if text.is_empty() {
         return Err(Error::new("the file is empty").advice(NEEDED));
     }
