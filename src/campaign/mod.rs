@@ -5,6 +5,7 @@ pub mod column;
 pub mod duplicates;
 pub mod encoding;
 pub mod grouping;
+pub mod lint;
 pub mod moment;
 pub mod msisdn;
 pub(crate) mod punctuation;
