@@ -6,6 +6,7 @@ pub mod cost;
 pub mod duplicates;
 pub mod encoding;
 pub mod grouping;
+pub mod lint;
 pub mod moment;
 pub mod msisdn;
 pub(crate) mod punctuation;
