@@ -182,6 +182,45 @@ fn two_messages() {
 }
 
 #[test]
+fn text_that_the_networks_block() {
+    for (text, rule) in [
+        (
+            "KedaiKu: see www.kedaiku.com/promo today",
+            "www.kedaiku.com/promo",
+        ),
+        ("KedaiKu: reply with your password to win", "password"),
+        ("KedaiKu: call 03-5510 1234 to order", "03-5510 1234"),
+        ("KedaiKu: Hi [NAME], we are open", "[NAME]"),
+        (
+            "KEDAIKU: EVERYTHING MUST GO THIS SUNDAY, COME EARLY",
+            "KEDAIKU",
+        ),
+    ] {
+        let program = Program::with(&[("customers.csv", &people(3))]);
+        let gateway = Gateway::accepting();
+        let arguments = ["customers.csv", "--message", text, "--lint", "deny"];
+        let run = program.send(&gateway, &arguments);
+        run.exits(1).says(&["customers.csv", "--lint", rule, "3"]);
+        assert_eq!(gateway.count(), 0, "{text}");
+        // The plan is kept, and kept from being sent by its own name.
+        program
+            .send(&gateway, &["customers.ledger"])
+            .exits(1)
+            .says(&["--lint"]);
+        assert_eq!(gateway.count(), 0, "{text}");
+        let level = if rule == "[NAME]" { "off" } else { "warn" };
+        let arguments = ["customers.csv", "--message", text, "--lint", level];
+        let run = program.send(&gateway, &arguments);
+        run.exits(0);
+        run.shows(
+            run.stderr.contains(rule) == (level == "warn") || text.contains(rule),
+            "a warning names what was found",
+        );
+        assert_eq!(gateway.numbers_taken().len(), 3);
+    }
+}
+
+#[test]
 fn a_message_file_that_is_missing() {
     let program = Program::with(&[("customers.csv", &people(2))]);
     refused(

@@ -387,7 +387,7 @@ fn a_number_that_cannot_be_read_says_why() {
         ),
         (
             "6.01E+10",
-            "column \"No. Tel\": \"6.01E+10\" was rounded by the spreadsheet, its last digits are gone; format the column as text and export it again",
+            "column \"No. Tel\": \"6.01E+10\" was rounded by the spreadsheet, its last digits are gone; there, format the column as a number with 0 decimals, make it wider and export it again",
         ),
         (
             "+999 123 456 789",
@@ -395,7 +395,7 @@ fn a_number_that_cannot_be_read_says_why() {
         ),
         (
             "012-000 000%",
-            "column \"No. Tel\": \"012-000 000%\" is not a phone number",
+            "column \"No. Tel\": \"012-000 000%\" has the character % in it; leave only the number",
         ),
     ];
     let rows: Vec<String> = table
@@ -558,4 +558,54 @@ fn the_overview_points_out_a_number_that_many_people_share() {
     let shown = overview(&csv, &["--message", "Hi {{ name }}"]);
     let line = "Same number   60120000000 stands in 15 rows, first in row 1; if these are different people, the spreadsheet has rounded their numbers\n";
     assert!(shown.contains(line), "{shown}");
+}
+
+#[test]
+fn the_overview_warns_of_what_networks_block() {
+    let mut csv = String::from("phone,note\n");
+    for i in 0..8 {
+        let note = ["at RM1,234.50 until 8.30pm", "see kedaiku.com/promo"][usize::from(i > 1)];
+        writeln!(csv, "{},\"{note}\"", phone(i)).unwrap();
+    }
+    let arguments = ["--message", "KedaiKu: {{ note }}", "--sender-id", "KedaiKu"];
+    let shown = overview(&csv, &arguments);
+    for line in [
+        "Content       6: a link: Malaysian networks block the message, and its credits are charged, unless it is whitelisted\n",
+        "              \"kedaiku.com/promo\" in rows 3, 4, 5, 6, 7, ... (MCMC: since 1 September 2024 ",
+        "Content       8: a sender ID for a Malaysian number: ",
+    ] {
+        assert!(shown.contains(line), "{line}\n{shown}");
+    }
+    let off = overview(&csv, &[&arguments[..], &["--lint", "off"]].concat());
+    assert!(!off.contains("Content"), "{off}");
+}
+
+#[test]
+fn the_summary_carries_the_facts_of_the_overview() {
+    let csv = format!("phone;name\n{};Renée\n0712;Ali\n", phone(1));
+    let program = Program::with(&[("customers.csv", &csv)]);
+    let arguments = [
+        "plan",
+        "customers.csv",
+        "--message",
+        "Hi {{ name }}, www.kedaiku.com",
+        "--max-invalid",
+        "1",
+    ];
+    let run = program.run(&[&arguments[..], &["--summary-json", "-"]].concat());
+    run.exits(0);
+    let summary: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    let plan = &summary["plan"];
+    assert_eq!(plan["read_as"]["format"], "text");
+    assert_eq!(plan["read_as"]["delimiter"], ";");
+    assert_eq!(
+        plan["invalid"][0]["what"],
+        "the number is too short for a phone number"
+    );
+    assert_eq!(plan["invalid"][0]["first_rows"][0], 2);
+    assert_eq!(plan["unicode_because"][0]["characters"], "é");
+    assert_eq!(plan["remarks"][0]["rule"], "link");
+    assert_eq!(plan["remarks"][0]["example"], "www.kedaiku.com");
+    assert_eq!(plan["first"]["text"], "Hi Renée, www.kedaiku.com");
+    assert_eq!(summary["credits"], 1);
 }

@@ -236,9 +236,10 @@ fn crowd(crowd: &Crowd) -> String {
 
 fn remark(remark: &Remark) -> String {
     format!(
-        "{}: {}, as in \"{}\" ({}) [{}]",
+        "{}: {}\n{:14}\"{}\" in {} ({})",
         remark.rows,
         remark.what,
+        "",
         remark.example,
         which(remark.rows, &remark.first_rows),
         remark.source

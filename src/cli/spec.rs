@@ -109,6 +109,7 @@ pub(super) fn of<'a>(input: &'a Input, options: &'a PlanOptions) -> Result<Spec<
         duplicates: duplicates(options),
         batch_size: options.batch_size.unwrap_or(BATCH_SIZE),
         lint: options.lint != Some(LintArg::Off),
+        sender_id: options.sender_id.is_some(),
     })
 }
 

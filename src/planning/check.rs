@@ -9,6 +9,7 @@ use super::{Spec, status_column};
 use crate::campaign::column::{Columns, is_result_column, trimmed};
 use crate::campaign::cost::{Lengths, WATCHED};
 use crate::campaign::grouping::Fingerprint;
+use crate::campaign::lint::{Findings, Linter};
 use crate::campaign::msisdn::{self, NumberFault, NumberFlaw};
 use crate::campaign::template::{Cells, Column, Names, Template, Templates};
 use crate::campaign::text::TextFault;
@@ -40,6 +41,8 @@ pub(super) struct Checked {
     pub(super) text: Option<(Text, Fingerprint)>,
     /// How long the cells are that the text was made of.
     pub(super) lengths: Lengths,
+    /// What networks may block in the text, and what looks like a mistake.
+    pub(super) findings: Findings,
     /// Why it cannot be sent: in general, for counting, and in a sentence of its own.
     pub(super) fault: Option<(String, String)>,
 }
@@ -58,6 +61,8 @@ pub(super) struct Checker<'a> {
     kept: Vec<usize>,
     /// The columns whose lengths say why a text is dear: the first ones that a common template uses.
     watched: Vec<usize>,
+    /// None where nobody wants to know.
+    linter: Option<Linter>,
 }
 
 /// The names that templates can use for these columns.
@@ -132,6 +137,7 @@ impl<'a> Checker<'a> {
                 Where::Column(_) => Vec::new(),
             },
             message,
+            linter: spec.lint.then(|| linter(columns)),
             status: status_column(columns.headers()),
             kept: (0..columns.len())
                 .filter(|column| !is_result_column(&columns.headers()[*column]))
@@ -235,6 +241,10 @@ impl<'a> Checker<'a> {
                 .to_owned(),
             number: msisdn,
             lengths: self.lengths(row),
+            findings: match (&self.linter, &text) {
+                (Some(linter), Some((text, _))) => linter.findings(text.body()),
+                _ => Findings::default(),
+            },
             text,
             fault: faults.0,
         })
@@ -308,6 +318,23 @@ impl Faults {
             }
         }
     }
+}
+
+fn linter(columns: &Columns) -> Linter {
+    let named = |(column, name): (usize, &'_ Option<String>)| {
+        Some((columns.title(column).to_owned(), name.clone()?))
+    };
+    let columns: Vec<(String, String)> = columns
+        .names()
+        .iter()
+        .enumerate()
+        .filter_map(named)
+        .collect();
+    Linter::new(
+        columns
+            .iter()
+            .map(|(header, name)| (header.as_str(), name.as_str())),
+    )
 }
 
 fn find_message<'a>(

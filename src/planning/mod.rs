@@ -14,12 +14,14 @@ pub use check::Message;
 
 use check::{Checked, Checker, names};
 
+use crate::campaign::Msisdn;
 use crate::campaign::column::{RESULT_COLUMNS, is_result_column};
 use crate::campaign::cost::Costs;
 use crate::campaign::duplicates::{Duplicates, Repeat, Rule};
 use crate::campaign::grouping::Grouping;
+use crate::campaign::lint::{self, Rule as Content};
 use crate::campaign::msisdn::Region;
-use crate::campaign::report::{ReadAs, Report};
+use crate::campaign::report::{ReadAs, Remark, Report};
 use crate::campaign::suppression::Suppression;
 use crate::campaign::template::Templates;
 use crate::campaign::text::{Punctuation, TypeChoice};
@@ -50,6 +52,8 @@ pub struct Spec<'a> {
     pub batch_size: NonZeroU32,
     /// Whether texts are looked at for what networks block and what looks like a mistake.
     pub lint: bool,
+    /// Whether a sender ID goes with the messages.
+    pub sender_id: bool,
 }
 
 /// A plan that is not in its place yet.
@@ -110,6 +114,7 @@ pub fn plan(
         grouping: Grouping::new(spec.batch_size),
         costs: Costs::default(),
         punctuation: spec.punctuation,
+        sender_id: spec.lint && spec.sender_id,
         report: Report::default(),
     };
     let source = std::thread::scope(|scope| {
@@ -133,6 +138,12 @@ pub fn plan(
     report.blank_rows = source.blank_rows();
     report.texts = planner.grouping.used_texts().into();
     report.batches = planner.grouping.batches().into();
+    report.remarks.sort_by_key(|remark| {
+        Content::ALL
+            .map(Content::as_str)
+            .iter()
+            .position(|rule| *rule == remark.rule)
+    });
     report.crowds = planner.duplicates.crowds();
     report.long_values = planner.costs.long_values(&checker.watched());
     if spec.kind != TypeChoice::Unicode {
@@ -149,6 +160,17 @@ pub fn plan(
             .message_column()
             .map(|column| columns.title(column).to_owned()),
     })
+}
+
+fn remark(rule: Content, example: &str) -> Remark {
+    Remark {
+        rule: rule.as_str().to_owned(),
+        what: rule.what().to_owned(),
+        source: rule.source().to_owned(),
+        rows: 0,
+        first_rows: Vec::new(),
+        example: example.to_owned(),
+    }
 }
 
 fn read_as(reading: Reading) -> ReadAs {
@@ -218,6 +240,8 @@ struct Planner<'a> {
     grouping: Grouping,
     costs: Costs,
     punctuation: Punctuation,
+    /// Whether numbers for which a sender ID is replaced are to be remarked.
+    sender_id: bool,
     report: Report,
 }
 
@@ -277,8 +301,24 @@ impl Planner<'_> {
                 self.costs.note(composed, &checked.lengths, |c| {
                     punctuation.forces_unicode(c)
                 });
+                self.remark(checked, number);
                 self.store(checked, Some(text), Fate::Send(batch.number))
             }
+        }
+    }
+
+    /// Counts what networks may block and what looks like a mistake in a row to send.
+    fn remark(&mut self, checked: &Checked, number: Msisdn) {
+        let row = checked.row.into();
+        for finding in &checked.findings {
+            self.report.note_remark(row, finding.rule().as_str(), || {
+                remark(finding.rule(), finding.excerpt())
+            });
+        }
+        if self.sender_id && lint::sender_id_is_replaced(number) {
+            let rule = Content::SenderId;
+            self.report
+                .note_remark(row, rule.as_str(), || remark(rule, &number.to_string()));
         }
     }
 
