@@ -31,6 +31,14 @@ impl Blank {
         }
     }
 
+    /// A cell of this column that is no better than blank and that no default excuses: it holds an error.
+    pub(super) fn unforgivable(column: usize) -> Self {
+        Self {
+            used: AtomicBool::new(true),
+            ..Self::new(column)
+        }
+    }
+
     /// Whether the value is a blank cell, which is forgiven by the question.
     pub(super) fn forgive(value: &Value) -> bool {
         let blank = value.downcast_object_ref::<Self>();

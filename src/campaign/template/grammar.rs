@@ -8,11 +8,12 @@
 
 use std::collections::BTreeSet;
 
+use minijinja::machinery::Span;
 use minijinja::machinery::ast::{BinOpKind, CallArg, CompareOpKind, Expr, Stmt, UnaryOpKind};
-use minijinja::machinery::{Span, parse};
 use minijinja::value::ValueKind;
 
-use super::{Names, TemplateFault};
+use super::names::no_such;
+use super::{Names, TemplateFault, date, mistakes, portal};
 
 /// Filters that make sense in a message. None takes the name of a filter or test as text, which would
 /// go round the check.
@@ -21,8 +22,10 @@ pub(super) const FILTERS: &[&str] = &[
     "capitalize",
     "count",
     "d",
+    "date",
     "default",
     "first",
+    "first_word",
     "float",
     "format",
     "int",
@@ -32,6 +35,7 @@ pub(super) const FILTERS: &[&str] = &[
     "lines",
     "list",
     "lower",
+    "money",
     "replace",
     "reverse",
     "round",
@@ -49,7 +53,7 @@ const NUMERIC_FILTERS: &[&str] = &["count", "float", "int", "length"];
 const NUMBER_KEEPING_FILTERS: &[&str] = &["abs", "round"];
 
 /// Tests, as in `name is defined`.
-const TESTS: &[&str] = &["defined", "undefined", "startingwith", "endingwith"];
+pub(super) const TESTS: &[&str] = &["defined", "undefined", "startingwith", "endingwith"];
 
 /// What a loop knows about itself, all of it numbers but the last two.
 const LOOP: &[&str] = &[
@@ -63,36 +67,33 @@ const LOOP: &[&str] = &[
 ];
 const LOOP_NUMBERS: usize = 5;
 
-/// The columns that a template uses, or its first mistake.
-pub(super) fn check(source: &str, names: &Names) -> Result<BTreeSet<usize>, TemplateFault> {
-    let tree = parse(
-        source,
-        "message",
-        minijinja::syntax::SyntaxConfig::default(),
-    )
-    .map_err(|error| syntax(&error))?;
-    let mut check = Check {
-        names,
-        used: BTreeSet::new(),
-        variables: vec![Vec::new()],
-    };
-    check.statement(&tree)?;
-    Ok(check.used)
+/// What a template names.
+pub(super) struct Found {
+    /// The positions of the columns that it uses.
+    pub(super) used: BTreeSet<usize>,
+    /// Whether it names one of them as `%name%`.
+    pub(super) references: bool,
 }
 
-/// The sentence about a template that is no template.
-pub(super) fn syntax(error: &minijinja::Error) -> TemplateFault {
-    TemplateFault {
-        line: error.line().unwrap_or(1),
-        what: error
-            .detail()
-            .map_or_else(|| error.kind().to_string(), str::to_owned),
-    }
+/// What the template with this tree names, or its first mistake.
+pub(super) fn check(tree: &Stmt<'_>, source: &str, names: &Names) -> Result<Found, TemplateFault> {
+    let mut check = Check {
+        source,
+        names,
+        found: Found {
+            used: BTreeSet::new(),
+            references: false,
+        },
+        variables: vec![Vec::new()],
+    };
+    check.statement(tree)?;
+    Ok(check.found)
 }
 
 struct Check<'a, 'src> {
+    source: &'a str,
     names: &'a Names,
-    used: BTreeSet<usize>,
+    found: Found,
     /// The variables that the template has set, innermost block last.
     variables: Vec<Vec<&'src str>>,
 }
@@ -109,10 +110,13 @@ impl<'src> Check<'_, 'src> {
     fn statement(&mut self, statement: &Stmt<'src>) -> Checked {
         match statement {
             Stmt::Template(template) => self.block(&template.children),
-            Stmt::EmitRaw(_) => Ok(()),
-            Stmt::EmitExpr(emit) => self.expression(&emit.expr),
+            Stmt::EmitRaw(literal) => {
+                self.literal(literal.raw, literal.span());
+                Ok(())
+            }
+            Stmt::EmitExpr(emit) => self.whole(&emit.expr),
             Stmt::IfCond(condition) => {
-                self.expression(&condition.expr)?;
+                self.whole(&condition.expr)?;
                 let before = self.variables.clone();
                 self.block(&condition.true_body)?;
                 let if_true = std::mem::replace(&mut self.variables, before);
@@ -153,6 +157,23 @@ impl<'src> Check<'_, 'src> {
         }
     }
 
+    fn literal(&mut self, literal: &str, span: Span) {
+        if !literal.contains('%') || portal::is_raw(self.source, span.start_offset as usize) {
+            return;
+        }
+        for piece in portal::pieces(literal, self.names) {
+            self.found.references |= piece.column.is_some();
+            self.found.used.extend(piece.column);
+        }
+    }
+
+    /// An expression as it stands in a tag: perhaps the header of a column, which happens to be one.
+    fn whole(&mut self, expression: &Expr<'src>) -> Checked {
+        self.expression(expression).map_err(|fault| {
+            mistakes::header_as_written(self.source, expression.span(), self.names).unwrap_or(fault)
+        })
+    }
+
     fn assign(&mut self, target: &Expr<'src>) -> Checked {
         match target {
             Expr::Var(variable) => {
@@ -173,7 +194,7 @@ impl<'src> Check<'_, 'src> {
 
     fn expression(&mut self, expression: &Expr<'src>) -> Checked {
         match expression {
-            Expr::Const(_) => Ok(()),
+            Expr::Const(constant) => self.constant(constant.span()),
             Expr::Var(variable) => self.variable(variable.id, variable.span()),
             Expr::Slice(slice) => {
                 self.expression(&slice.expr)?;
@@ -215,7 +236,8 @@ impl<'src> Check<'_, 'src> {
                     self.must_be_number(value)?;
                 }
                 self.optional(filter.expr.as_ref())?;
-                self.arguments(&filter.args)
+                self.arguments(&filter.args)?;
+                own_arguments(filter.name, &filter.args, filter.span())
             }
             Expr::Test(test) => {
                 known("test", "tests", test.name, TESTS, test.span())?;
@@ -251,6 +273,22 @@ impl<'src> Check<'_, 'src> {
             .try_for_each(|argument| self.expression(value_of(argument)))
     }
 
+    /// A column can have the name of a word (`none`), which would be written into every message instead of its cells.
+    fn constant(&self, span: Span) -> Checked {
+        let place = span.start_offset as usize..span.end_offset as usize;
+        let word = self.source.get(place).unwrap_or_default();
+        match self.names.meant(word) {
+            Some(position) if word.starts_with(char::is_alphabetic) => Err(refused(
+                span,
+                &format!(
+                    "{word} is a word of the language; write {} for the column",
+                    self.names.written(position)
+                ),
+            )),
+            _ => Ok(()),
+        }
+    }
+
     fn variable(&mut self, name: &str, span: Span) -> Checked {
         if self.is_set(name) {
             return Ok(());
@@ -282,7 +320,7 @@ impl<'src> Check<'_, 'src> {
     fn column(&mut self, name: &str, by_header: bool, span: Span) -> Checked {
         match self.names.position(name, by_header) {
             Some(position) => {
-                self.used.insert(position);
+                self.found.used.insert(position);
                 Ok(())
             }
             None => Err(TemplateFault {
@@ -413,11 +451,29 @@ fn value_of<'e, 'src>(argument: &'e CallArg<'src>) -> &'e Expr<'src> {
     }
 }
 
+/// The rule about the arguments of our own filters, as far as it can be told before the first row.
+fn own_arguments(filter: &str, arguments: &[CallArg<'_>], span: Span) -> Checked {
+    match (filter, arguments) {
+        ("money" | "first_word", []) | ("date", []) => Ok(()),
+        ("money" | "first_word", _) => Err(refused(
+            span,
+            &format!("{filter} takes nothing in brackets"),
+        )),
+        ("date", [CallArg::Pos(Expr::Const(format))]) => match format.value.as_str() {
+            Some(format) => date::check_format(format).map_err(|what| refused(span, &what)),
+            None => Err(refused(span, date::HOW)),
+        },
+        ("date", [CallArg::Pos(_)]) => Ok(()),
+        ("date", _) => Err(refused(span, date::HOW)),
+        _ => Ok(()),
+    }
+}
+
 fn known(kind: &str, kinds: &str, name: &str, all: &[&str], span: Span) -> Checked {
     if all.contains(&name) {
         return Ok(());
     }
-    Err(refused(span, &super::no_such(kind, kinds, name, all)))
+    Err(refused(span, &no_such(kind, kinds, name, all)))
 }
 
 fn refused(span: Span, what: &str) -> TemplateFault {

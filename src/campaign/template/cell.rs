@@ -1,0 +1,62 @@
+//! What a cell is to a template: text, blank, or the error that a formula left. Tested for every used cell of every row, so
+//! nearly always a look at the first character is all. It does not know its column.
+
+use minijinja::Value;
+
+use crate::campaign::punctuation;
+
+/// A cell as a template gets it.
+#[derive(Debug)]
+pub(super) enum Cell {
+    /// Its text, as it is.
+    Filled(Value),
+    /// Nothing that a reader would see.
+    Blank,
+    /// What a spreadsheet shows where a formula failed.
+    SpreadsheetError,
+}
+
+impl Cell {
+    /// What this cell is.
+    pub(super) fn read(cell: &str) -> Self {
+        match cell.chars().find(|c| !is_unseen(*c)) {
+            None => Self::Blank,
+            Some('#' | 'E') if spreadsheet_error(cell).is_some() => Self::SpreadsheetError,
+            Some(_) => Self::Filled(Value::from(cell)),
+        }
+    }
+}
+
+/// White space and characters that take no room.
+fn is_unseen(c: char) -> bool {
+    c.is_whitespace() || punctuation::is_invisible(c)
+}
+
+/// The error value that is all of the cell: one of Excel, Google Sheets (`#ERROR!`) or LibreOffice (`Err:502`), or the
+/// number signs that stand for a column too narrow to show its number.
+pub(super) fn spreadsheet_error(cell: &str) -> Option<&str> {
+    const ERRORS: &[&str] = &[
+        "#BLOCKED!",
+        "#CALC!",
+        "#CONNECT!",
+        "#DIV/0!",
+        "#ERROR!",
+        "#FIELD!",
+        "#GETTING_DATA",
+        "#N/A",
+        "#NAME?",
+        "#NULL!",
+        "#NUM!",
+        "#REF!",
+        "#SPILL!",
+        "#UNKNOWN!",
+        "#VALUE!",
+    ];
+    let cell = cell.trim_matches(is_unseen);
+    let too_narrow = || cell.len() >= 3 && cell.bytes().all(|byte| byte == b'#');
+    let numbered = || {
+        let number = cell.strip_prefix("Err:").unwrap_or_default();
+        number.len() == 3 && number.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    (ERRORS.contains(&cell) || too_narrow() || numbered()).then_some(cell)
+}

@@ -1,0 +1,332 @@
+//! What is said about a template with a mistake, to those who write messages: word for word.
+
+use super::*;
+
+#[test]
+fn mistakes_are_told_with_their_line() {
+    const FILTERS: &str = "abs, capitalize, count, d, date, default, first, first_word, float, format, int, join, last, \
+        length, lines, list, lower, money, replace, reverse, round, split, string, title, trim, upper";
+    const COLUMNS: &str = "name, no_tel, town, baki_rm, nick";
+    for (source, sentence) in [
+        // A header instead of its name.
+        (
+            "{{ No. Tel }}",
+            "line 1: write {{ no_tel }} for the column \"No. Tel\"",
+        ),
+        (
+            "{{ no tel }}",
+            "line 1: write {{ no_tel }} for the column \"No. Tel\"",
+        ),
+        (
+            "a\n{{ No Tel|default(\"x\") }}",
+            "line 2: write {{ no_tel|default(\"x\") }} for the column \"No. Tel\"",
+        ),
+        (
+            "{{ No. Tel | first_word }}",
+            "line 1: write {{ no_tel| first_word }} for the column \"No. Tel\"",
+        ),
+        (
+            "{{ Baki (RM) }}",
+            "line 1: write {{ baki_rm }} for the column \"Baki (RM)\"",
+        ),
+        (
+            "{{ baki-rm }}",
+            "line 1: write {{ baki_rm }} for the column \"Baki (RM)\"",
+        ),
+        (
+            "{{ Baki/RM }}",
+            "line 1: write {{ baki_rm }} for the column \"Baki (RM)\"",
+        ),
+        (
+            "{% if No Tel %}a{% endif %}",
+            "line 1: write no_tel for the column \"No. Tel\"",
+        ),
+        (
+            "{% if not No Tel %}a{% endif %}",
+            "line 1: write no_tel for the column \"No. Tel\"",
+        ),
+        (
+            "{% if No. Tel %}a{% endif %}",
+            "line 1: write no_tel for the column \"No. Tel\"",
+        ),
+        (
+            "{{ 2nd_name }}",
+            "line 1: write {{ row[\"2nd Name\"] }} for the column \"2nd Name\"",
+        ),
+        (
+            "{{ 2nd Name|upper }}",
+            "line 1: write {{ row[\"2nd Name\"]|upper }} for the column \"2nd Name\"",
+        ),
+        (
+            "{{ not }}",
+            "line 1: write {{ row[\"Not\"] }} for the column \"Not\"",
+        ),
+        (
+            "{{ none }}",
+            "line 1: write {{ row[\"None\"] }} for the column \"None\"",
+        ),
+        (
+            "{{ None|upper }}",
+            "line 1: write {{ row[\"None\"]|upper }} for the column \"None\"",
+        ),
+        (
+            "{{ row[\"Not\"] ~ none }}",
+            "line 1: none is a word of the language; write row[\"None\"] for the column",
+        ),
+        (
+            "{{ Name }}",
+            "line 1: there is no column \"Name\"; did you mean \"name\"? The columns are: COLUMNS",
+        ),
+        (
+            "{{ NAME|upper }}",
+            "line 1: there is no column \"NAME\"; did you mean \"name\"? The columns are: COLUMNS",
+        ),
+        (
+            "{{ Full Nmae }}",
+            "line 1: there is no column \"Full Nmae\"; the columns are: COLUMNS",
+        ),
+        (
+            "{{ my name }}",
+            "line 1: there is no column \"my name\"; did you mean \"name\"? The columns are: COLUMNS",
+        ),
+        (
+            "{{ row }}",
+            "line 1: row is the whole row; write row[\"...\"] with a column's header",
+        ),
+        (
+            "{{ row.nmae }}",
+            "line 1: there is no column \"nmae\"; did you mean \"name\"? The columns are: COLUMNS",
+        ),
+        (
+            "{{ row[name] }}",
+            "line 1: only row[\"...\"] takes brackets; write |first or |last, or a slice such as [:10]",
+        ),
+        (
+            "{{ name[0] }}",
+            "line 1: only row[\"...\"] takes brackets; write |first or |last, or a slice such as [:10]",
+        ),
+        (
+            "{{ name.first }}",
+            "line 1: only row and loop have parts; a cell is text",
+        ),
+        // What is not closed.
+        (
+            "a\n{{ name",
+            "line 2: {{ name is not closed; end it with }}",
+        ),
+        (
+            "Hi {{ name, thanks for your payment of RM5",
+            "line 1: {{ name, thanks for your payme... is not closed; end it with }}",
+        ),
+        (
+            "Hi {{ name }, a\nb",
+            "line 1: {{ name }, a is not closed; end it with }}",
+        ),
+        (
+            "\n{{ name } and {{ town }}",
+            "line 2: {{ name } and is not closed; end it with }}",
+        ),
+        ("{{", "line 1: {{ is not closed; end it with }}"),
+        (
+            "{% if name",
+            "line 1: {% if name is not closed; end it with %}",
+        ),
+        (
+            "{% if name }}a{% endif %}",
+            "line 1: {% if name }}a is not closed; end it with %}",
+        ),
+        ("50{% off", "line 1: {% off is not closed; end it with %}"),
+        (
+            "{{ name|default('x) }}",
+            "line 1: a quote is not closed in {{ name|default('x) }}; write texts as \"friend\"",
+        ),
+        (
+            "a\n{% if name %}\nb",
+            "line 2: {% if name %} has no {% endif %}",
+        ),
+        (
+            "{% if name %}{% for x in [name] %}{% endfor %}",
+            "line 1: {% if name %} has no {% endif %}",
+        ),
+        (
+            "{% if name %}\n{% for x in [name] %}{% endif %}",
+            "line 2: {% endif %} comes before the {% endfor %} that {% for x in [name] %} in line 2 wants",
+        ),
+        (
+            "{% with x = name %}",
+            "line 1: {% with x = name %} has no {% endwith %}",
+        ),
+        (
+            "a\nNo {#5",
+            "line 2: {# begins a comment that has no end; end it with #}, or write {{ \"{#\" }} for these two characters",
+        ),
+        ("\n{% raw %}", "line 2: {% raw %} has no {% endraw %}"),
+        (
+            "{{ }}",
+            "line 1: {{ }} is empty; write the name of a column in it, as in {{ name }}",
+        ),
+        (
+            "{{}}",
+            "line 1: {{}} is empty; write the name of a column in it, as in {{ name }}",
+        ),
+        (
+            "{% %}",
+            "line 1: {% %} is empty; {% begins a tag such as {% if name %}",
+        ),
+        ("{{{ name }}}", "line 1: write two braces: {{ name }}"),
+        // Signs.
+        (
+            "{{ name|default(“friend”) }}",
+            "line 1: curly quotes are no quotes here; write {{ name|default(\"friend\") }}",
+        ),
+        (
+            "{{ name|default(‘friend’) }}",
+            "line 1: curly quotes are no quotes here; write {{ name|default('friend') }}",
+        ),
+        (
+            "{% if town == “Ipoh” %}a{% endif %}",
+            "line 1: curly quotes are no quotes here; write {% if town == \"Ipoh\" %}",
+        ),
+        (
+            "{{\u{a0}name }}",
+            "line 1: a character that cannot be seen (U+00A0) stands in {{\u{a0}name }}; type a space instead",
+        ),
+        (
+            "{{ name\u{200b} }}",
+            "line 1: a character that cannot be seen (U+200B) stands in {{ name\u{200b} }}; type a space instead",
+        ),
+        (
+            "{{ name && town }}",
+            "line 1: \"&\" has no meaning in {{ name && town }}",
+        ),
+        ("{{ $name }}", "line 1: \"$\" has no meaning in {{ $name }}"),
+        // Filters and texts.
+        (
+            "{{name|}}",
+            "line 1: the filter is missing behind |, as in {{ name|upper }}",
+        ),
+        (
+            "{{ name|upper| }}",
+            "line 1: the filter is missing behind |, as in {{ name|upper }}",
+        ),
+        (
+            "{{ name||upper }}",
+            "line 1: the filter is missing behind |, as in {{ name|upper }}",
+        ),
+        (
+            "{{ name|default \"x\" }}",
+            "line 1: what a filter takes stands in brackets, as in {{ name|default(\"friend\") }}",
+        ),
+        (
+            "{{ \"Dear \" name }}",
+            "line 1: texts and names are joined with ~, as in {{ \"Dear \" ~ name }}",
+        ),
+        (
+            "{{ name|default(friend) }}",
+            "line 1: there is no column \"friend\"; the columns are: COLUMNS",
+        ),
+        (
+            "{{ name|uper }}",
+            "line 1: there is no filter \"uper\"; did you mean \"upper\"? The filters are: FILTERS",
+        ),
+        (
+            "{{ name|e }}",
+            "line 1: there is no filter \"e\"; the filters are: FILTERS",
+        ),
+        (
+            "{{ {'a': name} }}",
+            "line 1: {...} has no place in a message",
+        ),
+        (
+            "{{ name|money(2) }}",
+            "line 1: money takes nothing in brackets",
+        ),
+        (
+            "{{ name|first_word(2) }}",
+            "line 1: first_word takes nothing in brackets",
+        ),
+        (
+            "{{ name|date(5) }}",
+            "line 1: date takes one format in quotes, as in date(\"%d %b %Y\")",
+        ),
+        (
+            "{{ name|date('%d', '%m') }}",
+            "line 1: date takes one format in quotes, as in date(\"%d %b %Y\")",
+        ),
+        (
+            "{{ name|date(format='%d') }}",
+            "line 1: date takes one format in quotes, as in date(\"%d %b %Y\")",
+        ),
+        (
+            "a\n{{ name|date('dd/mm/yyyy') }}",
+            "line 2: date(\"dd/mm/yyyy\") has no % codes; write it as date(\"%d/%m/%Y\") or date(\"%d %b %Y\")",
+        ),
+        (
+            "{{ name|date('%d %E') }}",
+            "line 1: date(\"%d %E\") has a % code that a date cannot fill; there are %d %m %Y %y %b %B %a %A, and %H %I %M %p for the time",
+        ),
+        // Tags.
+        (
+            "{% if %}a{% endif %}",
+            "line 1: {% if %} has no condition; write it as {% if name %}",
+        ),
+        (
+            "{% if town = 'Ipoh' %}a{% endif %}",
+            "line 1: a comparison is written with ==, as in {% if town == \"Ipoh\" %}",
+        ),
+        (
+            "{% endif %}",
+            "line 1: {% endif %} has no {% if %} before it",
+        ),
+        ("{% else %}", "line 1: {% else %} has no {% if %} before it"),
+        (
+            "{% if name %}{% else if town %}{% endif %}",
+            "line 1: write {% elif town %} for {% else if town %}",
+        ),
+        (
+            "{% if name %}{% elseif town %}{% endif %}",
+            "line 1: there is no tag \"elseif\"; did you mean \"elif\"? The tags are: if, elif, else, endif, for, endfor, set, with, endwith, raw, endraw",
+        ),
+        (
+            "{% iff name %}{% endif %}",
+            "line 1: there is no tag \"iff\"; did you mean \"if\"? The tags are: if, elif, else, endif, for, endfor, set, with, endwith, raw, endraw",
+        ),
+        // The portal's names with braces.
+        (
+            "Hi {%name%}",
+            "line 1: {%name%} is not how a column is written; write {{ name }}, or %name% without braces",
+        ),
+        (
+            "\nHi {% name %}",
+            "line 2: {% name %} is not how a column is written; write {{ name }}, or %name% without braces",
+        ),
+        (
+            "{%Baki (RM)%}",
+            "line 1: {%Baki (RM)%} is not how a column is written; write {{ baki_rm }}, or %Baki (RM)% without braces",
+        ),
+        (
+            "{%nmae%}",
+            "line 1: there is no tag \"nmae\"; the tags are: if, elif, else, endif, for, endfor, set, with, endwith, raw, endraw",
+        ),
+        // The engine's, but for its own words.
+        ("{{ name ~ }}", "line 1: unexpected }}"),
+        ("{{ name, town }}", "line 1: unexpected `,`, expected }}"),
+    ] {
+        let sentence = sentence
+            .replace("FILTERS", FILTERS)
+            .replace("COLUMNS", COLUMNS);
+        let columns = [("2nd Name", "2nd_name"), ("Not", "not"), ("None", "none")];
+        let engine = if columns
+            .iter()
+            .any(|(header, _)| sentence.contains(&format!("\"{header}\"")))
+        {
+            engine_of(&columns)
+        } else {
+            engine()
+        };
+        match engine.compile(source) {
+            Ok(_) => panic!("{source} compiles"),
+            Err(fault) => assert_eq!(fault.to_string(), sentence, "{source}"),
+        }
+    }
+}
