@@ -228,7 +228,7 @@ impl Decoded {
             ))
             .advice(anew("")),
             (Flaw::Doubtful(Suspicion::Utf8(bytes)), _) => Error::new(format!(
-                "the bytes {} are UTF-8, but text above is not, so the file mixes encodings or has yet another",
+                "the bytes {} are UTF-8, but text before them is not, so the file mixes encodings or has yet another",
                 hexadecimal(&bytes)
             ))
             .advice(anew("")),

@@ -4,6 +4,7 @@
 use std::fmt;
 use std::path::Path;
 
+use super::format::Shape;
 use super::open::{Input, Opened};
 use super::records::Records;
 use super::{header_cells, not_utf8};
@@ -40,7 +41,7 @@ impl fmt::Debug for List {
 }
 
 /// The numbers of a suppression list, from a CSV or workbook with a phone column (found by its name) or from one without a header. Errors
-/// name the file: there is none, it cannot be read, holds no entry, or has a header without a phone column.
+/// name the file: there is none, it cannot be read, holds no entry, has a header without a phone column, or is a workbook of several sheets.
 pub fn read_list(path: &Path) -> Result<List> {
     let place = path.display().to_string();
     begin(path, place.clone()).map_err(|error| error.at(place))
@@ -49,9 +50,17 @@ pub fn read_list(path: &Path) -> Result<List> {
 fn begin(path: &Path, place: String) -> Result<List> {
     // The options of a command line are about the recipients, so everything is found out.
     let opened = Opened::new(&Input::File(path.to_owned()), None)?;
+    let records = Records::new(opened.content, None)?;
+    if let Shape::Workbook { sheets: 2.., .. } = records.shape() {
+        // Who has opted out on a sheet that is not read would get a message.
+        return Err(Error::new(
+            "the workbook has more than one sheet, and numbers may be on any of them",
+        )
+        .advice("save the sheet with the numbers as \"CSV UTF-8\", or delete the others"));
+    }
     let mut list = List {
         place,
-        records: Records::new(opened.content, None)?,
+        records,
         phone: None,
         waiting: Vec::new(),
         over: false,
@@ -167,6 +176,7 @@ impl Iterator for List {
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod tests {
     use super::*;
+    use crate::source::workbook::build;
 
     fn read(bytes: &[u8]) -> Result<Vec<(u64, String)>> {
         let folder = tempfile::tempdir().unwrap();
@@ -209,12 +219,41 @@ mod tests {
     }
 
     #[test]
-    fn reads_every_encoding_and_workbooks() {
+    fn reads_every_encoding() {
         let text = "Nama\tTel\nJosé\t0123\n";
         let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
         let narrow = encoding_rs::WINDOWS_1252.encode(text).0.into_owned();
         for bytes in [wide, narrow, text.as_bytes().to_vec()] {
             assert_eq!(read(&bytes), Ok(vec![(2, "0123".to_owned())]));
+        }
+    }
+
+    #[test]
+    fn reads_workbooks_of_one_sheet() {
+        let (header, row) = (
+            vec!["Nama".into(), "Tel".into()],
+            vec!["Ali".into(), "0123".into()],
+        );
+        let rows = [header, row];
+        let numbers = [
+            vec!["0123".into()],
+            vec![build::Cell::Blank],
+            vec!["0124".into()],
+        ];
+        let entry = |line, cell: &str| (line, cell.to_owned());
+        for made in [build::xlsx, build::ods] {
+            assert_eq!(read(&made(&[("A", &rows)])), Ok(vec![entry(2, "0123")]));
+            assert_eq!(
+                read(&made(&[("A", &numbers)])),
+                Ok(vec![entry(1, "0123"), entry(3, "0124")])
+            );
+            let error = read(&made(&[("A", &rows), ("B", &numbers)])).unwrap_err();
+            assert!(
+                error.to_string().ends_with(
+                    "stop.csv: the workbook has more than one sheet, and numbers may be on any of them; save the sheet with the numbers as \"CSV UTF-8\", or delete the others"
+                ),
+                "{error}"
+            );
         }
     }
 

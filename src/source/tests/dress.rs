@@ -262,7 +262,7 @@ fn the_dress_changes_neither_rows_nor_digest() {
 fn a_list_wears_every_dress() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("opted-out");
-    for (what, bytes, ..) in dresses() {
+    for (what, bytes, ..) in [encodings(), delimiters()].concat() {
         std::fs::write(&path, bytes).unwrap();
         let entries: Result<Vec<Entry>> = read_list(&path).and_then(Iterator::collect);
         let numbers: Vec<String> = entries

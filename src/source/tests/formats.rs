@@ -119,7 +119,7 @@ fn what_is_not_certain_or_damaged_is_refused_with_its_line() {
     ]
     .concat();
     let half = "the text is UTF-16LE, but holds half a character";
-    let mixed = "the bytes C3 A9 are UTF-8, but text above is not, so the file mixes encodings or has yet another";
+    let mixed = "the bytes C3 A9 are UTF-8, but text before them is not, so the file mixes encodings or has yet another";
     let unpaired = |at: usize| {
         let mut bytes = utf16le("\u{feff}phone,name\n012,a\n013,b\n");
         bytes[at * 2..at * 2 + 2].copy_from_slice(&[0x3d, 0xd8]);
