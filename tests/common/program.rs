@@ -350,7 +350,19 @@ impl Running {
     /// Waits for its end; kills it and panics where that takes too long.
     pub(crate) fn wait(self) -> Run {
         let left = self.bound.saturating_sub(self.started.elapsed());
-        let (status, late) = match self.ended.recv_timeout(left) {
+        let bound = self.bound;
+        let (run, late) = self.wait_or_kill(left);
+        assert!(!late, "still running after {bound:?}\n{run}");
+        run
+    }
+
+    /// Waits for its end, but kills it where it lives longer than this; says in the run which it was.
+    pub(crate) fn killed_after(self, life: Duration) -> Run {
+        self.wait_or_kill(life).0
+    }
+
+    fn wait_or_kill(self, life: Duration) -> (Run, bool) {
+        let (status, late) = match self.ended.recv_timeout(life) {
             Ok(status) => (status, false),
             Err(RecvTimeoutError::Timeout) => {
                 signal(self.pid, "KILL");
@@ -373,8 +385,7 @@ impl Running {
             stdout: String::from_utf8_lossy(&stdout).into_owned(),
             stderr: String::from_utf8_lossy(&stderr).into_owned(),
         };
-        assert!(!late, "still running after {:?}\n{run}", self.bound);
-        run
+        (run, late)
     }
 }
 

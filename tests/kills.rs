@@ -1,0 +1,270 @@
+//! The kill matrix: the program is killed at chosen requests and at random moments, again and again, and run to the end. The
+//! practice gateway runs in another process, and its outbox is the judge.
+//!
+//! With more kills (some minutes): `KILLS=2000 cargo test --release --test kills -- --ignored --nocapture`
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use common::{PASSWORD, Program, count_statuses, people, rows_in_are_rows_out, verifies};
+
+/// The practice gateway in a process of its own, gone with the test.
+struct Sandbox {
+    process: Child,
+    url: String,
+}
+
+impl Sandbox {
+    fn start(program: &Program) -> Self {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_isms-campaign"))
+            .args([
+                "sandbox",
+                "--listen",
+                "127.0.0.1:0",
+                "--outbox",
+                "outbox.csv",
+                "--latency",
+                "2",
+            ])
+            .current_dir(program.path("."))
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut said = BufReader::new(process.stderr.take().unwrap());
+        let mut line = String::new();
+        said.read_line(&mut line).unwrap();
+        let url = line
+            .split_whitespace()
+            .find(|word| word.starts_with("http://"));
+        let url = url.expect("it says where it listens").to_owned();
+        // It goes on talking; nobody listens, and its pipe must not fill.
+        std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
+        Self { process, url }
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        let _gone_already = self.process.kill();
+        let _reaped = self.process.wait();
+    }
+}
+
+/// A campaign and how it is treated.
+struct Treatment {
+    rows: usize,
+    batch_size: usize,
+    concurrency: usize,
+    /// The most kills before it may come to its end.
+    kills: usize,
+    /// How long each life lasts, at least and at most.
+    life: std::ops::Range<Duration>,
+    seed: u64,
+}
+
+/// What came of it.
+#[derive(Debug)]
+struct Ending {
+    kills: usize,
+    statuses: BTreeMap<String, usize>,
+}
+
+/// Kills one campaign as often as it is to be killed or until it is done, lets it end, and looks at the gateway's record.
+fn treat(treatment: &Treatment) -> Ending {
+    let program = Program::with(&[("customers.csv", &people(treatment.rows))]);
+    let sandbox = Sandbox::start(&program);
+    let random = &mut fastrand::Rng::with_seed(treatment.seed);
+    let (batch_size, concurrency) = (
+        treatment.batch_size.to_string(),
+        treatment.concurrency.to_string(),
+    );
+    let sheet = [
+        "customers.csv",
+        "--message",
+        "KedaiKu: {{ name }}, we are open",
+        "--batch-size",
+        &batch_size,
+        "--concurrency",
+        &concurrency,
+        "--max-unknown",
+        "0",
+    ];
+    let ledger = [
+        "customers.ledger",
+        "--concurrency",
+        &concurrency,
+        "--max-unknown",
+        "0",
+    ];
+    let mut kills = 0;
+    while kills < treatment.kills {
+        // Planned again, or taken up as it is: both are ways to go on.
+        let planned = program.path("customers.ledger").exists();
+        let arguments: &[&str] = if planned && random.bool() {
+            &ledger
+        } else {
+            &sheet
+        };
+        let life = random.u64(micros(treatment.life.start)..micros(treatment.life.end));
+        let run = program
+            .send_command(&sandbox.url, arguments)
+            .start()
+            .killed_after(Duration::from_micros(life));
+        if run.signal.is_none() {
+            run.shows(
+                matches!(run.code, Some(0 | 5)),
+                "what was not killed ends with everything sent or unknown",
+            );
+            break;
+        }
+        kills += 1;
+    }
+    let run = program.send_command(&sandbox.url, &sheet).run();
+    run.shows(
+        matches!(run.code, Some(0 | 5)),
+        "the last run goes to the end",
+    );
+    judge(&program, treatment, kills)
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap()
+}
+
+/// The gateway's record against the results: nothing twice, nothing lost, nothing made up.
+fn judge(program: &Program, treatment: &Treatment, kills: usize) -> Ending {
+    let rows = rows_in_are_rows_out(program, "customers.csv", "customers.results.csv");
+    let what = format!("{} kills, seed {}", kills, treatment.seed);
+    let mut taken = BTreeSet::new();
+    for message in program.results("outbox.csv") {
+        let pair = (message["to"].clone(), message["message"].clone());
+        assert!(taken.insert(pair), "{what}: twice: {message:?}");
+    }
+    for row in &rows {
+        let went_out = taken.contains(&(row["sms_to"].clone(), row["sms_message"].clone()));
+        match row["sms_status"].as_str() {
+            "accepted" => assert!(went_out, "{what}: never taken: {row:?}"),
+            "unknown" => {}
+            _ => panic!("{what}: not accounted for: {row:?}"),
+        }
+        assert!(
+            went_out || row["sms_status"] == "unknown",
+            "{what}: {row:?}"
+        );
+    }
+    let statuses = count_statuses(&rows);
+    let unknown = statuses.get("unknown").copied().unwrap_or_default();
+    let most = kills * treatment.concurrency * treatment.batch_size;
+    assert!(
+        unknown <= most,
+        "{what}: {unknown} unknown, at most {most} can be in doubt"
+    );
+    verifies(program, "customers.ledger");
+    program.no_secret_anywhere(PASSWORD);
+    assert!(!program.path("customers.ledger.partial").exists());
+    Ending { kills, statuses }
+}
+
+/// Campaign after campaign until there were so many kills.
+fn at_least(kills: usize, mut next: impl FnMut(usize) -> Treatment) {
+    let mut so_far = 0;
+    let mut campaigns = 0;
+    while so_far < kills {
+        campaigns += 1;
+        assert!(
+            campaigns <= kills,
+            "a campaign that is never killed proves nothing"
+        );
+        let treatment = next(kills - so_far);
+        let ending = treat(&treatment);
+        so_far += ending.kills;
+        println!("campaign {campaigns}: {ending:?}");
+    }
+}
+
+fn milliseconds(from: u64, to: u64) -> std::ops::Range<Duration> {
+    Duration::from_millis(from)..Duration::from_millis(to)
+}
+
+#[test]
+fn killed_at_random_with_one_worker() {
+    at_least(60, |kills| Treatment {
+        rows: 200,
+        batch_size: 2,
+        concurrency: 1,
+        kills,
+        life: milliseconds(1, 250),
+        seed: 1,
+    });
+}
+
+#[test]
+fn killed_at_random_with_eight_workers() {
+    at_least(90, |kills| Treatment {
+        rows: 400,
+        batch_size: 1,
+        concurrency: 8,
+        kills,
+        life: milliseconds(1, 200),
+        seed: 2,
+    });
+}
+
+/// Lives so short that most end while the spreadsheet is planned or the ledger of the life before is put in order.
+#[test]
+fn killed_while_planning_and_recovering() {
+    at_least(70, |kills| Treatment {
+        rows: 300,
+        batch_size: 3,
+        concurrency: 8,
+        kills,
+        life: milliseconds(1, 60),
+        seed: 3,
+    });
+}
+
+/// Results are there whole, as they were or as they are to be, whenever they are looked at.
+#[test]
+fn killed_while_the_results_are_written() {
+    let program = Program::with(&[("customers.csv", &people(400))]);
+    let sandbox = Sandbox::start(&program);
+    let text = ["--message", "KedaiKu: we are open"];
+    program
+        .send_command(&sandbox.url, &["customers.csv", text[0], text[1]])
+        .run()
+        .exits(0);
+    let whole = program.read("customers.results.csv");
+    let random = &mut fastrand::Rng::with_seed(4);
+    let mut kills = 0;
+    while kills < 20 {
+        let run = program
+            .command(&["results", "customers.ledger"])
+            .start()
+            .killed_after(Duration::from_micros(random.u64(100..40_000)));
+        kills += usize::from(run.signal.is_some());
+        assert_eq!(program.read("customers.results.csv"), whole);
+    }
+    program.run(&["results", "customers.ledger"]).exits(0);
+    assert_eq!(program.read("customers.results.csv"), whole);
+    verifies(&program, "customers.ledger");
+}
+
+/// Five thousand rows and eight workers, killed `KILLS` times (2,000 unless it says otherwise).
+#[test]
+#[ignore = "takes many minutes"]
+fn killed_thousands_of_times() {
+    let kills = std::env::var("KILLS").map_or(2_000, |kills| kills.parse().unwrap());
+    at_least(kills, |kills| Treatment {
+        rows: 5_000,
+        batch_size: 1,
+        concurrency: 8,
+        kills,
+        life: milliseconds(1, 120),
+        seed: 5 + u64::try_from(kills).unwrap(),
+    });
+}
