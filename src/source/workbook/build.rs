@@ -206,7 +206,7 @@ pub(crate) fn ods_parts(sheets: &[Table]) -> Parts {
         for cells in *rows {
             tables.push_str("<table:table-row>");
             for cell in cells {
-                ods_cell(&mut tables, cell);
+                tables.push_str(&ods_cell(cell));
             }
             // A row without a cell is not allowed.
             tables.push_str("<table:table-cell/></table:table-row>");
@@ -232,20 +232,22 @@ pub(crate) fn ods_parts(sheets: &[Table]) -> Parts {
     .into()
 }
 
-fn ods_cell(tables: &mut String, cell: &Cell) {
+fn ods_cell(cell: &Cell) -> String {
     let valued = |kind: &str, value: &str| {
         format!("<table:table-cell office:value-type=\"{kind}\" {value}/>")
     };
-    tables.push_str(&match cell {
+    match cell {
         Cell::Blank => "<table:table-cell/>".to_owned(),
         Cell::Text(text) => {
             let lines = escaped(text).replace('\n', "</text:p><text:p>");
-            format!("<table:table-cell office:value-type=\"string\"><text:p>{lines}</text:p></table:table-cell>")
+            format!(
+                "<table:table-cell office:value-type=\"string\"><text:p>{lines}</text:p></table:table-cell>"
+            )
         }
         Cell::Number(number) => valued("float", &format!("office:value=\"{number}\"")),
         Cell::Date(date) => valued("date", &format!("office:date-value=\"{date}\"")),
         Cell::Raw(content) => content.clone(),
-    });
+    }
 }
 
 fn add(text: &mut String, piece: std::fmt::Arguments) {
