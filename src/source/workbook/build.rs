@@ -1,5 +1,6 @@
 //! Workbooks made by hand for tests, as small as the formats allow, so that every byte of them is known. It depends on nothing
 //! of this crate: tests may include it by its path.
+#![allow(clippy::expect_used)]
 
 use std::fmt::Write as _;
 use std::io::{Cursor, Write as _};
@@ -114,10 +115,14 @@ pub(crate) fn xlsx_parts(sheets: &[Table]) -> Parts {
             format_args!("<xf numFmtId=\"{id}\" applyNumberFormat=\"1\"/>"),
         );
     }
-    let strings: String = shared
-        .iter()
-        .map(|text| format!("<si><t xml:space=\"preserve\">{}</t></si>", escaped(text)))
-        .collect();
+    let mut strings = String::new();
+    for text in shared {
+        let text = escaped(&text);
+        add(
+            &mut strings,
+            format_args!("<si><t xml:space=\"preserve\">{text}</t></si>"),
+        );
+    }
     let mut parts: Parts = [
         ("[Content_Types].xml", format!(
             "{XML}<Types xmlns=\"{PACKAGE}/content-types\"><Default Extension=\"xml\" ContentType=\"application/xml\"/></Types>"
@@ -200,7 +205,9 @@ pub(crate) fn ods_parts(sheets: &[Table]) -> Parts {
         );
         for cells in *rows {
             tables.push_str("<table:table-row>");
-            cells.iter().for_each(|cell| ods_cell(&mut tables, cell));
+            for cell in cells {
+                ods_cell(&mut tables, cell);
+            }
             // A row without a cell is not allowed.
             tables.push_str("<table:table-cell/></table:table-row>");
         }

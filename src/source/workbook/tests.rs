@@ -1,5 +1,5 @@
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 //! Workbooks of every format, whole and damaged.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use proptest::prelude::*;
 
@@ -491,6 +491,16 @@ fn what_is_no_workbook_is_said() {
         let found = said(bytes, None);
         assert!(found.starts_with(what), "{found}");
     }
+}
+
+#[test]
+fn sectors_that_go_round_in_a_circle_are_noticed() {
+    let number = |at: usize| u32::from_le_bytes(XLS[at..at + 4].try_into().unwrap());
+    let (table, directory) = (number(76) as usize, number(48));
+    let mut bytes = XLS.to_vec();
+    let at = (table + 1) * 512 + directory as usize * 4;
+    bytes[at..at + 4].copy_from_slice(&directory.to_le_bytes());
+    assert!(said(bytes, None).starts_with("the workbook is damaged (its sectors"));
 }
 
 /// The XLS file with its stream renamed to what an encrypted XLSX has in its place.
