@@ -6,6 +6,7 @@ mod cell;
 mod date;
 mod filters;
 mod grammar;
+mod kind;
 mod mistakes;
 mod money;
 mod names;

@@ -10,8 +10,8 @@ use std::collections::BTreeSet;
 
 use minijinja::machinery::Span;
 use minijinja::machinery::ast::{BinOpKind, CallArg, CompareOpKind, Expr, Stmt, UnaryOpKind};
-use minijinja::value::ValueKind;
 
+use super::kind::{Kind, Scope, value_of};
 use super::names::no_such;
 use super::{Names, TemplateFault, date, mistakes, portal};
 
@@ -46,16 +46,13 @@ pub(super) const FILTERS: &[&str] = &[
     "upper",
 ];
 
-/// Filters whose result is a number, whatever they are given.
-const NUMERIC_FILTERS: &[&str] = &["count", "float", "int", "length"];
-
-/// Filters that leave a number a number.
-const NUMBER_KEEPING_FILTERS: &[&str] = &["abs", "round"];
+/// Filters that want a number.
+const FILTERS_OF_NUMBERS: &[&str] = &["abs", "round"];
 
 /// Tests, as in `name is defined`.
 pub(super) const TESTS: &[&str] = &["defined", "undefined", "startingwith", "endingwith"];
 
-/// What a loop knows about itself, all of it numbers but the last two.
+/// What a loop knows about itself.
 const LOOP: &[&str] = &[
     "index",
     "index0",
@@ -65,7 +62,6 @@ const LOOP: &[&str] = &[
     "first",
     "last",
 ];
-const LOOP_NUMBERS: usize = 5;
 
 /// What a template names.
 pub(super) struct Found {
@@ -84,7 +80,7 @@ pub(super) fn check(tree: &Stmt<'_>, source: &str, names: &Names) -> Result<Foun
             used: BTreeSet::new(),
             references: false,
         },
-        variables: vec![Vec::new()],
+        scope: Scope::new(),
     };
     check.statement(tree)?;
     Ok(check.found)
@@ -94,8 +90,7 @@ struct Check<'a, 'src> {
     source: &'a str,
     names: &'a Names,
     found: Found,
-    /// The variables that the template has set, innermost block last.
-    variables: Vec<Vec<&'src str>>,
+    scope: Scope<'src>,
 }
 
 type Checked = Result<(), TemplateFault>;
@@ -117,38 +112,37 @@ impl<'src> Check<'_, 'src> {
             Stmt::EmitExpr(emit) => self.whole(&emit.expr),
             Stmt::IfCond(condition) => {
                 self.whole(&condition.expr)?;
-                let before = self.variables.clone();
+                let before = self.scope.clone();
                 self.block(&condition.true_body)?;
-                let if_true = std::mem::replace(&mut self.variables, before);
+                let if_true = std::mem::replace(&mut self.scope, before);
                 self.block(&condition.false_body)?;
-                // What only one way sets may not be there afterwards.
-                for (block, if_true) in self.variables.iter_mut().zip(if_true) {
-                    block.retain(|variable| if_true.contains(variable));
-                }
+                self.scope.meet(if_true);
                 Ok(())
             }
             Stmt::ForLoop(each) => {
                 self.expression(&each.iter)?;
-                self.variables.push(vec!["loop"]);
-                self.assign(&each.target)?;
+                let item = self.scope.kind(&each.iter).element();
+                self.scope.enter();
+                self.scope.set("loop", Kind::Mixed);
+                self.assign(&each.target, item)?;
                 self.optional(each.filter_expr.as_ref())?;
                 self.block(&each.body)?;
-                self.variables.pop();
+                self.scope.leave();
                 self.block(&each.else_body)
             }
             Stmt::WithBlock(with) => {
-                self.variables.push(Vec::new());
+                self.scope.enter();
                 for (target, value) in &with.assignments {
                     self.expression(value)?;
-                    self.assign(target)?;
+                    self.assign(target, self.scope.kind(value))?;
                 }
                 self.block(&with.body)?;
-                self.variables.pop();
+                self.scope.leave();
                 Ok(())
             }
             Stmt::Set(set) => {
                 self.expression(&set.expr)?;
-                self.assign(&set.target)
+                self.assign(&set.target, self.scope.kind(&set.expr))
             }
             other => Err(refused(
                 span_of(other),
@@ -174,18 +168,11 @@ impl<'src> Check<'_, 'src> {
         })
     }
 
-    fn assign(&mut self, target: &Expr<'src>) -> Checked {
-        match target {
-            Expr::Var(variable) => {
-                if let Some(block) = self.variables.last_mut() {
-                    block.push(variable.id);
-                }
-                Ok(())
-            }
-            Expr::List(list) => list.items.iter().try_for_each(|item| self.assign(item)),
-            Expr::Tuple(tuple) => tuple.items.iter().try_for_each(|item| self.assign(item)),
-            other => Err(refused(other.span(), "this cannot be set")),
+    fn assign(&mut self, target: &Expr<'src>, kind: Kind) -> Checked {
+        if self.scope.assign(target, kind) {
+            return Ok(());
         }
+        Err(refused(target.span(), "this cannot be set"))
     }
 
     fn optional(&mut self, expression: Option<&Expr<'src>>) -> Checked {
@@ -230,19 +217,21 @@ impl<'src> Check<'_, 'src> {
             }
             Expr::Filter(filter) => {
                 known("filter", "filters", filter.name, FILTERS, filter.span())?;
-                if NUMBER_KEEPING_FILTERS.contains(&filter.name)
+                if FILTERS_OF_NUMBERS.contains(&filter.name)
                     && let Some(value) = &filter.expr
                 {
                     self.must_be_number(value)?;
                 }
                 self.optional(filter.expr.as_ref())?;
                 self.arguments(&filter.args)?;
+                self.texts(filter.name, &filter.args)?;
                 own_arguments(filter.name, &filter.args, filter.span())
             }
             Expr::Test(test) => {
                 known("test", "tests", test.name, TESTS, test.span())?;
                 self.expression(&test.expr)?;
-                self.arguments(&test.args)
+                self.arguments(&test.args)?;
+                self.texts(test.name, &test.args)
             }
             Expr::GetAttr(part) => self.part(&part.expr, part.name, part.span()),
             Expr::GetItem(item) => match &item.subscript_expr {
@@ -273,6 +262,23 @@ impl<'src> Check<'_, 'src> {
             .try_for_each(|argument| self.expression(value_of(argument)))
     }
 
+    /// What looks into a text looks for a text: as a number, `012` is `12`.
+    fn texts(&self, name: &str, arguments: &[CallArg<'src>]) -> Checked {
+        let texts = match name {
+            "startingwith" | "endingwith" | "replace" => arguments,
+            "join" | "split" => &arguments[..arguments.len().min(1)],
+            _ => return Ok(()),
+        };
+        texts.iter().map(value_of).try_for_each(|text| {
+            if self.scope.kind(text) == Kind::Text {
+                return Ok(());
+            }
+            let what =
+                format!("{name} takes a text, not a number; write it in quotes: {name}(\"012\")");
+            Err(refused(text.span(), &what))
+        })
+    }
+
     /// A column can have the name of a word (`none`), which would be written into every message instead of its cells.
     fn constant(&self, span: Span) -> Checked {
         let place = span.start_offset as usize..span.end_offset as usize;
@@ -290,7 +296,7 @@ impl<'src> Check<'_, 'src> {
     }
 
     fn variable(&mut self, name: &str, span: Span) -> Checked {
-        if self.is_set(name) {
+        if self.scope.is_set(name) {
             return Ok(());
         }
         if name == "row" {
@@ -307,7 +313,7 @@ impl<'src> Check<'_, 'src> {
             return self.column(name, true, span);
         }
         match of {
-            Expr::Var(variable) if variable.id == "loop" && self.is_set("loop") => {
+            Expr::Var(variable) if variable.id == "loop" && self.scope.is_set("loop") => {
                 known("part of loop", "parts of loop", name, LOOP, span)
             }
             _ => Err(refused(
@@ -331,26 +337,16 @@ impl<'src> Check<'_, 'src> {
     }
 
     fn is_row(&self, expression: &Expr<'_>) -> bool {
-        matches!(expression, Expr::Var(variable) if variable.id == "row") && !self.is_set("row")
+        matches!(expression, Expr::Var(variable) if variable.id == "row")
+            && !self.scope.is_set("row")
     }
 
-    fn is_set(&self, name: &str) -> bool {
-        self.variables
-            .iter()
-            .flatten()
-            .any(|variable| *variable == name)
-    }
-
-    /// The rule about numbers: order and arithmetic need two of them; where one side of an equation is
-    /// one, the other must be.
+    /// The rule about kinds: order and arithmetic need two numbers; an equation needs two of one kind.
     fn operands(&self, operator: BinOpKind, left: &Expr<'src>, right: &Expr<'src>) -> Checked {
         match operator {
             BinOpKind::ScAnd | BinOpKind::ScOr | BinOpKind::Concat => Ok(()),
-            BinOpKind::In => match items_of(right) {
-                Some(items) => items.iter().try_for_each(|item| self.alike(left, item)),
-                None => self.alike(left, right),
-            },
-            BinOpKind::Eq | BinOpKind::Ne => self.alike(left, right),
+            BinOpKind::In => self.member(left, right),
+            BinOpKind::Eq | BinOpKind::Ne => self.alike((left, None), right),
             _ => {
                 self.must_be_number(left)?;
                 self.must_be_number(right)
@@ -358,16 +354,36 @@ impl<'src> Check<'_, 'src> {
         }
     }
 
-    fn alike(&self, left: &Expr<'src>, right: &Expr<'src>) -> Checked {
-        match (self.is_number(left), self.is_number(right)) {
-            (true, false) => self.must_be_number(right),
-            (false, true) => self.must_be_number(left),
-            _ => Ok(()),
+    fn member(&self, left: &Expr<'src>, right: &Expr<'src>) -> Checked {
+        match items_of(right) {
+            Some(items) => items
+                .iter()
+                .try_for_each(|item| self.alike((item, None), left)),
+            None => self.alike((right, Some(self.scope.kind(right).element())), left),
+        }
+    }
+
+    /// `kind` is what is compared of the one, where that is not all of it.
+    fn alike(&self, (one, kind): (&Expr<'src>, Option<Kind>), other: &Expr<'src>) -> Checked {
+        let kinds = (
+            kind.unwrap_or_else(|| self.scope.kind(one)),
+            self.scope.kind(other),
+        );
+        let truth = "a cell is text, never true, false or none; compare it with a text, as in vip == \"TRUE\"";
+        let mixed = "what may be text in one row and something else in another compares with nothing; \
+                     write |string or |float behind it";
+        match kinds {
+            (left, right) if left.compares_with(&right) => Ok(()),
+            (Kind::Number, _) => self.must_be_number(other),
+            (_, Kind::Number) => self.must_be_number(one),
+            (Kind::Truth, Kind::Text) => Err(refused(one.span(), truth)),
+            (Kind::Text, Kind::Truth) => Err(refused(other.span(), truth)),
+            _ => Err(refused(one.span(), mixed)),
         }
     }
 
     fn must_be_number(&self, expression: &Expr<'src>) -> Checked {
-        if self.is_number(expression) {
+        if self.scope.kind(expression) == Kind::Number {
             return Ok(());
         }
         let what = match expression {
@@ -376,49 +392,7 @@ impl<'src> Check<'_, 'src> {
                   and join texts with ~"
                 .to_owned(),
         };
-        Err(TemplateFault {
-            line: expression.span().start_line.into(),
-            what,
-        })
-    }
-
-    /// Whether an expression is a number, whatever the row holds.
-    fn is_number(&self, expression: &Expr<'_>) -> bool {
-        match expression {
-            Expr::Const(constant) => constant.value.kind() == ValueKind::Number,
-            Expr::UnaryOp(operation) => {
-                matches!(operation.op, UnaryOpKind::Neg) && self.is_number(&operation.expr)
-            }
-            Expr::BinOp(operation) => matches!(
-                operation.op,
-                BinOpKind::Add
-                    | BinOpKind::Sub
-                    | BinOpKind::Mul
-                    | BinOpKind::Div
-                    | BinOpKind::FloorDiv
-                    | BinOpKind::Rem
-                    | BinOpKind::Pow
-            ),
-            Expr::IfExpr(choice) => {
-                self.is_number(&choice.true_expr)
-                    && choice
-                        .false_expr
-                        .as_ref()
-                        .is_some_and(|otherwise| self.is_number(otherwise))
-            }
-            Expr::Filter(filter) => {
-                NUMBER_KEEPING_FILTERS.contains(&filter.name)
-                    || NUMERIC_FILTERS.contains(&filter.name)
-                        // The first argument of int and float is what they give for a cell that is no number.
-                        && filter.args.iter().all(|argument| self.is_number(value_of(argument)))
-            }
-            Expr::GetAttr(part) => {
-                matches!(&part.expr, Expr::Var(variable) if variable.id == "loop")
-                    && self.is_set("loop")
-                    && LOOP[..LOOP_NUMBERS].contains(&part.name)
-            }
-            _ => false,
-        }
+        Err(refused(expression.span(), &what))
     }
 }
 
@@ -442,19 +416,10 @@ fn items_of<'e, 'src>(expression: &'e Expr<'src>) -> Option<&'e [Expr<'src>]> {
     }
 }
 
-fn value_of<'e, 'src>(argument: &'e CallArg<'src>) -> &'e Expr<'src> {
-    match argument {
-        CallArg::Pos(value)
-        | CallArg::Kwarg(_, value)
-        | CallArg::PosSplat(value)
-        | CallArg::KwargSplat(value) => value,
-    }
-}
-
 /// The rule about the arguments of our own filters, as far as it can be told before the first row.
 fn own_arguments(filter: &str, arguments: &[CallArg<'_>], span: Span) -> Checked {
     match (filter, arguments) {
-        ("money" | "first_word", []) | ("date", []) => Ok(()),
+        ("money" | "first_word" | "date", []) => Ok(()),
         ("money" | "first_word", _) => Err(refused(
             span,
             &format!("{filter} takes nothing in brackets"),

@@ -103,7 +103,13 @@ fn in_sen(negative: bool, sen: u64) -> String {
         }
         written.push(digit);
     }
-    written.push_str(&format!(".{:02}", sen % 100));
+    written.push('.');
+    for digit in [sen / 10 % 10, sen % 10] {
+        written.extend(char::from_digit(
+            u32::try_from(digit).unwrap_or_default(),
+            10,
+        ));
+    }
     written
 }
 

@@ -56,15 +56,22 @@ impl Names {
     }
 
     /// Where the column stands that somebody means who writes its header or its name in his own way: `First Name`,
-    /// `FIRST_NAME`, `first name`.
+    /// `FIRST_NAME`, `first name`. What surrounds it belongs to it: `-10` is not `10`, nor is `name!` a name.
     pub(super) fn meant(&self, written: &str) -> Option<usize> {
-        self.position(written, true).or_else(|| {
-            // `-10` is not `10`.
-            let plain = |c: Option<char>| c.is_some_and(|c| c == '_' || c.is_alphanumeric());
-            plain(written.chars().next())
+        let plain = |c: Option<char>| c.is_some_and(|c| c == '_' || c.is_alphanumeric());
+        let small = written.to_lowercase();
+        let by_header = || {
+            let mut columns = self.columns.iter();
+            columns.position(|column| column.header.to_lowercase() == small)
+        };
+        let by_name = || {
+            (plain(written.chars().next()) && plain(written.chars().next_back()))
                 .then(|| self.position(&template_name(written), false))
                 .flatten()
-        })
+        };
+        self.position(written, true)
+            .or_else(by_header)
+            .or_else(by_name)
     }
 
     /// What the engine calls a column that is written as `%name%`.

@@ -1,5 +1,6 @@
 //! What templates render, what they refuse, and in which words.
 
+mod allowed;
 mod cells;
 mod portal;
 mod sentences;

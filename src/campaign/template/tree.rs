@@ -121,6 +121,7 @@ fn like<T>(original: &Spanned<T>, node: T) -> Spanned<T> {
     Spanned::new(node, original.span())
 }
 
+#[expect(clippy::too_many_lines, reason = "one arm for each kind of expression")]
 fn copy<'a>(expression: &Expr<'a>) -> Expr<'a> {
     match expression {
         Expr::Var(e) => Expr::Var(like(e, Var { id: e.id })),

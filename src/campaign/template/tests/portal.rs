@@ -32,6 +32,8 @@ fn a_name_between_percent_signs_is_the_column() {
         ("%na\nme%", "%na\nme%"),
         ("%nmae%", "%nmae%"),
         ("%-name%", "%-name%"),
+        ("%name!%", "%name!%"),
+        ("%baki (rm)% %Baki (RM}%", "1500.50 %Baki (RM}%"),
         ("%(name)%", "%(name)%"),
         ("%name%}", "Ali bin Abu}"),
         ("{%% %name%", "line"),

@@ -3,6 +3,7 @@
 use super::*;
 
 #[test]
+#[allow(clippy::too_many_lines)]
 fn mistakes_are_told_with_their_line() {
     const FILTERS: &str = "abs, capitalize, count, d, date, default, first, first_word, float, format, int, join, last, \
         length, lines, list, lower, money, replace, reverse, round, split, string, title, trim, upper";
@@ -236,6 +237,18 @@ fn mistakes_are_told_with_their_line() {
         (
             "{{ {'a': name} }}",
             "line 1: {...} has no place in a message",
+        ),
+        (
+            "{% if no_tel is startingwith(012) %}a{% endif %}",
+            "line 1: startingwith takes a text, not a number; write it in quotes: startingwith(\"012\")",
+        ),
+        (
+            "{% if town == true %}a{% endif %}",
+            "line 1: a cell is text, never true, false or none; compare it with a text, as in vip == \"TRUE\"",
+        ),
+        (
+            "{% if town|default(0) == nick %}a{% endif %}",
+            "line 1: what may be text in one row and something else in another compares with nothing; write |string or |float behind it",
         ),
         (
             "{{ name|money(2) }}",
