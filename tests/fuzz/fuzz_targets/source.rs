@@ -1,0 +1,87 @@
+//! Any bytes as a spreadsheet: reading ends, rows are numbered without a gap, each has a cell for every column, and
+//! neither the size of the chunks nor writing a row and reading it again changes a cell.
+#![no_main]
+
+use std::io::Cursor;
+
+use isms_campaign::source::{Delimiter, Digest, Encoding, Format, Row, Source, to_record};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    let found_out = Format::default();
+    let by_three = read(bytes, &found_out, 3);
+    if let Some((rows, _)) = &by_three {
+        for row in rows.iter().take(20) {
+            survives_writing(row);
+        }
+    }
+    assert_eq!(
+        by_three,
+        read(bytes, &found_out, 1000),
+        "the size of chunks matters"
+    );
+    read(bytes, &said(";", "gbk"), 1000);
+    read(bytes, &said(",", "utf-16le"), 1000);
+});
+
+fn said(delimiter: &str, encoding: &str) -> Format {
+    Format {
+        delimiter: Delimiter::parse(delimiter).ok(),
+        encoding: Encoding::parse(encoding).ok(),
+        sheet: None,
+    }
+}
+
+/// All rows and the digest; nothing where the bytes are refused.
+fn read(bytes: &[u8], format: &Format, chunk: usize) -> Option<(Vec<Row>, Digest)> {
+    let mut source = Source::over("input", Cursor::new(bytes.to_vec()), format).ok()?;
+    let columns = source.columns().len();
+    assert!(columns > 0);
+    assert_eq!(source.columns().headers().len(), columns);
+
+    let mut rows: Vec<Row> = Vec::new();
+    loop {
+        match source.read(chunk) {
+            Ok(Some(read)) => {
+                assert!((1..=chunk).contains(&read.len()));
+                for row in read {
+                    assert_eq!(row.number(), rows.len() as u64 + 1);
+                    assert_eq!(row.cells().count(), columns);
+                    assert!(row.cells().any(|cell| !cell.is_empty()) || row.fault().is_some());
+                    assert!(rows.last().is_none_or(|before| before.line() <= row.line()));
+                    rows.push(row);
+                }
+            }
+            Ok(None) => {
+                assert!(
+                    matches!(source.read(chunk), Ok(None)),
+                    "it goes on after its end"
+                );
+                return Some((rows, source.digest()));
+            }
+            Err(error) => {
+                assert!(error.to_string().starts_with("input"), "{error}");
+                assert!(source.read(chunk).is_err(), "it goes on after an error");
+                return None;
+            }
+        }
+    }
+}
+
+/// What results do with a row: its cells, written below a header and read again, are the same.
+fn survives_writing(row: &Row) {
+    let header: Vec<String> = (0..row.len()).map(|column| format!("c{column}")).collect();
+    let header = to_record(header.iter().map(String::as_str), b',');
+    let text = format!("{header}\n{}\n", to_record(row.cells(), b','));
+    if row.cells().all(|cell| cell.trim().is_empty()) || text.contains('\0') {
+        return;
+    }
+    let mut again = Source::over("again", Cursor::new(text.into_bytes()), &said(",", "utf-8"))
+        .expect("our own CSV");
+    match again.read(2).expect("our own CSV").as_deref() {
+        Some([back]) => assert!(back.cells().eq(row.cells()), "{row:?} became {back:?}"),
+        // Nothing but characters that nobody sees.
+        None => {}
+        Some(more) => panic!("{row:?} became {more:?}"),
+    }
+}
