@@ -5,33 +5,11 @@ use std::ops::Range;
 use super::words::{self, Gap, is_one_of};
 
 /// Words before digits that say: call this.
+#[rustfmt::skip]
 const CALL_WORDS: &[&str] = &[
-    "call",
-    "careline",
-    "contact",
-    "dial",
-    "dail",
-    "fax",
-    "faks",
-    "handphone",
-    "helpline",
-    "hotline",
-    "hp",
-    "hubungi",
-    "line",
-    "mobile",
-    "phone",
-    "ring",
-    "sms",
-    "talian",
-    "tel",
-    "telefon",
-    "telephone",
-    "text",
-    "wa",
-    "wasap",
-    "whatsapp",
-    "ws",
+    "call", "careline", "contact", "dial", "dail", "fax", "faks", "handphone", "helpline", "hotline", "hp",
+    "hubungi", "line", "mobile", "phone", "ring", "sms", "talian", "tel", "telefon", "telephone", "text",
+    "wa", "wasap", "whatsapp", "ws",
 ];
 const CHINESE_CALL_WORDS: &[&str] = &[
     "致电", "致電", "电话", "電話", "联系", "聯繫", "联络", "聯絡", "拨打", "撥打", "热线", "熱線",
@@ -39,44 +17,12 @@ const CHINESE_CALL_WORDS: &[&str] = &[
 ];
 
 /// Words before digits that say: this is no telephone number.
+#[rustfmt::skip]
 const REFERENCE_WORDS: &[&str] = &[
-    "ac",
-    "acc",
-    "account",
-    "akaun",
-    "awb",
-    "bil",
-    "bill",
-    "booking",
-    "code",
-    "id",
-    "inv",
-    "invoice",
-    "invois",
-    "kod",
-    "member",
-    "ahli",
-    "no",
-    "number",
-    "nombor",
-    "order",
-    "otp",
-    "parcel",
-    "pesanan",
-    "pin",
-    "policy",
-    "polisi",
-    "receipt",
-    "ref",
-    "reference",
-    "resit",
-    "rm",
-    "rujukan",
-    "tac",
-    "tempahan",
-    "tracking",
-    "voucher",
-    "baucar",
+    "ac", "acc", "account", "akaun", "awb", "bil", "bill", "booking", "code", "id", "inv", "invoice",
+    "invois", "kod", "member", "ahli", "no", "number", "nombor", "order", "otp", "parcel", "pesanan", "pin",
+    "policy", "polisi", "receipt", "ref", "reference", "resit", "rm", "rujukan", "tac", "tempahan",
+    "tracking", "voucher", "baucar",
 ];
 const CHINESE_REFERENCE_WORDS: &[&str] = &[
     "单号",
@@ -98,21 +44,32 @@ const REACH: usize = 4;
 
 /// The first telephone number in the text.
 pub(super) fn find(text: &str) -> Option<Range<usize>> {
+    let bytes = text.as_bytes();
+    let may_begin = |byte: &u8| matches!(byte, b'0'..=b'9' | b'+' | b'(' | 0xEF);
     let mut at = 0;
-    while at < text.len() {
-        let begins = digit(text, at).is_some() || matches!(text.as_bytes()[at], b'+' | b'(');
-        if !begins {
-            at += 1;
-            continue;
-        }
-        if let Some(written) = Written::read(text, at).filter(|_| stands_alone(text, at))
-            && let Some(end) = written.number(text, at)
-        {
-            return Some(at..end);
+    while let Some(skipped) = bytes[at..].iter().position(may_begin) {
+        at += skipped;
+        if let Some(end) = number_at(text, at) {
+            // `(03) 1234 5678` begins with its bracket, `(012-345 6789)` within.
+            let around = text[at..].starts_with('(') && !text[at..end].contains(')');
+            return Some(at + usize::from(around)..end);
         }
         at = after_digits(text, at).max(at + 1);
     }
     None
+}
+
+/// Where the telephone number that begins here ends.
+fn number_at(text: &str, start: usize) -> Option<usize> {
+    // With which digits Malaysian numbers begin, if nothing stands before them.
+    let may_begin = match digit(text, start) {
+        Some((digit, _)) => matches!(digit, b'0' | b'1' | b'6'),
+        None => text.as_bytes()[start].is_ascii(),
+    };
+    if !may_begin || !stands_alone(text, start) {
+        return None;
+    }
+    Written::read(text, start)?.number(text, start)
 }
 
 /// A digit at this place, and how many bytes it takes; Chinese keyboards write full-width ones.

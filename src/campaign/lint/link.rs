@@ -73,7 +73,8 @@ fn with_host(text: &str) -> Option<Range<usize>> {
 
 /// `https://` and whatever follows; any other scheme too.
 fn with_scheme(text: &str) -> Option<Range<usize>> {
-    let sign = text.find("://")?;
+    // Looking for one character is many times faster, and few texts have it.
+    let sign = text.contains('/').then(|| text.find("://"))??;
     let letters = text[..sign]
         .bytes()
         .rev()
@@ -82,7 +83,7 @@ fn with_scheme(text: &str) -> Option<Range<usize>> {
     (letters >= 3).then(|| sign - letters..end_of_path(text, sign + 3))
 }
 
-/// The runs of what a host's name is made of, in which there is a dot that is not at an end.
+/// The runs of what a host's name is made of, in which a letter follows a dot.
 struct Hosts<'t> {
     text: &'t str,
     at: usize,
@@ -92,17 +93,28 @@ impl Iterator for Hosts<'_> {
     type Item = Range<usize>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            let rest = self.text.get(self.at..)?;
-            let start = self.at + rest.find(is_host)?;
-            let length = self.text[start..].find(|c| !is_host(c));
-            let end = length.map_or(self.text.len(), |length| start + length);
-            self.at = end;
-            let bare = self.text[start..end].trim_end_matches(is_dot);
-            if bare.contains(is_dot) {
-                return Some(start..start + bare.len());
-            }
-        }
+        let dot = self.next_dot()?;
+        let no_host = |c| !is_host(c);
+        let (lead, rest) = self.text.split_at(dot);
+        let end = rest.find(no_host).map_or(self.text.len(), |end| dot + end);
+        self.at = end;
+        let start = lead.char_indices().rev().find(|&(_, c)| no_host(c));
+        let start = start.map_or(0, |(at, c)| at + c.len_utf8());
+        let bare = self.text[start..end].trim_end_matches(is_dot);
+        Some(start..start + bare.len())
+    }
+}
+
+impl Hosts<'_> {
+    /// The next dot before a letter: nearly every dot of an honest text ends a sentence or stands in an amount.
+    fn next_dot(&self) -> Option<usize> {
+        let bytes = self.text.as_bytes();
+        let is_letter = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_alphabetic);
+        (self.at..bytes.len()).find(|&at| match bytes[at] {
+            b'.' => is_letter(at + 1),
+            0xEF => self.text[at..].starts_with(is_dot) && is_letter(at + 3),
+            _ => false,
+        })
     }
 }
 

@@ -98,10 +98,13 @@ impl MergeWords {
 
     /// The first merge field in the text.
     pub(super) fn find(&self, text: &str) -> Option<Range<usize>> {
-        text.char_indices()
-            .filter(|(_, c)| matches!(c, '{' | '[' | '<' | '%' | '$' | '#' | '【'))
-            .find_map(|(at, sign)| {
-                let length = self.field(&text[..at], &text[at..], sign)?;
+        let bytes = text.as_bytes();
+        (0..bytes.len())
+            // The last is the first byte of 【.
+            .filter(|&at| matches!(bytes[at], b'{' | b'[' | b'<' | b'%' | b'$' | b'#' | 0xE3))
+            .find_map(|at| {
+                let (before, rest) = text.split_at_checked(at)?;
+                let length = self.field(before, rest, rest.chars().next()?)?;
                 Some(at..at + length)
             })
     }

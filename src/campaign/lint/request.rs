@@ -34,11 +34,15 @@ pub(super) fn find(text: &str, wide: bool) -> Option<Range<usize>> {
 fn hands_out(text: &str) -> bool {
     // Bytes between the code and what it is called: `TAC anda ialah `, `您的验证码是`.
     const NEAR: usize = 24;
+    let in_chinese = || {
+        let data = chinese::data(text).filter(|datum| datum.is_code);
+        data.map(|datum| datum.range)
+    };
     let codes = || {
         let in_words = words::words(text)
             .filter(|(_, word)| latin::is_code(word))
             .map(|(range, _)| range);
-        in_words.chain(chinese::codes(text))
+        in_words.chain(in_chinese())
     };
     words::words(text)
         .filter(|(_, word)| (4..=8).contains(&word.len()))

@@ -122,6 +122,33 @@ const ALARMS: &[(&str, Rule, &str)] = &[
         Link,
         "eventbrite.co.uk",
     ),
+    (
+        "KedaiKu: 价/目 http://kedaiku.biz",
+        Link,
+        "http://kedaiku.biz",
+    ),
+    ("Layari portal kedaiku.my untuk semakan", Link, "kedaiku.my"),
+    ("Download app: onelink.to/abc", Link, "onelink.to/abc"),
+    ("网址：kedaiku.my", Link, "kedaiku.my"),
+    (
+        "Info lanjut: Pn. Siti (012-3456789)",
+        CallBack,
+        "012-3456789",
+    ),
+    ("H/P 013.345.6789", CallBack, "013.345.6789"),
+    ("WhatsApp/0198765432", CallBack, "0198765432"),
+    ("Reload RM10 ke 0198765432 berjaya", CallBack, "0198765432"),
+    (
+        "Kindly fill in your IC & bank account no. in the form",
+        PersonalData,
+        "fill in your IC",
+    ),
+    (
+        "请提供姓名、地址及身份证号码",
+        PersonalData,
+        "提供姓名、地址及身份证",
+    ),
+    ("Hello [First Name], see you", Placeholder, "[First Name]"),
     // Telephone numbers
     (
         "KedaiKu: For help call 03-1234 5678.",
@@ -331,6 +358,18 @@ const ALARMS: &[(&str, Rule, &str)] = &[
 
 /// Texts in which nothing is found.
 const FINE: &[&str] = &[
+    "RM50.00 paid to TNB on 12/03/26 at 14:05:33. Ref 8827361123. If not by you, visit a branch.",
+    "Temujanji anda pada 05-06-2026 8.00 pagi di Klinik Sg. Buloh. Sila bawa kad pengenalan.",
+    "Your appointment with Dr. Lim is on Mon 3.30pm. Reply 1 to confirm, 2 to cancel.",
+    "温馨提示：请妥善保管您的密码，不要告诉他人。",
+    "您正在修改密码，验证码 889123，切勿泄露。",
+    "请凭身份证到柜台领取奖品。",
+    "Your verification code is 4456. Do not give this code to anyone.",
+    "Your account no. 1234567890 is overdue since 3 March. Kindly settle by Friday.",
+    "Lot 3-04-05, Blok C, Jln 2/27A, Sek. 1, Wangsa Maju, 53300 KL",
+    "We verify every IC number at the gate",
+    "OTP: 889123. Sah 5 minit. Jangan kongsi OTP ini.",
+    "Pls bring along photo,IC,and resume.Thank you.See you",
     "RM0.00 KedaiKu: your bill of RM1,234.50 is due on 22.11.2026.",
     "KedaiKu: open 8.30am-5.00pm daily, 8.30pm on Fri.",
     "KedaiKu: No. 12-3, Jalan 5/1, 50450 Kuala Lumpur",

@@ -24,19 +24,28 @@ pub(super) fn is_one_of(word: &str, list: &[&str]) -> bool {
 }
 
 /// The runs of ASCII letters, digits and apostrophes, from the first on, with where they stand.
-pub(super) fn words(text: &str) -> impl Iterator<Item = (Range<usize>, &str)> {
-    let bytes = text.as_bytes();
-    let mut at = 0;
-    std::iter::from_fn(move || {
-        while !is_word(*bytes.get(at)?) {
-            at += 1;
-        }
-        let start = at;
-        while bytes.get(at).is_some_and(|&b| is_word(b)) {
-            at += 1;
-        }
-        Some((start..at, &text[start..at]))
-    })
+pub(super) fn words(text: &str) -> Words<'_> {
+    Words { text, at: 0 }
+}
+
+/// See [`words`].
+pub(super) struct Words<'t> {
+    text: &'t str,
+    at: usize,
+}
+
+impl<'t> Iterator for Words<'t> {
+    type Item = (Range<usize>, &'t str);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        let rest = &self.text.as_bytes()[self.at..];
+        let start = self.at + rest.iter().position(|&b| is_word(b))?;
+        let rest = &self.text.as_bytes()[start..];
+        let length = rest.iter().position(|&b| !is_word(b));
+        self.at = length.map_or(self.text.len(), |length| start + length);
+        Some((start..self.at, &self.text[start..self.at]))
+    }
 }
 
 /// The word that ends at or before a place in the text, with where it stands, and what lies between it and the place.
@@ -58,8 +67,22 @@ pub(super) fn after(text: &str, place: usize) -> Option<(Range<usize>, &str, Gap
     Some((place + range.start..place + range.end, word, between))
 }
 
+#[inline]
 fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'\''
+    /// A look-up beats four comparisons: every byte of every text comes here.
+    const WORD: [bool; 256] = {
+        let mut word = [false; 256];
+        let mut byte = 0_u8;
+        loop {
+            word[byte as usize] = byte.is_ascii_alphanumeric() || byte == b'\'';
+            if byte == u8::MAX {
+                break;
+            }
+            byte += 1;
+        }
+        word
+    };
+    WORD[usize::from(byte)]
 }
 
 fn gap(word: &str, between: &str) -> Gap {

@@ -7,6 +7,8 @@ use super::Datum;
 const CODES: &[&str] = &["验证码", "驗證碼"];
 
 const DATA: &[&str] = &[
+    "验证码",
+    "驗證碼",
     "密码",
     "密碼",
     "身份证",
@@ -34,7 +36,7 @@ const DATA: &[&str] = &[
 ];
 
 /// What those end with, to look at few places only.
-const LAST: &[char] = &[
+const LAST: [char; 11] = [
     '码', '碼', '证', '證', '号', '號', '户', '戶', '口', '料', '息',
 ];
 
@@ -65,31 +67,22 @@ const NEAR: usize = 14;
 
 /// The personal data that the text names.
 pub(super) fn data(text: &str) -> impl Iterator<Item = Datum> {
-    named(text, DATA)
-        .map(|range| (range, false))
-        .chain(codes(text).map(|range| (range, true)))
-        .map(|(range, is_code)| Datum { range, is_code })
-}
-
-/// Where the text names a code.
-pub(super) fn codes(text: &str) -> impl Iterator<Item = Range<usize>> {
-    named(text, CODES)
-}
-
-fn named<'t>(text: &'t str, list: &'static [&str]) -> impl Iterator<Item = Range<usize>> + 't {
     text.char_indices()
         .filter(|(_, c)| LAST.contains(c))
-        .filter_map(move |(at, c)| {
+        .filter_map(|(at, c)| {
             let end = at + c.len_utf8();
-            let name = list.iter().find(|name| text[..end].ends_with(**name))?;
-            Some(end - name.len()..end)
+            let name = DATA.iter().find(|name| text[..end].ends_with(**name))?;
+            Some(Datum {
+                range: end - name.len()..end,
+                is_code: CODES.contains(name),
+            })
         })
 }
 
 /// From the verb to the datum, if the reader is asked to give it.
 pub(super) fn request(text: &str, datum: &Datum) -> Option<Range<usize>> {
     let lead = clause(&text[..datum.range.start]);
-    if !is_meant(lead) {
+    if lead.is_ascii() || !is_meant(lead) {
         return None;
     }
     let end = datum.range.end;

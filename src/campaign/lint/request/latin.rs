@@ -6,62 +6,16 @@ use super::super::words::{self, Gap, is_one_of};
 use super::Datum;
 
 /// Verbs of giving.
+#[rustfmt::skip]
 const VERBS: &[&str] = &[
-    "answer",
-    "confirm",
-    "disclose",
-    "email",
-    "enter",
-    "fill",
-    "forward",
-    "furnish",
-    "give",
-    "key",
-    "provide",
-    "reply",
-    "respond",
-    "send",
-    "share",
-    "sms",
-    "submit",
-    "supply",
-    "tell",
-    "text",
-    "type",
-    "upload",
-    "verify",
-    "whatsapp",
+    "answer", "confirm", "disclose", "email", "enter", "fill", "forward", "furnish", "give", "key", "provide",
+    "reply", "respond", "send", "share", "sms", "submit", "supply", "tell", "text", "type", "upload",
+    "verify", "whatsapp",
     // Malay
-    "balas",
-    "beri",
-    "berikan",
-    "beritahu",
-    "bagitahu",
-    "dedahkan",
-    "emel",
-    "hantar",
-    "hantarkan",
-    "isi",
-    "isikan",
-    "jawab",
-    "kemukakan",
-    "kongsi",
-    "kongsikan",
-    "lengkapkan",
-    "maklumkan",
-    "masukkan",
-    "memberi",
-    "memberikan",
-    "memasukkan",
-    "mendedahkan",
-    "mengemukakan",
-    "menghantar",
-    "berkongsi",
-    "nyatakan",
-    "sahkan",
-    "serahkan",
-    "taip",
-    "wasap",
+    "balas", "beri", "berikan", "beritahu", "bagitahu", "dedahkan", "emel", "hantar", "hantarkan", "isi",
+    "isikan", "jawab", "kemukakan", "kongsi", "kongsikan", "lengkapkan", "maklumkan", "masukkan", "memberi",
+    "memberikan", "memasukkan", "mendedahkan", "mengemukakan", "menghantar", "berkongsi", "nyatakan",
+    "sahkan", "serahkan", "taip", "wasap",
 ];
 
 /// Verbs of asking: what a warning forbids, next to giving.
@@ -76,22 +30,10 @@ const DETERMINERS: &[&str] = &[
 ];
 
 /// Before a verb: it is the reader who is to give.
+#[rustfmt::skip]
 const READER: &[&str] = &[
-    "you",
-    "please",
-    "pls",
-    "plz",
-    "kindly",
-    "must",
-    "need",
-    "anda",
-    "awak",
-    "sila",
-    "tolong",
-    "mohon",
-    "perlu",
-    "dikehendaki",
-    "diminta",
+    "you", "please", "pls", "plz", "kindly", "must", "need", "anda", "awak", "sila", "tolong", "mohon",
+    "perlu", "dikehendaki", "diminta",
 ];
 
 /// Before a verb: it is somebody else who gives, or gave.
@@ -100,161 +42,37 @@ const SENDER: &[&str] = &[
     "was", "were", "is", "are", "kami", "akan", "telah", "sudah", "sedang", "boleh",
 ];
 
+#[rustfmt::skip]
 const NEGATIONS: &[&str] = &[
-    "never",
-    "not",
-    "dont",
-    "don't",
-    "don",
-    "doesn't",
-    "won't",
-    "cannot",
-    "can't",
-    "avoid",
-    "without",
-    "no",
-    "jangan",
-    "janganlah",
-    "tidak",
-    "tak",
-    "tiada",
-    "usah",
-    "elakkan",
+    "never", "not", "dont", "don't", "don", "doesn't", "won't", "cannot", "can't", "avoid", "without", "no",
+    "jangan", "janganlah", "tidak", "tak", "tiada", "usah", "elakkan",
 ];
 
 /// Anywhere before the verb in its sentence: a warning.
+#[rustfmt::skip]
 const WARNINGS: &[&str] = &[
-    "anyone",
-    "beware",
-    "caller",
-    "callers",
-    "fraud",
-    "fraudster",
-    "fraudsters",
-    "if",
-    "scam",
-    "scams",
-    "scammer",
-    "scammers",
-    "someone",
-    "stranger",
-    "strangers",
-    "awas",
-    "jika",
-    "penipu",
-    "penipuan",
-    "sekiranya",
-    "sesiapa",
-    "waspada",
+    "anyone", "beware", "caller", "callers", "fraud", "fraudster", "fraudsters", "if", "scam", "scams",
+    "scammer", "scammers", "someone", "stranger", "strangers", "awas", "jika", "penipu", "penipuan",
+    "sekiranya", "sesiapa", "waspada",
 ];
 
 /// Between verb and datum: what is given is not the datum.
+#[rustfmt::skip]
 const STOPS: &[&str] = &[
-    "after",
-    "because",
-    "before",
-    "get",
-    "if",
-    "our",
-    "receive",
-    "redeem",
-    "reset",
-    "change",
-    "stop",
-    "that",
-    "until",
-    "when",
-    "yes",
-    "ya",
-    "apabila",
-    "jika",
-    "ke",
-    "sebelum",
-    "selepas",
-    "supaya",
-    "terima",
-    "untuk",
-    "about",
-    "against",
-    "regarding",
-    "protect",
-    "keep",
-    "tentang",
-    "mengenai",
+    "after", "because", "before", "get", "if", "our", "receive", "redeem", "reset", "change", "stop", "that",
+    "until", "when", "yes", "ya", "apabila", "jika", "ke", "sebelum", "selepas", "supaya", "terima", "untuk",
+    "about", "against", "regarding", "protect", "keep", "tentang", "mengenai",
 ];
 
 /// Between verb and datum, as often as one likes.
+#[rustfmt::skip]
 const BRIDGES: &[&str] = &[
-    "account",
-    "address",
-    "alamat",
-    "also",
-    "and",
-    "anda",
-    "atau",
-    "back",
-    "bank",
-    "beserta",
-    "birth",
-    "by",
-    "card",
-    "copy",
-    "dan",
-    "date",
-    "dengan",
-    "details",
-    "digit",
-    "digits",
-    "email",
-    "following",
-    "full",
-    "gambar",
-    "here",
-    "ic",
-    "identity",
-    "kad",
-    "kata",
-    "kepada",
-    "kami",
-    "kembali",
-    "kod",
-    "kredit",
-    "lahir",
-    "last",
-    "login",
-    "maklumat",
-    "me",
-    "mykad",
-    "nama",
-    "name",
-    "new",
-    "no",
-    "nombor",
-    "num",
-    "number",
-    "of",
-    "or",
-    "otp",
-    "password",
-    "penuh",
-    "pengenalan",
-    "phone",
-    "photo",
-    "salinan",
-    "semula",
-    "serta",
-    "tac",
-    "tarikh",
-    "telefon",
-    "the",
-    "this",
-    "to",
-    "us",
-    "username",
-    "valid",
-    "via",
-    "with",
-    "your",
+    "account", "address", "alamat", "also", "and", "anda", "atau", "back", "bank", "beserta", "birth", "by",
+    "card", "copy", "dan", "date", "dengan", "details", "digit", "digits", "email", "following", "full",
+    "gambar", "here", "ic", "identity", "kad", "kata", "kepada", "kami", "kembali", "kod", "kredit", "lahir",
+    "last", "login", "maklumat", "me", "mykad", "nama", "name", "new", "no", "nombor", "num", "number", "of",
+    "or", "otp", "password", "penuh", "pengenalan", "phone", "photo", "salinan", "semula", "serta", "tac",
+    "tarikh", "telefon", "the", "this", "to", "us", "username", "valid", "via", "with", "your",
 ];
 
 /// Words between verb and datum that are none of these: so many may be, `reply with your membership level and IC number`.
@@ -348,21 +166,27 @@ pub(super) fn is_code(word: &str) -> bool {
                 .any(|known| known.3 && word.eq_ignore_ascii_case(known.0)))
 }
 
-/// A look at first letter and length: nearly every word of nearly every text goes no further.
+/// A look at length, first and last letter: nearly every word of nearly every text goes no further.
+#[inline]
 fn may_be_datum(word: &str) -> bool {
-    /// For each letter that a datum begins with, its lengths as bits.
-    const LENGTHS: [u32; 32] = {
-        let mut lengths = [0; 32];
+    /// For each letter, as bits: the lengths of the data that begin with it, and of those that end with it.
+    const LENGTHS: [[u32; 32]; 2] = {
+        let mut lengths = [[0; 32]; 2];
         let mut i = 0;
         while i < DATA.len() {
             let word = DATA[i].0.as_bytes();
-            lengths[(word[0] & 31) as usize] |= 1 << word.len();
+            let length = 1 << word.len();
+            lengths[0][(word[0] & 31) as usize] |= length;
+            lengths[1][(word[word.len() - 1] & 31) as usize] |= length;
             i += 1;
         }
         lengths
     };
-    let bytes = word.as_bytes();
-    bytes.len() < 32 && LENGTHS[usize::from(bytes[0] & 31)] & (1 << bytes.len()) != 0
+    let (Some(first), Some(last)) = (word.as_bytes().first(), word.as_bytes().last()) else {
+        return false;
+    };
+    let lengths = LENGTHS[0][usize::from(first & 31)] & LENGTHS[1][usize::from(last & 31)];
+    word.len() < 32 && lengths & (1 << word.len()) != 0
 }
 
 fn is_complete(text: &str, range: &Range<usize>, known: &Known) -> bool {
