@@ -183,7 +183,10 @@ fn at_least(kills: usize, mut next: impl FnMut(usize) -> Treatment) {
         let treatment = next(kills - so_far);
         let ending = treat(&treatment);
         so_far += ending.kills;
-        println!("campaign {campaigns}: {ending:?}");
+        println!(
+            "campaign {campaigns}: {} kills, {:?}",
+            ending.kills, ending.statuses
+        );
     }
 }
 
