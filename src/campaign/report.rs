@@ -157,13 +157,11 @@ impl Report {
 
     /// Counts a row to send about which a rule has a remark; `first` makes the remark where it is the rule's first.
     pub fn note_remark(&mut self, row: u64, rule: &str, first: impl FnOnce() -> Remark) {
-        let place = match self.remarks.iter().position(|remark| remark.rule == rule) {
-            Some(place) => place,
-            None => {
-                self.remarks.push(first());
-                self.remarks.len() - 1
-            }
-        };
+        let known = self.remarks.iter().position(|remark| remark.rule == rule);
+        let place = known.unwrap_or(self.remarks.len());
+        if known.is_none() {
+            self.remarks.push(first());
+        }
         let remark = &mut self.remarks[place];
         remark.rows += 1;
         if remark.first_rows.len() < FIRST_ROWS {

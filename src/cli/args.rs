@@ -29,7 +29,7 @@ pub(super) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Read, check and render everything, write the ledger, show what a send would do; send nothing
-    Plan(PlanArgs),
+    Plan(Box<PlanArgs>),
     /// Plan, ask, then send; run again, it goes on where it stopped
     Send(Box<SendArgs>),
     /// Show how far a campaign is and what to do next
