@@ -110,6 +110,23 @@ pub enum RenderFault {
     },
 }
 
+impl RenderFault {
+    /// The fault without what is this row's own: the same sentence for all rows that have it, for counting them.
+    #[must_use]
+    pub fn in_general(&self) -> String {
+        match self {
+            Self::SpreadsheetError { header, .. } => {
+                format!("column \"{header}\" holds a spreadsheet error")
+            }
+            Self::Misread { header, .. } => {
+                format!("column \"{header}\" is not what the template reads it as")
+            }
+            Self::Failed { line, .. } => format!("the template fails in line {line}"),
+            other => other.to_string(),
+        }
+    }
+}
+
 /// The template engine for one spreadsheet. Shared by all threads.
 pub struct Templates {
     engine: Environment<'static>,

@@ -169,3 +169,32 @@ fn the_error_of_a_spreadsheet_is_no_text() {
         assert_eq!(with_town(source, "#N/A").as_deref(), Ok("Ali"), "{source}");
     }
 }
+
+#[test]
+fn rows_with_one_fault_are_counted_together() {
+    for (source, cell, sentence) in [
+        (
+            "{{ town|money }}",
+            "x",
+            "column \"Town\" is not what the template reads it as",
+        ),
+        (
+            "{{ (town ~ 1)|money }}",
+            "x",
+            "the template fails in line 1",
+        ),
+        (
+            "{{ town }}",
+            "#N/A",
+            "column \"Town\" holds a spreadsheet error",
+        ),
+        (
+            "{{ town }}",
+            "",
+            "column \"Town\" is blank and the template gives no default",
+        ),
+    ] {
+        let cells = ["Ali", "1", cell, "2", ""];
+        assert_eq!(render(source, &cells).unwrap_err().in_general(), sentence);
+    }
+}
