@@ -174,7 +174,7 @@ mod tests {
     fn noted(texts: &[(&str, [u16; 2])]) -> Costs {
         let mut costs = Costs::default();
         for (text, [first, second]) in texts {
-            let text = Text::compose(text, TypeChoice::Auto, Punctuation::Keep).unwrap();
+            let text = Text::compose(*text, TypeChoice::Auto, Punctuation::Keep).unwrap();
             let mut lengths = Lengths::default();
             lengths[..2].copy_from_slice(&[*first, *second]);
             costs.note(&text, &lengths, |c| !c.is_ascii());

@@ -2,6 +2,7 @@
 //! knows the rules of numbers, not of columns or rows. Nothing is guessed: a cell that can be read in two
 //! ways, or only with a digit made up, is a fault.
 
+mod familiar;
 mod fault;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -16,6 +17,7 @@ use rlibphonenumber::{
 pub use fault::{NumberFault, NumberFlaw};
 
 use super::spelling;
+use familiar::Familiar;
 
 /// A number in international format, digits only (`60123456789`): 5 to 15 digits, no leading zero (ITU-T E.164).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -109,6 +111,21 @@ pub struct UnknownRegion(String);
 /// may be either (as all numbers of North America), or voice over IP, which Malaysia's 015 numbers are to it.
 /// Where it would take the digits of something else, or other digits than the cell's, the cell is a fault.
 pub fn read(cell: &str, region: Region) -> Result<Msisdn, NumberFault> {
+    if region == Region::MY
+        && let Some(familiar) = Familiar::spelled(cell)
+        && let Some(number) = familiar.number(|number| reads_as_itself(number, region))
+    {
+        return Ok(number);
+    }
+    read_in_full(cell, region)
+}
+
+/// Whether libphonenumber has this number for a handset's.
+fn reads_as_itself(number: Msisdn, region: Region) -> bool {
+    read_in_full(&format!("+{number}"), region).is_ok_and(|read| read == number)
+}
+
+fn read_in_full(cell: &str, region: Region) -> Result<Msisdn, NumberFault> {
     spelling::dialled(cell)
         .and_then(|dialled| {
             resolve(&dialled, region).map_err(|flaw| match flaw {

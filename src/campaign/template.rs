@@ -10,6 +10,7 @@ mod kind;
 mod mistakes;
 mod money;
 mod names;
+mod plain;
 mod portal;
 mod tree;
 
@@ -24,6 +25,7 @@ use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Va
 
 use blank::Blank;
 use cell::Cell;
+use plain::Plain;
 
 pub use names::{Column, Names};
 
@@ -161,12 +163,13 @@ impl Templates {
         used.sort_by_key(|position| names.columns[*position].cell);
 
         let mut generator = CodeGenerator::new(NAME, source);
-        if found.references {
-            for statement in &tree::with_references(&tree, source, names) {
-                generator.compile_stmt(statement);
-            }
+        let statements = if found.references {
+            tree::with_references(&tree, source, names)
         } else {
-            generator.compile_stmt(&tree);
+            vec![tree]
+        };
+        for statement in &statements {
+            generator.compile_stmt(statement);
         }
         let capacity = generator.buffer_size_hint();
         let (instructions, blocks) = generator.finish();
@@ -175,6 +178,7 @@ impl Templates {
             instructions,
             blocks,
             capacity,
+            plain: Plain::of(&statements, names),
             shape: Arc::new(Shape {
                 names: Arc::clone(&self.names),
                 used,
@@ -200,6 +204,8 @@ pub struct Template<'a> {
     blocks: BTreeMap<&'a str, Instructions<'a>>,
     /// About how many bytes a text has.
     capacity: usize,
+    /// The short way, where there is one.
+    plain: Option<Plain>,
     shape: Arc<Shape>,
 }
 
@@ -215,6 +221,17 @@ impl Template<'_> {
 
     /// The text of a row.
     pub fn render<C: Cells + ?Sized>(&self, cells: &C) -> Result<String, RenderFault> {
+        let rendered = match &self.plain {
+            Some(plain) => plain.render(cells, &self.shape.names)?,
+            None => self.render_by_engine(cells)?,
+        };
+        if rendered.len() > MAX_CHARS && rendered.chars().count() > MAX_CHARS {
+            return Err(RenderFault::TooLong);
+        }
+        Ok(rendered)
+    }
+
+    fn render_by_engine<C: Cells + ?Sized>(&self, cells: &C) -> Result<String, RenderFault> {
         let row = Arc::new(Row::new(&self.shape, cells));
         let mut rendered = String::with_capacity(self.capacity);
         let outcome = eval(
@@ -228,26 +245,11 @@ impl Template<'_> {
         .map(drop);
         // First of all, also where something failed: a blank is then the likeliest reason.
         if let Some(position) = row.fault() {
-            return Err(self.unusable(position, cells));
+            let names = &self.shape.names;
+            return Err(names.unusable(position, cells.cell(names.columns[position].cell)));
         }
         outcome.map_err(|error| self.failed(&error, cells))?;
-        if rendered.len() > MAX_CHARS && rendered.chars().count() > MAX_CHARS {
-            return Err(RenderFault::TooLong);
-        }
         Ok(rendered)
-    }
-
-    /// The fault of a cell that the template wanted, though it is blank or holds an error.
-    fn unusable<C: Cells + ?Sized>(&self, position: usize, cells: &C) -> RenderFault {
-        let column = &self.shape.names.columns[position];
-        let header = column.header.clone();
-        match cell::spreadsheet_error(cells.cell(column.cell)) {
-            Some(error) => RenderFault::SpreadsheetError {
-                header,
-                error: error.to_owned(),
-            },
-            None => RenderFault::Blank { header },
-        }
     }
 
     fn failed<C: Cells + ?Sized>(&self, error: &Error, cells: &C) -> RenderFault {
@@ -276,6 +278,20 @@ impl Template<'_> {
             .filter(|(_, cell)| cells.cell(*cell).trim() == text.trim());
         let (header, _) = holders.next()?;
         holders.next().is_none().then_some(header)
+    }
+}
+
+impl Names {
+    /// The fault of a cell that a template wanted, though it is blank or holds an error.
+    fn unusable(&self, position: usize, cell: &str) -> RenderFault {
+        let header = self.columns[position].header.clone();
+        match cell::spreadsheet_error(cell) {
+            Some(error) => RenderFault::SpreadsheetError {
+                header,
+                error: error.to_owned(),
+            },
+            None => RenderFault::Blank { header },
+        }
     }
 }
 

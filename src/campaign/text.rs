@@ -56,24 +56,12 @@ pub struct Text {
 impl Text {
     /// The text to send for a rendered template: line ends as LF, no other control characters, no white
     /// space at its ends, its punctuation and encoding as asked for.
-    pub fn compose(
-        rendered: &str,
+    pub fn compose<'a>(
+        rendered: impl Into<Cow<'a, str>>,
         choice: TypeChoice,
         punctuation: Punctuation,
     ) -> Result<Self, TextFault> {
-        let lines = with_plain_lines(rendered);
-        let trimmed = lines.trim();
-        let plain_wanted = punctuation == Punctuation::Plain && choice != TypeChoice::Unicode;
-
-        let (body, replaced) =
-            if plain_wanted && !is_ascii_text(trimmed) && trimmed.chars().all(has_ascii_spelling) {
-                let (spelled, replaced) = with_plain_punctuation(trimmed);
-                (Cow::Owned(spelled), replaced)
-            } else {
-                (Cow::Borrowed(trimmed), 0)
-            };
-        // Once more: a no-break space or a zero-width one may have stood at an end.
-        let body = body.trim();
+        let (body, replaced) = written(rendered.into(), choice, punctuation);
         if body
             .chars()
             .all(|c| c.is_whitespace() || punctuation::is_invisible(c))
@@ -83,16 +71,16 @@ impl Text {
 
         let encoding = match choice {
             TypeChoice::Unicode => Encoding::Unicode,
-            _ if is_ascii_text(body) => Encoding::Ascii,
+            _ if is_ascii_text(&body) => Encoding::Ascii,
             TypeChoice::Auto => Encoding::Unicode,
-            TypeChoice::Ascii => return Err(needs_unicode(body, punctuation)),
+            TypeChoice::Ascii => return Err(needs_unicode(&body, punctuation)),
         };
-        let units = encoding.units(body);
+        let units = encoding.units(&body);
         if units > MAX_UNITS {
             return Err(TextFault::TooLong { units });
         }
         Ok(Self {
-            body: body.to_owned(),
+            body,
             encoding,
             units,
             replaced,
@@ -161,6 +149,26 @@ impl std::fmt::Display for Shown {
             write!(f, "\"{}\"", self.0)
         }
     }
+}
+
+/// The text as it will be written, and how many characters got an ASCII spelling.
+fn written(rendered: Cow<'_, str>, choice: TypeChoice, punctuation: Punctuation) -> (String, u32) {
+    // Nearly every text, and nothing to do about it.
+    if is_ascii_text(&rendered) && rendered.trim().len() == rendered.len() {
+        return (rendered.into_owned(), 0);
+    }
+    let lines = with_plain_lines(&rendered);
+    let trimmed = lines.trim();
+    let plain_wanted = punctuation == Punctuation::Plain && choice != TypeChoice::Unicode;
+    let (body, replaced) =
+        if plain_wanted && !is_ascii_text(trimmed) && trimmed.chars().all(has_ascii_spelling) {
+            let (spelled, replaced) = with_plain_punctuation(trimmed);
+            (Cow::Owned(spelled), replaced)
+        } else {
+            (Cow::Borrowed(trimmed), 0)
+        };
+    // Once more: a no-break space or a zero-width one may have stood at an end.
+    (body.trim().to_owned(), replaced)
 }
 
 /// Line ends (CRLF, CR, and the line and paragraph separators U+2028 and U+2029, which some editors

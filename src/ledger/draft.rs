@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Statement, params};
 
 use super::{Campaign, failed, place, schema};
 use crate::campaign::{Encoding, Msisdn};
@@ -45,6 +45,61 @@ pub struct Draft {
     partial: PathBuf,
 }
 
+/// Stores rows, texts and batches, many in a second: each statement is made ready once.
+#[derive(Debug)]
+pub struct Inserts<'d> {
+    text: Statement<'d>,
+    batch: Statement<'d>,
+    recipient: Statement<'d>,
+}
+
+impl Inserts<'_> {
+    /// Stores a text under its number.
+    pub fn text(
+        &mut self,
+        number: u32,
+        body: &str,
+        encoding: Encoding,
+        credits: u32,
+    ) -> Result<()> {
+        store(&mut self.text, (number, body, encoding.wire(), credits))
+    }
+
+    /// Opens the batch of this number.
+    pub fn batch(&mut self, number: u32) -> Result<()> {
+        store(&mut self.batch, (number,))
+    }
+
+    /// Stores a row.
+    pub fn row(&mut self, row: &PlannedRow<'_>) -> Result<()> {
+        let (disposition, batch, reason) = match row.fate {
+            Fate::Send(batch) => ("send", Some(batch), None),
+            Fate::Invalid(reason) => ("invalid", None, Some(reason)),
+            Fate::Duplicate(reason) => ("duplicate", None, Some(reason)),
+            Fate::Suppressed(reason) => ("suppressed", None, Some(reason)),
+        };
+        store(
+            &mut self.recipient,
+            (
+                row.row.cast_signed(),
+                row.cells,
+                row.msisdn.map(|msisdn| msisdn.as_u64().cast_signed()),
+                row.text,
+                batch,
+                disposition,
+                reason,
+            ),
+        )
+    }
+}
+
+fn store(statement: &mut Statement<'_>, values: impl rusqlite::Params) -> Result<()> {
+    statement
+        .execute(values)
+        .map(drop)
+        .map_err(|fault| failed(&fault))
+}
+
 impl Draft {
     /// A new plan for the ledger at this path. The caller holds its lock.
     pub fn begin(ledger: &Path) -> Result<Self> {
@@ -74,49 +129,18 @@ impl Draft {
         Ok(draft)
     }
 
-    /// Stores a text under its number.
-    pub fn add_text(
-        &mut self,
-        number: u32,
-        body: &str,
-        encoding: Encoding,
-        credits: u32,
-    ) -> Result<()> {
-        self.insert(
-            "INSERT INTO text (id, body, type, credits) VALUES (?1, ?2, ?3, ?4)",
-            params![number, body, encoding.wire(), credits],
-        )
-    }
-
-    /// Opens the batch of this number.
-    pub fn add_batch(&mut self, number: u32) -> Result<()> {
-        self.insert(
-            "INSERT INTO batch (id, state, attempts) VALUES (?1, 'planned', 0)",
-            params![number],
-        )
-    }
-
-    /// Stores a row.
-    pub fn add_row(&mut self, row: &PlannedRow<'_>) -> Result<()> {
-        let (disposition, batch, reason) = match row.fate {
-            Fate::Send(batch) => ("send", Some(batch), None),
-            Fate::Invalid(reason) => ("invalid", None, Some(reason)),
-            Fate::Duplicate(reason) => ("duplicate", None, Some(reason)),
-            Fate::Suppressed(reason) => ("suppressed", None, Some(reason)),
-        };
-        self.insert(
-            "INSERT INTO recipient (row, cells, msisdn, text_id, batch_id, disposition, reason)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            params![
-                row.row.cast_signed(),
-                row.cells,
-                row.msisdn.map(|msisdn| msisdn.as_u64().cast_signed()),
-                row.text,
-                batch,
-                disposition,
-                reason
-            ],
-        )
+    /// What rows, texts and batches are stored with.
+    pub fn rows(&mut self) -> Result<Inserts<'_>> {
+        let connection = self.open()?;
+        let prepare = |sql: &str| connection.prepare(sql).map_err(|fault| failed(&fault));
+        Ok(Inserts {
+            text: prepare("INSERT INTO text (id, body, type, credits) VALUES (?1, ?2, ?3, ?4)")?,
+            batch: prepare("INSERT INTO batch (id, state, attempts) VALUES (?1, 'planned', 0)")?,
+            recipient: prepare(
+                "INSERT INTO recipient (row, cells, msisdn, text_id, batch_id, disposition, reason)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            )?,
+        })
     }
 
     /// Puts the whole plan in its place, durably. `replacing`: a ledger from which nothing was ever sent may be

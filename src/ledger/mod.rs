@@ -45,7 +45,7 @@ use rusqlite::{Connection, OpenFlags};
 pub use book::{Batch, BatchId, Book, Settlement, Verdict};
 pub use decide::{Selection, Word};
 pub use desk::{Clerk, Desk};
-pub use draft::{Draft, Fate, PlannedRow};
+pub use draft::{Draft, Fate, Inserts, PlannedRow};
 pub use lock::{Held, Lock, Started};
 pub use read::{Decided, Reader, Recipient, Totals};
 

@@ -38,10 +38,10 @@ fn draft(ledger: &Path, batches: &[u32]) -> (Draft, Campaign) {
     let mut row = 0;
     for (batch, size) in (1_u32..).zip(batches) {
         let text = format!("text {batch}");
-        draft
-            .add_text(batch, &text, Encoding::Ascii, batch)
-            .unwrap();
-        draft.add_batch(batch).unwrap();
+        let mut inserts = draft.rows().unwrap();
+        inserts.text(batch, &text, Encoding::Ascii, batch).unwrap();
+        inserts.batch(batch).unwrap();
+        drop(inserts);
         for _ in 0..*size {
             row += 1;
             add(&mut draft, row, Some(batch), Fate::Send(batch)).unwrap();
@@ -64,7 +64,7 @@ fn draft(ledger: &Path, batches: &[u32]) -> (Draft, Campaign) {
 }
 
 fn add(draft: &mut Draft, row: u64, text: Option<u32>, fate: Fate<'_>) -> Result<()> {
-    draft.add_row(&PlannedRow {
+    draft.rows()?.row(&PlannedRow {
         row,
         cells: "a,b",
         msisdn: Some(number(row)),
@@ -273,7 +273,9 @@ mod birth {
         let (_folder, ledger) = place();
         let (mut draft, campaign) = draft(&ledger, &[2]);
         draft
-            .add_row(&PlannedRow {
+            .rows()
+            .unwrap()
+            .row(&PlannedRow {
                 row: 6,
                 cells: "",
                 msisdn: Some(number(1)),

@@ -277,7 +277,7 @@ impl<'a> Checker<'a> {
             }
         };
         let rendered = rendered.map_err(|fault| (fault.in_general(), fault.to_string()))?;
-        let text = Text::compose(&rendered, self.spec.kind, self.spec.punctuation)
+        let text = Text::compose(rendered, self.spec.kind, self.spec.punctuation)
             .map_err(|fault| (text_label(&fault), fault.to_string()))?;
         let fingerprint = Fingerprint::of(text.body());
         Ok((text, fingerprint))

@@ -1,8 +1,9 @@
-//! The pipeline of a plan: a reader thread, the row checks on all cores, and the ledger's draft, with short queues
-//! in between so that memory does not grow with the spreadsheet. It knows no rule of its own: what is valid, a
+//! The pipeline of a plan: a reader thread, the row checks on all cores, the decisions that depend on earlier rows, and a
+//! thread that writes the ledger's draft, with short queues in between so that memory does not grow with the spreadsheet. It knows no rule of its own: what is valid, a
 //! duplicate or suppressed is decided in `campaign`.
 
 mod check;
+mod decide;
 
 use std::num::NonZeroU32;
 use std::path::Path;
@@ -13,19 +14,16 @@ use rayon::prelude::*;
 pub use check::Message;
 
 use check::{Checked, Checker, names};
+use decide::{Decided, Planner};
 
-use crate::campaign::Msisdn;
 use crate::campaign::column::{RESULT_COLUMNS, is_result_column};
-use crate::campaign::cost::Costs;
-use crate::campaign::duplicates::{Duplicates, Repeat, Rule};
-use crate::campaign::grouping::Grouping;
-use crate::campaign::lint::{self, Rule as Content};
+use crate::campaign::duplicates::Rule;
 use crate::campaign::msisdn::Region;
-use crate::campaign::report::{ReadAs, Remark, Report};
+use crate::campaign::report::{ReadAs, Report};
 use crate::campaign::suppression::Suppression;
 use crate::campaign::template::Templates;
 use crate::campaign::text::{Punctuation, TypeChoice};
-use crate::ledger::{Draft, Fate, PlannedRow};
+use crate::ledger::Draft;
 use crate::source::{Dress, Format, Input, Reading, Row, Shape, Source, to_record};
 use crate::{Error, Result};
 
@@ -83,6 +81,9 @@ pub trait Watcher: Sync {
     fn planned(&self, bytes: u64, rows: u64);
 }
 
+/// How many chunks may wait between two stages: one to go on with, one in reserve.
+const QUEUE: usize = 2;
+
 /// Rows that go through the pipeline together: enough to keep all cores busy, few enough to weigh nothing.
 const CHUNK: usize = 1_024;
 
@@ -107,50 +108,42 @@ pub fn plan(
         .map(String::as_str)
         .filter(|header| !is_result_column(header))
         .collect();
-    let mut planner = Planner {
-        draft: Draft::begin(ledger)?,
-        suppression,
-        duplicates: Duplicates::new(spec.duplicates),
-        grouping: Grouping::new(spec.batch_size),
-        costs: Costs::default(),
-        punctuation: spec.punctuation,
-        sender_id: spec.lint && spec.sender_id,
-        report: Report::default(),
-    };
+    let mut draft = Draft::begin(ledger)?;
+    let mut planner = Planner::new(spec, suppression);
     let source = std::thread::scope(|scope| {
-        let (to_checks, chunks) = mpsc::sync_channel(2);
-        let (to_planner, done) = mpsc::sync_channel(2);
+        let (to_checks, chunks) = mpsc::sync_channel(QUEUE);
+        let (to_planner, checked) = mpsc::sync_channel(QUEUE);
+        let (to_draft, decided) = mpsc::sync_channel(QUEUE);
+        let (checker, draft) = (&checker, &mut draft);
         let reader = scope.spawn(move || read(source, &to_checks));
-        let checker = &checker;
         scope.spawn(move || check_chunks(checker, &chunks, &to_planner));
-        planner.take_in(done, || position.bytes(), watcher)?;
+        let writer = scope.spawn(move || store(draft, &decided));
+        let planned = decide(
+            &mut planner,
+            checked,
+            to_draft,
+            || position.bytes(),
+            watcher,
+        );
+        // Whoever failed first made the others stop: what the writer says comes first, as nothing else explains it.
+        writer
+            .join()
+            .map_err(|_| Error::new("the writer of the plan stopped without a reason"))??;
+        planned?;
         reader
             .join()
             .map_err(|_| Error::new("the reader stopped without a reason").at(&place))?
     })?;
-    if planner.report.rows == 0 {
+    let mut report = planner.report(&checker.watched());
+    if report.rows == 0 {
         return Err(Error::new("there are no rows under the header")
             .advice("check that the export holds the recipients")
             .at(&place));
     }
-    let mut report = planner.report;
     report.read_as = Some(read_as(source.reading()));
     report.blank_rows = source.blank_rows();
-    report.texts = planner.grouping.used_texts().into();
-    report.batches = planner.grouping.batches().into();
-    report.remarks.sort_by_key(|remark| {
-        Content::ALL
-            .map(Content::as_str)
-            .iter()
-            .position(|rule| *rule == remark.rule)
-    });
-    report.crowds = planner.duplicates.crowds();
-    report.long_values = planner.costs.long_values(&checker.watched());
-    if spec.kind != TypeChoice::Unicode {
-        report.unicode_because = planner.costs.unicode();
-    }
     Ok(Plan {
-        draft: planner.draft,
+        draft,
         header: to_record(kept, delimiter),
         dress: source.dress(),
         digest: source.digest().to_string(),
@@ -160,17 +153,6 @@ pub fn plan(
             .message_column()
             .map(|column| columns.title(column).to_owned()),
     })
-}
-
-fn remark(rule: Content, example: &str) -> Remark {
-    Remark {
-        rule: rule.as_str().to_owned(),
-        what: rule.what().to_owned(),
-        source: rule.source().to_owned(),
-        rows: 0,
-        first_rows: Vec::new(),
-        example: example.to_owned(),
-    }
 }
 
 fn read_as(reading: Reading) -> ReadAs {
@@ -232,121 +214,31 @@ fn check_chunks(
     }
 }
 
-/// The end of the pipeline: it sees every row in order and decides what depends on earlier ones.
-struct Planner<'a> {
-    draft: Draft,
-    suppression: &'a Suppression,
-    duplicates: Duplicates,
-    grouping: Grouping,
-    costs: Costs,
-    punctuation: Punctuation,
-    /// Whether numbers for which a sender ID is replaced are to be remarked.
-    sender_id: bool,
-    report: Report,
+/// Decides row after row, in order, and hands them on until nobody wants them any more.
+fn decide(
+    planner: &mut Planner<'_>,
+    chunks: Receiver<CheckedChunk>,
+    draft: SyncSender<Vec<Decided>>,
+    bytes: impl Fn() -> u64,
+    watcher: &dyn Watcher,
+) -> Result<()> {
+    for chunk in chunks {
+        let decided = chunk?.into_iter().map(|row| planner.decide(row)).collect();
+        if draft.send(decided).is_err() {
+            return Ok(());
+        }
+        watcher.planned(bytes(), planner.rows());
+    }
+    Ok(())
 }
 
-impl Planner<'_> {
-    fn take_in(
-        &mut self,
-        chunks: Receiver<CheckedChunk>,
-        bytes: impl Fn() -> u64,
-        watcher: &dyn Watcher,
-    ) -> Result<()> {
-        for chunk in chunks {
-            for row in chunk? {
-                self.row(&row)?;
-            }
-            watcher.planned(bytes(), self.report.rows);
-        }
-        Ok(())
+/// Stores what was decided.
+fn store(draft: &mut Draft, chunks: &Receiver<Vec<Decided>>) -> Result<()> {
+    let mut inserts = draft.rows()?;
+    for row in chunks.iter().flatten() {
+        row.store(&mut inserts)?;
     }
-
-    /// Where several things are wrong with a row it is invalid, then suppressed, then a duplicate.
-    fn row(&mut self, checked: &Checked) -> Result<()> {
-        let text = self.store_text(checked)?;
-        let sendable = match (&checked.fault, checked.number, &checked.text, text) {
-            (None, Some(number), Some(composed), Some(text)) => Some((number, composed, text)),
-            _ => None,
-        };
-        let Some((number, (composed, fingerprint), text)) = sendable else {
-            let (label, reason) = checked
-                .fault
-                .as_ref()
-                .map_or(("", ""), |fault| (&fault.0, &fault.1));
-            self.report.note_invalid(checked.row.into(), label);
-            return self.store(checked, text, Fate::Invalid(reason));
-        };
-        if let Some(reason) = self.suppression.reason(number) {
-            self.report.rows += 1;
-            self.report.suppressed += 1;
-            return self.store(checked, Some(text), Fate::Suppressed(&reason));
-        }
-        match self.duplicates.note(checked.row, number, text) {
-            Repeat::Of(row) => {
-                self.report.rows += 1;
-                self.report.duplicate += 1;
-                let reason = match self.duplicates.rule() {
-                    Rule::Number => format!("row {row} has the same number"),
-                    Rule::Message | Rule::Keep => format!("row {row} has the same number and text"),
-                };
-                self.store(checked, Some(text), Fate::Duplicate(&reason))
-            }
-            Repeat::Send(earlier) => {
-                let batch = self.grouping.join(*fingerprint, earlier);
-                if batch.new {
-                    self.draft.add_batch(batch.number)?;
-                }
-                self.report.note_sendable(checked.row.into(), composed);
-                let punctuation = self.punctuation;
-                self.costs.note(composed, &checked.lengths, |c| {
-                    punctuation.forces_unicode(c)
-                });
-                self.remark(checked, number);
-                self.store(checked, Some(text), Fate::Send(batch.number))
-            }
-        }
-    }
-
-    /// Counts what networks may block and what looks like a mistake in a row to send.
-    fn remark(&mut self, checked: &Checked, number: Msisdn) {
-        let row = checked.row.into();
-        for finding in &checked.findings {
-            self.report.note_remark(row, finding.rule().as_str(), || {
-                remark(finding.rule(), finding.excerpt())
-            });
-        }
-        if self.sender_id && lint::sender_id_is_replaced(number) {
-            let rule = Content::SenderId;
-            self.report
-                .note_remark(row, rule.as_str(), || remark(rule, &number.to_string()));
-        }
-    }
-
-    fn store_text(&mut self, checked: &Checked) -> Result<Option<u32>> {
-        let Some((text, fingerprint)) = &checked.text else {
-            return Ok(None);
-        };
-        let numbered = self.grouping.text(*fingerprint);
-        if numbered.new {
-            self.draft.add_text(
-                numbered.number,
-                text.body(),
-                text.encoding(),
-                text.credits(),
-            )?;
-        }
-        Ok(Some(numbered.number))
-    }
-
-    fn store(&mut self, checked: &Checked, text: Option<u32>, fate: Fate<'_>) -> Result<()> {
-        self.draft.add_row(&PlannedRow {
-            row: checked.row.into(),
-            cells: &checked.cells,
-            msisdn: checked.number,
-            text,
-            fate,
-        })
-    }
+    Ok(())
 }
 
 /// The position of the column of an earlier results file that says what became of a row.

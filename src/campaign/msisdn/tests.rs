@@ -970,6 +970,23 @@ proptest! {
     }
 
     #[test]
+    fn the_short_way_reads_what_the_long_way_reads(
+        cell in prop_oneof!["[+]?(60|0|00|6)?[- ]?1[0-9][- ]?[0-9]{3}[- ]?[0-9]{2,6}[- ]?", "[+]?[0-9 -]{8,16}", PLAIN, SPOILT],
+    ) {
+        prop_assert_eq!(read(&cell, Region::MY), read_in_full(&cell, Region::MY));
+    }
+
+    #[test]
+    fn the_last_four_digits_of_a_malaysian_mobile_never_matter(
+        beginning in "1[0-9]{4,5}",
+        one in "[0-9]{4}",
+        other in "[0-9]{4}",
+    ) {
+        let is_good = |end: &str| read_in_full(&format!("+60{beginning}{end}"), Region::MY).is_ok();
+        prop_assert_eq!(is_good(&one), is_good(&other));
+    }
+
+    #[test]
     fn a_malaysian_mobile_reads_alike_in_every_dress(national in "1(0[2-9]|[2-46-9][2-9])[0-9]{6}|11[1-6][0-9]{7}") {
         let number = read(&format!("+60{national}"), Region::MY);
         for dress in ["0{}", "60{}", "0060{}", "600{}", "+600{}", "+60 {}", "{}", "'0{}", "=\"0{}\"", "0{}.0", "60{}.00", "tel:+60{}", "p:+60{}"] {

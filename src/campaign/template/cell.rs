@@ -16,13 +16,33 @@ pub(super) enum Cell {
     SpreadsheetError,
 }
 
+/// What a cell is, its text left aside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// It has a text.
+    Filled,
+    /// Nothing that a reader would see.
+    Blank,
+    /// What a spreadsheet shows where a formula failed.
+    SpreadsheetError,
+}
+
+/// What this cell is.
+pub(super) fn state(cell: &str) -> State {
+    match cell.chars().find(|c| !is_unseen(*c)) {
+        None => State::Blank,
+        Some('#' | 'E') if spreadsheet_error(cell).is_some() => State::SpreadsheetError,
+        Some(_) => State::Filled,
+    }
+}
+
 impl Cell {
     /// What this cell is.
     pub(super) fn read(cell: &str) -> Self {
-        match cell.chars().find(|c| !is_unseen(*c)) {
-            None => Self::Blank,
-            Some('#' | 'E') if spreadsheet_error(cell).is_some() => Self::SpreadsheetError,
-            Some(_) => Self::Filled(Value::from(cell)),
+        match state(cell) {
+            State::Filled => Self::Filled(Value::from(cell)),
+            State::Blank => Self::Blank,
+            State::SpreadsheetError => Self::SpreadsheetError,
         }
     }
 }

@@ -74,6 +74,12 @@ impl Names {
             .or_else(by_name)
     }
 
+    /// Where the column stands that the engine calls this because it is written as `%name%`.
+    pub(super) fn referenced(&self, reference: &str) -> Option<usize> {
+        let known = |known: &String| known == reference;
+        self.references.iter().position(known)
+    }
+
     /// What the engine calls a column that is written as `%name%`.
     pub(super) fn reference(&self, position: usize) -> Option<&str> {
         self.references.get(position).map(String::as_str)

@@ -52,6 +52,38 @@ fn fault(source: &str) -> String {
     }
 }
 
+proptest! {
+    #[test]
+    fn the_short_way_renders_what_the_engine_renders(
+        pieces in proptest::collection::vec(
+            proptest::sample::select(vec![
+                "Hi ", "\n", " ", "{{ name }}", "{{-town -}}", "{{ nick }}", "%Baki (RM)%", "%nick%", "{{ row['No. Tel'] }}", "50% ", "%", "{", "{# x #}",
+            ]),
+            0..8,
+        ),
+        cells in proptest::collection::vec(prop_oneof!["", " ", "#N/A", "Err:502", "Ali\r\nB", "[{][{] x [}][}]", "\\PC{0,8}"], 5),
+    ) {
+        let engine = engine();
+        let source = pieces.concat();
+        let Ok(template) = engine.compile(&source) else { return Ok(()) };
+        prop_assert!(template.plain.is_some());
+        prop_assert_eq!(template.render(&cells[..]), template.render_by_engine(&cells[..]));
+    }
+}
+
+#[test]
+fn what_is_more_than_text_and_columns_goes_the_long_way() {
+    for source in [
+        "{{ name|upper }}",
+        "{% if name %}x{% endif %}",
+        "{% set town = name %}{{ town }}",
+        "{{ 'x' }}",
+    ] {
+        let engine = engine();
+        assert!(engine.compile(source).unwrap().plain.is_none(), "{source}");
+    }
+}
+
 #[test]
 fn what_filled_cells_render() {
     for (source, text) in [
