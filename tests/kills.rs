@@ -8,6 +8,7 @@ mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader};
+use std::ops::Range;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -62,15 +63,25 @@ struct Treatment {
     concurrency: usize,
     /// The most kills before it may come to its end.
     kills: usize,
-    /// How long each life lasts, at least and at most.
-    life: std::ops::Range<Duration>,
+    /// One of these is drawn for each life.
+    moments: Vec<Moment>,
     seed: u64,
+}
+
+/// When a life ends.
+enum Moment {
+    /// Once the gateway has taken so many messages more: in the middle of sending, on any machine.
+    Taken(Range<u64>),
+    /// After some time, wherever that is: while planning, or while the ledger is put in order.
+    Passed(Range<Duration>),
 }
 
 /// What came of it.
 #[derive(Debug)]
 struct Ending {
     kills: usize,
+    /// Lives in which the gateway took something.
+    sending: usize,
     statuses: BTreeMap<String, usize>,
 }
 
@@ -101,7 +112,8 @@ fn treat(treatment: &Treatment) -> Ending {
         "--max-unknown",
         "0",
     ];
-    let mut kills = 0;
+    let taken = || std::fs::metadata(program.path("outbox.csv")).map_or(0, |outbox| outbox.len());
+    let (mut kills, mut sending) = (0, 0);
     while kills < treatment.kills {
         // Planned again, or taken up as it is: both are ways to go on.
         let planned = program.path("customers.ledger").exists();
@@ -110,11 +122,19 @@ fn treat(treatment: &Treatment) -> Ending {
         } else {
             &sheet
         };
-        let life = random.u64(micros(treatment.life.start)..micros(treatment.life.end));
-        let run = program
-            .send_command(&sandbox.url, arguments)
-            .start()
-            .killed_after(Duration::from_micros(life));
+        let before = taken();
+        let running = program.send_command(&sandbox.url, arguments).start();
+        let run = match &treatment.moments[random.usize(..treatment.moments.len())] {
+            Moment::Taken(messages) => {
+                let due = before + random.u64(messages.clone()) * LINE;
+                running.killed_when(|| taken() > due)
+            }
+            Moment::Passed(life) => {
+                let life = random.u64(micros(life.start)..micros(life.end));
+                running.killed_after(Duration::from_micros(life))
+            }
+        };
+        sending += usize::from(taken() > before);
         if run.signal.is_none() {
             run.shows(
                 matches!(run.code, Some(0 | 5)),
@@ -129,15 +149,23 @@ fn treat(treatment: &Treatment) -> Ending {
         matches!(run.code, Some(0 | 5)),
         "the last run goes to the end",
     );
-    judge(&program, treatment, kills)
+    let statuses = judge(&program, treatment, kills);
+    Ending {
+        kills,
+        sending,
+        statuses,
+    }
 }
+
+/// About the length of a line of the outbox.
+const LINE: u64 = 100;
 
 fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap()
 }
 
 /// The gateway's record against the results: nothing twice, nothing lost, nothing made up.
-fn judge(program: &Program, treatment: &Treatment, kills: usize) -> Ending {
+fn judge(program: &Program, treatment: &Treatment, kills: usize) -> BTreeMap<String, usize> {
     let rows = rows_in_are_rows_out(program, "customers.csv", "customers.results.csv");
     let what = format!("{} kills, seed {}", kills, treatment.seed);
     let mut taken = BTreeSet::new();
@@ -167,12 +195,13 @@ fn judge(program: &Program, treatment: &Treatment, kills: usize) -> Ending {
     verifies(program, "customers.ledger");
     program.no_secret_anywhere(PASSWORD);
     assert!(!program.path("customers.ledger.partial").exists());
-    Ending { kills, statuses }
+    statuses
 }
 
-/// Campaign after campaign until there were so many kills.
-fn at_least(kills: usize, mut next: impl FnMut(usize) -> Treatment) {
+/// Campaign after campaign until there were so many kills. The lives in which something was sent.
+fn at_least(kills: usize, mut next: impl FnMut(usize) -> Treatment) -> usize {
     let mut so_far = 0;
+    let mut sending = 0;
     let mut campaigns = 0;
     while so_far < kills {
         campaigns += 1;
@@ -183,42 +212,47 @@ fn at_least(kills: usize, mut next: impl FnMut(usize) -> Treatment) {
         let treatment = next(kills - so_far);
         let ending = treat(&treatment);
         so_far += ending.kills;
+        sending += ending.sending;
         println!(
-            "campaign {campaigns}: {} kills, {:?}",
-            ending.kills, ending.statuses
+            "campaign {campaigns}: {} kills, {} of them while sending: {:?}",
+            ending.kills, ending.sending, ending.statuses
         );
     }
+    sending
 }
 
-fn milliseconds(from: u64, to: u64) -> std::ops::Range<Duration> {
+fn milliseconds(from: u64, to: u64) -> Range<Duration> {
     Duration::from_millis(from)..Duration::from_millis(to)
 }
 
 #[test]
 fn killed_at_random_with_one_worker() {
-    at_least(60, |kills| Treatment {
+    let sending = at_least(60, |kills| Treatment {
         rows: 200,
         batch_size: 2,
         concurrency: 1,
         kills,
-        life: milliseconds(1, 250),
+        moments: vec![Moment::Taken(0..12)],
         seed: 1,
     });
+    assert!(sending >= 50, "{sending}");
 }
 
 #[test]
 fn killed_at_random_with_eight_workers() {
-    at_least(90, |kills| Treatment {
+    let sending = at_least(90, |kills| Treatment {
         rows: 400,
         batch_size: 1,
         concurrency: 8,
         kills,
-        life: milliseconds(1, 200),
+        moments: vec![Moment::Taken(0..40)],
         seed: 2,
     });
+    assert!(sending >= 80, "{sending}");
 }
 
-/// Lives so short that most end while the spreadsheet is planned or the ledger of the life before is put in order.
+/// Between lives that end while sending, others so short that they end while the spreadsheet is planned or while what the life
+/// before left in flight is put in order.
 #[test]
 fn killed_while_planning_and_recovering() {
     at_least(70, |kills| Treatment {
@@ -226,7 +260,11 @@ fn killed_while_planning_and_recovering() {
         batch_size: 3,
         concurrency: 8,
         kills,
-        life: milliseconds(1, 60),
+        moments: vec![
+            Moment::Passed(milliseconds(1, 60)),
+            Moment::Passed(milliseconds(1, 60)),
+            Moment::Taken(0..6),
+        ],
         seed: 3,
     });
 }
@@ -262,12 +300,13 @@ fn killed_while_the_results_are_written() {
 #[ignore = "takes many minutes"]
 fn killed_thousands_of_times() {
     let kills = std::env::var("KILLS").map_or(2_000, |kills| kills.parse().unwrap());
-    at_least(kills, |kills| Treatment {
+    let sending = at_least(kills, |kills| Treatment {
         rows: 5_000,
         batch_size: 1,
         concurrency: 8,
         kills,
-        life: milliseconds(1, 120),
-        seed: 5 + u64::try_from(kills).unwrap(),
+        moments: vec![Moment::Taken(0..20)],
+        seed: u64::try_from(kills).unwrap(),
     });
+    assert!(sending * 10 >= kills * 9, "{sending} of {kills}");
 }

@@ -361,6 +361,15 @@ impl Running {
         self.wait_or_kill(life).0
     }
 
+    /// Waits for its end, but kills it as soon as this is due; says in the run which it was.
+    pub(crate) fn killed_when(self, due: impl Fn() -> bool) -> Run {
+        while is_running(self.pid) && !due() {
+            assert!(self.started.elapsed() < self.bound, "{} goes on", self.line);
+            thread::sleep(Duration::from_micros(200));
+        }
+        self.wait_or_kill(Duration::ZERO).0
+    }
+
     fn wait_or_kill(self, life: Duration) -> (Run, bool) {
         let (status, late) = match self.ended.recv_timeout(life) {
             Ok(status) => (status, false),
