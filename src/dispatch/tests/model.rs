@@ -364,8 +364,8 @@ impl Campaign {
                 assert!(taken <= excused, "row {row} was taken and is {status}");
             }
             if status == Status::Accepted {
-                let word = self.declared.contains(&row);
-                assert!(taken > 0 || word, "row {row} was never taken");
+                let declared = self.declared.contains(&row);
+                assert!(taken > 0 || declared, "row {row} was never taken");
             }
             if let Some(by_then) = self.silenced.get(&row) {
                 assert_eq!(status, Status::Suppressed, "row {row} opted out");
