@@ -112,6 +112,22 @@ fn it_names_every_command_and_option_and_no_other() {
     assert!(invented.is_empty(), "there is no {invented:?}");
 }
 
+/// A sentence that names the test that proves it, `tests/send.rs::name` or `src/ledger/tests.rs::name`, can be checked.
+#[test]
+fn every_test_it_names_exists() {
+    let missing: Vec<String> = tests_named(README)
+        .into_iter()
+        .filter(|(file, name)| {
+            !has_test(
+                &fs::read_to_string(repository().join(file)).unwrap_or_default(),
+                name,
+            )
+        })
+        .map(|(file, name)| format!("{file}::{name}"))
+        .collect();
+    assert!(missing.is_empty(), "there is no {missing:?}");
+}
+
 // --- Somebody who types the examples --------------------------------------------------------------------------
 
 struct Reader {
@@ -355,6 +371,39 @@ fn options_in(text: &str) -> BTreeSet<String> {
         .collect()
 }
 
+/// What stands in backticks as `file.rs::name`, the file under `src/` or `tests/`.
+fn tests_named(markdown: &str) -> Vec<(String, String)> {
+    markdown
+        .split('`')
+        .filter(|code| {
+            ["src/", "tests/"]
+                .iter()
+                .any(|folder| code.starts_with(folder))
+        })
+        .filter_map(|code| code.split_once(".rs::"))
+        .map(|(file, name)| (format!("{file}.rs"), name.to_owned()))
+        .collect()
+}
+
+/// Whether a source has a function of this name that is marked as a test.
+fn has_test(source: &str, name: &str) -> bool {
+    let mut marked = false;
+    for line in source.lines().map(str::trim) {
+        if line == "#[test]" {
+            marked = true;
+        } else if let Some(rest) = line.strip_prefix("fn ") {
+            let here = rest
+                .strip_prefix(name)
+                .is_some_and(|rest| rest.starts_with('('));
+            if here && marked {
+                return true;
+            }
+            marked = false;
+        }
+    }
+    false
+}
+
 fn in_one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -398,4 +447,16 @@ fn the_convention_is_read_as_it_is_meant() {
         .into_iter()
         .collect();
     assert_eq!(options, ["--a-b", "--rate"]);
+}
+
+#[test]
+fn a_test_that_is_named_and_not_there_is_noticed() {
+    let markdown =
+        "| never twice | `tests/a.rs::one`, `src/b/tests.rs::two` |\n`src/lib.rs` and `a.rs::b`";
+    let named = [("tests/a.rs", "one"), ("src/b/tests.rs", "two")];
+    let named = named.map(|(file, name)| (file.to_owned(), name.to_owned()));
+    assert_eq!(tests_named(markdown), named);
+    let source = "fn no() {}\n  #[test]\n  #[ignore = \"long\"]\n  fn one() {\n}\n// fn two() {}\nfn three() {}";
+    let found = ["one", "on", "two", "three", "no"].map(|name| has_test(source, name));
+    assert_eq!(found, [true, false, false, false, false]);
 }

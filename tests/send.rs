@@ -642,7 +642,8 @@ fn a_gateway_that_throttles_for_too_long_is_given_up() {
     let gateway = Gateway::new(|_, _| Reply::throttled(None));
     program
         .send(&gateway, &customers(&["--give-up-after", "1s"]))
-        .exits(75);
+        .exits(75)
+        .says(&["Not sent yet", "HTTP 429", "trying again in"]);
     let rows = rows_in_are_rows_out(&program, "customers.csv", "customers.results.csv");
     assert_eq!(count_statuses(&rows), counts(&[("pending", 5)]));
     assert_ne!(rows[0]["sms_detail"], "");
@@ -652,7 +653,9 @@ fn a_gateway_that_throttles_for_too_long_is_given_up() {
 fn a_gateway_that_cannot_be_reached_is_given_up() {
     let program = Program::with(&[("customers.csv", &people(40))]);
     let arguments = customers(&["--give-up-after", "1s", "--summary-json", "summary.json"]);
-    program.send_command(&nobody(), &arguments).run().exits(75);
+    let run = program.send_command(&nobody(), &arguments).run();
+    run.exits(75)
+        .says(&["Not sent yet", "cannot reach 127.0.0.1", "trying again in"]);
     let rows = rows_in_are_rows_out(&program, "customers.csv", "customers.results.csv");
     assert_eq!(count_statuses(&rows), counts(&[("pending", 40)]));
     assert_eq!(

@@ -126,9 +126,10 @@ struct Weather {
     pause_until: Option<Instant>,
 }
 
-/// The first wait after a request that was not sent, and the longest. They double in between.
-const FIRST_WAIT: Duration = Duration::from_millis(500);
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// The first wait after a request that was not sent, and the longest. They double in between. The tests of this module
+/// run through thousands of them, and wait for no clock.
+const FIRST_WAIT: Duration = Duration::from_millis(if cfg!(test) { 1 } else { 500 });
+const LONGEST_WAIT: Duration = Duration::from_millis(if cfg!(test) { 2 } else { 30_000 });
 
 impl Floor<'_> {
     /// The rest of a pause that the gateway asked for holds every worker. `false`: a stop was asked for.

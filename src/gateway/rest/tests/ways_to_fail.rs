@@ -1,0 +1,491 @@
+//! Every way in which a request can fail, in one table, and the one outcome it has. `NotSent` and `Throttled` are sent
+//! again without asking anybody, so they stand only where nothing was taken beyond doubt: not one byte of the request
+//! had left, or the gateway said 429.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use ureq::config::Config;
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::NextTimeout;
+
+use super::*;
+
+/// Long enough for a busy machine to get as far as the silence.
+const IMPATIENCE: Duration = Duration::from_millis(2500);
+
+/// What is at the other end, and what it does.
+enum Other {
+    /// A name that leads nowhere.
+    NoName,
+    /// A port where nobody listens.
+    NoListener,
+    /// A port whose queue is full: connecting is not answered.
+    FullQueue,
+    /// An HTTPS gateway that does this when connected to.
+    Tls(fn(&mut Peer)),
+    /// A proxy that does this when asked for a tunnel.
+    Proxy(fn(&mut Peer)),
+    /// A gateway that lets a connection be made and takes nothing out of it.
+    NobodyReads,
+    /// A gateway that does this when connected to.
+    Does(fn(&mut Peer)),
+    /// A gateway that answers one request, keeps the connection, and does this with the next.
+    ThenDoes(fn(&mut Peer)),
+    /// A gateway that takes the request, says this and closes in order.
+    Says(String),
+    /// A gateway that takes the request, says this and resets the connection.
+    Resets(&'static str),
+    /// A gateway that takes the request, says this, and then nothing.
+    Holds(&'static str),
+}
+
+use Other::{
+    Does, FullQueue, Holds, NoListener, NoName, NobodyReads, Proxy as Tunnel, Resets, ThenDoes, Tls,
+};
+
+fn says(response: &str) -> Other {
+    Other::Says(response.to_owned())
+}
+
+/// The one outcome. The words are the beginning of what people are told.
+enum Due {
+    /// Sent again: not one byte of the request left.
+    NotSent(&'static str),
+    /// Sent again, after this many seconds where the gateway named a time: HTTP 429.
+    Throttled(Option<u64>),
+    /// Never sent again by itself. The status, where one came.
+    NoAnswer(Option<u16>, &'static str),
+}
+
+use Due::{NoAnswer, NotSent, Throttled};
+
+const LATE: &str = "no answer within 2.5 s";
+const BROKE: &str = "the connection broke before an answer came (";
+const NOT_HTTP: &str = "the answer is not HTTP (";
+const UNREACHABLE: &str = "cannot reach 127.0.0.1: ";
+const BEHIND_THE_PROXY: &str = "cannot reach gateway.invalid: ";
+
+#[rustfmt::skip]
+fn ways_to_fail() -> Vec<(&'static str, Other, Due)> {
+    let mut ways = vec![
+        // --- before the first byte of the request
+        ("a name without an address",          NoName,                          NotSent("cannot reach gateway.invalid: ")),
+        ("connection refused",                 NoListener,                      NotSent("cannot reach 127.0.0.1: Connection refused")),
+        ("connecting takes too long",          FullQueue,                       NotSent("cannot reach 127.0.0.1: no connection within 2.5 s")),
+        ("TLS: closed at once",                Tls(|_| ()),                     NotSent(UNREACHABLE)),
+        ("TLS: reset in the handshake",        Tls(|peer| { peer.read(1); }),   NotSent(UNREACHABLE)),
+        ("TLS: refused with an alert",         Tls(|peer| peer.write(b"\x15\x03\x03\x00\x02\x02\x28")), NotSent(UNREACHABLE)),
+        ("TLS: plain HTTP instead",            Tls(|peer| peer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")), NotSent(UNREACHABLE)),
+        ("TLS: silence in the handshake",      Tls(Peer::wait_for_the_end),     NotSent("cannot reach 127.0.0.1: no connection within 2.5 s")),
+        ("proxy: wants a password",            Tunnel(|peer| peer.write(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")), NotSent(BEHIND_THE_PROXY)),
+        ("proxy: cannot reach the gateway",    Tunnel(|peer| peer.write(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")), NotSent(BEHIND_THE_PROXY)),
+        ("proxy: throttles the tunnel",        Tunnel(|peer| peer.write(b"HTTP/1.1 429 Slow\r\nContent-Length: 0\r\n\r\n")), NotSent(BEHIND_THE_PROXY)),
+        ("proxy: no handshake in the tunnel",  Tunnel(|peer| peer.write(b"HTTP/1.1 200 OK\r\n\r\nnot a handshake")), NotSent(BEHIND_THE_PROXY)),
+        ("proxy: closes",                      Tunnel(|_| ()),                  NotSent(BEHIND_THE_PROXY)),
+        ("proxy: silence",                     Tunnel(Peer::wait_for_the_end),  NotSent(BEHIND_THE_PROXY)),
+        // --- while the request leaves
+        ("closed before a byte was read",      Does(|_| ()),                              NoAnswer(None, BROKE)),
+        ("reset after the first byte",         Does(|peer| { peer.read(1); }),            NoAnswer(None, BROKE)),
+        ("reset after the head",               Does(|peer| { peer.head(); }),             NoAnswer(None, BROKE)),
+        ("reset before the last byte",         Does(Peer::request_but_for_a_byte),        NoAnswer(None, BROKE)),
+        ("connected, and nothing is read",     NobodyReads,                               NoAnswer(None, LATE)),
+        ("kept: reset in the next head",       ThenDoes(|peer| { peer.read(1); }),        NoAnswer(None, BROKE)),
+        ("kept: reset before its last byte",   ThenDoes(Peer::request_but_for_a_byte),    NoAnswer(None, BROKE)),
+        ("kept: closed after the next",        ThenDoes(|peer| { peer.request(); }),      NoAnswer(None, BROKE)),
+        // --- before the answer
+        ("closed without a byte",              says(""),                                  NoAnswer(None, BROKE)),
+        ("reset without a byte",               Resets(""),                                NoAnswer(None, BROKE)),
+        ("silence",                            Holds(""),                                 NoAnswer(None, LATE)),
+        // --- in the head of the answer
+        ("half a status line",                 says("HTTP/1.1 2"),                        NoAnswer(None, BROKE)),
+        ("half a status line, reset",          Resets("HTTP/1.1 2"),                      NoAnswer(None, BROKE)),
+        ("half a status line, silence",        Holds("HTTP/1.1 20"),                      NoAnswer(None, LATE)),
+        ("half a header",                      says("HTTP/1.1 200 OK\r\nContent-Le"),     NoAnswer(None, BROKE)),
+        ("a head without its end",             says("HTTP/1.1 200 OK\r\n"),               NoAnswer(None, BROKE)),
+        ("429 without the end of its head",    says("HTTP/1.1 429 Slow\r\nRetry-After: 1\r\n"), NoAnswer(None, BROKE)),
+        ("only hints of an answer",            says("HTTP/1.1 103 Hint\r\n\r\n"),         NoAnswer(None, BROKE)),
+        ("only leave to go on",                Holds("HTTP/1.1 100 Continue\r\n\r\n"),    NoAnswer(None, LATE)),
+        ("no HTTP that says accepted",         says("2000 = SUCCESS:1143007207\r\n\r\n"), NoAnswer(None, NOT_HTTP)),
+        ("no HTTP that says refused",          says("-1001\r\n\r\n"),                     NoAnswer(None, NOT_HTTP)),
+        ("no such status",                     says("HTTP/1.1 099 No\r\n\r\n"),           NoAnswer(None, NOT_HTTP)),
+        ("a length that is none",              says("HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n-1001"), NoAnswer(None, NOT_HTTP)),
+        ("two lengths",                        says("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n-1001"), NoAnswer(None, NOT_HTTP)),
+        // --- in the body of the answer
+        ("headers, then silence",              Holds("HTTP/1.1 200 OK\r\nContent-Length: 25\r\n\r\n"), NoAnswer(Some(200), LATE)),
+        ("half a body, then silence",          Holds("HTTP/1.1 200 OK\r\nContent-Length: 25\r\n\r\n-1001"), NoAnswer(Some(200), LATE)),
+        ("no length and no end",               Holds("HTTP/1.1 200 OK\r\n\r\n-1001"),     NoAnswer(Some(200), LATE)),
+        ("no last chunk, silence",             Holds("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n-1001\r\n"), NoAnswer(Some(200), LATE)),
+        ("429, then silence",                  Holds("HTTP/1.1 429 Slow\r\nContent-Length: 25\r\n\r\n"), NoAnswer(Some(429), LATE)),
+        ("no length and a reset",              Resets("HTTP/1.1 200 OK\r\n\r\n-1001"),    NoAnswer(Some(200), CUT_SHORT)),
+        ("429 without a length and a reset",   Resets("HTTP/1.1 429 Slow\r\n\r\n"),       NoAnswer(Some(429), CUT_SHORT)),
+        ("a reset in the last chunk",          Resets("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n-1001\r\n0\r\n"), NoAnswer(Some(200), CUT_SHORT)),
+        ("packed, which was not asked for",    says("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\n\x1f\x08\x00\x00"), NoAnswer(Some(200), "the answer has none of the shapes of a code")),
+    ];
+    for status in [200, 429, 500] {
+        for (name, body) in [
+            ("a code cut short",               "Content-Length: 5\r\n\r\n-10"),
+            ("a code that may have had words", "Content-Length: 6\r\n\r\n-1001"),
+            ("an id cut short",                "Content-Length: 25\r\n\r\n2000 = SUCCESS:1143"),
+            ("nothing of what was promised",   "Content-Length: 5\r\n\r\n"),
+            ("a chunk cut short",              "Transfer-Encoding: chunked\r\n\r\n6\r\n-1001"),
+            ("a chunk without its end",        "Transfer-Encoding: chunked\r\n\r\n5\r\n-1001"),
+            ("no last chunk",                  "Transfer-Encoding: chunked\r\n\r\n5\r\n-1001\r\n"),
+            ("half a last chunk",              "Transfer-Encoding: chunked\r\n\r\n5\r\n-1001\r\n0"),
+            ("a chunk that did not come",      "Transfer-Encoding: chunked\r\n\r\n5\r\n-1001\r\n5\r\n"),
+            ("a chunk of no length",           "Transfer-Encoding: chunked\r\n\r\n5\r\n-1001\r\nzz\r\n"),
+        ] {
+            ways.push((name, says(&format!("HTTP/1.1 {status} Any\r\n{body}")), NoAnswer(Some(status), CUT_SHORT)));
+        }
+    }
+    let long = format!("-1001{}", " ".repeat(3_000_000));
+    let framed = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{long}", long.len());
+    let endless = format!("HTTP/1.1 200 OK\r\n\r\n{long}");
+    for (name, response) in [("megabytes", framed), ("megabytes without a length", endless)] {
+        ways.push((name, says(&response), NoAnswer(Some(200), "the answer is longer than 64 KiB")));
+    }
+    // --- too many requests
+    for (header, after) in [
+        ("",                                             None),
+        ("Retry-After: 7\r\n",                           Some(7)),
+        ("Retry-After: 0\r\n",                           Some(0)),
+        ("Retry-After: -3\r\n",                          Some(0)),
+        ("Retry-After: 99999999999999999999\r\n",        None),
+        ("Retry-After: soon\r\n",                        None),
+        ("Retry-After: Sun, 06 Nov 1994 08:49:37 GMT\r\n", Some(0)),
+    ] {
+        for body in ["", "<html>", "Too Many Requests"] {
+            let response = format!("HTTP/1.1 429 Slow\r\n{header}Content-Length: {}\r\n\r\n{body}", body.len());
+            ways.push(("429", says(&response), Throttled(after)));
+        }
+    }
+    ways
+}
+
+#[test]
+fn every_way_to_fail_has_one_outcome() {
+    thread::scope(|scope| {
+        for (name, other, due) in ways_to_fail() {
+            let waits = matches!(&other, FullQueue | Holds(_))
+                || due.says(LATE)
+                || name.contains("silence");
+            let look = move || due.is(name, &fails(other));
+            // Those that wait do so side by side.
+            if waits {
+                scope.spawn(look);
+            } else {
+                look();
+            }
+        }
+    });
+}
+
+impl Due {
+    fn says(&self, words: &str) -> bool {
+        matches!(self, NotSent(said) | NoAnswer(_, said) if *said == words)
+    }
+
+    /// Panics unless an answer is what is due.
+    fn is(&self, name: &str, answer: &Answer) {
+        let Outcomes::All(outcome) = &answer.outcomes else {
+            panic!("{name}: {answer:?}");
+        };
+        match (self, outcome) {
+            (NotSent(said), Outcome::NotSent { why }) => {
+                assert!(why.starts_with(said), "{name}: {why}");
+                assert_eq!(
+                    (answer.http_status, answer.raw.as_str()),
+                    (None, ""),
+                    "{name}"
+                );
+            }
+            (Throttled(after), Outcome::Throttled { after: asked }) => {
+                assert_eq!(*asked, after.map(Duration::from_secs), "{name}");
+                assert_eq!(answer.http_status, Some(429), "{name}");
+            }
+            (NoAnswer(status, said), Outcome::NoAnswer { why, code: None }) => {
+                let said = status.map_or((*said).to_owned(), |status| {
+                    format!("HTTP status {status}: {said}")
+                });
+                assert!(why.starts_with(&said), "{name}: {why}");
+                assert_eq!(answer.http_status, *status, "{name}");
+                assert!(answer.raw.len() <= RAW_LIMIT, "{name}");
+            }
+            _ => panic!("{name}: {answer:?}"),
+        }
+    }
+}
+
+/// What a request becomes that fails so. Panics if it is made again.
+fn fails(other: Other) -> Answer {
+    match other {
+        NoName => submit(
+            &mut gateway("https://gateway.invalid/RESTAPI.php", PATIENCE),
+            1,
+        ),
+        NoListener => submit(&mut gateway_at(nobody()), 1),
+        FullQueue => {
+            let (listener, _queue) = full_queue();
+            let address = listener.local_addr().unwrap();
+            submit(&mut gateway(&format!("http://{address}/"), IMPATIENCE), 1)
+        }
+        Tls(does) => {
+            let (address, listener, _done) =
+                serve(vec![Box::new(move |mut peer: Peer| does(&mut peer))]);
+            let answer = submit(&mut gateway(&format!("https://{address}/"), IMPATIENCE), 1);
+            assert!(saw_nobody_else(&listener));
+            answer
+        }
+        Tunnel(does) => through_a_proxy(does),
+        NobodyReads => {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let address = listener.local_addr().unwrap();
+            let mut gateway = gateway(&format!("http://{address}/"), IMPATIENCE);
+            let answer = submit_text(&mut gateway, 30, &beyond_any_buffer());
+            let _the_only_one = listener.accept().unwrap();
+            assert!(saw_nobody_else(&listener), "the request was made again");
+            answer
+        }
+        Does(does) => {
+            let (address, listener, _done) =
+                serve(vec![Box::new(move |mut peer: Peer| does(&mut peer))]);
+            let mut gateway = gateway(&format!("http://{address}/"), IMPATIENCE);
+            let answer = submit_text(&mut gateway, 30, &beyond_any_buffer());
+            assert!(saw_nobody_else(&listener), "the request was made again");
+            answer
+        }
+        ThenDoes(does) => {
+            let (address, listener, _done) = serve(vec![Box::new(move |mut peer: Peer| {
+                peer.request();
+                peer.answer("2000 = SUCCESS:1");
+                does(&mut peer);
+            })]);
+            let mut gateway = gateway_at(address);
+            assert_eq!(submit(&mut gateway, 1).outcomes, accepted("1"));
+            let answer = submit(&mut gateway, 1);
+            assert!(saw_nobody_else(&listener), "the request was made again");
+            answer
+        }
+        Other::Says(response) => outcome_of(&response),
+        Resets(response) => outcome_with(move |mut peer| {
+            peer.request_but_for_a_byte();
+            peer.write(response.as_bytes());
+        }),
+        Holds(beginning) => {
+            let (address, listener, more) = serve(vec![Box::new(move |mut peer: Peer| {
+                peer.request();
+                peer.write(beginning.as_bytes());
+                let mut more = Vec::new();
+                let _until_it_closes = peer.0.read_to_end(&mut more);
+                more
+            })]);
+            let answer = submit(&mut gateway(&format!("http://{address}/"), IMPATIENCE), 1);
+            assert_eq!(
+                more.recv_timeout(PATIENCE).unwrap(),
+                b"",
+                "the request was made again"
+            );
+            assert!(saw_nobody_else(&listener), "the request was made again");
+            answer
+        }
+    }
+}
+
+/// A text that the system's buffers do not hold, so that it meets the end of its connection under way.
+fn beyond_any_buffer() -> String {
+    "x".repeat(5 << 20)
+}
+
+fn nobody() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+}
+
+/// A listener that answers nobody any more, and what fills its queue.
+fn full_queue() -> (TcpListener, Vec<TcpStream>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut queue = Vec::new();
+    while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(500)) {
+        queue.push(stream);
+        assert!(queue.len() < 10_000, "this system's queue has no end");
+    }
+    (listener, queue)
+}
+
+fn through_a_proxy(does: fn(&mut Peer)) -> Answer {
+    let (address, _, arrived) = serve(vec![Box::new(move |mut peer: Peer| {
+        let head = peer.head();
+        does(&mut peer);
+        head
+    })]);
+    let proxy = Proxy::new(&format!("http://{address}")).unwrap();
+    let timeouts = Timeouts {
+        connect: IMPATIENCE,
+        total: IMPATIENCE,
+    };
+    let endpoint = Endpoint::parse("https://gateway.invalid/RESTAPI.php").unwrap();
+    let answer = submit(
+        &mut RestGateway::through(Some(proxy), endpoint, credentials(), timeouts),
+        1,
+    );
+    let head = arrived.recv_timeout(PATIENCE).unwrap();
+    assert!(
+        head.starts_with("CONNECT gateway.invalid:443 HTTP/1.1\r\n"),
+        "{head}"
+    );
+    answer
+}
+
+/// Status by status, the outcome of a blank body, of bodies that are an answer, and of a web page. Each response names
+/// another place to go to, where nobody is ever seen.
+#[test]
+fn every_status_has_one_outcome() {
+    let elsewhere = TcpListener::bind("127.0.0.1:0").unwrap();
+    let place = elsewhere.local_addr().unwrap();
+    let next = AtomicUsize::new(100);
+    // A few at a time; each is a request of its own.
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while let Some(status) = u16::try_from(next.fetch_add(1, Ordering::Relaxed))
+                    .ok()
+                    .filter(|status| *status < 600)
+                {
+                    outcomes_of(status, place);
+                }
+            });
+        }
+    });
+    assert!(saw_nobody_else(&elsewhere), "a redirect was followed");
+}
+
+fn outcomes_of(status: u16, place: SocketAddr) {
+    let answered = |body: &str| {
+        outcome_of(&format!(
+            "HTTP/1.1 {status} Any\r\nLocation: http://{place}/?pwd=x\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        ))
+    };
+    let bodies = [
+        "",
+        "2000 = SUCCESS:5",
+        "-1009",
+        "-1004",
+        "<html>-1004</html>",
+    ];
+    let found = bodies.map(|body| answered(body).outcomes);
+    let unknown = |what: &str| unknown_because(&format!("HTTP status {status}: {what}"));
+    let empty = || unknown("the answer is empty");
+    let due = match status {
+        // No answer yet: what follows is none either, and the connection ends.
+        100 | 102..200 => {
+            for (outcomes, body) in found.iter().zip(bodies) {
+                let whys = [BROKE, NOT_HTTP];
+                let Outcomes::All(Outcome::NoAnswer { why, code: None }) = outcomes else {
+                    panic!("{status} {body:?}: {outcomes:?}");
+                };
+                assert!(
+                    whys.iter().any(|beginning| why.starts_with(beginning)),
+                    "{status}: {why}"
+                );
+            }
+            return;
+        }
+        // By their nature without a body, whatever follows.
+        101 | 204 | 304 => [empty(), empty(), empty(), empty(), empty()],
+        429 => [
+            throttled(None),
+            accepted("5"),
+            refused(-1009),
+            stopped(-1004),
+            throttled(None),
+        ],
+        _ => {
+            let page = unknown("the answer is a web page instead of a code");
+            [empty(), accepted("5"), refused(-1009), stopped(-1004), page]
+        }
+    };
+    for ((found, due), body) in found.into_iter().zip(due).zip(bodies) {
+        assert_eq!(found, due, "{status} {body:?}");
+    }
+}
+
+fn refused(code: i32) -> Outcomes {
+    Outcomes::All(Outcome::Refused { code: Code(code) })
+}
+
+/// A name with these addresses.
+#[derive(Debug)]
+struct Named(Vec<SocketAddr>);
+
+impl Resolver for Named {
+    fn resolve(
+        &self,
+        _: &Uri,
+        _: &Config,
+        _: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let mut addresses = self.empty();
+        for address in &self.0 {
+            addresses.push(*address);
+        }
+        Ok(addresses)
+    }
+}
+
+/// Of several addresses the next one is tried only while there is no connection. Once there is one, it is the only one.
+#[test]
+fn a_second_address_is_no_second_try() {
+    let second = TcpListener::bind("127.0.0.1:0").unwrap();
+    for does in [
+        |_: &mut Peer| (),
+        |peer: &mut Peer| {
+            peer.request();
+        },
+    ] {
+        let (first, listener, _done) = serve(vec![Box::new(move |mut peer: Peer| does(&mut peer))]);
+        let witness = Witness::default();
+        let connector = DefaultConnector::new().chain(WitnessConnector {
+            witness: witness.clone(),
+            proxied: false,
+        });
+        let timeouts = Timeouts {
+            connect: PATIENCE,
+            total: PATIENCE,
+        };
+        let names = Named(vec![nobody(), first, second.local_addr().unwrap()]);
+        let mut gateway = RestGateway {
+            agent: Agent::with_parts(config(None, timeouts), connector, names),
+            witness,
+            endpoint: Endpoint::parse("http://localhost/").unwrap(),
+            credentials: credentials(),
+            timeouts,
+        };
+        let answer = submit_text(&mut gateway, 1, &beyond_any_buffer());
+        assert!(why_unknown(&answer).starts_with(BROKE), "{answer:?}");
+        assert!(saw_nobody_else(&listener) && saw_nobody_else(&second));
+    }
+}
+
+/// An answer that came unasked behind another one is not taken for that of the next request.
+#[test]
+fn what_comes_unasked_answers_nothing() {
+    let twice = format!("{}{}", ok("2000 = SUCCESS:1"), ok("-1009"));
+    let (address, listener, _done) = serve(vec![
+        Box::new(move |mut peer: Peer| {
+            peer.request();
+            peer.write(twice.as_bytes());
+            peer.wait_for_the_end();
+        }),
+        Box::new(|mut peer: Peer| {
+            peer.request();
+            peer.answer("2000 = SUCCESS:2");
+        }),
+    ]);
+    let mut gateway = gateway_at(address);
+    assert_eq!(submit(&mut gateway, 1).outcomes, accepted("1"));
+    assert_eq!(submit(&mut gateway, 1).outcomes, accepted("2"));
+    assert!(saw_nobody_else(&listener));
+}
