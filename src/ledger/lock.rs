@@ -50,6 +50,12 @@ pub(super) fn owner(ledger: &Path) -> Option<String> {
     rest.split_whitespace().next().map(str::to_owned)
 }
 
+/// The campaign that was started from this ledger, as its lock remembers it now; nobody's hold on it is disturbed.
+pub(super) fn started(ledger: &Path) -> Option<Started> {
+    let mut file = File::open(path_of(ledger)).ok()?;
+    read_started(&mut file).ok()?
+}
+
 fn path_of(ledger: &Path) -> PathBuf {
     beside(&leads_to(ledger), ".lock")
 }
@@ -67,12 +73,8 @@ impl Lock {
             .mode(0o600)
             .open(&path)
             .map_err(|fault| unusable(&path, &fault))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(in_use(ledger, &mut file)),
-            // Among others where the file system has no locks.
-            Err(TryLockError::Error(fault)) => return Err(unusable(&path, &fault)),
-        }
+        let attempt = file.try_lock();
+        granted(attempt, ledger, &path, &mut file)?;
         let started = read_started(&mut file).map_err(|fault| unusable(&path, &fault))?;
         let lock = Self {
             file,
@@ -193,6 +195,19 @@ fn read_started(file: &mut File) -> io::Result<Option<Started>> {
     }))
 }
 
+/// Whether the lock is ours now. Where a file system has no locks nobody can say so, which is no.
+fn granted(
+    attempt: Result<(), TryLockError>,
+    ledger: &Path,
+    path: &Path,
+    file: &mut File,
+) -> Result<()> {
+    attempt.map_err(|refusal| match refusal {
+        TryLockError::WouldBlock => in_use(ledger, file),
+        TryLockError::Error(fault) => unusable(path, &fault),
+    })
+}
+
 fn in_use(ledger: &Path, file: &mut File) -> Error {
     let mut text = String::new();
     let holder = match file.read_to_string(&mut text) {
@@ -256,6 +271,56 @@ mod tests {
         std::os::unix::fs::symlink("a.ledger", &other).unwrap();
         let _held = Lock::acquire(&ledger, "send").unwrap();
         assert!(Lock::acquire(&other, "send").is_err());
+    }
+
+    #[test]
+    fn a_file_system_without_locks_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let (ledger, path) = (folder.path().join("a.ledger"), folder.path().join("a.lock"));
+        let mut file = File::create(&path).unwrap();
+        for kind in [
+            io::ErrorKind::Unsupported,
+            io::ErrorKind::StorageFull,
+            io::ErrorKind::Other,
+        ] {
+            let none = Err(TryLockError::Error(kind.into()));
+            let fault = granted(none, &ledger, &path, &mut file).unwrap_err();
+            let said = fault.to_string();
+            assert!(said.contains("a.lock: cannot be locked"), "{said}");
+            assert!(said.contains("--ledger"), "{said}");
+        }
+    }
+
+    #[test]
+    fn knows_whose_ledger_was_open_here() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = folder.path().join("a.ledger");
+        assert_eq!(owner(&ledger), None);
+        let mut lock = Lock::acquire(&ledger, "send").unwrap();
+        assert_eq!(owner(&ledger), None);
+        lock.note_opened(ID).unwrap();
+        drop(lock);
+        let mut lock = Lock::acquire(&ledger, "plan").unwrap();
+        assert_eq!(owner(&ledger).as_deref(), Some(ID));
+        assert_eq!((lock.started(), started(&ledger)), (None, None));
+        lock.mark_started(ID).unwrap();
+        let other = ID.replace('0', "f");
+        lock.note_opened(&other).unwrap();
+        assert_eq!(owner(&ledger), Some(other.clone()));
+        assert_eq!(started(&ledger).unwrap().campaign, other);
+    }
+
+    #[test]
+    fn a_lock_that_is_gone_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = folder.path().join("a.ledger");
+        let lock = Lock::acquire(&ledger, "send").unwrap();
+        lock.still_in_place().unwrap();
+        fs::remove_file(beside(&ledger, ".lock")).unwrap();
+        lock.still_in_place().unwrap_err();
+        let _second = Lock::acquire(&ledger, "send").unwrap();
+        let said = lock.still_in_place().unwrap_err().to_string();
+        assert!(said.contains("a.ledger.lock"), "{said}");
     }
 
     #[test]
