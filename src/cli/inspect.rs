@@ -8,7 +8,7 @@ use super::paths::{Paths, belongings, keep_apart};
 use super::summary::{counted, next_step, of_totals};
 use super::{Patient, prepare, print, spec, tell};
 use crate::campaign::Status;
-use crate::ledger::Reader;
+use crate::ledger::{Campaign, Reader};
 use crate::results::{self, ResultsFile};
 use crate::{Error, Result};
 
@@ -62,11 +62,19 @@ pub(super) fn results(ledger: &Path, only: &[Status], place: Option<&Path>) -> R
 /// The story of `verify`: exit 0 only if the books balance.
 pub(super) fn verify(ledger: &Path) -> Result<Exit> {
     let reader = Reader::open(ledger)?;
-    let wrong = reader.verify(spec::keeps_duplicates(&reader.campaign()?))?;
+    must_balance(&reader, &reader.campaign()?, ledger)?;
+    let totals = reader.totals()?;
+    print(&format!("The books balance.\n{}", of_totals(&totals)))?;
+    Ok(Exit::OK)
+}
+
+/// An error if the books of this ledger do not balance.
+pub(super) fn must_balance(reader: &Reader, campaign: &Campaign, ledger: &Path) -> Result<()> {
+    let keeps_duplicates =
+        spec::keeps_duplicates(campaign).map_err(|fault| fault.at(ledger.display()))?;
+    let wrong = reader.verify(keeps_duplicates)?;
     if wrong.is_empty() {
-        let totals = reader.totals()?;
-        print(&format!("The books balance.\n{}", of_totals(&totals)))?;
-        return Ok(Exit::OK);
+        return Ok(());
     }
     Err(Error::new(format!("the books do not balance: {}", wrong.join("; ")))
         .advice("bring back a copy from before it was changed, or compare it with the iSMS portal row by row")

@@ -41,6 +41,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     log_to_standard_error(cli.verbose);
+    signals::survive_a_full_file();
     match run(cli.command) {
         Ok(exit) => exit.into(),
         Err(fault) => {
@@ -81,6 +82,8 @@ fn log_to_standard_error(verbose: u8) {
         .with_max_level(level)
         .with_writer(io::stderr)
         .with_target(false)
+        // It would tell standard error that standard error cannot be written, and panic.
+        .log_internal_errors(false)
         .init();
 }
 

@@ -1,6 +1,7 @@
 //! From a spreadsheet to a ledger that holds its plan: a new one, or the one that an earlier run left. Nothing is sent
 //! here, and nothing that was sent is ever planned again by itself.
 
+use std::fmt::Display;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,7 +10,7 @@ use serde_json::Value;
 
 use super::args::{OnChange, PlanOptions};
 use super::values::MaxInvalid;
-use super::{clock, spec, summary, tell};
+use super::{clock, inspect, spec, summary, tell};
 use crate::campaign::msisdn::Region;
 use crate::campaign::report::Report;
 use crate::campaign::{SenderId, Status};
@@ -57,6 +58,8 @@ pub(super) fn from_spreadsheet(
     watcher: &dyn Watcher,
 ) -> Result<Prepared> {
     let spec = spec::of(input, options)?;
+    // A plan beside the link in its place would be a second ledger of the same campaign.
+    let ledger = &ledger::leads_to(ledger);
     let mut lock = Lock::acquire(ledger, &holder())?;
     let existing = existing(ledger)?;
     refuse_lost(ledger, &lock, existing.as_ref(), options.on_change)?;
@@ -82,7 +85,7 @@ pub(super) fn from_spreadsheet(
     let mut replacing = existing.is_some();
     match existing {
         Some(old) if old.begun || takes_over(&lock, &old) || !anew => {
-            let changes = changes(&old.campaign, &campaign);
+            let changes = changes(&old.campaign, &campaign)?;
             if changes.is_empty() {
                 return resumed(ledger, lock, old, options);
             }
@@ -173,10 +176,16 @@ fn existing(path: &Path) -> Result<Option<Existing>> {
     if !ledger::exists(path)? {
         return Ok(None);
     }
+    let cut_off = ledger::was_cut_off(path);
     let reader = Reader::open(path)?;
     let totals = reader.totals()?;
+    let campaign = reader.campaign()?;
+    if cut_off {
+        // A ledger that was put back beside the log of its later self can hold a part of each.
+        inspect::must_balance(&reader, &campaign, path)?;
+    }
     Ok(Some(Existing {
-        campaign: reader.campaign()?,
+        campaign,
         begun: totals.attempts > 0,
         totals,
     }))
@@ -283,8 +292,8 @@ fn make_room(
 }
 
 /// What differs between what was planned and what is asked now, in words; nothing: it is the same campaign.
-fn changes(old: &Campaign, new: &Campaign) -> Vec<String> {
-    let (before, now) = (spec::kept(old), spec::kept(new));
+fn changes(old: &Campaign, new: &Campaign) -> Result<Vec<String>> {
+    let (before, now) = (spec::kept(old)?, spec::kept(new)?);
     let mut changes = Vec::new();
     if (&old.digest, &old.header) != (&new.digest, &new.header) {
         changes.push(format!("the cells of {} have changed", new.input));
@@ -301,36 +310,25 @@ fn changes(old: &Campaign, new: &Campaign) -> Vec<String> {
             });
         }
     }
-    changes
+    Ok(changes)
 }
 
 impl Prepared {
     /// The sender ID of the plan.
     pub(super) fn sender_id(&self) -> Result<Option<SenderId>> {
-        let id = self.option(spec::SENDER_ID);
-        id.map(|id| SenderId::parse(&id))
-            .transpose()
-            .map_err(|fault| {
-                Error::new(format!("holds a sender ID that {fault}"))
-                    .advice("it was changed by hand; bring back a copy")
-                    .at(self.ledger.display())
-            })
+        self.option(spec::SENDER_ID, |id| SenderId::parse(id))
     }
 
     /// The country of numbers without a country code.
-    pub(super) fn region(&self) -> Region {
-        self.option("region")
-            .and_then(|letters| Region::parse(&letters).ok())
-            .unwrap_or(Region::MY)
+    pub(super) fn region(&self) -> Result<Region> {
+        let region = self.option(spec::REGION, |letters| Region::parse(letters))?;
+        Ok(region.unwrap_or(Region::MY))
     }
 
     /// Refuses a plan with more invalid rows than allowed: by this run's option, else by the plan's.
     pub(super) fn refuse_too_many_invalid(&self, asked: Option<MaxInvalid>) -> Result<()> {
-        let planned = || {
-            self.option(spec::MAX_INVALID)
-                .and_then(|text| text.parse().ok())
-        };
-        let most = asked.or_else(planned).unwrap_or(spec::DEFAULT_MAX_INVALID);
+        let planned = self.option(spec::MAX_INVALID, str::parse)?;
+        let most = asked.or(planned).unwrap_or(spec::DEFAULT_MAX_INVALID);
         let (invalid, rows) = (self.report.invalid_rows(), self.report.rows);
         if !most.exceeded_by(invalid, rows) {
             return Ok(());
@@ -350,7 +348,8 @@ impl Prepared {
         let Some(remark) = self.report.remarks.first() else {
             return Ok(());
         };
-        if self.option(spec::LINT).as_deref() != Some(spec::DENY) {
+        let lint = self.option(spec::LINT, |word| Ok::<_, Error>(word.to_owned()))?;
+        if lint.as_deref() != Some(spec::DENY) {
             return Ok(());
         }
         let rows = self.report.remarks.iter().map(|remark| remark.rows).max();
@@ -365,11 +364,16 @@ impl Prepared {
         .at(&self.campaign.input))
     }
 
-    fn option(&self, key: &str) -> Option<String> {
-        spec::kept(&self.campaign)
-            .get(key)?
-            .as_str()
-            .map(str::to_owned)
+    fn option<T, E: Display>(
+        &self,
+        key: &str,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Result<Option<T>> {
+        let kept: Option<String> =
+            spec::read(&self.campaign, key).map_err(|fault| fault.at(self.ledger.display()))?;
+        kept.map(|text| parse(&text))
+            .transpose()
+            .map_err(|fault| spec::damaged(key, &fault).at(self.ledger.display()))
     }
 }
 

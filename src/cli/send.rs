@@ -133,7 +133,7 @@ fn perform(
     let suppression = if prepared.fresh {
         None
     } else {
-        Some(spec::suppression(&args.plan, prepared.region())?)
+        Some(spec::suppression(&args.plan, prepared.region()?)?)
     };
     let policy = Policy {
         sender_id: prepared.sender_id()?,
@@ -205,7 +205,7 @@ fn dispatch(
     going: u64,
     summary: &mut Summary,
 ) -> Result<()> {
-    let largest = spec::largest_batch(book.campaign());
+    let largest = spec::largest_batch(book.campaign())?;
     let throttle = Throttle::new(args.send.rate.0, largest);
     let gateways = (0..args.send.concurrency.get())
         .map(|_| destination.gateway(&args.send))

@@ -3,11 +3,18 @@
 
 use std::sync::Arc;
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 
 use crate::dispatch::{Stop, Stopper};
 use crate::{Error, Result};
+
+/// Makes a file that grows beyond a limit of the system (`ulimit -f`) a fault like a full disk. The system would end the
+/// program without a word.
+pub(super) fn survive_a_full_file() {
+    // Where this fails, so it is: a claim is durable, or its request never started.
+    let _ = signal_hook::flag::register(SIGXFSZ, Arc::default());
+}
 
 /// A stopper that listens to signals from now on. `say` tells the person that a stop was asked for.
 pub(super) fn stopper(say: impl Fn(&str) + Send + 'static) -> Result<Arc<Stopper>> {

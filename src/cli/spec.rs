@@ -1,10 +1,12 @@
 //! The options of a plan: as they were typed, as planning understands them, and as a ledger keeps them. It plans
 //! nothing.
 
+use std::fmt::Display;
 use std::fs;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::args::{DuplicatesArg, LintArg, PlanOptions, PunctuationArg, TypeArg};
@@ -23,6 +25,7 @@ use crate::{Error, Result};
 const BATCH_SIZE: NonZeroU32 = NonZeroU32::MIN.saturating_add(29);
 
 pub(super) const MAX_INVALID: &str = "max_invalid";
+pub(super) const REGION: &str = "region";
 pub(super) const SENDER_ID: &str = "sender_id";
 pub(super) const LINT: &str = "lint";
 const BATCH: &str = "batch_size";
@@ -37,7 +40,7 @@ pub(super) fn recorded(spec: &Spec<'_>, plan: &Plan, options: &PlanOptions) -> V
     json!({
         "message": message,
         "phone_column": plan.phone_column,
-        "region": spec.region.to_string(),
+        REGION: spec.region.to_string(),
         SENDER_ID: options.sender_id.as_ref().map(ToString::to_string),
         "type": kind_word(spec.kind),
         "punctuation": punctuation_word(spec.punctuation),
@@ -52,18 +55,14 @@ pub(super) fn recorded(spec: &Spec<'_>, plan: &Plan, options: &PlanOptions) -> V
 pub(super) const DEFAULT_MAX_INVALID: MaxInvalid = MaxInvalid::Percent(20.0);
 
 /// The most recipients that a batch of this plan can have.
-pub(super) fn largest_batch(campaign: &Campaign) -> NonZeroU32 {
-    kept(campaign)
-        .get(BATCH)
-        .and_then(Value::as_u64)
-        .and_then(|size| u32::try_from(size).ok())
-        .and_then(NonZeroU32::new)
-        .unwrap_or(BATCH_SIZE)
+pub(super) fn largest_batch(campaign: &Campaign) -> Result<NonZeroU32> {
+    Ok(read(campaign, BATCH)?.unwrap_or(BATCH_SIZE))
 }
 
 /// Whether this plan sends duplicates.
-pub(super) fn keeps_duplicates(campaign: &Campaign) -> bool {
-    kept(campaign).get(DUPLICATES) == Some(&json!(Rule::Keep.as_str()))
+pub(super) fn keeps_duplicates(campaign: &Campaign) -> Result<bool> {
+    let rule: Option<String> = read(campaign, DUPLICATES)?;
+    Ok(rule.as_deref() == Some(Rule::Keep.as_str()))
 }
 
 /// The files that planning reads besides the spreadsheet, each with what it is.
@@ -79,9 +78,25 @@ pub(super) fn files_read(options: &PlanOptions) -> Vec<(&'static str, &Path)> {
     message.chain(lists).collect()
 }
 
-pub(super) fn kept(campaign: &Campaign) -> Map<String, Value> {
-    // What is not there has its default: an older plan knew fewer options.
-    serde_json::from_str(&campaign.options).unwrap_or_default()
+/// The options that a ledger keeps.
+pub(super) fn kept(campaign: &Campaign) -> Result<Map<String, Value>> {
+    serde_json::from_str(&campaign.options).map_err(|fault| damaged("options", &fault))
+}
+
+/// One of them. What is not there has its default: an older plan knew fewer options.
+pub(super) fn read<T: DeserializeOwned>(campaign: &Campaign, key: &str) -> Result<Option<T>> {
+    match kept(campaign)?.remove(key) {
+        None | Some(Value::Null) => Ok(None),
+        Some(value) => serde_json::from_value(value)
+            .map(Some)
+            .map_err(|fault| damaged(key, &fault)),
+    }
+}
+
+/// A ledger's option that says nothing: sending as if it were not there might send something else than was planned.
+pub(super) fn damaged(key: &str, fault: &dyn Display) -> Error {
+    Error::new(format!("the ledger's {key} cannot be read: {fault}"))
+        .advice("it was changed by hand or by another program; bring back a copy")
 }
 
 /// The spreadsheet that a ledger was planned from, if it says so.

@@ -93,7 +93,10 @@ pub fn run(
             .into_iter()
             .filter_map(|worker| match worker.join() {
                 Ok(result) => result.err(),
-                Err(_) => Some(Error::new("a worker stopped without a reason")),
+                Err(_) => Some(
+                    Error::new("a worker stopped without a reason, and the others with it")
+                        .advice("what it had under way is unknown; run again to go on"),
+                ),
             })
             .collect()
     });
@@ -193,6 +196,17 @@ impl Floor<'_> {
     }
 }
 
+/// Stops everybody where a worker comes to its end by a panic: what broke one may break the others.
+struct Alarm<'a>(&'a Stopper);
+
+impl Drop for Alarm<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.ask(Stop::Error);
+        }
+    }
+}
+
 struct Worker<'a> {
     floor: &'a Floor<'a>,
     clerk: Clerk,
@@ -210,6 +224,7 @@ impl<'a> Worker<'a> {
 
     /// Sends one batch after the other. A fault of the ledger stops everybody: nothing is sent without it.
     fn work(mut self) -> Result<()> {
+        let _alarm = Alarm(self.floor.stopper);
         let done = self.send_batches();
         if done.is_err() {
             self.floor.stopper.ask(Stop::Error);

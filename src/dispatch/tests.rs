@@ -536,3 +536,32 @@ fn a_ledger_that_is_lost_stops_everybody() {
     assert_eq!(statuses(&ledger)[1..], [Status::Pending; 7]);
     balances(&ledger);
 }
+
+#[test]
+fn a_worker_that_panics_stops_everybody() {
+    let (_folder, ledger) = place();
+    plan(&ledger, &[1; 8]);
+    let stopper = Arc::new(Stopper::default());
+    let (asked, turn) = (stopper.clone(), AtomicUsize::new(0));
+    let run = send_until(
+        &stopper,
+        &ledger,
+        3,
+        &policy(),
+        Arc::new(move |_| {
+            assert!(turn.fetch_add(1, Ordering::SeqCst) > 0, "the first one");
+            // The others are under way until the alarm; without one they end here some day.
+            let _alarmed = asked.wait(Duration::from_secs(60));
+            Outcomes::All(accepted())
+        }),
+    );
+    assert_eq!(run.stop, Some(Stop::Error));
+    let fault = run.ending.fault.unwrap().to_string();
+    assert!(fault.contains("a worker stopped"), "{fault}");
+    run.ending.book.close().unwrap();
+    let statuses = statuses(&ledger);
+    let count = |status| statuses.iter().filter(|one| **one == status).count();
+    assert_eq!(count(Status::Unknown), 1);
+    assert!(count(Status::Pending) >= 5, "{statuses:?}");
+    balances(&ledger);
+}

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, params};
 
-use super::place::Identity;
+use super::place::{Identity, vanished};
 use super::state::{Event, State, next};
-use super::{Campaign, Lock, connect, failed, make_durable, read, unknown_word};
+use super::{Campaign, Lock, connect, failed, make_durable, place, read, unknown_word};
 use crate::campaign::{Encoding, Moment, Msisdn};
 use crate::{Error, Result};
 
@@ -101,7 +101,8 @@ const PAGE: usize = 256;
 pub struct Book {
     pub(super) connection: Connection,
     path: PathBuf,
-    identity: Identity,
+    /// The ledger and what SQLite keeps beside it, as they were opened.
+    files: Vec<(PathBuf, Identity)>,
     lock: Lock,
     campaign: Campaign,
     destination: String,
@@ -114,15 +115,20 @@ impl Book {
     /// The ledger at this path, which `lock` belongs to. Claims that a crash left behind become unknown here,
     /// before anything else is done with them.
     pub fn open(path: &Path, lock: Lock) -> Result<Self> {
+        place::refuse_second_name(path)?;
+        Self::take_up(path, lock)
+    }
+
+    /// The same, whatever other names the ledger has.
+    pub(super) fn take_up(path: &Path, lock: Lock) -> Result<Self> {
         let connection = connect(path)?;
-        // Taken after SQLite opened the file: whatever is put there later has another identity.
-        let identity = Identity::of(path).map_err(|fault| vanished(path, &fault.to_string()))?;
         let campaign = read::campaign(&connection)?;
         make_durable(&connection).map_err(|fault| fault.at(path.display()))?;
         let mut book = Self {
             connection,
             path: path.to_owned(),
-            identity,
+            // Taken after SQLite opened them: whatever is put there later has another identity.
+            files: place::files_of(path)?,
             lock,
             campaign,
             destination: String::new(),
@@ -131,6 +137,12 @@ impl Book {
             attempts: 0,
         };
         book.attempts = read::totals(&book.connection)?.attempts;
+        book.lock.note_opened(&book.campaign.id)?;
+        if book.attempts > 0 {
+            // A lock that was deleted knows nothing of it any more.
+            book.lock.mark_started(&book.campaign.id)?;
+            book.lock.note_attempts(book.attempts)?;
+        }
         book.recovered = book.recover()?;
         Ok(book)
     }
@@ -150,7 +162,6 @@ impl Book {
     /// Sets the gateway's host for the claims to come. A campaign that was begun elsewhere is refused: what one
     /// gateway took, another does not know of.
     pub fn send_to(&mut self, host: &str) -> Result<()> {
-        super::place::refuse_second_name(&self.path)?;
         if let Some(first) = &self.campaign.gateway_host
             && first != host
         {
@@ -395,13 +406,17 @@ impl Book {
         Ok(self.lock)
     }
 
-    /// SQLite goes on committing into a file that was deleted or replaced, without an error.
+    /// SQLite goes on committing into files that were deleted or replaced, without an error.
     fn still_in_place(&self) -> Result<()> {
-        match Identity::of(&self.path) {
-            Ok(identity) if identity == self.identity => Ok(()),
-            Ok(_) => Err(vanished(&self.path, "another file is in its place")),
-            Err(fault) => Err(vanished(&self.path, &fault.to_string())),
+        self.lock.still_in_place()?;
+        for (path, identity) in &self.files {
+            match Identity::of_name(path) {
+                Ok(there) if there == *identity => {}
+                Ok(_) => return Err(vanished(path, "another file is in its place")),
+                Err(fault) => return Err(vanished(path, &fault.to_string())),
+            }
         }
+        Ok(())
     }
 
     /// Moves a batch from one state to the next. The state it leaves stands in the statement too, so that two
@@ -465,14 +480,6 @@ fn without_trx_id(verdict: &Verdict) -> Verdict {
         Verdict::Accepted { .. } => Verdict::Accepted { trx_id: None },
         other => other.clone(),
     }
-}
-
-fn vanished(path: &Path, why: &str) -> Error {
-    Error::new(format!(
-        "the ledger was deleted, renamed or replaced while it was in use ({why})"
-    ))
-    .advice("bring it back before you run again: without it nobody knows what was sent")
-    .at(path.display())
 }
 
 fn illegal(batch: BatchId, from: State, event: Event) -> Error {

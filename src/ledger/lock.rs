@@ -10,13 +10,14 @@ use std::io::{self, Read};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use super::place::beside;
+use super::place::{Identity, beside, leads_to};
 use crate::{Error, Result};
 
 /// Length of the first line, which says whether a campaign was started, which one, and how many attempts were made. It
 /// is overwritten in place by a single write of this length, so that a crash cannot leave it half written.
 const FIRST_LINE: usize = 62;
 const STARTED: &str = "started ";
+const OPENED: &str = "opened ";
 
 /// What a lock remembers of the campaign that was started under it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,13 +40,31 @@ pub struct Lock {
     started: Option<Started>,
 }
 
+/// The campaign whose ledger was last open for writing at this place, if one was: what is in the log is its.
+pub(super) fn owner(ledger: &Path) -> Option<String> {
+    let text = fs::read_to_string(path_of(ledger)).ok()?;
+    let line = text.lines().next()?;
+    let rest = [STARTED, OPENED]
+        .iter()
+        .find_map(|word| line.strip_prefix(word))?;
+    rest.split_whitespace().next().map(str::to_owned)
+}
+
+/// The campaign that was started from this ledger, as its lock remembers it now; nobody's hold on it is disturbed.
+pub(super) fn started(ledger: &Path) -> Option<Started> {
+    let mut file = File::open(path_of(ledger)).ok()?;
+    read_started(&mut file).ok()?
+}
+
+fn path_of(ledger: &Path) -> PathBuf {
+    beside(&leads_to(ledger), ".lock")
+}
+
 impl Lock {
     /// The lock of `ledger`, or an error that says who holds it. `holder` describes this process to the others
     /// ("send, process 4711, since ...").
     pub fn acquire(ledger: &Path, holder: &str) -> Result<Self> {
-        // Two names that lead to one ledger have one lock.
-        let leads_to = fs::read_link(ledger).and_then(|_| fs::canonicalize(ledger));
-        let path = beside(leads_to.as_deref().unwrap_or(ledger), ".lock");
+        let path = path_of(ledger);
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -54,11 +73,8 @@ impl Lock {
             .mode(0o600)
             .open(&path)
             .map_err(|fault| unusable(&path, &fault))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(in_use(ledger, &mut file)),
-            Err(TryLockError::Error(fault)) => return Err(unusable(&path, &fault)),
-        }
+        let attempt = file.try_lock();
+        granted(attempt, ledger, &path, &mut file)?;
         let started = read_started(&mut file).map_err(|fault| unusable(&path, &fault))?;
         let lock = Self {
             file,
@@ -103,6 +119,29 @@ impl Lock {
         .map_err(|fault| unusable(&self.path, &fault))
     }
 
+    /// Remembers whose ledger is open here, before anything is written to it. With a campaign that was started this is the
+    /// one that takes its place.
+    pub(super) fn note_opened(&mut self, campaign: &str) -> Result<()> {
+        if self.started.is_some() {
+            return self.mark_started(campaign);
+        }
+        self.file
+            .write_all_at(first_line(&format!("{OPENED}{campaign}")).as_bytes(), 0)
+            .map_err(|fault| unusable(&self.path, &fault))
+    }
+
+    /// An error if the lock is not in its place any more: a second process could hold another one by now.
+    pub(super) fn still_in_place(&self) -> Result<()> {
+        match (Identity::of(&self.path), Identity::of_open(&self.file)) {
+            (Ok(there), Ok(held)) if there == held => Ok(()),
+            _ => Err(
+                Error::new("the lock was deleted or replaced while it was held")
+                    .advice("leave it where it is, and run again to go on")
+                    .at(self.path.display()),
+            ),
+        }
+    }
+
     /// Remembers how many attempts were made. It comes after their commit, so that the lock never knows of more than the
     /// ledger, and is not synced: it guards against a copy that is put back, not against a power cut.
     pub fn note_attempts(&mut self, attempts: u64) -> Result<()> {
@@ -124,7 +163,7 @@ impl Lock {
     }
 
     fn write(&self, holder: &str) -> io::Result<()> {
-        if self.started.is_none() {
+        if self.file.metadata()?.len() < FIRST_LINE as u64 {
             self.file
                 .write_all_at(first_line("nothing sent").as_bytes(), 0)?;
         }
@@ -154,6 +193,19 @@ fn read_started(file: &mut File) -> io::Result<Option<Started>> {
             .and_then(|count| count.parse().ok())
             .unwrap_or(0),
     }))
+}
+
+/// Whether the lock is ours now. Where a file system has no locks nobody can say so, which is no.
+fn granted(
+    attempt: Result<(), TryLockError>,
+    ledger: &Path,
+    path: &Path,
+    file: &mut File,
+) -> Result<()> {
+    attempt.map_err(|refusal| match refusal {
+        TryLockError::WouldBlock => in_use(ledger, file),
+        TryLockError::Error(fault) => unusable(path, &fault),
+    })
 }
 
 fn in_use(ledger: &Path, file: &mut File) -> Error {
@@ -219,6 +271,56 @@ mod tests {
         std::os::unix::fs::symlink("a.ledger", &other).unwrap();
         let _held = Lock::acquire(&ledger, "send").unwrap();
         assert!(Lock::acquire(&other, "send").is_err());
+    }
+
+    #[test]
+    fn a_file_system_without_locks_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let (ledger, path) = (folder.path().join("a.ledger"), folder.path().join("a.lock"));
+        let mut file = File::create(&path).unwrap();
+        for kind in [
+            io::ErrorKind::Unsupported,
+            io::ErrorKind::StorageFull,
+            io::ErrorKind::Other,
+        ] {
+            let none = Err(TryLockError::Error(kind.into()));
+            let fault = granted(none, &ledger, &path, &mut file).unwrap_err();
+            let said = fault.to_string();
+            assert!(said.contains("a.lock: cannot be locked"), "{said}");
+            assert!(said.contains("--ledger"), "{said}");
+        }
+    }
+
+    #[test]
+    fn knows_whose_ledger_was_open_here() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = folder.path().join("a.ledger");
+        assert_eq!(owner(&ledger), None);
+        let mut lock = Lock::acquire(&ledger, "send").unwrap();
+        assert_eq!(owner(&ledger), None);
+        lock.note_opened(ID).unwrap();
+        drop(lock);
+        let mut lock = Lock::acquire(&ledger, "plan").unwrap();
+        assert_eq!(owner(&ledger).as_deref(), Some(ID));
+        assert_eq!((lock.started(), started(&ledger)), (None, None));
+        lock.mark_started(ID).unwrap();
+        let other = ID.replace('0', "f");
+        lock.note_opened(&other).unwrap();
+        assert_eq!(owner(&ledger), Some(other.clone()));
+        assert_eq!(started(&ledger).unwrap().campaign, other);
+    }
+
+    #[test]
+    fn a_lock_that_is_gone_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = folder.path().join("a.ledger");
+        let lock = Lock::acquire(&ledger, "send").unwrap();
+        lock.still_in_place().unwrap();
+        fs::remove_file(beside(&ledger, ".lock")).unwrap();
+        lock.still_in_place().unwrap_err();
+        let _second = Lock::acquire(&ledger, "send").unwrap();
+        let said = lock.still_in_place().unwrap_err().to_string();
+        assert!(said.contains("a.ledger.lock"), "{said}");
     }
 
     #[test]

@@ -47,6 +47,7 @@ pub use decide::{Selection, Word};
 pub use desk::{Clerk, Desk};
 pub use draft::{Draft, Fate, Inserts, PlannedRow};
 pub use lock::{Held, Lock, Started};
+pub use place::leads_to;
 pub use read::{Decided, Reader, Recipient, Totals};
 
 use crate::campaign::Moment;
@@ -110,7 +111,7 @@ pub fn set_aside(ledger: &Path, planned_at: &Moment) -> Result<PathBuf> {
 /// Brings a ledger whose lock the caller holds into one file that nobody has open, so that it can be moved or replaced: a
 /// log left beside it would be replayed into whatever comes into its place.
 pub fn retire(ledger: &Path, lock: Lock) -> Result<Lock> {
-    let lock = Book::open(ledger, lock)?.close()?;
+    let lock = Book::take_up(ledger, lock)?.close()?;
     for suffix in ["-wal", "-shm"] {
         if place::exists(&place::beside(ledger, suffix))? {
             return Err(Error::new("another program is reading it")
@@ -145,7 +146,7 @@ fn connect(path: &Path) -> Result<Connection> {
 /// neither roll back a change that was cut off, nor clear away its log when it is done.
 fn connect_to_read(path: &Path) -> Result<Connection> {
     let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE).or_else(|fault| {
-        match place::unchanging(path) {
+        match place::unchanging(path).filter(|_| place::is_unchanging(path)) {
             // In a folder that cannot be written SQLite finds no room for the files of its log, and needs none.
             Some(address) => open(
                 &address,
@@ -166,8 +167,11 @@ fn connect_to_read(path: &Path) -> Result<Connection> {
 }
 
 fn open(path: &Path, mode: OpenFlags) -> Result<Connection> {
-    if !mode.contains(OpenFlags::SQLITE_OPEN_URI) && !place::exists(path)? {
-        return Err(Error::new("there is no such ledger"));
+    if !mode.contains(OpenFlags::SQLITE_OPEN_URI) {
+        if !place::exists(path)? {
+            return Err(Error::new("there is no such ledger"));
+        }
+        refuse_foreign_log(path)?;
     }
     let connection = Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX)
         .map_err(|fault| unreadable(&fault))?;
@@ -176,6 +180,37 @@ fn open(path: &Path, mode: OpenFlags) -> Result<Connection> {
         .map_err(|fault| unreadable(&fault))?;
     schema::check(&connection)?;
     Ok(connection)
+}
+
+/// Refuses a ledger that was moved to where another one was in use: SQLite takes whatever log is beside a file for its
+/// own, and would replay the other ledger's into this one.
+fn refuse_foreign_log(path: &Path) -> Result<()> {
+    if !place::has_log(path) {
+        return Ok(());
+    }
+    let own = || {
+        let address = place::unchanging(path)?;
+        let mode = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+        let connection = Connection::open_with_flags(address, mode).ok()?;
+        let id = connection.query_row("SELECT id FROM campaign", [], |row| row.get(0));
+        id.ok()
+    };
+    let own: Option<String> = own();
+    match (lock::owner(path), own) {
+        (Some(owner), Some(own)) if owner != own => Err(Error::new(format!(
+            "beside it is the log of another ledger that was in use in this place, {}",
+            place::log(path).display()
+        ))
+        .advice("put the other ledger back; or move that log to where the other ledger is now, under its name")),
+        _ => Ok(()),
+    }
+}
+
+/// Whether the ledger was not closed in order, as far as one can see: what was put back meanwhile may not be what its log
+/// belongs to. The caller holds its lock.
+#[must_use]
+pub fn was_cut_off(ledger: &Path) -> bool {
+    place::has_log(ledger)
 }
 
 /// WAL with a sync at every commit. SQLite answers with the mode it could have, which is another one where the

@@ -17,6 +17,25 @@ pub(super) fn beside(ledger: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// Where a link leads that stands in the ledger's place, else the place itself: two names that lead to one ledger have
+/// one lock and one log.
+#[must_use]
+pub fn leads_to(ledger: &Path) -> PathBuf {
+    fs::read_link(ledger)
+        .and_then(|_| fs::canonicalize(ledger))
+        .unwrap_or_else(|_| ledger.to_owned())
+}
+
+/// Whether a log that holds something is beside the ledger: it is in use, or a crash cut its use off.
+pub(super) fn has_log(ledger: &Path) -> bool {
+    fs::metadata(log(ledger)).is_ok_and(|log| log.len() > 0)
+}
+
+/// Where SQLite keeps the write-ahead log of a ledger.
+pub(super) fn log(ledger: &Path) -> PathBuf {
+    beside(&leads_to(ledger), "-wal")
+}
+
 /// The folder that holds the ledger.
 fn folder(ledger: &Path) -> &Path {
     match ledger.parent() {
@@ -128,19 +147,22 @@ fn sync_folder(ledger: &Path) -> io::Result<()> {
     File::open(folder(ledger))?.sync_all()
 }
 
-/// The address by which SQLite opens a ledger as one that nobody changes; `None` where a log is beside it, which would
-/// then be left out.
-pub(super) fn unchanging(ledger: &Path) -> Option<PathBuf> {
-    let logged = ["-wal", "-journal"]
+/// Whether SQLite can open a ledger as one that nobody changes: a log beside it would then be left out.
+pub(super) fn is_unchanging(ledger: &Path) -> bool {
+    !["-wal", "-journal"]
         .iter()
-        .any(|suffix| beside(ledger, suffix).exists());
+        .any(|suffix| beside(ledger, suffix).exists())
+}
+
+/// The address by which SQLite opens a ledger as one that nobody changes, whatever is in its log.
+pub(super) fn unchanging(ledger: &Path) -> Option<PathBuf> {
     let path = std::path::absolute(ledger).ok()?;
     let escaped = path
         .to_str()?
         .replace('%', "%25")
         .replace('?', "%3f")
         .replace('#', "%23");
-    (!logged).then(|| PathBuf::from(format!("file:{escaped}?immutable=1")))
+    Some(PathBuf::from(format!("file:{escaped}?immutable=1")))
 }
 
 /// Whether two paths lead to one file.
@@ -153,12 +175,40 @@ pub(super) fn same(one: &Path, other: &Path) -> bool {
 
 /// Refuses a file with a second name: each name would have a lock and a log of its own.
 pub(super) fn refuse_second_name(ledger: &Path) -> Result<()> {
+    let partial = beside(ledger, ".partial");
+    if same(ledger, &partial) {
+        // A crash came between the two halves of its move to its place.
+        let _ = fs::remove_file(partial);
+    }
     match fs::metadata(ledger) {
         Ok(metadata) if metadata.nlink() > 1 => Err(Error::new("has a second name (a hard link)")
             .advice("remove the other name, so that nobody sends from both")
             .at(ledger.display())),
         _ => Ok(()),
     }
+}
+
+/// The ledger and the files that SQLite keeps beside it while it is open, with what they are now.
+pub(super) fn files_of(ledger: &Path) -> Result<Vec<(PathBuf, Identity)>> {
+    let ledger = leads_to(ledger);
+    ["", "-wal", "-shm"]
+        .into_iter()
+        .map(|suffix| {
+            let path = beside(&ledger, suffix);
+            let identity =
+                Identity::of_name(&path).map_err(|fault| vanished(&path, &fault.to_string()))?;
+            Ok((path, identity))
+        })
+        .collect()
+}
+
+/// The fault of a file that is not what was opened any more.
+pub(super) fn vanished(path: &Path, why: &str) -> Error {
+    Error::new(format!(
+        "was deleted, renamed or replaced while the ledger was in use ({why})"
+    ))
+    .advice("put the ledger back before you run again: without it nobody knows what was sent")
+    .at(path.display())
 }
 
 /// Which file a path leads to.
@@ -171,10 +221,23 @@ pub(super) struct Identity {
 impl Identity {
     /// The file that the path leads to now.
     pub(super) fn of(path: &Path) -> io::Result<Self> {
-        let metadata = fs::metadata(path)?;
-        Ok(Self {
+        fs::metadata(path).map(|metadata| Self::read(&metadata))
+    }
+
+    /// What has this name itself, be it a link.
+    pub(super) fn of_name(path: &Path) -> io::Result<Self> {
+        fs::symlink_metadata(path).map(|metadata| Self::read(&metadata))
+    }
+
+    /// The file that is open.
+    pub(super) fn of_open(file: &File) -> io::Result<Self> {
+        file.metadata().map(|metadata| Self::read(&metadata))
+    }
+
+    fn read(metadata: &fs::Metadata) -> Self {
+        Self {
             device: metadata.dev(),
             inode: metadata.ino(),
-        })
+        }
     }
 }

@@ -155,6 +155,10 @@ impl Reader {
         read().map_err(|fault| self.fault(&fault))
     }
 
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     pub(super) fn connection(&self) -> &Connection {
         &self.connection
     }

@@ -39,7 +39,7 @@ fn draft(ledger: &Path, batches: &[u32]) -> (Draft, Campaign) {
     for (batch, size) in (1_u32..).zip(batches) {
         let text = format!("text {batch}");
         let mut inserts = draft.rows().unwrap();
-        inserts.text(batch, &text, Encoding::Ascii, batch).unwrap();
+        inserts.text(batch, &text, Encoding::Ascii, 1).unwrap();
         inserts.batch(batch).unwrap();
         drop(inserts);
         for _ in 0..*size {
@@ -150,7 +150,17 @@ fn settlement(batch: &Batch, attempt: AttemptId, verdicts: Vec<Verdict>) -> Sett
         ended_at: moment(),
         outcome,
         http_status: Some(200),
-        answer: "2000".to_owned(),
+        answer: verdicts
+            .iter()
+            .map(|verdict| match verdict {
+                Verdict::Accepted { trx_id } => {
+                    format!("2000 = SUCCESS:{}", trx_id.as_deref().unwrap_or_default())
+                }
+                Verdict::Refused { code } | Verdict::Halve { code } => code.to_string(),
+                Verdict::Unknown { .. } | Verdict::Again { .. } => String::new(),
+            })
+            .collect::<Vec<_>>()
+            .join("||"),
         verdicts,
     }
 }
@@ -999,6 +1009,18 @@ mod books {
             "UPDATE batch SET attempts = 0, claimed_at = NULL WHERE id = 5",
             "UPDATE batch SET claimed_at = NULL WHERE id = 1",
             "UPDATE batch SET parent = 1 WHERE id = 2",
+            "UPDATE batch SET parent = id",
+            "UPDATE batch SET parent = 3 - id WHERE id <= 2",
+            "UPDATE batch SET trx_id = '7' WHERE id = 1",
+            "UPDATE batch SET code = -1005 WHERE id = 2",
+            "UPDATE recipient SET trx_id = '7' WHERE trx_id IS NOT NULL",
+            "DELETE FROM attempt WHERE batch_id = 2; UPDATE batch SET state = 'planned', attempts = 0, claimed_at = NULL,
+             code = NULL WHERE id = 2",
+            "DELETE FROM attempt WHERE id = (SELECT max(id) FROM attempt); UPDATE batch SET state = 'planned',
+             attempts = 0, claimed_at = NULL WHERE state = 'claimed'",
+            "UPDATE text SET credits = 2 WHERE id = 1",
+            "UPDATE text SET type = 1, body = body || 'ö' WHERE id = 1",
+            "UPDATE text SET body = body || printf('%0200d', 0) WHERE id = 1",
             "UPDATE batch SET parent = NULL WHERE parent IS NOT NULL",
             "UPDATE attempt SET outcome = NULL WHERE id = 1",
             "UPDATE attempt SET outcome = 'no answer' WHERE id = 1",

@@ -112,24 +112,18 @@ pub fn plan(
     let mut planner = Planner::new(spec, suppression);
     let source = std::thread::scope(|scope| {
         let (to_checks, chunks) = mpsc::sync_channel(QUEUE);
-        let (to_planner, checked) = mpsc::sync_channel(QUEUE);
+        let (to_planner, rows) = mpsc::sync_channel(QUEUE);
         let (to_draft, decided) = mpsc::sync_channel(QUEUE);
         let (checker, draft) = (&checker, &mut draft);
         let reader = scope.spawn(move || read(source, &to_checks));
         scope.spawn(move || check_chunks(checker, &chunks, &to_planner));
         let writer = scope.spawn(move || store(draft, &decided));
-        let planned = decide(
-            &mut planner,
-            checked,
-            to_draft,
-            || position.bytes(),
-            watcher,
-        );
+        let ended = decide(&mut planner, rows, to_draft, || position.bytes(), watcher);
         // Whoever failed first made the others stop: what the writer says comes first, as nothing else explains it.
         writer
             .join()
             .map_err(|_| Error::new("the writer of the plan stopped without a reason"))??;
-        planned?;
+        ended?;
         reader
             .join()
             .map_err(|_| Error::new("the reader stopped without a reason").at(&place))?

@@ -101,6 +101,7 @@ impl Program {
     pub(crate) fn command<S: AsRef<str>>(&self, arguments: &[S]) -> Invocation<'_> {
         Invocation {
             program: self,
+            within: None,
             arguments: arguments.iter().map(|a| a.as_ref().to_owned()).collect(),
             environment: BTreeMap::new(),
             stdin: None,
@@ -210,6 +211,8 @@ pub(crate) fn rows_of(text: &str) -> Vec<BTreeMap<String, String>> {
 /// One run to be.
 pub(crate) struct Invocation<'p> {
     program: &'p Program,
+    /// A shell script that becomes the program at its end.
+    within: Option<String>,
     arguments: Vec<String>,
     environment: BTreeMap<String, String>,
     stdin: Option<Vec<u8>>,
@@ -217,6 +220,12 @@ pub(crate) struct Invocation<'p> {
 }
 
 impl Invocation<'_> {
+    /// The same run after these shell commands (`ulimit -f 8`), in the process that they prepared.
+    pub(crate) fn within(mut self, commands: &str) -> Self {
+        self.within = Some(format!("{commands}\nexec \"$0\" \"$@\""));
+        self
+    }
+
     /// The same run with a variable set.
     pub(crate) fn env(mut self, name: &str, value: impl Into<String>) -> Self {
         self.environment.insert(name.into(), value.into());
@@ -250,7 +259,15 @@ impl Invocation<'_> {
     /// Starts it.
     pub(crate) fn start(self) -> Running {
         let folder = self.program.folder.path();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_isms-campaign"));
+        let binary = env!("CARGO_BIN_EXE_isms-campaign");
+        let mut command = match &self.within {
+            None => Command::new(binary),
+            Some(script) => {
+                let mut shell = Command::new("sh");
+                shell.args(["-ec", script, binary]);
+                shell
+            }
+        };
         command
             .args(&self.arguments)
             .current_dir(folder)

@@ -1,0 +1,374 @@
+//! What must not be seen: the password, anywhere; the numbers of a campaign, in a log; a ledger, by other users. And that a
+//! gateway is known by its certificate.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Stdio};
+
+use common::gateway::{Gate, Request, trx_of};
+use common::program::{Run, Victim};
+use common::{
+    Gateway, PASSWORD, Program, Reply, count_statuses, counts, msisdn, own_texts, people, phone,
+};
+
+const TEXT: [&str; 2] = ["--message", "KedaiKu: we are open until midnight"];
+
+fn customers<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    let mut all = vec!["customers.csv", TEXT[0], TEXT[1]];
+    all.extend(more);
+    all
+}
+
+/// What a gateway says that has something of the request in it, or that stops the account.
+fn echo(request: &Request, nth: usize) -> Reply {
+    match nth % 9 {
+        0 => Reply::accepted(trx_of(nth)),
+        1 => Reply::ok(request.raw.clone()).taking_none(),
+        2 => Reply::status(500, request.body.clone()).taking_none(),
+        3 => Reply::ok(format!("-1005 = {}", request.field("pwd"))).taking_none(),
+        4 => Reply::ok(format!("2000 = SUCCESS:{}", request.field("pwd"))),
+        5 => Reply::ok(format!("-1006 = {} is bad", request.numbers[0])).taking_none(),
+        6 => Reply::status(302, "").header(
+            "Location",
+            &format!(
+                "https://elsewhere/?{}",
+                String::from_utf8_lossy(&request.body)
+            ),
+        ),
+        7 => Reply::reset(),
+        _ => Reply::ok(format!("<html>{}</html>", request.field("pwd"))).taking_none(),
+    }
+}
+
+/// A whole life of a campaign of 40 texts, each run as talkative as can be and with the account in its environment. Returns
+/// the folder and what was said on the way.
+fn a_life() -> (Program, Vec<Run>) {
+    let program = Program::with(&[
+        ("customers.csv", &own_texts(40)),
+        ("broken.csv", "phone,message\nnonsense,hello\n"),
+        ("wrong", &format!("{PASSWORD}\n")),
+    ]);
+    fs::remove_file(program.path("wrong")).unwrap();
+    let gateway = Gateway::new(echo);
+    let mut said = Vec::new();
+    let mut run = |arguments: &[&str]| {
+        let mut all = arguments.to_vec();
+        all.push("-vv");
+        let run = program.command(&all).credentials().run();
+        said.push(run);
+    };
+    let url = gateway.url();
+    let to_it = ["--gateway", &url, "--yes", "--rate", "none"];
+    let send = |more: &[&'static str]| {
+        let mut all = vec!["send", "customers.csv"];
+        all.extend(more);
+        all.extend(to_it);
+        all.into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let send_and = |more: &[&'static str], run: &mut dyn FnMut(&[&str])| {
+        let all = send(more);
+        run(&all.iter().map(String::as_str).collect::<Vec<_>>());
+    };
+    run(&["plan", "customers.csv"]);
+    run(&["plan", "broken.csv"]);
+    send_and(&["--max-unknown", "0", "--limit", "18"], &mut run);
+    send_and(
+        &["--max-unknown", "0", "--summary-json", "summary.json"],
+        &mut run,
+    );
+    for command in ["status", "verify", "results"] {
+        run(&[command, "customers.ledger"]);
+    }
+    run(&["results", "customers.ledger", "--status", "unknown,refused"]);
+    run(&[
+        "resolve",
+        "customers.ledger",
+        "--rows",
+        "2",
+        "--as",
+        "not-sent",
+    ]);
+    run(&[
+        "resolve",
+        "customers.ledger",
+        "--all",
+        "--as",
+        "accepted",
+        "--note",
+        "seen",
+    ]);
+    send_and(&["--batch-size", "7"], &mut run);
+    run(&[
+        "send",
+        "customers.csv",
+        "--sandbox",
+        "--yes",
+        "--rate",
+        "none",
+    ]);
+    // Wrong usage.
+    for wrong in [
+        &["send", "customers.csv", "--password", "x"][..],
+        &[
+            "send",
+            "customers.csv",
+            "--gateway",
+            "http://elsewhere.example/",
+        ],
+        &["send", "customers.csv", "--gateway", "no address"],
+        &["send", "customers.csv", "--sandbox", "--gateway", &url],
+        &["send", "missing.csv"],
+        &["send"],
+        &["send", "--help"],
+        &["--help"],
+        &["status", "customers.csv"],
+        &["resolve", "customers.ledger"],
+    ] {
+        run(wrong);
+    }
+    // An account that the gateway does not know, and a gateway that is not there.
+    let closed = Gateway::answering("-1001");
+    let nowhere = "https://no-such-host.invalid/RESTAPI.php";
+    for gateway in [closed.url().as_str(), nowhere] {
+        let sheet = format!("{}.csv", gateway.len());
+        program.write(&sheet, people(3));
+        let mut all = vec!["send", &sheet, TEXT[0], TEXT[1], "--gateway", gateway];
+        all.extend(["--yes", "--give-up-after", "0s"]);
+        run(&all);
+    }
+    (program, said)
+}
+
+#[test]
+fn the_password_is_nowhere_in_a_whole_life() {
+    let (program, said) = a_life();
+    let codes: Vec<_> = said.iter().map(|run| run.code).collect();
+    for code in [0, 1, 2, 4, 5, 75] {
+        assert!(
+            codes.contains(&Some(code)),
+            "no scene ended with {code}: {codes:?}"
+        );
+    }
+    program.no_secret_anywhere(PASSWORD);
+}
+
+#[test]
+fn the_password_is_nowhere_after_a_kill() {
+    let program = Program::with(&[("customers.csv", &own_texts(40))]);
+    let victim = Victim::new();
+    let killer = victim.clone();
+    let gateway = Gateway::new(move |request, nth| {
+        if nth == 20 {
+            killer.signal("KILL");
+        }
+        echo(request, nth)
+    });
+    let arguments = ["customers.csv", "-vv", "--max-unknown", "0"];
+    let running = program.send_command(&gateway.url(), &arguments).start();
+    victim.is(&running);
+    running.wait().dies_of(9);
+    assert!(
+        program.path("customers.ledger-wal").exists(),
+        "what is searched"
+    );
+    program.no_secret_anywhere(PASSWORD);
+}
+
+#[test]
+fn passwords_that_cannot_be_read_are_not_shown() {
+    let program = Program::with(&[("customers.csv", &people(2))]);
+    let gateway = Gateway::accepting();
+    let url = gateway.url();
+    let twice = format!("{PASSWORD}\n{PASSWORD}");
+    for (name, value) in [
+        ("ISMS_PASSWORD_FILE", "customers.csv/x"),
+        ("ISMS_PASSWORD_FILE", "."),
+        ("ISMS_PASSWORD", twice.as_str()),
+    ] {
+        program
+            .send_command(&url, &customers(&["-vv"]))
+            .without("ISMS_PASSWORD")
+            .env(name, value)
+            .run();
+    }
+    program
+        .send_command(&url, &customers(&["-vv"]))
+        .without("ISMS_USERNAME")
+        .run()
+        .exits(1)
+        .says(&["ISMS_USERNAME"]);
+    program.no_secret_anywhere(PASSWORD);
+}
+
+/// Panics if a number of the tests is in the text in full, as an MSISDN or as it was written.
+fn has_no_full_number(text: &str, rows: usize) {
+    for i in 0..rows {
+        let full = msisdn(i);
+        for written in [&full, &full[1..], &full[2..], &phone(i)] {
+            assert!(!text.contains(written), "{written} is in\n{text}");
+        }
+    }
+}
+
+#[test]
+fn a_log_masks_the_numbers() {
+    let (_program, said) = a_life();
+    let all: String = said.iter().map(|run| run.stderr.as_str()).collect();
+    assert!(all.contains("6012****000"), "requests are logged\n{all}");
+    for run in &said {
+        has_no_full_number(&run.stderr, 40);
+    }
+}
+
+/// The places that are meant to show a number on standard error: what a person must see to correct or to approve it.
+#[test]
+fn where_a_number_is_shown() {
+    let program = Program::with(&[
+        ("customers.csv", &people(3)),
+        ("list.txt", "012-550 0001x\n"),
+    ]);
+    let gateway = Gateway::accepting();
+    // A list's entry that is no number, as it stands there.
+    let refused = program.send(&gateway, &customers(&["--suppress", "list.txt"]));
+    refused.exits(1).says(&["012-550 0001x"]);
+    // A text with a number in it, as it will be sent.
+    let shown = program.send(
+        &gateway,
+        &["customers.csv", "--message", "KedaiKu: we call {{ phone }}"],
+    );
+    shown.exits(0).says(&[&phone(0)]);
+    assert!(!shown.stderr.contains(&msisdn(0)), "{shown}");
+}
+
+fn mode(program: &Program, name: &str) -> u32 {
+    let metadata = fs::metadata(program.path(name)).unwrap_or_else(|e| panic!("{name}: {e}"));
+    metadata.permissions().mode() & 0o777
+}
+
+#[test]
+fn a_ledger_is_private_and_results_follow_the_umask() {
+    for (umask, results) in [("000", 0o666), ("022", 0o644), ("077", 0o600)] {
+        let program = Program::with(&[("customers.csv", &people(40))]);
+        let gate = Gate::closed();
+        let held = gate.clone();
+        let gateway = Gateway::new(move |_, nth| Reply::accepted(trx_of(nth)).behind(&held));
+        let running = program
+            .send_command(&gateway.url(), &customers(&[]))
+            .within(&format!("umask {umask}"))
+            .start();
+        gateway.wait_for_requests(2);
+        let private = |names: &[&str]| {
+            for name in names {
+                assert_eq!(mode(&program, name), 0o600, "{name}, umask {umask}");
+            }
+        };
+        private(&[
+            "customers.ledger",
+            "customers.ledger.lock",
+            "customers.ledger-wal",
+            "customers.ledger-shm",
+        ]);
+        gate.open();
+        running.wait().exits(0);
+        let mut practice = vec!["send", "customers.ledger", "--sandbox", "--yes"];
+        practice.extend(["--rate", "none", "--outbox", "outbox.csv"]);
+        program
+            .command(&practice)
+            .within(&format!("umask {umask}"))
+            .run()
+            .exits(0);
+        private(&[
+            "customers.ledger",
+            "customers.ledger.lock",
+            "customers.sandbox.ledger",
+            "customers.sandbox.ledger.lock",
+            "outbox.csv",
+        ]);
+        assert_eq!(mode(&program, "customers.results.csv"), results);
+        assert_eq!(mode(&program, "customers.sandbox.results.csv"), results);
+    }
+}
+
+/// A plan that waits for the rest of its spreadsheet has a half-built ledger beside its place.
+#[test]
+fn a_plan_in_the_making_is_private() {
+    let program = Program::with(&[("half.csv", &people(3_000))]);
+    let waiting = "umask 000; mkfifo rest; exec <rest";
+    let running = program
+        .command(&["plan", "-", "--ledger", "x.ledger", TEXT[0], TEXT[1]])
+        .within(waiting)
+        .start();
+    // Opening a pipe waits for the other end, here and there.
+    let pipe = loop {
+        if let Ok(pipe) = fs::OpenOptions::new()
+            .write(true)
+            .open(program.path("rest"))
+        {
+            break pipe;
+        }
+        assert!(common::program::is_running(running.pid));
+        std::thread::yield_now();
+    };
+    std::io::Write::write_all(&mut &pipe, program.read("half.csv").as_bytes()).unwrap();
+    while !program.path("x.ledger.partial").exists() {
+        assert!(common::program::is_running(running.pid));
+        std::thread::yield_now();
+    }
+    assert_eq!(mode(&program, "x.ledger.partial"), 0o600);
+    assert_eq!(mode(&program, "x.ledger.lock"), 0o600);
+    drop(pipe);
+    running.wait().exits(0);
+    assert_eq!(mode(&program, "x.ledger"), 0o600);
+}
+
+#[test]
+fn a_gateway_with_a_certificate_of_its_own_making_is_sent_nothing() {
+    let program = Program::with(&[("customers.csv", &people(3))]);
+    let openssl = |arguments: &str| {
+        let mut command = Command::new("openssl");
+        command
+            .args(arguments.split_whitespace())
+            .current_dir(program.path("."))
+            .stdin(Stdio::null())
+            .stderr(Stdio::null());
+        command
+    };
+    let made = openssl(
+        "req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 -subj /CN=localhost \
+         -addext subjectAltName=IP:127.0.0.1,DNS:localhost",
+    )
+    .status();
+    if !made.is_ok_and(|status| status.success()) {
+        eprintln!("left out: there is no openssl to be the gateway");
+        return;
+    }
+    let mut server = openssl("s_server -accept 127.0.0.1:0 -key key.pem -cert cert.pem -www")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(server.stdout.take().unwrap()).lines();
+    let port = lines.find_map(|line| Some(line.unwrap().strip_prefix("ACCEPT ")?.to_owned()));
+    let address = port.expect("it says where it listens");
+    let url = format!("https://{address}/RESTAPI.php");
+    let run = program
+        .send_command(&url, &customers(&["--give-up-after", "0s"]))
+        .run();
+    server.kill().unwrap();
+    server.wait().unwrap();
+    run.exits(75);
+    let rows = program.results("customers.results.csv");
+    assert_eq!(count_statuses(&rows), counts(&[("pending", 3)]));
+    let why = &rows[0]["sms_detail"];
+    assert!(why.contains("certificate"), "{why}");
+    let help = program.run(&["send", "--help"]).stdout.to_lowercase();
+    for word in ["insecure", "no-verify", "no-check", "certificate"] {
+        assert!(
+            !help.contains(word),
+            "there is no way to trust anybody: {word}"
+        );
+    }
+}
