@@ -30,7 +30,9 @@ pub struct Policy {
     pub sender_id: Option<SenderId>,
     /// Exactly so many recipients are sent to, if so many are pending.
     pub limit: Option<u64>,
-    /// So many requests in a row without a usable answer end the run; 0: never.
+    /// So many requests in a row without a usable answer, in the order in which they end, end the run; 0: never. What
+    /// the other workers have under way then is awaited and may be lost too, so that an outage leaves at most
+    /// `max_unknown + workers - 1` requests in doubt, times the batch size in people.
     pub max_unknown: u32,
     /// Whether a batch with a bad number is halved until the bad number stands alone, which takes for granted that
     /// nothing of a refused request was sent.

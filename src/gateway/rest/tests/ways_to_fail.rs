@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ureq::config::Config;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
-use ureq::unversioned::transport::NextTimeout;
+use ureq::unversioned::transport::{
+    Buffers, ConnectionDetails, LazyBuffers, NextTimeout, Transport,
+};
 
 use super::*;
 
@@ -466,6 +468,80 @@ fn a_second_address_is_no_second_try() {
         let answer = submit_text(&mut gateway, 1, &beyond_any_buffer());
         assert!(why_unknown(&answer).starts_with(BROKE), "{answer:?}");
         assert!(saw_nobody_else(&listener) && saw_nobody_else(&second));
+    }
+}
+
+/// A connection whose very first write fails in this way, after any part of its bytes.
+#[derive(Debug)]
+struct Failing(fn() -> ureq::Error);
+
+struct FailingTransport(LazyBuffers, fn() -> ureq::Error);
+
+impl std::fmt::Debug for FailingTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FailingTransport")
+    }
+}
+
+impl Connector<()> for Failing {
+    type Out = FailingTransport;
+
+    fn connect(
+        &self,
+        _: &ConnectionDetails,
+        _: Option<()>,
+    ) -> Result<Option<Self::Out>, ureq::Error> {
+        Ok(Some(FailingTransport(LazyBuffers::new(4096, 4096), self.0)))
+    }
+}
+
+impl Transport for FailingTransport {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        &mut self.0
+    }
+
+    fn transmit_output(&mut self, _: usize, _: NextTimeout) -> Result<(), ureq::Error> {
+        Err((self.1)())
+    }
+
+    fn await_input(&mut self, _: NextTimeout) -> Result<bool, ureq::Error> {
+        Err((self.1)())
+    }
+
+    fn is_open(&mut self) -> bool {
+        true
+    }
+}
+
+/// No socket can be made to fail in the middle of its first few bytes, so this connection is made up.
+#[test]
+fn a_first_write_that_fails_may_have_sent_a_part() {
+    let faults: [(fn() -> ureq::Error, &str); 3] = [
+        (|| io::Error::from(io::ErrorKind::BrokenPipe).into(), BROKE),
+        (
+            || io::Error::from(io::ErrorKind::ConnectionReset).into(),
+            BROKE,
+        ),
+        (|| ureq::Error::Timeout(ureq::Timeout::SendRequest), LATE),
+    ];
+    for (fault, said) in faults {
+        let witness = Witness::default();
+        let connector = Failing(fault).chain(WitnessConnector {
+            witness: witness.clone(),
+            proxied: false,
+        });
+        let timeouts = Timeouts {
+            connect: IMPATIENCE,
+            total: IMPATIENCE,
+        };
+        let mut gateway = RestGateway {
+            agent: Agent::with_parts(config(None, timeouts), connector, LiteralFirst::default()),
+            witness,
+            endpoint: Endpoint::parse("http://127.0.0.1/").unwrap(),
+            credentials: credentials(),
+            timeouts,
+        };
+        NoAnswer(None, said).is("the first write", &submit(&mut gateway, 1));
     }
 }
 
