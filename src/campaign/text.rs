@@ -399,7 +399,7 @@ mod tests {
 
     #[test]
     fn forced_types() {
-        let text = Text::compose(&"a".repeat(64), TypeChoice::Unicode, Punctuation::Plain).unwrap();
+        let text = Text::compose("a".repeat(64), TypeChoice::Unicode, Punctuation::Plain).unwrap();
         assert_eq!((text.encoding(), text.credits()), (Encoding::Unicode, 2));
         let text = Text::compose("[x]", TypeChoice::Unicode, Punctuation::Keep).unwrap();
         assert_eq!(text.units(), 3);

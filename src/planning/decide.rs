@@ -85,13 +85,12 @@ impl<'a> Planner<'a> {
             .text
             .as_ref()
             .map(|(_, fingerprint)| self.grouping.text(*fingerprint));
-        let decision = match (&row.fault, row.number, text) {
-            (None, Some(number), Some(text)) => self.judge(&row, number, text.number),
-            _ => {
-                let label = row.fault.as_ref().map_or("", |(label, _)| label);
-                self.report.note_invalid(row.row.into(), label);
-                Decision::Invalid
-            }
+        let decision = if let (None, Some(number), Some(text)) = (&row.fault, row.number, text) {
+            self.judge(&row, number, text.number)
+        } else {
+            let label = row.fault.as_ref().map_or("", |(label, _)| label);
+            self.report.note_invalid(row.row.into(), label);
+            Decision::Invalid
         };
         Decided {
             row,

@@ -118,7 +118,9 @@ pub fn plan(
         let reader = scope.spawn(move || read(source, &to_checks));
         scope.spawn(move || check_chunks(checker, &chunks, &to_planner));
         let writer = scope.spawn(move || store(draft, &decided));
-        let ended = decide(&mut planner, rows, to_draft, || position.bytes(), watcher);
+        let ended = decide(&mut planner, rows, &to_draft, || position.bytes(), watcher);
+        // The writer waits for the end of its queue.
+        drop(to_draft);
         // Whoever failed first made the others stop: what the writer says comes first, as nothing else explains it.
         writer
             .join()
@@ -212,7 +214,7 @@ fn check_chunks(
 fn decide(
     planner: &mut Planner<'_>,
     chunks: Receiver<CheckedChunk>,
-    draft: SyncSender<Vec<Decided>>,
+    draft: &SyncSender<Vec<Decided>>,
     bytes: impl Fn() -> u64,
     watcher: &dyn Watcher,
 ) -> Result<()> {
