@@ -316,12 +316,12 @@ fn changes(old: &Campaign, new: &Campaign) -> Result<Vec<String>> {
 impl Prepared {
     /// The sender ID of the plan.
     pub(super) fn sender_id(&self) -> Result<Option<SenderId>> {
-        self.option(spec::SENDER_ID, |id| SenderId::parse(id))
+        self.option(spec::SENDER_ID, SenderId::parse)
     }
 
     /// The country of numbers without a country code.
     pub(super) fn region(&self) -> Result<Region> {
-        let region = self.option(spec::REGION, |letters| Region::parse(letters))?;
+        let region = self.option(spec::REGION, Region::parse)?;
         Ok(region.unwrap_or(Region::MY))
     }
 
