@@ -7,6 +7,7 @@ mod common;
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use common::gateway::{Gate, trx_of};
@@ -315,7 +316,7 @@ fn something_else_in_the_place_of_a_file() {
         ),
         (
             "customers.ledger-shm",
-            |p| drop(p.write("customers.ledger-shm", [0; 32_768])),
+            |p| drop(p.write("customers.ledger-shm", vec![0; 32_768])),
             |p| fs::remove_file(p.path("customers.ledger-shm")).unwrap(),
         ),
     ];
@@ -365,110 +366,108 @@ fn rm(program: &Program, name: &str) {
 
 fn nothing(_: &Program) {}
 
-fn meddlings() -> Vec<Meddling> {
-    vec![
-        Meddling {
-            what: "renamed",
-            act: |p| mv(p, "customers.ledger", "away"),
-            undo: |p| mv(p, "away", "customers.ledger"),
-            named: Some("customers.ledger"),
-            lost_with_a_kill: None,
+const MEDDLINGS: [Meddling; 11] = [
+    Meddling {
+        what: "renamed",
+        act: |p| mv(p, "customers.ledger", "away"),
+        undo: |p| mv(p, "away", "customers.ledger"),
+        named: Some("customers.ledger"),
+        lost_with_a_kill: None,
+    },
+    Meddling {
+        what: "replaced by a copy of itself",
+        act: |p| {
+            fs::copy(p.path("customers.ledger"), p.path("copy")).unwrap();
+            mv(p, "copy", "customers.ledger");
         },
-        Meddling {
-            what: "replaced by a copy of itself",
-            act: |p| {
-                fs::copy(p.path("customers.ledger"), p.path("copy")).unwrap();
-                mv(p, "copy", "customers.ledger");
-            },
-            undo: nothing,
-            named: Some("customers.ledger"),
-            lost_with_a_kill: None,
+        undo: nothing,
+        named: Some("customers.ledger"),
+        lost_with_a_kill: None,
+    },
+    Meddling {
+        what: "another campaign's ledger in its place",
+        act: |p| {
+            mv(p, "customers.ledger", "away");
+            fs::copy(p.path("other.ledger"), p.path("customers.ledger")).unwrap();
         },
-        Meddling {
-            what: "another campaign's ledger in its place",
-            act: |p| {
-                mv(p, "customers.ledger", "away");
-                fs::copy(p.path("other.ledger"), p.path("customers.ledger")).unwrap();
-            },
-            undo: |p| mv(p, "away", "customers.ledger"),
-            named: Some("customers.ledger"),
-            lost_with_a_kill: None,
+        undo: |p| mv(p, "away", "customers.ledger"),
+        named: Some("customers.ledger"),
+        lost_with_a_kill: None,
+    },
+    Meddling {
+        what: "a folder in its place",
+        act: |p| {
+            mv(p, "customers.ledger", "away");
+            fs::create_dir(p.path("customers.ledger")).unwrap();
         },
-        Meddling {
-            what: "a folder in its place",
-            act: |p| {
-                mv(p, "customers.ledger", "away");
-                fs::create_dir(p.path("customers.ledger")).unwrap();
-            },
-            undo: |p| {
-                fs::remove_dir(p.path("customers.ledger")).unwrap();
-                mv(p, "away", "customers.ledger");
-            },
-            named: Some("customers.ledger"),
-            lost_with_a_kill: None,
+        undo: |p| {
+            fs::remove_dir(p.path("customers.ledger")).unwrap();
+            mv(p, "away", "customers.ledger");
         },
-        Meddling {
-            what: "a link to nowhere in its place",
-            act: |p| {
-                mv(p, "customers.ledger", "away");
-                symlink("nowhere", p.path("customers.ledger")).unwrap();
-            },
-            undo: |p| mv(p, "away", "customers.ledger"),
-            named: Some("customers.ledger"),
-            lost_with_a_kill: None,
+        named: Some("customers.ledger"),
+        lost_with_a_kill: None,
+    },
+    Meddling {
+        what: "a link to nowhere in its place",
+        act: |p| {
+            mv(p, "customers.ledger", "away");
+            symlink("nowhere", p.path("customers.ledger")).unwrap();
         },
-        Meddling {
-            what: "a link to itself in its place",
-            act: |p| {
-                mv(p, "customers.ledger", "away");
-                symlink("away", p.path("customers.ledger")).unwrap();
-            },
-            undo: |p| mv(p, "away", "customers.ledger"),
-            named: Some("customers.ledger"),
-            lost_with_a_kill: None,
+        undo: |p| mv(p, "away", "customers.ledger"),
+        named: Some("customers.ledger"),
+        lost_with_a_kill: None,
+    },
+    Meddling {
+        what: "a link to itself in its place",
+        act: |p| {
+            mv(p, "customers.ledger", "away");
+            symlink("away", p.path("customers.ledger")).unwrap();
         },
-        Meddling {
-            what: "without its lock",
-            act: |p| rm(p, "customers.ledger.lock"),
-            undo: nothing,
-            named: Some("customers.ledger.lock"),
-            lost_with_a_kill: None,
+        undo: |p| mv(p, "away", "customers.ledger"),
+        named: Some("customers.ledger"),
+        lost_with_a_kill: None,
+    },
+    Meddling {
+        what: "without its lock",
+        act: |p| rm(p, "customers.ledger.lock"),
+        undo: nothing,
+        named: Some("customers.ledger.lock"),
+        lost_with_a_kill: None,
+    },
+    Meddling {
+        what: "with another lock",
+        act: |p| {
+            rm(p, "customers.ledger.lock");
+            p.write("customers.ledger.lock", "");
         },
-        Meddling {
-            what: "with another lock",
-            act: |p| {
-                rm(p, "customers.ledger.lock");
-                p.write("customers.ledger.lock", "");
-            },
-            undo: nothing,
-            named: Some("customers.ledger.lock"),
-            lost_with_a_kill: None,
+        undo: nothing,
+        named: Some("customers.ledger.lock"),
+        lost_with_a_kill: None,
+    },
+    Meddling {
+        what: "without its log",
+        act: |p| rm(p, "customers.ledger-wal"),
+        undo: nothing,
+        named: Some("customers.ledger-wal"),
+        lost_with_a_kill: Some("earlier state"),
+    },
+    Meddling {
+        what: "without its shared memory",
+        act: |p| rm(p, "customers.ledger-shm"),
+        undo: nothing,
+        named: Some("customers.ledger-shm"),
+        lost_with_a_kill: None,
+    },
+    Meddling {
+        what: "with a second name",
+        act: |p| {
+            fs::hard_link(p.path("customers.ledger"), p.path("second.ledger")).unwrap();
         },
-        Meddling {
-            what: "without its log",
-            act: |p| rm(p, "customers.ledger-wal"),
-            undo: nothing,
-            named: Some("customers.ledger-wal"),
-            lost_with_a_kill: Some("earlier state"),
-        },
-        Meddling {
-            what: "without its shared memory",
-            act: |p| rm(p, "customers.ledger-shm"),
-            undo: nothing,
-            named: Some("customers.ledger-shm"),
-            lost_with_a_kill: None,
-        },
-        Meddling {
-            what: "with a second name",
-            act: |p| {
-                fs::hard_link(p.path("customers.ledger"), p.path("second.ledger")).unwrap();
-            },
-            undo: |p| rm(p, "second.ledger"),
-            named: None,
-            lost_with_a_kill: None,
-        },
-    ]
-}
+        undo: |p| rm(p, "second.ledger"),
+        named: None,
+        lost_with_a_kill: None,
+    },
+];
 
 const ROWS: usize = 20;
 
@@ -503,7 +502,7 @@ const ONE_AT_A_TIME: [&str; 3] = ["customers.csv", "--concurrency", "1"];
 
 #[test]
 fn meddled_with_while_it_is_sent() {
-    for meddling in meddlings() {
+    for meddling in MEDDLINGS {
         eprintln!("{}", meddling.what);
         let (program, gateway, run) = meddle(&meddling, false);
         let Some(named) = meddling.named else {
@@ -525,7 +524,7 @@ fn meddled_with_while_it_is_sent() {
 
 #[test]
 fn meddled_with_and_killed() {
-    for meddling in meddlings() {
+    for meddling in MEDDLINGS {
         eprintln!("{}", meddling.what);
         let (program, gateway, run) = meddle(&meddling, true);
         run.dies_of(SIGKILL);
@@ -543,7 +542,7 @@ fn meddled_with_and_killed() {
 
 #[test]
 fn another_ledger_beside_the_log_of_a_killed_run() {
-    let meddling = &meddlings()[2];
+    let meddling = &MEDDLINGS[2];
     for killed in [false, true] {
         let (program, gateway, _) = meddle(meddling, killed);
         let other = fs::read(program.path("other.ledger")).unwrap();
@@ -679,15 +678,12 @@ fn meddled_with_between_two_runs() {
             .exits(0);
         act(&program);
         let run = program.send(&gateway, &ONE_AT_A_TIME);
-        match refusal {
-            Some(why) => {
-                fails(&run, &["customers.ledger", why]);
-                assert_eq!(gateway.count(), 7);
-            }
-            None => {
-                ends_well(&program, &gateway, &ONE_AT_A_TIME, 0);
-                assert_eq!(gateway.count(), ROWS);
-            }
+        if let Some(why) = refusal {
+            fails(&run, &["customers.ledger", why]);
+            assert_eq!(gateway.count(), 7);
+        } else {
+            ends_well(&program, &gateway, &ONE_AT_A_TIME, 0);
+            assert_eq!(gateway.count(), ROWS);
         }
         gateway.assert_nothing_twice();
     }
@@ -766,6 +762,34 @@ fn one_ledger_by_several_paths_is_sent_once() {
     for path in ["hard.ledger", "customers.ledger"] {
         fails(&program.send(&gateway, &[path]), &[path, "second name"]);
     }
+}
+
+#[test]
+fn status_says_that_a_run_is_under_way() {
+    if !Path::new("/proc/locks").exists() {
+        eprintln!("left out: this system does not tell who holds a lock");
+        return;
+    }
+    let program = Program::with(&[("customers.csv", &own_texts(3))]);
+    let gate = Gate::closed();
+    let held = gate.clone();
+    let gateway = Gateway::new(move |_, nth| Reply::accepted(trx_of(nth)).behind(&held));
+    let running = program.send_command(&gateway.url(), &ONE_AT_A_TIME).start();
+    gateway.wait_for_requests(1);
+    let during = program.run(&["status", "customers.ledger"]).stdout;
+    let holder = format!("in use by process {}", running.pid);
+    assert!(
+        during.contains(&holder) && !during.contains("resolve"),
+        "{during}"
+    );
+    running.signal("KILL");
+    running.wait().dies_of(SIGKILL);
+    gate.open();
+    let after = program.run(&["status", "customers.ledger"]).stdout;
+    assert!(
+        after.contains("resolve") && !after.contains("in use"),
+        "{after}"
+    );
 }
 
 #[test]

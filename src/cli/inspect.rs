@@ -8,16 +8,22 @@ use super::paths::{Paths, belongings, keep_apart};
 use super::summary::{counted, next_step, of_totals};
 use super::{Patient, prepare, print, spec, tell};
 use crate::campaign::Status;
-use crate::ledger::{Campaign, Reader};
+use crate::ledger::{self, Campaign, Reader};
 use crate::results::{self, ResultsFile};
 use crate::{Error, Result};
 
 /// The story of `status`.
-pub(super) fn status(ledger: &Path) -> Result<Exit> {
-    let reader = Reader::open(ledger)?;
+pub(super) fn status(path: &Path) -> Result<Exit> {
+    let reader = Reader::open(path)?;
     let campaign = reader.campaign()?;
     let totals = reader.totals()?;
     let sent = totals.counts.sendable() - totals.counts.of(Status::Pending);
+    let next = match ledger::holder(path) {
+        Some(holder) => format!(
+            "It is in use by {holder}. What is under way counts as unknown until its answer comes: wait for the end.\n"
+        ),
+        None => next_step(&totals, None, path),
+    };
     let host = campaign.gateway_host.as_deref().unwrap_or("nowhere yet");
     print(&format!(
         "Campaign      {}, from {}\nPlanned       {}, not sent after {}\nSent to       {host}\n{}Progress      {sent} of {} to send\n\n{}",
@@ -27,7 +33,7 @@ pub(super) fn status(ledger: &Path) -> Result<Exit> {
         campaign.expires_at,
         of_totals(&totals),
         totals.counts.sendable(),
-        next_step(&totals, None, ledger)
+        next
     ))?;
     Ok(Exit::OK)
 }

@@ -131,7 +131,7 @@ pub(super) fn from_ledger(ledger: &Path) -> Result<Prepared> {
     let existing = existing(ledger)?
         .ok_or_else(|| Error::new("there is no such ledger").at(ledger.display()))?;
     refuse_lost(ledger, &lock, Some(&existing), None)?;
-    let report = report_of(&existing.campaign)?;
+    let report = report_of(&existing.campaign, ledger)?;
     Ok(Prepared {
         ledger: ledger.to_owned(),
         lock,
@@ -236,16 +236,16 @@ fn resumed(ledger: &Path, lock: Lock, old: Existing, options: &PlanOptions) -> R
     Ok(Prepared {
         ledger: ledger.to_owned(),
         lock,
-        report: report_of(&campaign)?,
+        report: report_of(&campaign, ledger)?,
         campaign,
         begun: old.begun,
         fresh: false,
     })
 }
 
-fn report_of(campaign: &Campaign) -> Result<Report> {
+fn report_of(campaign: &Campaign, ledger: &Path) -> Result<Report> {
     serde_json::from_str(&campaign.report)
-        .map_err(|fault| Error::new(format!("the ledger's report cannot be read: {fault}")))
+        .map_err(|fault| spec::damaged("report", &fault).at(ledger.display()))
 }
 
 /// Whether a plan took the place of one from which messages were sent, on an operator's word.
@@ -345,13 +345,10 @@ impl Prepared {
 
     /// Refuses a plan whose texts call for a remark, where that was asked for when it was made.
     pub(super) fn refuse_remarks(&self) -> Result<()> {
-        let Some(remark) = self.report.remarks.first() else {
+        let denied = self.option(spec::LINT, spec::is_deny)?;
+        let Some(remark) = self.report.remarks.first().filter(|_| denied == Some(true)) else {
             return Ok(());
         };
-        let lint = self.option(spec::LINT, |word| Ok::<_, Error>(word.to_owned()))?;
-        if lint.as_deref() != Some(spec::DENY) {
-            return Ok(());
-        }
         let rows = self.report.remarks.iter().map(|remark| remark.rows).max();
         Err(Error::new(format!(
             "at least {} may be blocked or look like a mistake, first row {} ({}: \"{}\"), and --lint is deny",

@@ -196,8 +196,16 @@ fn lint_word(lint: LintArg) -> &'static str {
     }
 }
 
-/// The word of `--lint` under which nothing is sent while there is a remark.
-pub(super) const DENY: &str = "deny";
+const DENY: &str = "deny";
+
+/// Whether a kept word of `--lint` is the one under which nothing is sent while there is a remark.
+pub(super) fn is_deny(word: &str) -> Result<bool, String> {
+    match word {
+        DENY => Ok(true),
+        "warn" | "off" => Ok(false),
+        _ => Err(format!("{word} is no word for it")),
+    }
+}
 
 fn duplicates(options: &PlanOptions) -> Rule {
     match options.duplicates {

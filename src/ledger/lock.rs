@@ -7,7 +7,7 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use super::place::{Identity, beside, leads_to};
@@ -48,6 +48,25 @@ pub(super) fn owner(ledger: &Path) -> Option<String> {
         .iter()
         .find_map(|word| line.strip_prefix(word))?;
     rest.split_whitespace().next().map(str::to_owned)
+}
+
+/// Who holds the lock of a ledger now. `None` where nobody does, or where the system does not say: only Linux tells it without
+/// an attempt at the lock, which a run that begins at that moment would meet.
+#[must_use]
+pub fn holder(ledger: &Path) -> Option<String> {
+    let path = path_of(ledger);
+    let inode = fs::metadata(&path).ok()?.ino().to_string();
+    let text = fs::read_to_string(&path).ok()?;
+    let holder = text.lines().nth(1)?;
+    let locks = fs::read_to_string("/proc/locks").ok()?;
+    // `1: FLOCK  ADVISORY  WRITE 4711 fd:01:123456 0 EOF`; an inode alone may be of another disk.
+    let held = locks.lines().any(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        matches!(words[..], [_, "FLOCK", _, _, process, file, ..]
+            if file.rsplit(':').next() == Some(&inode)
+                && holder.split_whitespace().any(|word| word == process))
+    });
+    held.then(|| holder.to_owned())
 }
 
 /// The campaign that was started from this ledger, as its lock remembers it now; nobody's hold on it is disturbed.

@@ -135,7 +135,8 @@ const RULES: [(&str, &str); 21] = [
          JOIN recipient r ON r.row = json_extract(s.value, '$.row')
          LEFT JOIN text t ON t.id = r.text_id
          WHERE s.key IN ('first', 'longest', 'dearest') AND s.type = 'object'
-           AND t.body IS NOT json_extract(s.value, '$.text')",
+           AND (t.body, t.type, t.credits) IS NOT (json_extract(s.value, '$.text'),
+                json_extract(s.value, '$.type'), json_extract(s.value, '$.credits'))",
     ),
     (
         "no batch has a number twice",
