@@ -448,8 +448,8 @@ fn react(
 /// memory. That is what a crash leaves.
 pub(super) fn copy(ledger: &Path, into: &Path) {
     fs::create_dir(into).unwrap();
-    // The lock comes last, as it is written last: it never knows of more than the ledger.
-    for suffix in ["", "-wal", ".lock"] {
+    // The lock comes first: the others go on meanwhile, and a lock never knows of more than its ledger.
+    for suffix in [".lock", "", "-wal"] {
         let from = beside(ledger, suffix);
         if from.exists() {
             fs::copy(from, into.join(format!("a.ledger{suffix}"))).unwrap();
