@@ -149,9 +149,10 @@ fn sync_folder(ledger: &Path) -> io::Result<()> {
 
 /// Whether SQLite can open a ledger as one that nobody changes: a log beside it would then be left out.
 pub(super) fn is_unchanging(ledger: &Path) -> bool {
+    let ledger = leads_to(ledger);
     !["-wal", "-journal"]
         .iter()
-        .any(|suffix| beside(ledger, suffix).exists())
+        .any(|suffix| beside(&ledger, suffix).exists())
 }
 
 /// The address by which SQLite opens a ledger as one that nobody changes, whatever is in its log.
