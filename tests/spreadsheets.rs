@@ -496,6 +496,98 @@ fn the_rows_to_correct_come_back_in_the_users_own_columns() {
     verifies(&program, "again.ledger");
 }
 
+#[test]
+fn what_would_leave_a_hole_in_a_text_makes_the_row_invalid() {
+    for cell in [
+        "\u{2}", "\u{3164}", "\u{2800}", "\u{2063}", "\u{202d}", "\u{fe0f}", "\u{a0}", "",
+    ] {
+        let rows = details(&[&format!("{},{cell},x", phone(1))], "Hello {{ name }},");
+        assert_eq!(
+            rows,
+            ["column \"Name\" is blank and the template gives no default"],
+            "{cell:?}"
+        );
+    }
+    for error in ["#N/A", "#SPILL!", "#REF!", "#####"] {
+        let csv = format!("phone,message\n{},{error}\n", phone(1));
+        let program = Program::with(&[("customers.csv", &csv)]);
+        let gateway = Gateway::accepting();
+        program
+            .send(&gateway, &["customers.csv", "--max-invalid", "1"])
+            .exits(3);
+        assert_eq!(gateway.count(), 0);
+        let detail = &program.results("customers.results.csv")[0]["sms_detail"];
+        let sentence = format!(
+            "column \"message\" holds the spreadsheet error {error}; correct it and export again"
+        );
+        assert_eq!(detail.trim_start_matches('\''), sentence);
+    }
+}
+
+#[test]
+fn a_template_that_goes_on_and_on_is_refused_and_not_run_out_of_stack() {
+    let endless = [
+        format!("{{{{ name{} }}}}", "|upper".repeat(5_000)),
+        format!("{{{{ name{} }}}}", " ~ name".repeat(5_000)),
+        format!(
+            "{{% if name %}}a{}{{% endif %}}",
+            "{% elif name %}b".repeat(5_000)
+        ),
+    ];
+    for message in endless {
+        let csv = format!(
+            "phone,name,message\n{},Ali,\"{message}\"\n{},Ali,ok\n",
+            phone(1),
+            phone(2)
+        );
+        let program = Program::with(&[("customers.csv", &csv)]);
+        program
+            .run(&["plan", "customers.csv", "--max-invalid", "1"])
+            .exits(0);
+        program.run(&["results", "customers.ledger"]).exits(0);
+        let rows = program.results("customers.results.csv");
+        assert!(
+            rows[0]["sms_detail"].contains("too long to be a message"),
+            "{:?}",
+            rows[0]["sms_detail"]
+        );
+        assert_eq!(rows[1]["sms_status"], "pending");
+    }
+}
+
+#[test]
+fn a_column_whose_header_is_a_sign_is_reached_by_it() {
+    let csv = format!("phone,%,#\n{},10,7\n", phone(1));
+    let program = Program::with(&[("customers.csv", &csv)]);
+    let gateway = Gateway::accepting();
+    let text = "KedaiKu: {{ row[\"%\"] }} per cent, number {{ row['#'] }}";
+    program
+        .send(&gateway, &["customers.csv", "--message", text])
+        .exits(0);
+    assert_eq!(gateway.requests()[0].text, "KedaiKu: 10 per cent, number 7");
+}
+
+#[test]
+fn a_practice_from_which_nothing_was_sent_is_planned_again() {
+    let program = Program::with(&[("customers.csv", &format!("phone\n{}\n", phone(1)))]);
+    program
+        .run(&["plan", "customers.csv", "--message", "KedaiKu: one"])
+        .exits(0);
+    program
+        .run(&["send", "customers.ledger", "--sandbox"])
+        .exits(1)
+        .says(&["--yes"]);
+    let practice = [
+        "send",
+        "customers.csv",
+        "--message",
+        "KedaiKu: two",
+        "--sandbox",
+        "--yes",
+    ];
+    program.run(&practice).exits(0);
+}
+
 // --- The overview: what texts cost, and what looks wrong --------------------------------------------------------
 
 /// What `plan` shows of this spreadsheet.

@@ -4,6 +4,7 @@
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
+use super::punctuation::{is_invisible, is_unseen};
 use crate::{Error, Result};
 
 /// The columns that results add to the right of the input's own, in their order.
@@ -32,11 +33,7 @@ pub fn is_result_column(header: &str) -> bool {
 /// marks, and the direction marks that come along when a number is copied out of an address book.
 #[must_use]
 pub fn trimmed(cell: &str) -> &str {
-    cell.trim_matches(|c: char| c.is_whitespace() || is_invisible(c))
-}
-
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    cell.trim_matches(is_unseen)
 }
 
 /// The name of a column in a template: lower case, without accents, every run of characters other than letters and digits turned

@@ -39,8 +39,20 @@ pub(crate) fn plain(c: char) -> Option<&'static str> {
     })
 }
 
-/// Whether a character takes no room on the screen: a text of nothing else is empty to its reader.
+/// Whether a character leaves nothing on the screen: what Unicode lets a font ignore
+/// (`Default_Ignorable_Code_Point`), and the Braille cell without a dot. A text of nothing else is empty to its reader.
 #[must_use]
 pub(crate) fn is_invisible(c: char) -> bool {
-    plain(c) == Some("")
+    matches!(c,
+        '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{180B}'..='\u{180F}'
+        | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{2800}' | '\u{3164}'
+        | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFF8}' | '\u{1BCA0}'..='\u{1BCA3}'
+        | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E0FFF}')
+}
+
+/// Whether nothing of a character reaches a reader: white space, what leaves nothing on the screen, and control characters,
+/// which are not sent.
+#[must_use]
+pub(crate) fn is_unseen(c: char) -> bool {
+    c.is_whitespace() || c.is_control() || is_invisible(c)
 }

@@ -118,7 +118,8 @@ fn peeled(cell: &str) -> &str {
 /// White space, or a mark that takes no room. U+202D is what address books put around a number that is
 /// copied out of them; between digits it changes nothing.
 fn is_nothing(c: char) -> bool {
-    c.is_whitespace() || c == '\u{202D}' || punctuation::is_invisible(c)
+    // But for the mark that turns the digits behind it around.
+    c.is_whitespace() || (punctuation::is_invisible(c) && c != '\u{202E}')
 }
 
 fn is_quote(c: char) -> bool {

@@ -129,6 +129,15 @@ impl RenderFault {
     }
 }
 
+/// What a spreadsheet shows where a formula failed, if that is all of this cell: `#N/A`.
+#[must_use]
+pub fn spreadsheet_error(cell: &str) -> Option<&str> {
+    match cell::state(cell) {
+        cell::State::SpreadsheetError => cell::spreadsheet_error(cell),
+        _ => None,
+    }
+}
+
 /// The template engine for one spreadsheet. Shared by all threads.
 pub struct Templates {
     engine: Environment<'static>,
@@ -156,6 +165,7 @@ impl Templates {
     /// The template written like this, if it is one and all it names exists.
     pub fn compile<'a>(&'a self, source: &'a str) -> Result<Template<'a>, TemplateFault> {
         let names = &*self.names;
+        mistakes::refuse_endless(source)?;
         let tree = parse(source, NAME, SyntaxConfig::default())
             .map_err(|error| mistakes::syntax(&error, source, names))?;
         let found = grammar::check(&tree, source, names)?;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::summary::counted;
 use crate::campaign::cost::{LongValues, UnicodeCause};
 use crate::campaign::duplicates::Crowd;
+use crate::campaign::punctuation::is_unseen;
 use crate::campaign::report::{Fault, ReadAs, Remark, Report, Sample};
 use crate::dispatch::Rate;
 use crate::ledger::Campaign;
@@ -184,16 +185,11 @@ fn cause(cause: &UnicodeCause) -> String {
 
 /// A character as it is, or by its number where nothing would be seen.
 fn named(c: char) -> String {
-    if c.is_whitespace() || c.is_control() || is_unseen(c) {
+    if is_unseen(c) {
         format!("U+{:04X}", u32::from(c))
     } else {
         c.to_string()
     }
-}
-
-/// Marks that take no room, and those that would turn around the line they stand in.
-fn is_unseen(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{fe0f}' | '\u{feff}')
 }
 
 /// `37 rows need 2 credits because of NAME; 4 characters fewer saves 37 credits`.

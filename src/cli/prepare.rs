@@ -160,7 +160,10 @@ pub(super) fn practice_from_ledger(original: &Path, copy: &Path) -> Result<Prepa
         tell(&format!("The earlier practice is now {}.", aside.display()));
     }
     ledger::copy(original, copy)?;
-    lock.mark_started(&planned.id)?;
+    if lock.started().is_some() {
+        // An earlier practice was set aside; its mark goes over to this one.
+        lock.mark_started(&planned.id)?;
+    }
     drop(lock);
     from_ledger(copy)
 }
@@ -304,13 +307,24 @@ fn changes(old: &Campaign, new: &Campaign) -> Result<Vec<String>> {
             changes.push(match key.as_str() {
                 "message" => "the message has changed".to_owned(),
                 _ => format!(
-                    "--{} was {earlier} and is now {value}",
-                    key.replace('_', "-")
+                    "--{} was {} and is now {}",
+                    key.replace('_', "-"),
+                    said(earlier),
+                    said(value)
                 ),
             });
         }
     }
     Ok(changes)
+}
+
+/// An option's value for people: what is not there was not given.
+fn said(value: &Value) -> String {
+    match value {
+        Value::Null => "not given".to_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
 }
 
 impl Prepared {

@@ -11,7 +11,7 @@ use crate::campaign::cost::{Lengths, WATCHED};
 use crate::campaign::grouping::Fingerprint;
 use crate::campaign::lint::{Findings, Linter};
 use crate::campaign::msisdn::{self, NumberFault, NumberFlaw};
-use crate::campaign::template::{Cells, Column, Names, Template, Templates};
+use crate::campaign::template::{self, Cells, Column, Names, Template, Templates};
 use crate::campaign::text::TextFault;
 use crate::campaign::{Msisdn, Status, Text};
 use crate::source::{RecordWriter, Row};
@@ -68,9 +68,11 @@ pub(super) struct Checker<'a> {
 /// The names that templates can use for these columns.
 pub(super) fn names(columns: &Columns) -> Names {
     let column = |(cell, name): (usize, &Option<String>)| {
-        Some(Column {
+        let titled = !columns.title(cell).is_empty();
+        titled.then(|| Column {
             header: columns.headers()[cell].clone(),
-            name: name.clone()?,
+            // A header of signs only has no name, and is reached as row["%"].
+            name: name.clone().unwrap_or_default(),
             cell,
         })
     };
@@ -264,6 +266,15 @@ impl<'a> Checker<'a> {
                     let missing = format!("column \"{title}\": the message is missing");
                     return Err((missing.clone(), missing));
                 }
+                if let Some(error) = template::spreadsheet_error(source) {
+                    let error = format!(
+                        "column \"{title}\" holds the spreadsheet error {error}; correct it and export again"
+                    );
+                    return Err((
+                        format!("column \"{title}\" holds a spreadsheet error"),
+                        error,
+                    ));
+                }
                 match templates.get(source) {
                     Some(Ok(template)) => template.render(&RowCells(row)),
                     Some(Err(fault)) => {
@@ -365,6 +376,7 @@ fn label(fault: &NumberFault) -> String {
     match fault.flaw() {
         NumberFlaw::Blank => fault.to_string(),
         NumberFlaw::Ambiguous(..) => "the number could be of two countries".to_owned(),
+        NumberFlaw::Rewritten(_) => "the number is dialled otherwise than it is written".to_owned(),
         flaw => format!("the number {flaw}"),
     }
 }

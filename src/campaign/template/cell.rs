@@ -3,7 +3,7 @@
 
 use minijinja::Value;
 
-use crate::campaign::punctuation;
+use crate::campaign::punctuation::is_unseen;
 
 /// A cell as a template gets it.
 #[derive(Debug)]
@@ -45,11 +45,6 @@ impl Cell {
             State::SpreadsheetError => Self::SpreadsheetError,
         }
     }
-}
-
-/// White space and characters that take no room.
-fn is_unseen(c: char) -> bool {
-    c.is_whitespace() || punctuation::is_invisible(c)
 }
 
 /// The error value that is all of the cell: one of Excel, Google Sheets (`#ERROR!`) or LibreOffice (`Err:502`), or the

@@ -80,7 +80,7 @@ impl Fault {
             Self::NoDate => format!("is not a date; {WRITE}"),
             Self::NoSuchDay => "is not a day of the calendar; correct it".to_owned(),
             Self::MonthFirst { day, month, year } => format!(
-                "has no month {day}: dates are read with the day first; write it as {day:02}/{month:02}/{year}"
+                "has no month {day}: dates are read with the day first; look at the whole column, and write this one as {day:02}/{month:02}/{year}"
             ),
             Self::ShortYear => format!("has a year of two digits; {WRITE}"),
             Self::Zone => format!("has a time zone, so its day is not certain; {WRITE}"),
@@ -403,11 +403,11 @@ mod tests {
         for (text, why) in [
             (
                 "11/22/2026",
-                "has no month 22: dates are read with the day first; write it as 22/11/2026",
+                "has no month 22: dates are read with the day first; look at the whole column, and write this one as 22/11/2026",
             ),
             (
                 "1-31-2026 14:30",
-                "has no month 31: dates are read with the day first; write it as 31/01/2026",
+                "has no month 31: dates are read with the day first; look at the whole column, and write this one as 31/01/2026",
             ),
             ("22/11/26", SHORT),
             ("26-11-22", SHORT),

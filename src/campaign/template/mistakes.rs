@@ -9,6 +9,25 @@ use super::names::{is_variable, no_such};
 use super::{Names, TemplateFault};
 use crate::campaign::punctuation;
 
+/// The most words and signs within all tags of a template. A message has some dozens; the engine takes a chain of filters, sums
+/// or branches apart by calling itself, and thousands of them would exhaust the stack.
+const MOST_TOKENS: usize = 1_000;
+
+/// Refuses a template that would have the engine call itself without end.
+pub(super) fn refuse_endless(source: &str) -> Result<(), TemplateFault> {
+    let most = tokenize(source, false, SyntaxConfig::default())
+        .map_while(Result::ok)
+        .filter(|(token, _)| !matches!(token, Token::TemplateData(_)))
+        .nth(MOST_TOKENS);
+    most.map_or(Ok(()), |(_, span)| {
+        Err(TemplateFault {
+            line: span.start_line.into(),
+            what: "the template is too long to be a message; make its tags fewer or shorter"
+                .to_owned(),
+        })
+    })
+}
+
 /// Tags that a message can have.
 const TAGS: &[&str] = &[
     "if", "elif", "else", "endif", "for", "endfor", "set", "with", "endwith", "raw", "endraw",

@@ -10,8 +10,8 @@ const MOST_DIGITS: usize = 15;
 ///
 /// What is read is what is certain in Malaysia, where a point stands before the sen and a comma between thousands: `1234`,
 /// `1234.5`, `1,234.50`, `.5`; before it `RM` or `MYR`, and a minus on either side of that; or all of it in brackets, which
-/// is a bookkeeper's minus. More than two decimals are rounded, half a sen away from zero (`1.005` is 1.01): they come out of
-/// formulas. Everything else that has only digits and signs could be read in two ways, and is refused.
+/// is a bookkeeper's minus. More than two decimals are rounded, half a sen away from zero (`0.995` is 1.00): they come out of
+/// formulas; but three of them behind up to three digits (`1.234`) may be thousands, and are refused. Everything else that has only digits and signs could be read in two ways, and is refused.
 pub(super) fn written(text: &str) -> Result<String, String> {
     let Some((negative, number)) = unsigned(trimmed(text)) else {
         return Err(no_amount(text));
@@ -21,6 +21,14 @@ pub(super) fn written(text: &str) -> Result<String, String> {
     let Some(whole) = without_commas(whole).filter(|_| digits(fraction)) else {
         return Err(no_amount(text));
     };
+    // `1.234` is a thousand and more where a point stands between thousands; the other columns of such a sheet say so, this cell does not.
+    let by_thousands = fraction.len() == 3
+        && !number.contains(',')
+        && (1..=3).contains(&whole.len())
+        && !whole.starts_with('0');
+    if by_thousands {
+        return Err(no_amount(text));
+    }
     let padded = whole.len() > 1 && whole.starts_with('0');
     if (whole.is_empty() && fraction.is_empty()) || padded {
         return Err(no_amount(text));
@@ -173,13 +181,13 @@ mod tests {
             ("1590.5300000000002", "1,590.53"),
             ("0.30000000000000004", "0.30"),
             ("1249.9999999999998", "1,250.00"),
-            ("1.004", "1.00"),
-            ("1.005", "1.01"),
-            ("2.675", "2.68"),
+            ("1.0049", "1.00"),
+            ("1.0050", "1.01"),
+            ("2.6750", "2.68"),
             ("0.995", "1.00"),
-            ("999.995", "1,000.00"),
-            ("-1.005", "-1.01"),
-            ("10.865", "10.87"),
+            ("999.9950", "1,000.00"),
+            ("-1.0050", "-1.01"),
+            ("10.8650", "10.87"),
         ] {
             assert_eq!(written(text).as_deref(), Ok(amount), "{text}");
         }
@@ -194,6 +202,8 @@ mod tests {
         const LARGE: &str = "is too large for an amount";
         for (text, why) in [
             ("1.234,50", AMBIGUOUS),
+            ("1.234", AMBIGUOUS),
+            ("12.000", AMBIGUOUS),
             ("1,5", AMBIGUOUS),
             ("1,50", AMBIGUOUS),
             ("1,2345", AMBIGUOUS),

@@ -106,6 +106,7 @@ impl Names {
             .columns
             .iter()
             .map(|column| column.name.as_str())
+            .filter(|name| !name.is_empty())
             .collect();
         no_such("column", "columns", name, &names)
     }

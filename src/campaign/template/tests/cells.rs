@@ -62,7 +62,7 @@ fn a_cell_that_cannot_be_read_is_named() {
         (
             "{{ town|date('%d %b') }}",
             "11/22/2026",
-            "column \"Town\": \"11/22/2026\" has no month 22: dates are read with the day first; write it as 22/11/2026",
+            "column \"Town\": \"11/22/2026\" has no month 22: dates are read with the day first; look at the whole column, and write this one as 22/11/2026",
         ),
         (
             "{{ town|float }}",
