@@ -516,7 +516,8 @@ impl Transport for FailingTransport {
 /// No socket can be made to fail in the middle of its first few bytes, so this connection is made up.
 #[test]
 fn a_first_write_that_fails_may_have_sent_a_part() {
-    let faults: [(fn() -> ureq::Error, &str); 3] = [
+    type Failing = (fn() -> ureq::Error, &'static str);
+    let faults: [Failing; 3] = [
         (|| io::Error::from(io::ErrorKind::BrokenPipe).into(), BROKE),
         (
             || io::Error::from(io::ErrorKind::ConnectionReset).into(),
