@@ -424,7 +424,7 @@ fn a_row_or_a_text_that_cannot_be_sent_says_why() {
         ),
         (
             wide,
-            "the row has 5 cells and the header 3; put a cell that holds the delimiter in quotes",
+            "the row has 5 cells and the header 3; put a cell that holds the delimiter in quotes (beyond the header: \"12\", \"50\")",
         ),
         (
             format!("{},\"Ali\" bin Abu,Monday", phone(4)),
@@ -586,6 +586,60 @@ fn a_practice_from_which_nothing_was_sent_is_planned_again() {
         "--yes",
     ];
     program.run(&practice).exits(0);
+}
+
+#[test]
+fn a_row_whose_cells_were_not_to_be_trusted_is_not_made_valid_by_its_results() {
+    let csv = format!(
+        "phone,name,amount\n{},Tan,Ah Kow,99.90\n{},Siti\n{},\"Y\"z,5\n0712,Ali,6\n",
+        phone(1),
+        phone(2),
+        phone(3)
+    );
+    let program = Program::with(&[("first.csv", &csv)]);
+    let plan = |name: &str| {
+        let message = "KedaiKu: hi {{ name }}";
+        program
+            .run(&[
+                "plan",
+                &format!("{name}.csv"),
+                "--message",
+                message,
+                "--max-invalid",
+                "100%",
+            ])
+            .exits(0);
+        let ledger = format!("{name}.ledger");
+        program.run(&["results", &ledger, "--status", "invalid"])
+    };
+    let details = |results: &str| -> Vec<String> {
+        rows_of(results)
+            .into_iter()
+            .map(|row| row["sms_detail"].clone())
+            .collect()
+    };
+    let first = plan("first");
+    let said = details(&first.stdout);
+    assert_eq!(said.len(), 4);
+    assert!(said[0].contains("\"99.90\""), "{}", said[0]);
+
+    // Unchanged, and unchanged once more: the number that is too short says so itself.
+    program.write("second.csv", first.stdout);
+    let second = plan("second");
+    let again: Vec<String> = said[..3]
+        .iter()
+        .map(|detail| {
+            format!("was invalid before ({detail}); correct the cells and clear sms_status")
+        })
+        .chain([said[3].clone()])
+        .collect();
+    assert_eq!(details(&second.stdout), again);
+    program.write("third.csv", second.stdout.clone());
+    assert_eq!(details(&plan("third").stdout), again);
+
+    let cleared = second.stdout.replace(",invalid,", ",,");
+    program.write("fourth.csv", cleared);
+    assert_eq!(details(&plan("fourth").stdout), said[3..]);
 }
 
 // --- The overview: what texts cost, and what looks wrong --------------------------------------------------------

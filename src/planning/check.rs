@@ -5,8 +5,8 @@ use std::collections::{HashMap, HashSet};
 
 use rayon::prelude::*;
 
-use super::{Spec, status_column};
-use crate::campaign::column::{Columns, is_result_column, trimmed};
+use super::Spec;
+use crate::campaign::column::{Columns, RESULT_COLUMNS, is_result_column, trimmed};
 use crate::campaign::cost::{Lengths, WATCHED};
 use crate::campaign::grouping::Fingerprint;
 use crate::campaign::lint::{Findings, Linter};
@@ -14,7 +14,7 @@ use crate::campaign::msisdn::{self, NumberFault, NumberFlaw};
 use crate::campaign::template::{self, Cells, Column, Names, Template, Templates};
 use crate::campaign::text::TextFault;
 use crate::campaign::{Msisdn, Status, Text};
-use crate::source::{RecordWriter, Row};
+use crate::source::{RecordWriter, Row, RowFault};
 use crate::{Error, Result};
 
 /// Where the message is.
@@ -56,7 +56,9 @@ pub(super) struct Checker<'a> {
     delimiter: u8,
     phone: usize,
     message: Where<'a>,
+    /// The columns of an earlier results file that say what became of a row, and why.
     status: Option<usize>,
+    detail: Option<usize>,
     /// The columns that are the spreadsheet's own.
     kept: Vec<usize>,
     /// The columns whose lengths say why a text is dear: the first ones that a common template uses.
@@ -140,7 +142,8 @@ impl<'a> Checker<'a> {
             },
             message,
             linter: spec.lint.then(|| linter(columns)),
-            status: status_column(columns.headers()),
+            status: result_column(columns, RESULT_COLUMNS[2]),
+            detail: result_column(columns, RESULT_COLUMNS[5]),
             kept: (0..columns.len())
                 .filter(|column| !is_result_column(&columns.headers()[*column]))
                 .collect(),
@@ -210,11 +213,11 @@ impl<'a> Checker<'a> {
         self.refuse_sent(row)?;
         let number = Row::number(row);
         let mut faults = Faults::default();
+        if let Some(before) = self.invalid_before(row) {
+            faults.add("was invalid before and is not corrected", before);
+        }
         if let Some(fault) = row.fault() {
-            faults.add(
-                "the row has another number of cells than the header",
-                fault.to_string(),
-            );
+            faults.add(fault.in_general(), format!("{fault}{}", beyond(row)));
         }
         let cell = row.cell(self.phone);
         let msisdn = msisdn::read(cell, self.spec.region)
@@ -294,6 +297,19 @@ impl<'a> Checker<'a> {
         Ok((text, fingerprint))
     }
 
+    /// A row of an earlier results file whose cells were not to be trusted then: the file shows them in as many cells as the header
+    /// and in sound quotes, so that nothing is wrong with them any more but what they say.
+    fn invalid_before(&self, row: &Row) -> Option<String> {
+        let word = trimmed(row.cell(self.status?));
+        let detail = row.cell(self.detail?);
+        let first = detail
+            .strip_prefix(WAS_INVALID)
+            .and_then(|detail| Some(detail.rsplit_once(CORRECT_IT)?.0))
+            .unwrap_or(detail);
+        let again = Status::parse(word) == Some(Status::Invalid) && RowFault::told_in(first);
+        again.then(|| format!("{WAS_INVALID}{first}{CORRECT_IT}"))
+    }
+
     /// A results file can be planned again only for rows that were not sent.
     fn refuse_sent(&self, row: &Row) -> Result<()> {
         let Some(column) = self.status else {
@@ -313,6 +329,33 @@ impl<'a> Checker<'a> {
             )),
         }
     }
+}
+
+const WAS_INVALID: &str = "was invalid before (";
+const CORRECT_IT: &str = "); correct the cells and clear sms_status";
+
+/// The most characters of what lies beyond the header that a sentence repeats.
+const BEYOND: usize = 200;
+
+/// What a row holds beyond the header, in brackets: no column of the results would have it.
+fn beyond(row: &Row) -> String {
+    let cells: Vec<String> = row
+        .surplus()
+        .map(|cell| format!("\"{cell}\""))
+        .take(BEYOND)
+        .collect();
+    if cells.is_empty() {
+        return String::new();
+    }
+    let all = cells.join(", ");
+    match all.char_indices().nth(BEYOND) {
+        None => format!(" (beyond the header: {all})"),
+        Some((end, _)) => format!(" (beyond the header: {}…)", &all[..end]),
+    }
+}
+
+fn result_column(columns: &Columns, name: &str) -> Option<usize> {
+    columns.headers().iter().position(|header| header == name)
 }
 
 /// What is wrong with a row: the first label, and every sentence.

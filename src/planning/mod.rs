@@ -16,7 +16,7 @@ pub use check::Message;
 use check::{Checked, Checker, names};
 use decide::{Decided, Planner};
 
-use crate::campaign::column::{RESULT_COLUMNS, is_result_column};
+use crate::campaign::column::is_result_column;
 use crate::campaign::duplicates::Rule;
 use crate::campaign::msisdn::Region;
 use crate::campaign::report::{ReadAs, Report};
@@ -235,11 +235,4 @@ fn store(draft: &mut Draft, chunks: &Receiver<Vec<Decided>>) -> Result<()> {
         row.store(&mut inserts)?;
     }
     Ok(())
-}
-
-/// The position of the column of an earlier results file that says what became of a row.
-fn status_column(headers: &[String]) -> Option<usize> {
-    headers
-        .iter()
-        .position(|header| header == RESULT_COLUMNS[2])
 }

@@ -31,6 +31,24 @@ pub enum RowFault {
     TextAfterQuote,
 }
 
+impl RowFault {
+    /// What rows with this fault have in common.
+    #[must_use]
+    pub fn in_general(&self) -> &'static str {
+        match self {
+            Self::Ragged { .. } => "the row has another number of cells than the header",
+            Self::TextAfterQuote => "text follows a closing quote",
+        }
+    }
+
+    /// Whether an earlier fault of a row, told by [`fmt::Display`], is one of these. It is not seen any more in what was written of
+    /// the row then: as many cells as the header, each in sound quotes.
+    #[must_use]
+    pub fn told_in(detail: &str) -> bool {
+        detail.starts_with("the row has ") || detail.starts_with(Self::TextAfterQuote.in_general())
+    }
+}
+
 impl fmt::Display for RowFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -138,6 +156,13 @@ impl Row {
     /// The cells, exactly one for each column of the header.
     pub fn cells(&self) -> impl Iterator<Item = &str> {
         (0..self.columns).map(|column| self.cell(column))
+    }
+
+    /// The cells beyond the header that hold anything; there are none in a row that fits.
+    pub fn surplus(&self) -> impl Iterator<Item = &str> {
+        (self.columns..self.ends.len())
+            .map(|cell| cell_of(&self.text, &self.ends, cell))
+            .filter(|cell| !trimmed(cell).is_empty())
     }
 
     /// The number of columns.
