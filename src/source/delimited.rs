@@ -10,11 +10,14 @@ use super::encoding::Decoded;
 use super::format::Delimiter;
 use super::open::{SAVE_AS_CSV, unreadable};
 use super::records::{Cells, Record};
+use crate::campaign::column::{looks_like_number, trimmed};
 use crate::{Error, Result};
 
 /// A row longer than this is none: the cells of a recipient are some hundred bytes, and a lost quote makes one row of a whole file,
 /// which would have to fit into memory.
 const LONGEST: usize = 1024 * 1024;
+/// The digits of the shortest phone number that is no short code; a postcode has five or six.
+const LONG_NUMBER: usize = 7;
 /// Long enough that handing over a buffer costs nothing, short enough to stay in the cache.
 const BUFFER: usize = 128 * 1024;
 
@@ -23,6 +26,8 @@ pub(super) struct Records {
     reader: csv::Reader<Tape>,
     record: ByteRecord,
     delimiter: u8,
+    /// As many cells as the first record has that is not blank, which is the header, or a row where there is none.
+    columns: Option<usize>,
 }
 
 impl Records {
@@ -38,6 +43,7 @@ impl Records {
                 .from_reader(Tape::new(text, first)),
             record: ByteRecord::new(),
             delimiter,
+            columns: None,
         }
     }
 
@@ -64,7 +70,10 @@ impl Records {
                 Ok(None)
             }
             Ok(true) => {
-                let (line, text_after_quote) = tape.pass_record(end, delimiter)?;
+                let blank = self.record.as_slice().trim_ascii().is_empty();
+                let columns = self.columns.unwrap_or(self.record.len());
+                self.columns = self.columns.or((!blank).then_some(columns));
+                let (line, text_after_quote) = tape.pass_record(end, delimiter, columns)?;
                 Ok(Some(Record {
                     cells: Cells::Bytes(&self.record),
                     line,
@@ -135,7 +144,7 @@ impl Tape {
     }
 
     /// The line of the record that ends here, and whether text follows a closing quote in it.
-    fn pass_record(&mut self, end: u64, delimiter: u8) -> Result<(u64, bool)> {
+    fn pass_record(&mut self, end: u64, delimiter: u8, columns: usize) -> Result<(u64, bool)> {
         let end = self.held_until(end);
         self.pass_line_ends(end);
         let record = &self.held[self.start..end];
@@ -153,10 +162,18 @@ impl Tape {
         }
         let inner = inner_line_ends(record);
         let quotes = quotes(record, delimiter);
+        let swallowed = inner > 0 && holds_a_row(record, delimiter, columns);
         self.lines.end_record(record, inner);
         match quotes {
             Quotes::Unclosed => Err(unclosed(line)),
-            Quotes::TextAfter if inner > 0 => Err(astray(line, line + inner)),
+            Quotes::TextAfter if inner > 0 => {
+                Err(astray(line, line + inner, "text follows a closing quote"))
+            }
+            Quotes::Sound if swallowed => Err(astray(
+                line,
+                line + inner,
+                "a line within the quotes looks like a row of its own",
+            )),
             Quotes::TextAfter => Ok((line, true)),
             Quotes::Sound => Ok((line, false)),
         }
@@ -194,9 +211,9 @@ fn unclosed(line: u64) -> Error {
 }
 
 /// Quotes went astray over a line end: it cannot be told how many rows these lines are.
-fn astray(first: u64, last: u64) -> Error {
+fn astray(first: u64, last: u64, sign: &str) -> Error {
     Error::new(format!(
-        "lines {first} to {last} are one row by their quotes, but text follows a closing quote"
+        "lines {first} to {last} are one row by their quotes, but {sign}"
     ))
     .advice(CLOSE_IT)
 }
@@ -241,6 +258,58 @@ fn after_closing(mut quoted: &[u8]) -> Option<&[u8]> {
             None => return Some(quoted),
         }
     }
+}
+
+/// Whether a line within quotes, but for the first, looks like a row: two quotes that lost their partners close each other, and what
+/// lies between them is lost. Such a line has as many delimiters as a row, and in quotes a long number beside one of them. An
+/// address has its postcode among words, and what follows its closing quote is no part of it.
+fn holds_a_row(record: &[u8], delimiter: u8, columns: usize) -> bool {
+    let delimiters = |text: &[u8]| text.iter().filter(|&&byte| byte == delimiter).count();
+    let mut rest = record;
+    loop {
+        let quoted = rest.strip_prefix(b"\"");
+        if let Some((quoted, after)) = quoted.and_then(|it| Some((it, after_closing(it)?))) {
+            rest = after;
+            let cell = &quoted[..quoted.len() - after.len() - 1];
+            let line_after = after.split(|&byte| is_line_end(byte)).next();
+            let line_after = delimiters(line_after.unwrap_or_default());
+            let mut lines = cell.split(|&byte| is_line_end(byte)).skip(1).peekable();
+            while let Some(line) = lines.next() {
+                let within = delimiters(line);
+                let beyond = lines.peek().map_or(line_after, |_| 0);
+                if within > 0
+                    && within + beyond + 1 >= columns
+                    && line.split(|&byte| byte == delimiter).any(is_long_number)
+                {
+                    return true;
+                }
+            }
+        }
+        match rest.iter().position(|&byte| byte == delimiter) {
+            Some(at) => rest = &rest[at + 1..],
+            None => return false,
+        }
+    }
+}
+
+/// Whether the cell could be a phone number: seven digits or more, and no date.
+fn is_long_number(cell: &[u8]) -> bool {
+    let Ok(cell) = std::str::from_utf8(cell) else {
+        return false;
+    };
+    let cell = cell.trim_matches('"');
+    let digits = cell.chars().filter(char::is_ascii_digit).count();
+    digits >= LONG_NUMBER && looks_like_number(cell) && !begins_with_date(cell)
+}
+
+/// `2026-11-22`, `22/11/2026`, perhaps with a time.
+fn begins_with_date(cell: &str) -> bool {
+    let lengths: Vec<usize> = trimmed(cell)
+        .split(|c: char| !c.is_ascii_digit())
+        .map(str::len)
+        .take(3)
+        .collect();
+    matches!(lengths[..], [4, 1..=2, 1..=2] | [1..=2, 1..=2, 4])
 }
 
 fn is_line_end(byte: u8) -> bool {

@@ -165,6 +165,7 @@ impl Source {
     fn next_rows(&mut self, most: usize) -> Result<Vec<Row>> {
         // No more than a caller can be thought to want at once is set aside before there are rows.
         let mut rows = Vec::with_capacity(most.min(8192));
+        let filled_up = self.records.end_with_last_cell();
         while rows.len() < most {
             let Some(record) = self.records.next()? else {
                 break;
@@ -174,6 +175,9 @@ impl Source {
                 let row = format!("row {number} (line {})", record.line);
                 not_utf8(&row, cell, self.columns.title(cell))
             })?;
+            if filled_up && self.ends.len() < self.width.columns {
+                self.ends.resize(self.width.columns, text.len());
+            }
             let suspect = record.text_after_quote.then_some(RowFault::TextAfterQuote);
             match Row::new(
                 (number, record.line),
@@ -213,12 +217,8 @@ fn header(records: &mut Records) -> Result<Vec<String>> {
         let Some(record) = records.next()? else {
             return Err(Error::new("is empty: every row is blank").advice(NEEDED));
         };
-        let mut cells = header_cells(&record)?;
+        let cells = header_cells(&record)?;
         if cells.iter().any(|cell| !trimmed(cell).is_empty()) {
-            // What is only there to fill up would be columns of their own, and the same table in text another one.
-            while records.are_padded() && cells.last().is_some_and(String::is_empty) {
-                cells.pop();
-            }
             return Ok(cells);
         }
     }

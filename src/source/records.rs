@@ -116,8 +116,8 @@ impl Records {
         }
     }
 
-    /// Whether all records have as many cells as the longest, so that blank ones at the end say nothing.
-    pub(super) fn are_padded(&self) -> bool {
+    /// Whether records end with their last cell that is not empty, so that missing ones say nothing.
+    pub(super) fn end_with_last_cell(&self) -> bool {
         matches!(self, Self::Sheet { .. })
     }
 

@@ -196,6 +196,76 @@ fn refuses_what_is_no_spreadsheet_it_can_read() {
 }
 
 #[test]
+fn rows_that_quotes_swallowed_are_noticed_and_cells_of_several_lines_are_not() {
+    let refused = [
+        (
+            "phone,name",
+            "0123456789,\"Ali\n0198765432,Siti\n0171234567,Abu\"",
+            "lines 2 to 4",
+        ),
+        (
+            "phone,name",
+            "0123456789,\"Ali\r\n0198765432,Siti\r\n0171234567,Abu\"",
+            "lines 2 to 4",
+        ),
+        (
+            "phone,size,name",
+            "0123456789,\"5 inch,Ali\n0198765432,6\",Siti",
+            "lines 2 to 3",
+        ),
+        (
+            "name,phone",
+            "\"Ali,0123456789\nSiti,+60 19-876 5432\nAbu\",0171234567",
+            "lines 2 to 4",
+        ),
+        (
+            "phone;name;due",
+            "0123456789;\"Ali;1\n0198765432;Siti;2\n0171234567;Abu\";3",
+            "lines 2 to 4",
+        ),
+        (
+            "phone,name",
+            "0111111111,\"a\nb\"\n0123456789,\"Ali\n0198765432,\"\"Siti\"\"\n\"",
+            "lines 4 to 6",
+        ),
+    ];
+    for (header, rows, lines) in refused {
+        let error = read(format!("{header}\n{rows}\n")).unwrap_err().to_string();
+        assert!(error.contains(lines), "{rows}: {error}");
+        assert!(error.contains("by their quotes"), "{rows}: {error}");
+    }
+    let fine = [
+        (
+            "phone,address",
+            "0123456789,\"No. 12, Jalan 5\n50450 Kuala Lumpur, Malaysia\"",
+        ),
+        (
+            "name,address,phone",
+            "Ali,\"12, Jalan 5\n50450 KL, Malaysia\",0123456789",
+        ),
+        ("who,amount", "\"Ali\n0123456789\",\"1,250.50\""),
+        (
+            "phone,note",
+            "0123456789,\"2026-11-20, called\n2026-11-22 14:30, paid\n22/11/2026, closed\"",
+        ),
+        (
+            "phone,note,due",
+            "0123456789,\"call\n0198765432, or Siti\nthanks\",Monday",
+        ),
+        (
+            "phone,note",
+            "0123456789,\"Tel: 0198765432, Siti\nTel: 0171234567, Abu\"",
+        ),
+        ("phone", "\"0123456789\n0198765432\""),
+    ];
+    for (header, row) in fine {
+        let (_, rows) = read(format!("{header}\n{row}\n")).unwrap();
+        assert_eq!(rows.len(), 1, "{row}");
+        assert_eq!(rows[0].fault(), None, "{row}");
+    }
+}
+
+#[test]
 fn an_error_stays() {
     let mut source = source("a\n1\n\"2").unwrap();
     assert!(source.read(1).unwrap().is_some());

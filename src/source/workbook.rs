@@ -55,8 +55,8 @@ impl Sheet {
     }
 
     /// The number of the next row as the sheet shows it, from the first one that holds anything to the last one. Its cells
-    /// replace what is in `text`, one behind the other, and where each ends what is in `ends`. Every row has as many cells as
-    /// the widest one reaches, counted from column A, so that a cell has the same place in each; blank ones are empty.
+    /// replace what is in `text`, one behind the other, and where each ends what is in `ends`. A row has its cells from
+    /// column A to the last one in it that is not empty, so that one far out in another row costs nothing.
     pub(super) fn next(&mut self, text: &mut String, ends: &mut Vec<usize>) -> Option<u64> {
         self.grid.next(text, ends)
     }
@@ -81,7 +81,7 @@ fn protected() -> Error {
 fn read(bytes: &[u8], wanted: Option<&str>) -> Result<Sheet> {
     let file = Cursor::new(bytes);
     match package::format(bytes)? {
-        Format::Xlsx => read_xlsx(Xlsx::new(file).map_err(xlsx_fault)?, wanted),
+        Format::Xlsx => read_xlsx(&file, wanted),
         Format::Xlsb => read_xlsb(Xlsb::new(file).map_err(xlsb_fault)?, wanted),
         Format::Ods => {
             let mut book = Ods::new(file).map_err(ods_fault)?;
@@ -101,16 +101,51 @@ fn read(bytes: &[u8], wanted: Option<&str>) -> Result<Sheet> {
 type File<'a> = Cursor<&'a [u8]>;
 
 /// Cell by cell: a range has room for every cell between the first and the last, and a stray one far out makes it huge.
-fn read_xlsx(mut book: Xlsx<File>, wanted: Option<&str>) -> Result<Sheet> {
+fn read_xlsx(file: &File, wanted: Option<&str>) -> Result<Sheet> {
+    let open = || Xlsx::new(file.clone()).map_err(xlsx_fault);
+    let mut book = open()?;
     let chosen = Chosen::new(book.sheets_metadata(), wanted)?;
-    let mut grid = Grid::default();
-    let mut cells = book
-        .worksheet_cells_reader(&chosen.name)
-        .map_err(xlsx_fault)?;
-    while let Some(cell) = cells.next_cell().map_err(xlsx_fault)? {
-        grid.put(cell.get_position(), cell.get_value())?;
-    }
+    let grid = match xlsx_grid(&mut book, &chosen.name)? {
+        Some(grid) => grid,
+        None => xlsx_grid_read_twice(&mut book, &mut open()?, &chosen.name)?,
+    };
     chosen.sheet(grid)
+}
+
+/// `None`: a cell holds an error that calamine does not know (`#SPILL!`).
+fn xlsx_grid(book: &mut Xlsx<File>, sheet: &str) -> Result<Option<Grid>> {
+    let mut grid = Grid::default();
+    let mut cells = book.worksheet_cells_reader(sheet).map_err(xlsx_fault)?;
+    loop {
+        match cells.next_cell() {
+            Ok(Some(cell)) => grid.put(cell.get_position(), cell.get_value())?,
+            Ok(None) => return Ok(Some(grid)),
+            Err(XlsxError::CellError(_)) => return Ok(None),
+            Err(fault) => return Err(xlsx_fault(fault)),
+        }
+    }
+}
+
+/// An error that calamine does not know it tells without its cell, and does not count that cell either. So a second reader, which
+/// looks at formulas only and takes any value, says where each cell stands.
+fn xlsx_grid_read_twice(
+    book: &mut Xlsx<File>,
+    again: &mut Xlsx<File>,
+    sheet: &str,
+) -> Result<Grid> {
+    let mut grid = Grid::default();
+    let mut cells = book.worksheet_cells_reader(sheet).map_err(xlsx_fault)?;
+    let mut places = again.worksheet_cells_reader(sheet).map_err(xlsx_fault)?;
+    while let Some(place) = places.next_formula().map_err(xlsx_fault)? {
+        let place = place.get_position();
+        match cells.next_cell() {
+            Ok(Some(cell)) => grid.put(place, cell.get_value())?,
+            Err(XlsxError::CellError(value)) => grid.put(place, &Data::String(value))?,
+            Ok(None) => return Err(unreadable("its cells cannot be counted")),
+            Err(fault) => return Err(xlsx_fault(fault)),
+        }
+    }
+    Ok(grid)
 }
 
 fn read_xlsb(mut book: Xlsb<File>, wanted: Option<&str>) -> Result<Sheet> {
@@ -231,10 +266,6 @@ fn quoted<'a>(sheets: impl Iterator<Item = &'a About>) -> String {
 fn xlsx_fault(error: XlsxError) -> Error {
     match error {
         XlsxError::Password => protected(),
-        XlsxError::CellError(value) => Error::new(format!(
-            "a cell of the sheet holds an error that is not known here ({value})"
-        ))
-        .advice("correct the cell"),
         other => unreadable(other),
     }
 }

@@ -297,6 +297,33 @@ fn a_workbook_has_rows_as_a_text_file_has() {
 }
 
 #[test]
+fn a_stray_cell_of_a_workbook_makes_only_its_own_row_ragged() {
+    let mut stray: Vec<build::Cell> = vec!["Ali".into(), "012".into(), "here".into()];
+    stray.resize_with(16_383, || build::Cell::Blank);
+    stray.push("stray".into());
+    let rows: [Vec<build::Cell>; 4] = [
+        vec!["Name".into(), "Phone".into(), "Branch".into()],
+        vec!["Chong".into()],
+        stray,
+        vec!["Bala".into(), "014".into()],
+    ];
+    let (source, rows) = read(build::xlsx(&[("A", &rows)])).unwrap();
+    assert_eq!(source.columns().len(), 3);
+    assert_eq!(
+        cells(&rows),
+        [
+            ["Chong", "", ""],
+            ["Ali", "012", "here"],
+            ["Bala", "014", ""]
+        ]
+    );
+    let faults: Vec<bool> = rows.iter().map(|row| row.fault().is_some()).collect();
+    assert_eq!(faults, [false, true, false]);
+    assert_eq!(rows[1].surplus().collect::<Vec<_>>(), ["stray"]);
+    assert_eq!(rows[0].ends().len(), 3);
+}
+
+#[test]
 fn a_compressed_file_is_read_or_refused_whole() {
     let rows: Vec<String> = (0..3000)
         .map(|nth| format!("01{nth},n{}\n", nth * nth))

@@ -13,7 +13,6 @@ const COLUMNS: u32 = 16_384;
 pub(super) struct Grid {
     text: String,
     cells: Vec<Placed>,
-    columns: usize,
     /// The next row to hand out, 0 for the first of the sheet, once the first cell has been seen.
     row: u32,
     /// The next cell to hand out, and where its text begins.
@@ -50,7 +49,6 @@ impl Grid {
             }
             Some(_) => {}
         }
-        self.columns = self.columns.max(column as usize + 1);
         self.cells.push(Placed {
             row,
             column,
@@ -79,7 +77,6 @@ impl Grid {
             self.start = cell.end;
             self.cell += 1;
         }
-        ends.resize(self.columns, text.len());
         self.row += 1;
         Some(u64::from(self.row))
     }
