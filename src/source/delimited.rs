@@ -173,7 +173,10 @@ impl Tape {
                 line,
                 line + inner,
                 "a line within the quotes looks like a row of its own",
-            )),
+            )
+            .advice(format!(
+                "{CLOSE_IT}; if the cell is meant so, put it on one line"
+            ))),
             Quotes::TextAfter => Ok((line, true)),
             Quotes::Sound => Ok((line, false)),
         }

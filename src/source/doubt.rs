@@ -7,6 +7,9 @@
 pub(super) struct Doubt {
     run: Vec<u8>,
     letters: usize,
+    /// The last ASCII byte, and the sign behind it that makes no sense if a letter follows, too.
+    last: u8,
+    sign_in_word: Option<u8>,
 }
 
 /// Why bytes are not taken for Windows-1252.
@@ -16,6 +19,8 @@ pub(super) enum Suspicion {
     Undefined(u8),
     /// A whole character of UTF-8.
     Utf8(Vec<u8>),
+    /// A byte that has a meaning in it, but hardly where it stands: it is a letter in another encoding.
+    Unlikely(u8),
     /// So many letters beside each other as only a script without ASCII has.
     EastAsian(Vec<u8>),
 }
@@ -23,6 +28,13 @@ pub(super) enum Suspicion {
 /// Letters with accents or signs in a row, from `¡` on: `ção` has two, and hardly a word three. The bytes below are quotes, dashes
 /// and the like, which do stand together (`’…”`).
 const LETTERS: usize = 3;
+/// Of the bytes below `¡`, those that offices write: `€ … ‘ ’ “ ” • – — ™`. The others are rare letters and signs here, and the
+/// accented letters of Mac Roman and of DOS.
+const TYPOGRAPHIC: &[u8] = &[
+    0x80, 0x85, 0x91, 0x92, 0x93, 0x94, 0x95, 0x96, 0x97, 0x99, 0xa0,
+];
+/// Of those, `€ “ ” • ™`: between two letters they are `Ä ì î ï ô` of Mac Roman. An apostrophe or a dash does stand there.
+const NOT_IN_WORDS: &[u8] = &[0x80, 0x93, 0x94, 0x95, 0x99];
 /// The longest character of UTF-8, in bytes.
 const UTF8_LONGEST: usize = 4;
 
@@ -30,13 +42,16 @@ impl Doubt {
     /// What this byte, together with those before it, speaks against, if it does.
     pub(super) fn of(&mut self, byte: u8) -> Option<Suspicion> {
         if byte.is_ascii() {
-            self.run.clear();
-            self.letters = 0;
-            return None;
+            return self.of_ascii(byte);
         }
         if matches!(byte, 0x81 | 0x8d | 0x8f | 0x90 | 0x9d) {
             return Some(Suspicion::Undefined(byte));
         }
+        if byte < 0xa0 && !TYPOGRAPHIC.contains(&byte) {
+            return Some(Suspicion::Unlikely(byte));
+        }
+        let alone = self.run.is_empty() && self.last.is_ascii_alphabetic();
+        self.sign_in_word = Some(byte).filter(|byte| alone && NOT_IN_WORDS.contains(byte));
         if self.run.len() == UTF8_LONGEST {
             self.run.remove(0);
         }
@@ -49,6 +64,26 @@ impl Doubt {
             .map(|len| &self.run[self.run.len() - len..])
             .find(|tail| std::str::from_utf8(tail).is_ok())
             .map(|tail| Suspicion::Utf8(tail.to_vec()))
+    }
+
+    fn of_ascii(&mut self, byte: u8) -> Option<Suspicion> {
+        let sign = self
+            .sign_in_word
+            .take()
+            .filter(|_| byte.is_ascii_alphabetic());
+        // The second half of some characters of Big5 and Shift-JIS; nobody writes one behind an accent.
+        let half = byte == b'\\' && self.letters > 0;
+        let found = if half {
+            Some(Suspicion::EastAsian(
+                [self.run.as_slice(), &[byte]].concat(),
+            ))
+        } else {
+            sign.map(Suspicion::Unlikely)
+        };
+        self.run.clear();
+        self.letters = 0;
+        self.last = byte;
+        found
     }
 }
 
@@ -86,7 +121,10 @@ mod tests {
             let text = [b"\xe9 x".as_slice(), character.as_bytes()].concat();
             let found = suspicion(&text);
             assert!(
-                matches!(found, Some(Suspicion::Utf8(_) | Suspicion::Undefined(_))),
+                matches!(
+                    found,
+                    Some(Suspicion::Utf8(_) | Suspicion::Undefined(_) | Suspicion::Unlikely(_))
+                ),
                 "{character}: {found:?}"
             );
         }
@@ -110,6 +148,42 @@ mod tests {
             suspicion(b"CAF\xc9\x94"),
             Some(Suspicion::Utf8(b"\xc9\x94".to_vec()))
         );
+    }
+
+    #[test]
+    fn letters_of_mac_roman_and_dos_are_not_taken_for_signs() {
+        for (bytes, byte) in [
+            (b"Hi Jos\x8e".as_slice(), 0x8e),
+            (b"Jos\x82", 0x82),
+            (b"Zo\x89", 0x89),
+            (b"Mart\x93nez", 0x93),
+            (b"C\x99te", 0x99),
+            (b"na\x95ve", 0x95),
+        ] {
+            assert_eq!(
+                suspicion(bytes),
+                Some(Suspicion::Unlikely(byte)),
+                "{bytes:x?}"
+            );
+        }
+        for text in [
+            "O’Brien",
+            "A–Z",
+            "wait…what",
+            "yes—no",
+            "Brand™ \"x\"",
+            "say “hi” to Siti",
+            "€5",
+        ] {
+            let (bytes, _, _) = encoding_rs::WINDOWS_1252.encode(text);
+            assert_eq!(suspicion(&bytes), None, "{text}");
+        }
+        let (bytes, _, _) = encoding_rs::BIG5.encode("許 功");
+        assert_eq!(
+            suspicion(&bytes),
+            Some(Suspicion::EastAsian(b"\xb3\\".to_vec()))
+        );
+        assert_eq!(suspicion(b"caf\xe9 C:\\x"), None);
     }
 
     #[test]

@@ -227,6 +227,10 @@ impl Decoded {
                 "the text is not UTF-8, and not {name} either, which has no byte {byte:02X}"
             ))
             .advice(anew("")),
+            (Flaw::Doubtful(Suspicion::Unlikely(byte)), _) => Error::new(format!(
+                "the text is not UTF-8, and hardly {name} either, by the place of the byte {byte:02X}"
+            ))
+            .advice(anew("")),
             (Flaw::Doubtful(Suspicion::Utf8(bytes)), _) => Error::new(format!(
                 "the bytes {} are UTF-8, but text before them is not, so the file mixes encodings or has yet another",
                 hexadecimal(&bytes)

@@ -29,6 +29,8 @@ pub enum RowFault {
     },
     /// A quote is closed and text follows before the next cell (`"a"b`): which of the quotes was meant to close is a guess.
     TextAfterQuote,
+    /// A cell holds U+FFFD, which programs write in place of a character that they could not read.
+    LostCharacter,
 }
 
 impl RowFault {
@@ -38,6 +40,7 @@ impl RowFault {
         match self {
             Self::Ragged { .. } => "the row has another number of cells than the header",
             Self::TextAfterQuote => "text follows a closing quote",
+            Self::LostCharacter => "a character was lost before (U+FFFD)",
         }
     }
 
@@ -65,6 +68,9 @@ impl fmt::Display for RowFault {
             Self::TextAfterQuote => f.write_str(
                 "text follows a closing quote; write a quote inside a quoted cell twice",
             ),
+            Self::LostCharacter => f.write_str(
+                "a character was lost before (U+FFFD); export it again, or write it anew",
+            ),
         }
     }
 }
@@ -72,6 +78,8 @@ impl fmt::Display for RowFault {
 fn counted(cells: usize) -> String {
     format!("{cells} cell{}", if cells == 1 { "" } else { "s" })
 }
+
+const LOST: char = '\u{fffd}';
 
 /// How many cells a row has to have.
 #[derive(Clone, Copy, Debug)]
@@ -128,7 +136,8 @@ impl Row {
                     cells,
                     columns: width.columns,
                 })
-                .or(suspect),
+                .or(suspect)
+                .or(text.contains(LOST).then_some(RowFault::LostCharacter)),
         })
     }
 
