@@ -53,7 +53,6 @@ impl Fingerprint {
             None => 0,
             Some(RowFault::Ragged { .. }) => 1,
             Some(RowFault::TextAfterQuote) => 2,
-            Some(RowFault::LostCharacter) => 3,
         });
         self.count(row.ends().len());
         // Ends and then the text are as unambiguous as a length before each cell, and need no loop over the text.

@@ -29,8 +29,6 @@ pub enum RowFault {
     },
     /// A quote is closed and text follows before the next cell (`"a"b`): which of the quotes was meant to close is a guess.
     TextAfterQuote,
-    /// A cell holds U+FFFD, which programs write in place of a character that they could not read.
-    LostCharacter,
 }
 
 impl RowFault {
@@ -40,7 +38,6 @@ impl RowFault {
         match self {
             Self::Ragged { .. } => "the row has another number of cells than the header",
             Self::TextAfterQuote => "text follows a closing quote",
-            Self::LostCharacter => "a character was lost before (U+FFFD)",
         }
     }
 
@@ -68,9 +65,6 @@ impl fmt::Display for RowFault {
             Self::TextAfterQuote => f.write_str(
                 "text follows a closing quote; write a quote inside a quoted cell twice",
             ),
-            Self::LostCharacter => f.write_str(
-                "a character was lost before (U+FFFD); export it again, or write it anew",
-            ),
         }
     }
 }
@@ -78,8 +72,6 @@ impl fmt::Display for RowFault {
 fn counted(cells: usize) -> String {
     format!("{cells} cell{}", if cells == 1 { "" } else { "s" })
 }
-
-const LOST: char = '\u{fffd}';
 
 /// How many cells a row has to have.
 #[derive(Clone, Copy, Debug)]
@@ -136,8 +128,7 @@ impl Row {
                     cells,
                     columns: width.columns,
                 })
-                .or(suspect)
-                .or(text.contains(LOST).then_some(RowFault::LostCharacter)),
+                .or(suspect),
         })
     }
 
