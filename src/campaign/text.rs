@@ -68,6 +68,9 @@ impl Text {
         {
             return Err(TextFault::Empty);
         }
+        if body.contains(char::REPLACEMENT_CHARACTER) {
+            return Err(TextFault::LostCharacter);
+        }
 
         let encoding = match choice {
             TypeChoice::Unicode => Encoding::Unicode,
@@ -124,6 +127,11 @@ pub enum TextFault {
     /// Nothing is left that a reader could see.
     #[error("the text is empty")]
     Empty,
+    /// It holds what programs write in place of a character that they could not read.
+    #[error(
+        "a character of the text was lost before (U+FFFD); correct the cell, or export it again"
+    )]
+    LostCharacter,
     /// It has more units than the gateway takes.
     #[error("the text counts {units} characters, {} too many: {MAX_UNITS} is the most", units.saturating_sub(MAX_UNITS))]
     TooLong {
@@ -426,6 +434,12 @@ mod tests {
                 Unicode,
                 Plain,
                 "the text is empty",
+            ),
+            (
+                "Hi Jos\u{fffd}".to_owned(),
+                Auto,
+                Plain,
+                "a character of the text was lost before (U+FFFD); correct the cell, or export it again",
             ),
             (
                 long("a", 712),
