@@ -35,6 +35,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("blake3", &["source", "campaign/grouping.rs"]),
     ("calamine", &["source/"]),
     ("clap", &["cli"]),
+    ("cfb", &["source/workbook"]),
     ("csv", &["source", "results.rs", "sandbox"]),
     ("encoding_rs", &["source/"]),
     ("encoding_rs_io", &["source/"]),

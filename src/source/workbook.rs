@@ -4,6 +4,7 @@
 
 #[cfg(test)]
 pub(crate) mod build;
+mod compound;
 mod grid;
 mod package;
 mod shown;

@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader, Cursor, Read};
 use zip::ZipArchive;
 use zip::result::ZipError;
 
-use super::{damaged, protected, unreadable};
+use super::{compound, damaged, protected, unreadable};
 use crate::{Error, Result};
 
 /// The formats that can be read.
@@ -30,11 +30,8 @@ const ODS: &[u8] = b"application/vnd.oasis.opendocument.spreadsheet";
 /// The format of a workbook all of whose parts can be unpacked and have the sums they should.
 pub(super) fn format(bytes: &[u8]) -> Result<Format> {
     if bytes.starts_with(COMPOUND) {
-        return if compound_ends(bytes) {
-            Ok(Format::Xls)
-        } else {
-            Err(damaged("its sectors go round in a circle"))
-        };
+        compound::check(bytes)?;
+        return Ok(Format::Xls);
     }
     if !bytes.starts_with(b"PK") {
         return Err(Error::new("this is no workbook (XLSX, XLS or ODS)")
@@ -122,45 +119,6 @@ fn tables_end(content: impl Read) -> io::Result<bool> {
         piece.clear();
     }
     Ok(!open.iter().any(|&(_, open)| open))
-}
-
-/// Whether the chains of sectors come to an end that calamine follows without counting: a changed byte can lead one back to
-/// where it was, and following it fills the memory. Everything else that is wrong, calamine finds. By [MS-CFB] 2.2 to 2.5.
-fn compound_ends(bytes: &[u8]) -> bool {
-    const RESERVED: u32 = 0xffff_fffa;
-    let number = |at: usize| {
-        let four = bytes.get(at..at + 4)?;
-        Some(u32::from_le_bytes(four.try_into().ok()?))
-    };
-    let size = match bytes.get(30) {
-        Some(9) => 512,
-        Some(12) => 4096,
-        _ => return true,
-    };
-    // The header has the place of a sector.
-    let sector = |id: u32| {
-        let start = (id as usize + 1) * size;
-        (start..start + size).step_by(4).map_while(number)
-    };
-    let sectors = bytes.len() / size;
-    let mut tables: Vec<u32> = (76..512).step_by(4).map_while(number).collect();
-    let mut next = number(68).unwrap_or(RESERVED);
-    while next < RESERVED && tables.len() <= sectors + 512 {
-        tables.extend(sector(next));
-        next = tables.pop().unwrap_or(RESERVED);
-    }
-    let follow: Vec<u32> = tables
-        .into_iter()
-        .filter(|&id| id < RESERVED)
-        .flat_map(sector)
-        .collect();
-    let ends = |start: usize| {
-        let mut chain =
-            std::iter::successors(number(start), |&id| follow.get(id as usize).copied());
-        chain.nth(follow.len() + 1).is_none()
-    };
-    // The directory, and the table of short streams.
-    ends(48) && ends(60)
 }
 
 fn zip_fault(error: ZipError) -> Error {

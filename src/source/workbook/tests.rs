@@ -535,7 +535,32 @@ fn sectors_that_go_round_in_a_circle_are_noticed() {
     let mut bytes = XLS.to_vec();
     let at = (table + 1) * 512 + directory as usize * 4;
     bytes[at..at + 4].copy_from_slice(&directory.to_le_bytes());
-    assert!(said(bytes, None).starts_with("the workbook is damaged (its sectors"));
+    let found = said(bytes, None);
+    assert!(found.starts_with("the workbook is damaged ("), "{found}");
+}
+
+/// Handed on, each would have calamine ask for more memory than there is, which ends the process.
+#[test]
+fn a_sheet_of_xls_larger_than_can_be_is_noticed() {
+    // DIMENSIONS, LABELSST and NUMBER, with the place of what is made too large behind it.
+    for (record, at, byte) in [
+        (&[0x00, 0x02, 14, 0][..], 4 + 7, 1),
+        (&[0x00, 0x02, 14, 0][..], 4 + 11, 2),
+        (&[0xFD, 0x00, 10, 0][..], 4 + 3, 1),
+        (&[0x03, 0x02, 14, 0][..], 4 + 3, 1),
+    ] {
+        let mut bytes = XLS.to_vec();
+        let start = bytes
+            .windows(record.len())
+            .rposition(|window| window == record)
+            .unwrap();
+        bytes[start + at] = byte;
+        let found = said(bytes, None);
+        assert!(
+            found.contains("a sheet in it is larger than the format allows"),
+            "{record:?}: {found}"
+        );
+    }
 }
 
 /// The XLS file with its stream renamed to what an encrypted XLSX has in its place.

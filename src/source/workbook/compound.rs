@@ -1,0 +1,101 @@
+//! The shell of an XLS workbook: whether its sectors can be followed to an end, and whether its sheets keep within what the format
+//! can hold. It knows no values and no formats of cells.
+//!
+//! An XLS has no checksums. calamine makes room for every cell between the first and the last that a file claims to have, and
+//! one changed byte claims terabytes: the process would be ended where nothing can catch it.
+
+use std::io::{Cursor, Read};
+
+use cfb::CompoundFile;
+
+use super::damaged;
+use crate::Result;
+
+/// The rows and columns of an XLS sheet, by [MS-XLS] 2.2.
+const ROWS: u32 = 1 << 16;
+const COLUMNS: u16 = 1 << 8;
+
+/// Nothing, if the file can be handed on: a workbook within the bounds, or no workbook but the shell around an encrypted one.
+pub(super) fn check(bytes: &[u8]) -> Result<()> {
+    let mut file = CompoundFile::open(Cursor::new(bytes)).map_err(damaged)?;
+    // Before Excel 97 it was called a book.
+    let Some(path) = ["/Workbook", "/Book"]
+        .into_iter()
+        .find(|path| file.is_stream(path))
+    else {
+        return Ok(());
+    };
+    let mut stream = Vec::new();
+    file.open_stream(path)
+        .and_then(|opened| opened.take(bytes.len() as u64).read_to_end(&mut stream))
+        .map_err(damaged)?;
+
+    for (kind, data) in substream(&stream) {
+        if kind == BOUND_SHEET {
+            let sheet = number(data, 0)
+                .and_then(|start| stream.get(start as usize..))
+                .ok_or_else(|| damaged("a sheet in it lies behind its end"))?;
+            if !substream(sheet).all(within_bounds) {
+                return Err(damaged("a sheet in it is larger than the format allows"));
+            }
+        }
+    }
+    Ok(())
+}
+
+// The kinds of record, by [MS-XLS] 2.3.2.
+const BEGIN: u16 = 0x0809;
+const END: u16 = 0x000A;
+const BOUND_SHEET: u16 = 0x0085;
+const DIMENSIONS: u16 = 0x0200;
+const MULTIPLE_NUMBERS: u16 = 0x00BD;
+/// Formula, label, number, string, truth: each begins with its row and its column.
+const CELLS: [u16; 8] = [
+    0x0006,
+    0x00D6,
+    0x00FD,
+    0x0203,
+    0x0204,
+    0x0205,
+    0x027E,
+    MULTIPLE_NUMBERS,
+];
+
+/// The records from the start of the bytes to the end of what begins there, with what is nested in it.
+fn substream(mut bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
+    let mut depth = 0_usize;
+    std::iter::from_fn(move || {
+        let kind = short(bytes, 0)?;
+        let length = usize::from(short(bytes, 2)?);
+        let data = bytes.get(4..4 + length)?;
+        bytes = &bytes[4 + length..];
+        match kind {
+            BEGIN => depth += 1,
+            END => depth = depth.checked_sub(1)?,
+            _ => {}
+        }
+        (depth > 0).then_some((kind, data))
+    })
+}
+
+/// Whether a record speaks of cells that can be. A record cut short is not judged: calamine refuses it.
+fn within_bounds((kind, data): (u16, &[u8])) -> bool {
+    let columns = |at| short(data, at).is_none_or(|count| count <= COLUMNS);
+    let column = |at| short(data, at).is_none_or(|index| index < COLUMNS);
+    match kind {
+        // Excel 95 counts rows in two bytes.
+        DIMENSIONS if data.len() < 14 => columns(6),
+        DIMENSIONS => number(data, 4).is_none_or(|rows| rows <= ROWS) && columns(10),
+        MULTIPLE_NUMBERS => column(2) && column(data.len().saturating_sub(2)),
+        kind if CELLS.contains(&kind) => column(2),
+        _ => true,
+    }
+}
+
+fn short(bytes: &[u8], at: usize) -> Option<u16> {
+    Some(u16::from_le_bytes(bytes.get(at..at + 2)?.try_into().ok()?))
+}
+
+fn number(bytes: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
+}
