@@ -53,6 +53,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rusqlite", &["ledger"]),
     ("serde", &[""]),
     ("serde_json", &["cli", "ledger", "gateway/reply.rs"]),
+    ("shlex", &["cli/paths.rs"]),
     ("signal_hook", &["cli"]),
     ("strsim", &["campaign"]),
     ("thiserror", &["error.rs", "campaign", "gateway/reply.rs"]),

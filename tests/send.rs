@@ -574,6 +574,39 @@ fn a_batch_with_a_bad_number_is_refused_whole() {
 }
 
 #[test]
+fn a_number_that_the_gateway_named_is_not_one_of_several() {
+    for answer in ["2000 = SUCCESS:1||-1009||-1009", "-1009||-1009||-1009"] {
+        let program = Program::with(&[("customers.csv", &people(3))]);
+        let gateway = Gateway::answering(answer);
+        program.send(&gateway, &customers(&[])).exits(3);
+        let rows = program.results("customers.results.csv");
+        assert_eq!(rows[2]["sms_status"], "refused", "{answer}");
+        assert_eq!(
+            rows[2]["sms_detail"], "invalid destination number; correct it and plan again",
+            "{answer}"
+        );
+    }
+}
+
+#[test]
+fn a_run_that_was_not_begun_was_stopped_by_its_error() {
+    let sheet = "phone,message\n012-550 0001,RM0.00 hi\nnobody,RM0.00 hi\n";
+    let program = Program::with(&[("customers.csv", sheet)]);
+    let gateway = Gateway::answering("2000 = SUCCESS:1");
+    let too_many_invalid = [
+        "customers.csv",
+        "--max-invalid",
+        "0",
+        "--limit",
+        "1",
+        "--summary-json",
+        "summary.json",
+    ];
+    program.send(&gateway, &too_many_invalid).exits(1);
+    assert_eq!(program.summary_json("summary.json")["stopped_by"], "error");
+}
+
+#[test]
 fn a_batch_with_a_bad_number_is_halved_where_asked() {
     let program = Program::with(&[("customers.csv", &people(30))]);
     let gateway = Gateway::new(|request, nth| {
@@ -703,6 +736,51 @@ fn suppressed_numbers_get_nothing_however_they_are_written() {
         );
         assert_eq!((&*rows[i]["sms_credits"], &*rows[i]["sms_code"]), ("0", ""));
     }
+}
+
+/// What comes through a pipe can be read once.
+#[test]
+fn nobody_who_opted_out_is_lost_in_a_pipe() {
+    let program = Program::with(&[("my customers.csv", &people(6))]);
+    let gateway = Gateway::accepting();
+    let run = program
+        .send_command(
+            &gateway.url(),
+            &[
+                "my customers.csv",
+                TEXT[0],
+                TEXT[1],
+                "--suppress",
+                "/dev/stdin",
+                "--limit",
+                "2",
+            ],
+        )
+        .stdin(format!("+{}\n+{}\n", msisdn(0), msisdn(3)))
+        .run();
+    run.exits(0).says(&[
+        "0 invalid, 0 duplicate, 2 suppressed",
+        "/dev/stdin: 2 numbers",
+    ]);
+    assert_eq!(gateway.numbers_taken(), [1, 2].map(msisdn));
+    // What is to be typed next can be pasted as it stands.
+    let status = program.run(&["status", "my customers.ledger"]);
+    status.shows(
+        status
+            .stdout
+            .contains("isms-campaign send 'my customers.ledger'"),
+        "the name stands in quotes",
+    );
+}
+
+#[test]
+fn numbers_of_other_countries_are_counted_before_they_cost_anything() {
+    let sheet = format!("{}Mei,+65 8123 4567\n", people(2));
+    let program = Program::with(&[("customers.csv", &sheet)]);
+    program
+        .send(&Gateway::accepting(), &customers(&[]))
+        .exits(0)
+        .says(&["1 message to numbers of other countries (row 3)"]);
 }
 
 #[test]

@@ -213,7 +213,7 @@ impl Columns {
         }
         Err(
             Error::new(format!("there is no phone column among {}", self.listed()))
-                .advice("name it with --phone-column"),
+                .advice("name it with --phone-column, or delete the lines above the headers"),
         )
     }
 
@@ -594,7 +594,7 @@ mod tests {
             ),
             (
                 &["Name", "", "2024"],
-                "there is no phone column among \"Name\", \"2024\"; name it with --phone-column",
+                "there is no phone column among \"Name\", \"2024\"; name it with --phone-column, or delete the lines above the headers",
             ),
             (
                 &["Ali", "+60 12-345 6789"],

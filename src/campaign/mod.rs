@@ -12,6 +12,7 @@ pub mod msisdn;
 pub(crate) mod punctuation;
 pub mod report;
 pub mod sender_id;
+pub(crate) mod sheet_error;
 pub(crate) mod spelling;
 pub mod status;
 pub mod suppression;

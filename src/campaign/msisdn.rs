@@ -48,6 +48,20 @@ impl Msisdn {
         self.0
     }
 
+    /// Whether it begins with the calling code of this country.
+    #[must_use]
+    pub fn is_of(self, region: Region) -> bool {
+        let Some(code) = PHONE_NUMBER_UTIL.get_country_code_for_region(region.0) else {
+            return false;
+        };
+        let code = u64::try_from(code).unwrap_or(u64::MAX);
+        let mut leading = self.0;
+        while leading > code {
+            leading /= 10;
+        }
+        leading == code
+    }
+
     /// The number with its middle hidden (`6012****789`), for logs. Of a short number less is shown, so
     /// that at least three digits are always hidden.
     #[must_use]

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cost::{LongValues, UnicodeCause};
 use super::duplicates::Crowd;
+use super::suppression::SuppressionList;
 use super::{Encoding, Text};
 
 /// How many different faults are told apart; the rest are counted together.
@@ -29,6 +30,12 @@ pub struct Report {
     pub duplicate: u64,
     /// Rows whose number has opted out.
     pub suppressed: u64,
+    /// The suppression lists, and how many numbers each has that no earlier one had.
+    pub suppression_lists: Vec<SuppressionList>,
+    /// Rows to send whose number is not of the campaign's own country.
+    pub abroad: u64,
+    /// The first of them.
+    pub first_abroad: Vec<u64>,
     /// Rows that cannot be sent, by what is wrong with them.
     pub invalid: Vec<Fault>,
     /// Distinct texts of rows to send.
@@ -166,6 +173,14 @@ impl Report {
         remark.rows += 1;
         if remark.first_rows.len() < FIRST_ROWS {
             remark.first_rows.push(row);
+        }
+    }
+
+    /// Counts a row to send whose number is of another country.
+    pub fn note_abroad(&mut self, row: u64) {
+        self.abroad += 1;
+        if self.first_abroad.len() < FIRST_ROWS {
+            self.first_abroad.push(row);
         }
     }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::msisdn::{Dialled, NumberFlaw};
-use super::punctuation;
+use super::{punctuation, sheet_error};
 
 /// E.164 allows 15 digits. What is longer is several numbers or none; which of them is told up to here.
 const MAX_DIGITS: usize = 40;
@@ -38,12 +38,6 @@ const PLACEHOLDERS: &[&str] = &[
     "无",
     "無",
     "没有",
-];
-
-/// What a formula shows when it fails, in Excel, LibreOffice and Google Sheets.
-const SHEET_ERRORS: &[&str] = &[
-    "#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!", "#CALC!",
-    "#ERROR!",
 ];
 
 /// What some exports put in front of a number: the scheme of a link, and the `p:` of Facebook's lead forms.
@@ -145,7 +139,7 @@ fn no_number(written: &str) -> Option<NumberFlaw> {
         Some(NumberFlaw::Blank)
     } else if written.len() > 1 && written.chars().all(|c| c == '#') {
         Some(NumberFlaw::TooWide)
-    } else if written.starts_with('#') && is_one_of(SHEET_ERRORS) {
+    } else if sheet_error::is_all_of(written) {
         Some(NumberFlaw::SheetError)
     } else if written
         .chars()

@@ -54,7 +54,7 @@ impl Screen {
         if let Some(more @ 1..) = all.len().checked_sub(LINES) {
             self.line(
                 label,
-                &format!("and {more} more of this kind (--summary-json has them)"),
+                &format!("and {more} more such lines (--summary-json has them)"),
             );
         }
     }
@@ -78,6 +78,16 @@ fn counts(screen: &mut Screen, report: &Report, campaign: &Campaign, rate: Optio
             counted(report.texts, "distinct text")
         ),
     );
+    if report.abroad > 0 {
+        screen.line(
+            "Abroad",
+            &format!(
+                "{} to numbers of other countries ({})",
+                counted(report.abroad, "message"),
+                which(report.abroad, &report.first_abroad)
+            ),
+        );
+    }
     screen.line(
         "Not sent",
         &format!(
@@ -87,6 +97,9 @@ fn counts(screen: &mut Screen, report: &Report, campaign: &Campaign, rate: Optio
             report.suppressed
         ),
     );
+    screen.lines("Suppress", &report.suppression_lists, |list| {
+        format!("{}: {}", list.name, counted(list.numbers, "number"))
+    });
     screen.line("Time", &time_needed(report.sendable, rate));
 }
 
@@ -144,9 +157,10 @@ fn with_blank(report: &Report) -> String {
     match report.blank_rows {
         0 => report.rows.to_string(),
         blank => format!(
-            "{}, and {} skipped",
+            "{}, and {} skipped that {} no row number",
             report.rows,
-            counted(blank, "blank row")
+            counted(blank, "blank row"),
+            if blank == 1 { "has" } else { "have" }
         ),
     }
 }

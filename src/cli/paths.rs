@@ -9,6 +9,16 @@ use crate::{Error, Result};
 /// The endings of a spreadsheet that a ledger's name replaces.
 const ENDINGS: [&str; 7] = [".csv", ".tsv", ".txt", ".xlsx", ".xls", ".ods", ".ledger"];
 
+/// A path as one can paste it into a shell.
+pub(super) fn pasted(path: &Path) -> String {
+    let path = path.display().to_string();
+    match shlex::try_quote(&path) {
+        Ok(quoted) => quoted.into_owned(),
+        // It holds a NUL, which no path does.
+        Err(_) => path,
+    }
+}
+
 /// The files of a campaign.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Paths {

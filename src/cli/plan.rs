@@ -2,7 +2,7 @@
 
 use super::args::PlanArgs;
 use super::exit::Exit;
-use super::paths::{Paths, belongings, keep_apart};
+use super::paths::{Paths, belongings, keep_apart, pasted};
 use super::prepare::{self, Prepared};
 use super::progress::Planning;
 use super::summary::{self, Summary};
@@ -66,9 +66,11 @@ fn show(args: &PlanArgs, prepared: &Prepared, summary: &Summary, sendable: bool)
         text.push_str("\nThis campaign has been begun; nothing was planned again.\n");
         text.push_str(&summary::of_totals(&summary.totals));
     }
-    let ledger = prepared.ledger.display();
-    let next =
-        format!("\nPlanned in {ledger}. Nothing was sent. Send it: isms-campaign send {ledger}\n");
+    let next = format!(
+        "\nPlanned in {}. Nothing was sent. Send it: isms-campaign send {}\n",
+        prepared.ledger.display(),
+        pasted(&prepared.ledger)
+    );
     if sendable {
         text.push_str(&next);
     }
@@ -81,7 +83,7 @@ fn refuse_a_ledger(input: &Input) -> Result<()> {
         && source::is_ledger(path)?
     {
         return Err(crate::Error::usage("is a ledger, which is planned already")
-            .advice(format!("send it: isms-campaign send {}", path.display()))
+            .advice(format!("send it: isms-campaign send {}", pasted(path)))
             .at(path.display()));
     }
     Ok(())

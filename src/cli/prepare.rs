@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::args::{OnChange, PlanOptions};
+use super::paths::pasted;
 use super::values::MaxInvalid;
 use super::{clock, inspect, spec, summary, tell};
 use crate::campaign::msisdn::Region;
@@ -352,7 +353,7 @@ impl Prepared {
         ))
         .advice(format!(
             "see them with isms-campaign results {} --status invalid and correct them, or allow them with --max-invalid {invalid}",
-            self.ledger.display()
+            pasted(&self.ledger)
         ))
         .at(&self.campaign.input))
     }
@@ -371,7 +372,7 @@ impl Prepared {
             remark.what,
             remark.example,
         ))
-        .advice("correct them, or send them nevertheless with --lint warn")
+        .advice("correct them, or plan the spreadsheet with --lint warn to send them nevertheless")
         .at(&self.campaign.input))
     }
 

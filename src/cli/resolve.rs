@@ -2,6 +2,7 @@
 
 use super::args::{ResolveArgs, WordArg};
 use super::exit::Exit;
+use super::paths::pasted;
 use super::summary::{counted, next_step, of_totals};
 use super::{clock, prepare, tell};
 use crate::ledger::{Book, Selection, Word};
@@ -34,7 +35,7 @@ pub(super) fn run(args: &ResolveArgs) -> Result<Exit> {
         counted(decided, "row"),
         of_totals(&totals),
         next_step(&totals, None, &args.ledger),
-        args.ledger.display()
+        pasted(&args.ledger)
     ));
     Ok(Exit::OK)
 }

@@ -239,7 +239,7 @@ fn finish(results: &ResultsFile, summary: &mut Summary, in_order: bool) -> Resul
     } else {
         summary.totals.credits_accepted
     };
-    if summary.stop.is_none() && summary.limited() {
+    if in_order && summary.stop.is_none() && summary.limited() {
         summary.stop = Some(Stop::Limit);
     }
     results.write(&reader, None)?;

@@ -3,6 +3,7 @@
 
 use std::fmt::Display;
 use std::fs;
+use std::io::ErrorKind;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
@@ -148,9 +149,14 @@ fn message(options: &PlanOptions) -> Result<Message> {
         return Ok(Message::Column(options.message_column.clone()));
     };
     let template = fs::read_to_string(path).map_err(|fault| {
-        Error::new(format!("the message cannot be read: {fault}"))
-            .advice("check its name, and save it as UTF-8 text")
-            .at(path.display())
+        let error = match fault.kind() {
+            ErrorKind::InvalidData => {
+                Error::new("the message is not UTF-8 text").advice("save it as UTF-8 in the editor")
+            }
+            _ => Error::new(format!("the message cannot be read: {fault}"))
+                .advice("check its name and its rights"),
+        };
+        error.at(path.display())
     })?;
     Ok(Message::Common {
         template: template.trim_start_matches('\u{feff}').to_owned(),

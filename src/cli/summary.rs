@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::args::OutputArgs;
 use super::exit::Exit;
+use super::paths::pasted;
 use super::{prepare, print, tell};
 use crate::campaign::Status;
 use crate::campaign::report::Report;
@@ -44,7 +45,7 @@ pub(super) fn of_totals(totals: &Totals) -> String {
 /// What to do next, given what a ledger holds and why a run stopped, if one did.
 pub(super) fn next_step(totals: &Totals, stop: Option<Stop>, path: &Path) -> String {
     let counts = &totals.counts;
-    let ledger = path.display();
+    let ledger = pasted(path);
     let mut steps = Vec::new();
     match stop {
         Some(Stop::Account(code)) => steps.push(format!(

@@ -12,6 +12,9 @@ const TOO_MANY_NUMBERS: i32 = -1010;
 /// At least one of the numbers is bad.
 const BAD_NUMBER: i32 = -1009;
 
+/// A bad number that stands alone at last.
+pub(super) const SET_APART: Verdict = Verdict::Refused { code: BAD_NUMBER };
+
 /// This many batches in a row, refused with one code, are no accident.
 const SAME_REFUSALS: u32 = 10;
 
@@ -156,8 +159,9 @@ impl Streak {
         }
     }
 
-    /// Takes the next answer in. Returns why the run is over, if it is.
-    pub fn note(&mut self, verdicts: &[Verdict]) -> Option<Stop> {
+    /// Takes the next answer in. Returns why the run is over, if it is. `set_apart`: it was about one bad number that splitting
+    /// has set apart. That is what was asked for, and a hundred of them beside each other are no fault of the account.
+    pub fn note(&mut self, verdicts: &[Verdict], set_apart: bool) -> Option<Stop> {
         let all = |is: fn(&Verdict) -> bool| verdicts.iter().all(is);
         if all(|verdict| matches!(verdict, Verdict::Again { .. })) {
             // Nothing was learned of what the gateway makes of our messages.
@@ -170,6 +174,9 @@ impl Streak {
             return over.then_some(Stop::Unknown(self.unknown));
         }
         self.unknown = 0;
+        if set_apart {
+            return None;
+        }
         match verdicts {
             [Verdict::Refused { code }, rest @ ..]
                 if rest.iter().all(|one| *one == verdicts[0]) =>

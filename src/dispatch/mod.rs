@@ -15,7 +15,7 @@ pub use judge::Streak;
 pub use stop::{Stop, Stopper};
 pub use throttle::{Rate, Throttle};
 
-use judge::{Then, Wait, judge};
+use judge::{SET_APART, Then, Wait, judge};
 
 use crate::campaign::status::Counts;
 use crate::campaign::{Moment, SenderId, Status};
@@ -184,15 +184,16 @@ impl Floor<'_> {
     }
 
     /// Takes an answer into account for the whole run, in the order in which answers come.
-    fn note(&self, verdicts: &[Verdict]) {
+    fn note(&self, batch: &Batch, verdicts: &[Verdict]) {
         if !verdicts
             .iter()
             .all(|verdict| matches!(verdict, Verdict::Again { .. }))
         {
             self.weather().bad_since = None;
         }
+        let set_apart = self.policy.split_bad_numbers && batch.split && verdicts == [SET_APART];
         let mut streak = self.streak.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(stop) = streak.note(verdicts) {
+        if let Some(stop) = streak.note(verdicts, set_apart) {
             self.stopper.ask(stop);
         }
     }
@@ -255,7 +256,7 @@ impl<'a> Worker<'a> {
                 return Ok(None);
             }
             let (ended, then) = self.attempt(batch)?;
-            floor.note(&ended.verdicts);
+            floor.note(batch, &ended.verdicts);
             floor.watcher.settled(&counts(&ended.verdicts, recipients));
             match then {
                 Then::Done => return Ok(Some(ended)),

@@ -385,6 +385,34 @@ fn one_code_ten_times_stops_the_run() {
     assert_eq!((run.stop, run.ending.requests), (None, 24));
 }
 
+#[test]
+fn bad_numbers_set_apart_stop_no_run() {
+    let (_folder, ledger) = place();
+    plan(&ledger, &[30]);
+    let policy = Policy {
+        split_bad_numbers: true,
+        ..policy()
+    };
+    let bad: Vec<_> = (1..=24).map(number).collect();
+    let answer = move |submission: &Submission<'_>| {
+        let refuses = submission.numbers.iter().any(|one| bad.contains(one));
+        Outcomes::All(if refuses { refused(-1009) } else { accepted() })
+    };
+    let run = send(&ledger, 1, &policy, Arc::new(answer));
+    assert_eq!(run.stop, None);
+    let statuses = statuses(&ledger);
+    assert!(
+        statuses[..24]
+            .iter()
+            .all(|status| *status == Status::Refused)
+    );
+    assert!(
+        statuses[24..]
+            .iter()
+            .all(|status| *status == Status::Accepted)
+    );
+}
+
 /// A run that ends for a reason that takes so many answers in a row makes at most that many requests, and those that the
 /// other workers had under way by then: with `--max-unknown 3`, 4 workers and batches of 30 an outage leaves at most
 /// 3 + 3 requests, 180 people, in doubt.

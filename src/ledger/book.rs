@@ -9,7 +9,7 @@ use rusqlite::{Connection, params};
 
 use super::place::{Identity, vanished};
 use super::state::{Event, State, next};
-use super::{Campaign, Lock, connect, failed, make_durable, place, read, unknown_word};
+use super::{Campaign, Lock, connect, failed, make_durable, place, read};
 use crate::campaign::{Encoding, Moment, Msisdn};
 use crate::{Error, Result};
 
@@ -40,6 +40,8 @@ pub struct Batch {
     pub text: String,
     /// How the text is encoded.
     pub encoding: Encoding,
+    /// Whether it was split from another.
+    pub split: bool,
 }
 
 /// What an answer means for a recipient's place in the books.
@@ -92,9 +94,6 @@ pub struct Settlement {
     /// One verdict for all recipients, or one for each in their order.
     pub verdicts: Vec<Verdict>,
 }
-
-/// How many planned batches are read ahead at a time.
-const PAGE: usize = 256;
 
 /// A ledger open for sending.
 #[derive(Debug)]
@@ -198,7 +197,7 @@ impl Book {
             // Where SQLite has rolled back by itself already this fails, and nothing is lost by it.
             let _ = self.connection.execute_batch("ROLLBACK");
             (self.attempts, self.started) = before;
-        } else {
+        } else if self.attempts != before.0 {
             self.lock.note_attempts(self.attempts)?;
         }
         done
@@ -267,13 +266,20 @@ impl Book {
                 None => groups.push((common, vec![*row])),
             }
         }
-        if let [(verdict, rows)] = &groups[..] {
-            return self.apply(end.batch.id, rows, verdict);
-        }
-        let rows: Vec<&[i64]> = groups.iter().map(|(_, rows)| &rows[..]).collect();
-        let children = self.divide(end.batch.id, State::Claimed, &rows)?;
+        let children = if groups.len() == 1 {
+            vec![end.batch.id]
+        } else {
+            let rows: Vec<&[i64]> = groups.iter().map(|(_, rows)| &rows[..]).collect();
+            self.divide(end.batch.id, State::Claimed, &rows)?
+        };
         for (child, (verdict, rows)) in children.into_iter().zip(&groups) {
             self.apply(child, rows, verdict)?;
+            if matches!(verdict, Verdict::Refused { .. }) {
+                self.change(
+                    "UPDATE batch SET why = ?2 WHERE id = ?1",
+                    params![child.0, NAMED],
+                )?;
+            }
         }
         Ok(())
     }
@@ -311,56 +317,6 @@ impl Book {
                 }
                 Ok(())
             }
-        }
-    }
-
-    /// The next planned batches behind `after`, in order, a page at a time.
-    pub fn planned_after(&self, after: Option<BatchId>) -> Result<Vec<Batch>> {
-        let ids = self.column(
-            "SELECT id FROM batch WHERE state = 'planned' AND id > ?1 ORDER BY id LIMIT ?2",
-            params![after.map_or(0, |batch| batch.0), PAGE.cast_signed()],
-        )?;
-        ids.into_iter().map(|id| self.batch(id)).collect()
-    }
-
-    fn batch(&self, id: i64) -> Result<Batch> {
-        let mut batch = Batch {
-            id: BatchId(id),
-            numbers: Vec::new(),
-            rows: Vec::new(),
-            text: String::new(),
-            encoding: Encoding::Ascii,
-        };
-        let read = || -> rusqlite::Result<Option<String>> {
-            let mut statement = self.connection.prepare_cached(
-                "SELECT row, msisdn, text_id FROM recipient WHERE batch_id = ?1 ORDER BY row",
-            )?;
-            let mut found = statement.query([id])?;
-            let mut text_id = None;
-            while let Some(recipient) = found.next()? {
-                batch.rows.push(recipient.get(0)?);
-                let number: i64 = recipient.get(1)?;
-                match Msisdn::from_u64(number.cast_unsigned()) {
-                    Some(number) => batch.numbers.push(number),
-                    None => return Ok(Some(number.to_string())),
-                }
-                text_id = Some(recipient.get::<_, i64>(2)?);
-            }
-            self.connection
-                .prepare_cached("SELECT body, type FROM text WHERE id = ?1")?
-                .query_row([text_id], |text| {
-                    batch.text = text.get(0)?;
-                    if text.get::<_, u8>(1)? == Encoding::Unicode.wire() {
-                        batch.encoding = Encoding::Unicode;
-                    }
-                    Ok(())
-                })?;
-            Ok(None)
-        };
-        let mut read = read;
-        match read().map_err(|fault| failed(&fault))? {
-            None => Ok(batch),
-            Some(number) => Err(unknown_word("number", &number)),
         }
     }
 
@@ -473,6 +429,9 @@ impl Book {
             .map_err(|fault| failed(&fault).at(self.path.display()))
     }
 }
+
+/// Why each of these is refused by itself, and not because another number of its request was bad.
+const NAMED: &str = "the gateway answered for each number";
 
 /// The verdict as far as the recipients of one batch share it.
 fn without_trx_id(verdict: &Verdict) -> Verdict {

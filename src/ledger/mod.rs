@@ -30,6 +30,7 @@ mod desk;
 mod draft;
 mod lock;
 mod place;
+mod planned;
 mod read;
 mod schema;
 mod split;

@@ -50,7 +50,7 @@ CREATE TABLE batch (
     claimed_at  TEXT,                -- the last claim
     code        INTEGER,             -- as answered
     trx_id      TEXT,
-    why         TEXT,                -- why it is unknown, or planned again
+    why         TEXT,                -- why it is unknown, planned again, or refused by itself
     decision    INTEGER REFERENCES decision (id)
 ) STRICT;
 CREATE TABLE recipient (

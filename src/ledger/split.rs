@@ -46,6 +46,7 @@ impl Book {
             rows: first.to_vec(),
             text: batch.text.clone(),
             encoding: batch.encoding,
+            split: true,
         })
     }
 

@@ -9,6 +9,7 @@ use crate::campaign::cost::Costs;
 use crate::campaign::duplicates::{Duplicates, Repeat, Rule};
 use crate::campaign::grouping::{Grouping, Numbered};
 use crate::campaign::lint::{self, Rule as Content};
+use crate::campaign::msisdn::Region;
 use crate::campaign::report::{Remark, Report};
 use crate::campaign::suppression::Suppression;
 use crate::campaign::text::{Punctuation, TypeChoice};
@@ -22,6 +23,7 @@ pub(super) struct Planner<'a> {
     costs: Costs,
     kind: TypeChoice,
     punctuation: Punctuation,
+    region: Region,
     /// Whether numbers for which a sender ID is replaced are to be remarked.
     sender_id: bool,
     report: Report,
@@ -50,8 +52,12 @@ impl<'a> Planner<'a> {
             costs: Costs::default(),
             kind: spec.kind,
             punctuation: spec.punctuation,
+            region: spec.region,
             sender_id: spec.lint && spec.sender_id,
-            report: Report::default(),
+            report: Report {
+                suppression_lists: suppression.lists().to_vec(),
+                ..Report::default()
+            },
         }
     }
 
@@ -125,6 +131,9 @@ impl<'a> Planner<'a> {
             return Decision::Invalid;
         };
         self.report.note_sendable(row.row.into(), text);
+        if !number.is_of(self.region) {
+            self.report.note_abroad(row.row.into());
+        }
         let punctuation = self.punctuation;
         self.costs
             .note(text, &row.lengths, |c| punctuation.forces_unicode(c));

@@ -23,11 +23,12 @@ pub enum Input {
 }
 
 impl Input {
-    /// The input that a command line names: standard input for `-`, a file for everything else (`./-` for one of that name).
+    /// The input that a command line names: standard input for `-` and `/dev/stdin`, a file for everything else (`./-` for one
+    /// called so).
     #[must_use]
     pub fn parse(argument: impl Into<PathBuf>) -> Self {
         let path = argument.into();
-        if path.as_os_str() == "-" {
+        if path.as_os_str() == "-" || path.as_os_str() == "/dev/stdin" {
             Self::Stdin
         } else {
             Self::File(path)
@@ -214,19 +215,35 @@ fn open_file(path: &Path) -> Result<(File, Option<u64>)> {
 }
 
 fn refuse_other_formats(head: &[u8]) -> Result<()> {
-    let formats: [(&[u8], &str, &str); 3] = [
+    let formats: [(&[u8], &str, &str); 4] = [
         (
             SQLITE,
             "this is a ledger or another SQLite file, no spreadsheet",
             "name the spreadsheet",
+        ),
+        (
+            b"%PDF-",
+            "this is a PDF, no spreadsheet",
+            "name the spreadsheet that it was made from",
         ),
         (b"\xff\xfe\0\0", "the text is UTF-32", SAVE_AS_CSV),
         (b"\0\0\xfe\xff", "the text is UTF-32", SAVE_AS_CSV),
     ];
     match formats.iter().find(|(magic, ..)| head.starts_with(magic)) {
         Some((_, what, advice)) => Err(Error::new(*what).advice(*advice)),
+        // What many web portals call an Excel export.
+        None if is_web_page(head) => Err(Error::new("this is a web page, whatever its name says")
+            .advice("open it in the spreadsheet program and save it as XLSX or \"CSV UTF-8\"")),
         None => Ok(()),
     }
+}
+
+fn is_web_page(head: &[u8]) -> bool {
+    let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+    let tag = head.trim_ascii_start().to_ascii_lowercase();
+    [&b"<!doctype html"[..], b"<html", b"<table", b"<meta"]
+        .iter()
+        .any(|begin| tag.starts_with(begin))
 }
 
 fn refuse_within_gzip(head: &[u8]) -> Result<()> {
@@ -240,12 +257,16 @@ fn refuse_within_gzip(head: &[u8]) -> Result<()> {
     Err(Error::new(what).advice("unpack it first"))
 }
 
-/// Whether the file is a `SQLite` file, as every ledger is, by its first 16 bytes. To be asked before a ledger is opened: closing the
+/// Whether the file is a `SQLite` file, as every ledger is, by its first 16 bytes. A pipe is none: what is looked at there is gone
+/// for whoever reads it afterwards. To be asked before a ledger is opened: closing the
 /// file drops locks that `SQLite` holds on it in this process. Errors name the file.
 pub fn is_ledger(path: &Path) -> Result<bool> {
     let sniff = || {
         let mut head = Vec::new();
-        let (file, _) = open_file(path)?;
+        let (file, len_bytes) = open_file(path)?;
+        if len_bytes.is_none() {
+            return Ok(false);
+        }
         file.take(SQLITE.len() as u64)
             .read_to_end(&mut head)
             .map_err(|error| unreadable(&error))?;

@@ -286,6 +286,7 @@ fn errors_name_the_file_that_cannot_be_opened() {
         assert_eq!(is_ledger(path).unwrap_err(), error);
     }
     assert_eq!(Input::parse("-"), Input::Stdin);
+    assert_eq!(Input::parse("/dev/stdin"), Input::Stdin);
     assert_eq!(Input::parse("./-"), Input::File("./-".into()));
     assert_eq!(Input::Stdin.to_string(), "standard input");
 }

@@ -6,6 +6,7 @@ use std::ops::Range;
 use strsim::damerau_levenshtein;
 
 use super::super::column::template_name;
+use super::super::sheet_error;
 use super::words::{self, Gap, is_one_of};
 
 /// What merge fields are usually called, as names in templates.
@@ -123,7 +124,7 @@ impl MergeWords {
             // `50% off, 20% more`
             '%' if before.ends_with(char::is_alphanumeric) => None,
             '%' => enclosed(rest, "%", "%", |inner| self.is_percent_field(inner)),
-            '#' => spreadsheet_error(rest)
+            '#' => sheet_error::at_start_of(rest)
                 .or_else(|| enclosed(rest, "#", "#", |inner| self.is_known(inner))),
             '$' => self.shell_variable(before, rest),
             _ => None,
@@ -201,16 +202,6 @@ fn are_anagrams(one: &str, other: &str) -> bool {
         letters
     };
     sorted(one) == sorted(other)
-}
-
-/// What a spreadsheet writes where a formula failed.
-fn spreadsheet_error(rest: &str) -> Option<usize> {
-    [
-        "#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!",
-    ]
-    .iter()
-    .find(|error| rest.starts_with(**error))
-    .map(|error| error.len())
 }
 
 /// `Hi nan,` or `RM NULL`: what programs write where a value was missing, where a name or an amount belongs. People are called

@@ -352,6 +352,7 @@ const ALARMS: &[(&str, Rule, &str)] = &[
         "[tarikh]",
     ),
     ("KedaiKu: your balance is #N/A", Placeholder, "#N/A"),
+    ("KedaiKu: your balance is #SPILL!", Placeholder, "#SPILL!"),
     ("KedaiKu: Hi nan, thank you", Placeholder, "Hi nan"),
     ("KedaiKu: bil anda RM NULL", Placeholder, "RM NULL"),
 ];

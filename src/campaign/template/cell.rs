@@ -4,6 +4,7 @@
 use minijinja::Value;
 
 use crate::campaign::punctuation::is_unseen;
+use crate::campaign::sheet_error;
 
 /// A cell as a template gets it.
 #[derive(Debug)]
@@ -50,31 +51,7 @@ impl Cell {
 /// The error value that is all of the cell: one of Excel, Google Sheets (`#ERROR!`) or LibreOffice (`Err:502`), or the
 /// number signs that stand for a column too narrow to show its number.
 pub(super) fn spreadsheet_error(cell: &str) -> Option<&str> {
-    const ERRORS: &[&str] = &[
-        "#BLOCKED!",
-        "#BUSY!",
-        "#CALC!",
-        "#CONNECT!",
-        "#DIV/0!",
-        "#ERROR!",
-        "#EXTERNAL!",
-        "#FIELD!",
-        "#GETTING_DATA",
-        "#N/A",
-        "#NAME?",
-        "#NULL!",
-        "#NUM!",
-        "#PYTHON!",
-        "#REF!",
-        "#SPILL!",
-        "#UNKNOWN!",
-        "#VALUE!",
-    ];
     let cell = cell.trim_matches(is_unseen);
     let too_narrow = || cell.len() >= 3 && cell.bytes().all(|byte| byte == b'#');
-    let numbered = || {
-        let number = cell.strip_prefix("Err:").unwrap_or_default();
-        number.len() == 3 && number.bytes().all(|byte| byte.is_ascii_digit())
-    };
-    (ERRORS.contains(&cell) || too_narrow() || numbered()).then_some(cell)
+    (sheet_error::is_all_of(cell) || too_narrow()).then_some(cell)
 }

@@ -127,7 +127,18 @@ fn what_is_not_certain_or_damaged_is_refused_with_its_line() {
     };
     let mut odd = utf16le("\u{feff}phone,name\r\n012,a\r\n");
     odd.push(b'x');
+    let web_page = "this is a web page, whatever its name says; open it in the spreadsheet program and save it as XLSX or \"CSV UTF-8\"";
     let table: Vec<(Vec<u8>, Format, String)> = vec![
+        (
+            b"\xef\xbb\xbf\n<!DOCTYPE html><table><tr><td>Phone".to_vec(),
+            none(),
+            web_page.to_owned(),
+        ),
+        (
+            b"%PDF-1.4\n".to_vec(),
+            none(),
+            "this is a PDF, no spreadsheet; name the spreadsheet that it was made from".to_owned(),
+        ),
         (b"a,b\nx,\xc0\xee\xc3\xf7\n".to_vec(), none(), format!("line 2: {}", doubtful("C0 EE C3"))),
         (b"\xd0\xd5\xc3\xfb,b\nx,y\n".to_vec(), none(), format!("line 1: {}", doubtful("D0 D5 C3"))),
         (long, none(), format!("line 20004: {}", doubtful("C0 EE C3"))),

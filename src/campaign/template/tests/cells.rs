@@ -149,7 +149,6 @@ fn the_error_of_a_spreadsheet_is_no_text() {
         "##",
         "#N/A yet",
         "# # #",
-        "#n/a",
         "Err:",
         "Err:50",
         "Error",
