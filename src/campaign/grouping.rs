@@ -43,7 +43,9 @@ struct Open {
 #[derive(Debug)]
 pub struct Grouping {
     size: NonZeroU32,
-    texts: HashMap<Fingerprint, (u32, Open)>,
+    texts: HashMap<Fingerprint, u32>,
+    /// The open batch of each text, by its number.
+    open: Vec<Open>,
     /// Open batches for the second and later times that a number gets the same text: a batch names no number
     /// twice, so each time has batches of its own.
     repeats: HashMap<(u32, u32), Open>,
@@ -58,6 +60,7 @@ impl Grouping {
         Self {
             size,
             texts: HashMap::new(),
+            open: vec![Open::default()],
             repeats: HashMap::new(),
             batches: 0,
             used: 0,
@@ -66,15 +69,13 @@ impl Grouping {
 
     /// The number of the text with this fingerprint.
     pub fn text(&mut self, fingerprint: Fingerprint) -> Numbered {
-        let next = u32::try_from(self.texts.len() + 1).unwrap_or(u32::MAX);
-        let (number, _) = self
-            .texts
-            .entry(fingerprint)
-            .or_insert((next, Open::default()));
-        Numbered {
-            number: *number,
-            new: *number == next,
+        let next = u32::try_from(self.open.len()).unwrap_or(u32::MAX);
+        let number = *self.texts.entry(fingerprint).or_insert(next);
+        let new = number == next;
+        if new {
+            self.open.push(Open::default());
         }
+        Numbered { number, new }
     }
 
     /// How many batches there are.
@@ -91,11 +92,10 @@ impl Grouping {
 
     /// The batch that the next recipient of a text joins, where `earlier` rows had the same number and text. The
     /// text has been numbered before.
-    pub fn join(&mut self, fingerprint: Fingerprint, earlier: u32) -> Numbered {
-        let open = match self.texts.get_mut(&fingerprint) {
-            Some((_, open)) if earlier == 0 => open,
-            Some((text, _)) => self.repeats.entry((*text, earlier)).or_default(),
-            None => self.repeats.entry((0, earlier)).or_default(),
+    pub fn join(&mut self, text: u32, earlier: u32) -> Numbered {
+        let open = match self.open.get_mut(text as usize) {
+            Some(open) if earlier == 0 => open,
+            _ => self.repeats.entry((text, earlier)).or_default(),
         };
         let new = open.room == 0;
         if new {
@@ -137,8 +137,8 @@ mod tests {
             let mut grouping = Grouping::new(NonZeroU32::new(size).unwrap());
             let mut batches: HashMap<u32, ((u8, u32), u32)> = HashMap::new();
             for (text, earlier) in rows {
-                grouping.text(fingerprint(text));
-                let batch = grouping.join(fingerprint(text), earlier);
+                let number = grouping.text(fingerprint(text)).number;
+                let batch = grouping.join(number, earlier);
                 prop_assert_eq!(batch.new, !batches.contains_key(&batch.number));
                 let (of, members) = batches.entry(batch.number).or_insert(((text, earlier), 0));
                 prop_assert_eq!(*of, (text, earlier));

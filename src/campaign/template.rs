@@ -229,6 +229,12 @@ impl Template<'_> {
         })
     }
 
+    /// Whether it certainly renders to the same text for every row.
+    #[must_use]
+    pub fn is_constant(&self) -> bool {
+        self.plain.as_ref().is_some_and(Plain::is_constant)
+    }
+
     /// The text of a row.
     pub fn render<C: Cells + ?Sized>(&self, cells: &C) -> Result<String, RenderFault> {
         let rendered = match &self.plain {

@@ -8,7 +8,6 @@ use super::progress::Planning;
 use super::summary::{self, Summary};
 use super::{overview, spec, values};
 use crate::Result;
-use crate::ledger::Reader;
 use crate::source::{self, Input};
 
 pub(super) fn run(args: &PlanArgs) -> Result<Exit> {
@@ -48,7 +47,7 @@ fn plan(args: &PlanArgs, summary: &mut Summary) -> Result<()> {
     );
     progress.end();
     let prepared = prepared?;
-    summary.totals = Reader::open(&prepared.ledger)?.totals()?;
+    summary.totals = prepared.totals()?;
     summary.credits = summary.totals.credits_planned;
     summary.report = Some(prepared.report.clone());
     summary.elapsed = started.elapsed();

@@ -14,6 +14,7 @@ use super::values::MaxInvalid;
 use super::{clock, inspect, spec, summary, tell};
 use crate::campaign::msisdn::Region;
 use crate::campaign::report::Report;
+use crate::campaign::status::Counts;
 use crate::campaign::{SenderId, Status};
 use crate::ledger::{self, Campaign, Lock, Reader, Totals};
 use crate::planning::{self, Watcher};
@@ -356,6 +357,26 @@ impl Prepared {
             pasted(&self.ledger)
         ))
         .at(&self.campaign.input))
+    }
+
+    /// The rows in numbers. Of a plan that was made just now the report has them.
+    pub(super) fn totals(&self) -> Result<Totals> {
+        if !self.fresh {
+            return Reader::open(&self.ledger)?.totals();
+        }
+        let report = &self.report;
+        let mut counts = Counts::default();
+        counts.add(Status::Pending, report.sendable);
+        counts.add(Status::Invalid, report.invalid_rows());
+        counts.add(Status::Duplicate, report.duplicate);
+        counts.add(Status::Suppressed, report.suppressed);
+        Ok(Totals {
+            counts,
+            batches: report.batches,
+            credits_planned: report.credits,
+            credits_pending: report.credits,
+            ..Totals::default()
+        })
     }
 
     /// Refuses a plan whose texts call for a remark, where that was asked for when it was made.

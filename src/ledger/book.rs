@@ -135,7 +135,7 @@ impl Book {
             recovered: 0,
             attempts: 0,
         };
-        book.attempts = read::totals(&book.connection)?.attempts;
+        book.attempts = read::attempts(&book.connection).map_err(|fault| failed(&fault))?;
         book.lock.note_opened(&book.campaign.id)?;
         if book.attempts > 0 {
             // A lock that was deleted knows nothing of it any more.

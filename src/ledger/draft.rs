@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, Statement, params};
+use rusqlite::{Connection, Statement, ToSql, params};
 
 use super::{Campaign, failed, place, schema};
 use crate::campaign::{Encoding, Msisdn};
@@ -45,59 +45,110 @@ pub struct Draft {
     partial: PathBuf,
 }
 
-/// Stores rows, texts and batches, many in a second: each statement is made ready once.
+/// A text as it was planned.
+#[derive(Clone, Copy, Debug)]
+pub struct PlannedText<'a> {
+    /// Its number.
+    pub number: u32,
+    /// The text.
+    pub body: &'a str,
+    /// How it is encoded.
+    pub encoding: Encoding,
+    /// What it costs for one recipient.
+    pub credits: u32,
+}
+
+/// Stores rows, texts and batches, many in a second.
 #[derive(Debug)]
 pub struct Inserts<'d> {
-    text: Statement<'d>,
-    batch: Statement<'d>,
-    recipient: Statement<'d>,
+    texts: Insert<'d>,
+    batches: Insert<'d>,
+    recipients: Insert<'d>,
 }
 
 impl Inserts<'_> {
-    /// Stores a text under its number.
-    pub fn text(
-        &mut self,
-        number: u32,
-        body: &str,
-        encoding: Encoding,
-        credits: u32,
-    ) -> Result<()> {
-        store(&mut self.text, (number, body, encoding.wire(), credits))
+    /// Stores texts under their numbers.
+    pub fn texts(&mut self, texts: &[PlannedText<'_>]) -> Result<()> {
+        self.texts.store(texts, |text, bind| {
+            bind(&text.number)?;
+            bind(&text.body)?;
+            bind(&text.encoding.wire())?;
+            bind(&text.credits)
+        })
     }
 
-    /// Opens the batch of this number.
-    pub fn batch(&mut self, number: u32) -> Result<()> {
-        store(&mut self.batch, (number,))
+    /// Opens the batches of these numbers.
+    pub fn batches(&mut self, numbers: &[u32]) -> Result<()> {
+        self.batches.store(numbers, |number, bind| bind(number))
     }
 
-    /// Stores a row.
-    pub fn row(&mut self, row: &PlannedRow<'_>) -> Result<()> {
-        let (disposition, batch, reason) = match row.fate {
-            Fate::Send(batch) => ("send", Some(batch), None),
-            Fate::Invalid(reason) => ("invalid", None, Some(reason)),
-            Fate::Duplicate(reason) => ("duplicate", None, Some(reason)),
-            Fate::Suppressed(reason) => ("suppressed", None, Some(reason)),
-        };
-        store(
-            &mut self.recipient,
-            (
-                row.row.cast_signed(),
-                row.cells,
-                row.msisdn.map(|msisdn| msisdn.as_u64().cast_signed()),
-                row.text,
-                batch,
-                disposition,
-                reason,
-            ),
-        )
+    /// Stores rows, whose texts and batches are stored before.
+    pub fn rows(&mut self, rows: &[PlannedRow<'_>]) -> Result<()> {
+        self.recipients.store(rows, |row, bind| {
+            let (disposition, batch, reason) = match row.fate {
+                Fate::Send(batch) => ("send", Some(batch), None),
+                Fate::Invalid(reason) => ("invalid", None, Some(reason)),
+                Fate::Duplicate(reason) => ("duplicate", None, Some(reason)),
+                Fate::Suppressed(reason) => ("suppressed", None, Some(reason)),
+            };
+            bind(&row.row.cast_signed())?;
+            bind(&row.cells)?;
+            bind(&row.msisdn.map(|msisdn| msisdn.as_u64().cast_signed()))?;
+            bind(&row.text)?;
+            bind(&batch)?;
+            bind(&disposition)?;
+            bind(&reason)
+        })
     }
 }
 
-fn store(statement: &mut Statement<'_>, values: impl rusqlite::Params) -> Result<()> {
-    statement
-        .execute(values)
-        .map(drop)
-        .map_err(|fault| failed(&fault))
+/// How many rows one statement stores: what a statement costs by itself is as much as a row.
+const TOGETHER: usize = 16;
+
+/// An `INSERT` for many rows at a time, and for those that are left.
+#[derive(Debug)]
+struct Insert<'d> {
+    many: Statement<'d>,
+    one: Statement<'d>,
+}
+
+impl<'d> Insert<'d> {
+    /// `into`: up to `VALUES`; `values`: of one row, in brackets.
+    fn prepare(connection: &'d Connection, into: &str, values: &str) -> rusqlite::Result<Self> {
+        let prepare = |rows: usize| {
+            connection.prepare(&format!(
+                "INSERT INTO {into} VALUES {}",
+                [values].repeat(rows).join(", ")
+            ))
+        };
+        Ok(Self {
+            many: prepare(TOGETHER)?,
+            one: prepare(1)?,
+        })
+    }
+
+    /// Stores all of these; `values` binds those of one, in order.
+    fn store<T>(
+        &mut self,
+        all: &[T],
+        values: impl Fn(&T, &mut dyn FnMut(&dyn ToSql) -> rusqlite::Result<()>) -> rusqlite::Result<()>,
+    ) -> Result<()> {
+        let run = |statement: &mut Statement<'d>, rows: &[T]| {
+            let mut place = 0;
+            for row in rows {
+                values(row, &mut |value| {
+                    place += 1;
+                    statement.raw_bind_parameter(place, value)
+                })?;
+            }
+            statement.raw_execute().map(drop)
+        };
+        let (many, rest) = all.as_chunks::<TOGETHER>();
+        many.iter()
+            .try_for_each(|rows| run(&mut self.many, rows))
+            .and_then(|()| rest.chunks(1).try_for_each(|row| run(&mut self.one, row)))
+            .map_err(|fault| failed(&fault))
+    }
 }
 
 impl Draft {
@@ -132,13 +183,15 @@ impl Draft {
     /// What rows, texts and batches are stored with.
     pub fn rows(&mut self) -> Result<Inserts<'_>> {
         let connection = self.open()?;
-        let prepare = |sql: &str| connection.prepare(sql).map_err(|fault| failed(&fault));
+        let insert = |into: &str, values: &str| {
+            Insert::prepare(connection, into, values).map_err(|fault| failed(&fault))
+        };
         Ok(Inserts {
-            text: prepare("INSERT INTO text (id, body, type, credits) VALUES (?1, ?2, ?3, ?4)")?,
-            batch: prepare("INSERT INTO batch (id, state, attempts) VALUES (?1, 'planned', 0)")?,
-            recipient: prepare(
-                "INSERT INTO recipient (row, cells, msisdn, text_id, batch_id, disposition, reason)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            texts: insert("text (id, body, type, credits)", "(?, ?, ?, ?)")?,
+            batches: insert("batch (id, state, attempts)", "(?, 'planned', 0)")?,
+            recipients: insert(
+                "recipient (row, cells, msisdn, text_id, batch_id, disposition, reason)",
+                "(?, ?, ?, ?, ?, ?, ?)",
             )?,
         })
     }

@@ -46,7 +46,7 @@ use rusqlite::{Connection, OpenFlags};
 pub use book::{Batch, BatchId, Book, Settlement, Verdict};
 pub use decide::{Selection, Word};
 pub use desk::{Clerk, Desk};
-pub use draft::{Draft, Fate, Inserts, PlannedRow};
+pub use draft::{Draft, Fate, Inserts, PlannedRow, PlannedText};
 pub use lock::{Held, Lock, Started, holder};
 pub use place::leads_to;
 pub use read::{Decided, Reader, Recipient, Totals};

@@ -10,7 +10,8 @@ pub(super) const APPLICATION_ID: i64 = 0x6953_4D53;
 /// The version this program writes. Newer programs read older ledgers, never the other way round.
 pub(super) const VERSION: i64 = 1;
 
-/// The tables. `batch` and `recipient` carry words, not numbers, so that any SQL tool shows what it means.
+/// The tables. `batch` and `recipient` carry words, not numbers, so that any SQL tool shows what it means. Words are compared one by
+/// one: for a list of more than two, `IN` builds a table of them anew for every row that is stored.
 pub(super) const TABLES: &str = "
 CREATE TABLE campaign (
     only          INTEGER PRIMARY KEY CHECK (only = 1),
@@ -45,7 +46,8 @@ CREATE TABLE batch (
     id          INTEGER PRIMARY KEY,
     parent      INTEGER REFERENCES batch (id),
     state       TEXT NOT NULL
-                CHECK (state IN ('planned', 'claimed', 'accepted', 'refused', 'unknown', 'split')),
+                CHECK (state = 'planned' OR state = 'claimed' OR state = 'accepted' OR state = 'refused'
+                       OR state = 'unknown' OR state = 'split'),
     attempts    INTEGER NOT NULL,    -- its own and those of the batches it was split from
     claimed_at  TEXT,                -- the last claim
     code        INTEGER,             -- as answered
@@ -59,7 +61,8 @@ CREATE TABLE recipient (
     msisdn       INTEGER,
     text_id      INTEGER REFERENCES text (id),
     batch_id     INTEGER REFERENCES batch (id),
-    disposition  TEXT NOT NULL CHECK (disposition IN ('send', 'invalid', 'duplicate', 'suppressed')),
+    disposition  TEXT NOT NULL CHECK (disposition = 'send' OR disposition = 'invalid' OR disposition = 'duplicate'
+                              OR disposition = 'suppressed'),
     reason       TEXT,               -- why it is not sent
     trx_id       TEXT,               -- where the gateway answered each number
     CHECK ((disposition = 'send') = (batch_id IS NOT NULL)),

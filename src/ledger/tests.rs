@@ -39,8 +39,14 @@ fn draft(ledger: &Path, batches: &[u32]) -> (Draft, Campaign) {
     for (batch, size) in (1_u32..).zip(batches) {
         let text = format!("text {batch}");
         let mut inserts = draft.rows().unwrap();
-        inserts.text(batch, &text, Encoding::Ascii, 1).unwrap();
-        inserts.batch(batch).unwrap();
+        let text = PlannedText {
+            number: batch,
+            body: &text,
+            encoding: Encoding::Ascii,
+            credits: 1,
+        };
+        inserts.texts(&[text]).unwrap();
+        inserts.batches(&[batch]).unwrap();
         drop(inserts);
         for _ in 0..*size {
             row += 1;
@@ -64,13 +70,13 @@ fn draft(ledger: &Path, batches: &[u32]) -> (Draft, Campaign) {
 }
 
 fn add(draft: &mut Draft, row: u64, text: Option<u32>, fate: Fate<'_>) -> Result<()> {
-    draft.rows()?.row(&PlannedRow {
+    draft.rows()?.rows(&[PlannedRow {
         row,
         cells: "a,b",
         msisdn: Some(number(row)),
         text,
         fate,
-    })
+    }])
 }
 
 fn campaign(report: String) -> Campaign {
@@ -285,13 +291,13 @@ mod birth {
         draft
             .rows()
             .unwrap()
-            .row(&PlannedRow {
+            .rows(&[PlannedRow {
                 row: 6,
                 cells: "",
                 msisdn: Some(number(1)),
                 text: Some(1),
                 fate: Fate::Send(1),
-            })
+            }])
             .unwrap();
         draft.finish(&campaign, false).unwrap_err();
         assert!(!ledger.exists());

@@ -1,35 +1,20 @@
 //! One row on its own: its number, its text, what is wrong with it. Pure, and run on many rows at a time; it
 //! knows no other row.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use super::Spec;
+use super::message::{self, Composed, Composer, Maker, Makers, Message, Outcome, Place};
 use crate::campaign::column::{Columns, RESULT_COLUMNS, is_result_column, trimmed};
 use crate::campaign::cost::{Lengths, WATCHED};
-use crate::campaign::grouping::Fingerprint;
-use crate::campaign::lint::{Findings, Linter};
 use crate::campaign::msisdn::{self, NumberFault, NumberFlaw};
-use crate::campaign::template::{self, Cells, Column, Names, Template, Templates};
-use crate::campaign::text::TextFault;
-use crate::campaign::{Msisdn, Status, Text};
+use crate::campaign::template::{Cells, Column, Names, Templates};
+use crate::campaign::{Msisdn, Status};
 use crate::source::{RecordWriter, Row, RowFault};
 use crate::{Error, Result};
-
-/// Where the message is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Message {
-    /// One template for all rows, and where it stands ("--message", or a file's name).
-    Common {
-        /// The template.
-        template: String,
-        /// Where it stands.
-        place: String,
-    },
-    /// In a column, another template in every row; `None`: found by its name.
-    Column(Option<String>),
-}
 
 /// A row after its checks.
 #[derive(Debug)]
@@ -38,11 +23,9 @@ pub(super) struct Checked {
     /// Its own cells as a record.
     pub(super) cells: String,
     pub(super) number: Option<Msisdn>,
-    pub(super) text: Option<(Text, Fingerprint)>,
+    pub(super) text: Option<Arc<Composed>>,
     /// How long the cells are that the text was made of.
     pub(super) lengths: Lengths,
-    /// What networks may block in the text, and what looks like a mistake.
-    pub(super) findings: Findings,
     /// Why it cannot be sent: in general, for counting, and in a sentence of its own.
     pub(super) fault: Option<(String, String)>,
 }
@@ -55,7 +38,7 @@ pub(super) struct Checker<'a> {
     place: &'a str,
     delimiter: u8,
     phone: usize,
-    message: Where<'a>,
+    message: Place<'a>,
     /// The columns of an earlier results file that say what became of a row, and why.
     status: Option<usize>,
     detail: Option<usize>,
@@ -63,8 +46,7 @@ pub(super) struct Checker<'a> {
     kept: Vec<usize>,
     /// The columns whose lengths say why a text is dear: the first ones that a common template uses.
     watched: Vec<usize>,
-    /// None where nobody wants to know.
-    linter: Option<Linter>,
+    composer: Composer,
 }
 
 /// The names that templates can use for these columns.
@@ -97,14 +79,6 @@ impl Cells for RowCells<'_> {
     }
 }
 
-enum Where<'a> {
-    Common(Box<Template<'a>>),
-    Column(usize),
-}
-
-/// The templates of a chunk, each compiled once.
-pub(super) type Compiled<'a> = HashMap<&'a str, Result<Template<'a>, String>>;
-
 impl<'a> Checker<'a> {
     /// What the rows of a spreadsheet with these columns are checked against. A column that is missing or not certain,
     /// and a common template with a fault, are errors here, before the first row.
@@ -120,10 +94,14 @@ impl<'a> Checker<'a> {
             Some(name) => columns.position(name),
             None => columns.phone(),
         };
-        let message = find_message(spec, engine, columns).map_err(|fault| match &spec.message {
-            Message::Common { place, .. } => fault.at(place),
-            Message::Column(_) => fault.at(place),
-        })?;
+        let composer = Composer::new(spec, columns);
+        let message =
+            message::find(spec, engine, columns, &composer).map_err(|fault| {
+                match &spec.message {
+                    Message::Common { place, .. } => fault.at(place),
+                    Message::Column(_) => fault.at(place),
+                }
+            })?;
         Ok(Self {
             spec,
             engine,
@@ -132,16 +110,16 @@ impl<'a> Checker<'a> {
             delimiter,
             phone: phone.map_err(at)?,
             watched: match &message {
-                Where::Common(template) => template
+                Place::Common(Maker::Each(template)) => template
                     .used()
                     .map(|(_, cell)| cell)
                     .take(WATCHED)
                     .collect(),
                 // Each row has a template of its own: a text is as long as its author made it.
-                Where::Column(_) => Vec::new(),
+                Place::Common(Maker::Same(_)) | Place::Column(_) => Vec::new(),
             },
             message,
-            linter: spec.lint.then(|| linter(columns)),
+            composer,
             status: result_column(columns, RESULT_COLUMNS[2]),
             detail: result_column(columns, RESULT_COLUMNS[5]),
             kept: (0..columns.len())
@@ -158,8 +136,8 @@ impl<'a> Checker<'a> {
     /// The column of the messages, where that is where they are.
     pub(super) fn message_column(&self) -> Option<usize> {
         match self.message {
-            Where::Common(_) => None,
-            Where::Column(column) => Some(column),
+            Place::Common(_) => None,
+            Place::Column(column) => Some(column),
         }
     }
 
@@ -184,30 +162,36 @@ impl<'a> Checker<'a> {
         RecordWriter::new(self.delimiter)
     }
 
-    /// The templates that stand in these rows.
-    pub(super) fn templates_of<'r>(&'r self, rows: &'r [Row]) -> Compiled<'r> {
-        let Where::Column(column) = self.message else {
-            return Compiled::new();
+    /// What makes the texts of these rows.
+    pub(super) fn makers_for<'r>(&'r self, rows: &'r [Row]) -> Makers<'r> {
+        let Place::Column(column) = self.message else {
+            return Makers::new();
         };
         let distinct: HashSet<&str> = rows.iter().map(|row| row.cell(column)).collect();
+        let title = self.columns.title(column);
         distinct
             .into_par_iter()
-            .map(|source| {
-                (
-                    source,
-                    self.engine
-                        .compile(source)
-                        .map_err(|fault| fault.to_string()),
-                )
-            })
+            .map(|source| (source, self.composer.of_cell(self.engine, source, title)))
             .collect()
+    }
+
+    fn text(&self, makers: &Makers<'_>, row: &Row) -> Outcome {
+        let maker = match &self.message {
+            Place::Common(maker) => Some(maker),
+            Place::Column(column) => makers.get(row.cell(*column)),
+        };
+        match maker {
+            Some(Maker::Same(outcome)) => outcome.clone(),
+            Some(Maker::Each(template)) => self.composer.compose(template.render(&RowCells(row))),
+            None => Err((String::new(), "the template was not compiled".to_owned())),
+        }
     }
 
     /// The row with its number and text, and all that is wrong with it.
     pub(super) fn check(
         &self,
         record: &mut RecordWriter,
-        templates: &Compiled<'_>,
+        makers: &Makers<'_>,
         row: &Row,
     ) -> Result<Checked> {
         self.refuse_sent(row)?;
@@ -228,7 +212,7 @@ impl<'a> Checker<'a> {
                 );
             })
             .ok();
-        let text = match self.text(templates, row) {
+        let text = match self.text(makers, row) {
             Ok(text) => Some(text),
             Err((label, fault)) => {
                 faults.add(&label, fault);
@@ -246,55 +230,9 @@ impl<'a> Checker<'a> {
                 .to_owned(),
             number: msisdn,
             lengths: self.lengths(row),
-            findings: match (&self.linter, &text) {
-                (Some(linter), Some((text, _))) => linter.findings(text.body()),
-                _ => Findings::default(),
-            },
             text,
             fault: faults.0,
         })
-    }
-
-    fn text(
-        &self,
-        templates: &Compiled<'_>,
-        row: &Row,
-    ) -> Result<(Text, Fingerprint), (String, String)> {
-        let rendered = match &self.message {
-            Where::Common(template) => template.render(&RowCells(row)),
-            Where::Column(column) => {
-                let source = row.cell(*column);
-                let title = self.columns.title(*column);
-                if trimmed(source).is_empty() {
-                    let missing = format!("column \"{title}\": the message is missing");
-                    return Err((missing.clone(), missing));
-                }
-                if let Some(error) = template::spreadsheet_error(source) {
-                    let error = format!(
-                        "column \"{title}\" holds the spreadsheet error {error}; correct it and export again"
-                    );
-                    return Err((
-                        format!("column \"{title}\" holds a spreadsheet error"),
-                        error,
-                    ));
-                }
-                match templates.get(source) {
-                    Some(Ok(template)) => template.render(&RowCells(row)),
-                    Some(Err(fault)) => {
-                        let fault = format!("column \"{title}\": {fault}");
-                        return Err((fault.clone(), fault));
-                    }
-                    None => {
-                        return Err((String::new(), "the template was not compiled".to_owned()));
-                    }
-                }
-            }
-        };
-        let rendered = rendered.map_err(|fault| (fault.in_general(), fault.to_string()))?;
-        let text = Text::compose(rendered, self.spec.kind, self.spec.punctuation)
-            .map_err(|fault| (text_label(&fault), fault.to_string()))?;
-        let fingerprint = Fingerprint::of(text.body());
-        Ok((text, fingerprint))
     }
 
     /// A row of an earlier results file whose cells were not to be trusted then: the file shows them in as many cells as the header
@@ -374,46 +312,6 @@ impl Faults {
     }
 }
 
-fn linter(columns: &Columns) -> Linter {
-    let named = |(column, name): (usize, &'_ Option<String>)| {
-        Some((columns.title(column).to_owned(), name.clone()?))
-    };
-    let columns: Vec<(String, String)> = columns
-        .names()
-        .iter()
-        .enumerate()
-        .filter_map(named)
-        .collect();
-    Linter::new(
-        columns
-            .iter()
-            .map(|(header, name)| (header.as_str(), name.as_str())),
-    )
-}
-
-fn find_message<'a>(
-    spec: &'a Spec<'_>,
-    engine: &'a Templates,
-    columns: &Columns,
-) -> Result<Where<'a>> {
-    match &spec.message {
-        Message::Common { template, .. } => {
-            if trimmed(template).is_empty() {
-                return Err(Error::new("the message is empty").advice("write one"));
-            }
-            let template = engine
-                .compile(template)
-                .map_err(|fault| Error::new(fault.to_string()))?;
-            Ok(Where::Common(Box::new(template)))
-        }
-        Message::Column(Some(name)) => columns.position(name).map(Where::Column),
-        Message::Column(None) => columns.message()?.map(Where::Column).ok_or_else(|| {
-            Error::new("there is no message: no column is named message, msg, sms, text or mesej")
-                .advice("give the text with --message or --message-file, or name the column with --message-column")
-        }),
-    }
-}
-
 /// What rows with this fault have in common.
 fn label(fault: &NumberFault) -> String {
     match fault.flaw() {
@@ -421,12 +319,5 @@ fn label(fault: &NumberFault) -> String {
         NumberFlaw::Ambiguous(..) => "the number could be of two countries".to_owned(),
         NumberFlaw::Rewritten(_) => "the number is dialled otherwise than it is written".to_owned(),
         flaw => format!("the number {flaw}"),
-    }
-}
-
-fn text_label(fault: &TextFault) -> String {
-    match fault {
-        TextFault::TooLong { .. } => "the text is too long".to_owned(),
-        other => other.to_string(),
     }
 }

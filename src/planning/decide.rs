@@ -3,17 +3,18 @@
 
 use super::Spec;
 use super::check::Checked;
+use super::message::Composed;
 use crate::Result;
 use crate::campaign::Msisdn;
 use crate::campaign::cost::Costs;
 use crate::campaign::duplicates::{Duplicates, Repeat, Rule};
 use crate::campaign::grouping::{Grouping, Numbered};
-use crate::campaign::lint::{self, Rule as Content};
+use crate::campaign::lint::{self, Findings, Rule as Content};
 use crate::campaign::msisdn::Region;
 use crate::campaign::report::{Remark, Report};
 use crate::campaign::suppression::Suppression;
 use crate::campaign::text::{Punctuation, TypeChoice};
-use crate::ledger::{Fate, Inserts, PlannedRow};
+use crate::ledger::{Fate, Inserts, PlannedRow, PlannedText};
 
 /// Sees every row in order.
 pub(super) struct Planner<'a> {
@@ -90,9 +91,11 @@ impl<'a> Planner<'a> {
         let text = row
             .text
             .as_ref()
-            .map(|(_, fingerprint)| self.grouping.text(*fingerprint));
-        let decision = if let (None, Some(number), Some(text)) = (&row.fault, row.number, text) {
-            self.judge(&row, number, text.number)
+            .map(|composed| self.grouping.text(composed.fingerprint));
+        let decision = if let (None, Some(number), Some(composed), Some(text)) =
+            (&row.fault, row.number, &row.text, text)
+        {
+            self.judge(&row, number, composed, text.number)
         } else {
             let label = row.fault.as_ref().map_or("", |(label, _)| label);
             self.report.note_invalid(row.row.into(), label);
@@ -105,7 +108,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn judge(&mut self, row: &Checked, number: Msisdn, text: u32) -> Decision {
+    fn judge(&mut self, row: &Checked, number: Msisdn, composed: &Composed, text: u32) -> Decision {
         if let Some(reason) = self.suppression.reason(number) {
             self.report.rows += 1;
             self.report.suppressed += 1;
@@ -122,14 +125,16 @@ impl<'a> Planner<'a> {
                     }
                 })
             }
-            Repeat::Send(earlier) => self.send(row, number, earlier),
+            Repeat::Send(earlier) => {
+                self.note(row, number, composed);
+                Decision::Send(self.grouping.join(text, earlier))
+            }
         }
     }
 
-    fn send(&mut self, row: &Checked, number: Msisdn, earlier: u32) -> Decision {
-        let Some((text, fingerprint)) = &row.text else {
-            return Decision::Invalid;
-        };
+    /// Counts a row to send.
+    fn note(&mut self, row: &Checked, number: Msisdn, composed: &Composed) {
+        let text = &composed.text;
         self.report.note_sendable(row.row.into(), text);
         if !number.is_of(self.region) {
             self.report.note_abroad(row.row.into());
@@ -137,14 +142,12 @@ impl<'a> Planner<'a> {
         let punctuation = self.punctuation;
         self.costs
             .note(text, &row.lengths, |c| punctuation.forces_unicode(c));
-        self.remark(row, number);
-        Decision::Send(self.grouping.join(*fingerprint, earlier))
+        self.remark(row.row.into(), number, &composed.findings);
     }
 
     /// Counts what networks may block and what looks like a mistake in a row to send.
-    fn remark(&mut self, checked: &Checked, number: Msisdn) {
-        let row = checked.row.into();
-        for finding in &checked.findings {
+    fn remark(&mut self, row: u64, number: Msisdn, findings: &Findings) {
+        for finding in findings {
             self.report.note_remark(row, finding.rule().as_str(), || {
                 remark(finding.rule(), finding.excerpt())
             });
@@ -168,17 +171,47 @@ fn remark(rule: Content, example: &str) -> Remark {
     }
 }
 
+/// Stores rows, and before them the texts and batches that they are the first of.
+pub(super) fn store(rows: &[Decided], inserts: &mut Inserts<'_>) -> Result<()> {
+    inserts.texts(
+        &rows
+            .iter()
+            .filter_map(Decided::new_text)
+            .collect::<Vec<_>>(),
+    )?;
+    inserts.batches(
+        &rows
+            .iter()
+            .filter_map(Decided::new_batch)
+            .collect::<Vec<_>>(),
+    )?;
+    inserts.rows(&rows.iter().map(Decided::planned).collect::<Vec<_>>())
+}
+
 impl Decided {
-    /// Stores the row, and before it the text and the batch that it is the first of.
-    pub(super) fn store(&self, inserts: &mut Inserts<'_>) -> Result<()> {
-        if let (Some(Numbered { number, new: true }), Some((text, _))) = (self.text, &self.row.text)
-        {
-            inserts.text(number, text.body(), text.encoding(), text.credits())?;
+    fn new_text(&self) -> Option<PlannedText<'_>> {
+        let (Some(Numbered { number, new: true }), Some(composed)) = (self.text, &self.row.text)
+        else {
+            return None;
+        };
+        let text = &composed.text;
+        Some(PlannedText {
+            number,
+            body: text.body(),
+            encoding: text.encoding(),
+            credits: text.credits(),
+        })
+    }
+
+    fn new_batch(&self) -> Option<u32> {
+        match self.decision {
+            Decision::Send(Numbered { number, new: true }) => Some(number),
+            _ => None,
         }
-        if let Decision::Send(Numbered { number, new: true }) = self.decision {
-            inserts.batch(number)?;
-        }
-        inserts.row(&PlannedRow {
+    }
+
+    fn planned(&self) -> PlannedRow<'_> {
+        PlannedRow {
             row: self.row.row.into(),
             cells: &self.row.cells,
             msisdn: self.row.number,
@@ -191,6 +224,6 @@ impl Decided {
                 Decision::Duplicate(reason) => Fate::Duplicate(reason),
                 Decision::Suppressed(reason) => Fate::Suppressed(reason),
             },
-        })
+        }
     }
 }

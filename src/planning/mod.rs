@@ -1,9 +1,10 @@
 //! The pipeline of a plan: a reader thread, the row checks on all cores, the decisions that depend on earlier rows, and a
-//! thread that writes the ledger's draft, with short queues in between so that memory does not grow with the spreadsheet. It knows no rule of its own: what is valid, a
-//! duplicate or suppressed is decided in `campaign`.
+//! thread that writes the ledger's draft, with short queues in between so that memory does not grow with the spreadsheet. It
+//! knows no rule of its own: what is valid, a duplicate or suppressed is decided in `campaign`.
 
 mod check;
 mod decide;
+mod message;
 
 use std::num::NonZeroU32;
 use std::path::Path;
@@ -11,7 +12,7 @@ use std::sync::mpsc::{self, Receiver, SyncSender};
 
 use rayon::prelude::*;
 
-pub use check::Message;
+pub use message::Message;
 
 use check::{Checked, Checker, names};
 use decide::{Decided, Planner};
@@ -196,11 +197,11 @@ fn check_chunks(
 ) {
     for chunk in chunks {
         let done = chunk.and_then(|rows| {
-            let templates = checker.templates_of(&rows);
+            let makers = checker.makers_for(&rows);
             rows.par_iter()
                 .map_init(
                     || checker.record_writer(),
-                    |record, row| checker.check(record, &templates, row),
+                    |record, row| checker.check(record, &makers, row),
                 )
                 .collect()
         });
@@ -231,8 +232,7 @@ fn decide(
 /// Stores what was decided.
 fn store(draft: &mut Draft, chunks: &Receiver<Vec<Decided>>) -> Result<()> {
     let mut inserts = draft.rows()?;
-    for row in chunks.iter().flatten() {
-        row.store(&mut inserts)?;
-    }
-    Ok(())
+    chunks
+        .iter()
+        .try_for_each(|rows| decide::store(&rows, &mut inserts))
 }

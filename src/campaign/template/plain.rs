@@ -33,6 +33,12 @@ impl Plain {
         })
     }
 
+    /// Whether every row gets the same text.
+    pub(super) fn is_constant(&self) -> bool {
+        let is_text = |piece: &Piece| matches!(piece, Piece::Text(_));
+        self.pieces.iter().all(is_text)
+    }
+
     /// The text of a row, or its first fault in the order of the template.
     pub(super) fn render<C: Cells + ?Sized>(
         &self,
