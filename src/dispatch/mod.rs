@@ -20,7 +20,7 @@ use judge::{SET_APART, Then, Wait, judge};
 use crate::campaign::status::Counts;
 use crate::campaign::{Moment, SenderId, Status};
 use crate::gateway::{Answer, Gateway, Outcome, Outcomes, Submission};
-use crate::ledger::{Batch, Book, Clerk, Desk, Settlement, Verdict};
+use crate::ledger::{AttemptId, Batch, Book, Clerk, Desk, Settlement, Verdict};
 use crate::{Error, Result};
 
 /// How a campaign is to be sent.
@@ -137,6 +137,12 @@ const FIRST_WAIT: Duration = Duration::from_millis(if cfg!(test) { 1 } else { 50
 const LONGEST_WAIT: Duration = Duration::from_millis(if cfg!(test) { 2 } else { 30_000 });
 
 impl Floor<'_> {
+    /// Whether the gateway asked to be left alone for a while.
+    fn is_paused(&self) -> bool {
+        let until = self.weather().pause_until;
+        until.is_some_and(|until| until > Instant::now())
+    }
+
     /// The rest of a pause that the gateway asked for holds every worker. `false`: a stop was asked for.
     fn sit_out_the_pause(&self) -> bool {
         loop {
@@ -238,24 +244,44 @@ impl<'a> Worker<'a> {
     fn send_batches(&mut self) -> Result<()> {
         let mut ended = None;
         while self.floor.stopper.why().is_none() {
-            let Some(batch) = self.clerk.next(ended.take())? else {
+            let Some((batch, claimed)) = self.next(ended.take())? else {
                 return Ok(());
             };
-            ended = self.send(&batch)?;
+            ended = self.send(&batch, claimed)?;
         }
         ended.map_or(Ok(()), |ended| self.clerk.settle(ended))
     }
 
+    /// The next batch, with its claim where nothing is to be waited for: one commit less, and nobody waits with a claim in hand.
+    fn next(&self, ended: Option<Settlement>) -> Result<Option<(Batch, Option<AttemptId>)>> {
+        if self.floor.throttle.is_open() && !self.floor.is_paused() {
+            let claimed = self.clerk.next_claimed(ended, (self.floor.clock)())?;
+            return Ok(claimed.map(|(batch, attempt)| (batch, Some(attempt))));
+        }
+        Ok(self.clerk.next(ended)?.map(|batch| (batch, None)))
+    }
+
     /// Tries one batch until it has an outcome. Returns the attempt that gave it, still to be written down; `None`:
     /// the batch is planned again, and the run is to stop.
-    fn send(&mut self, batch: &Batch) -> Result<Option<Settlement>> {
+    fn send(
+        &mut self,
+        batch: &Batch,
+        mut claimed: Option<AttemptId>,
+    ) -> Result<Option<Settlement>> {
         let floor = self.floor;
         let recipients = batch.numbers.len();
         for tries in 0.. {
-            if !floor.throttle.approach(recipients, floor.stopper) || !floor.sit_out_the_pause() {
-                return Ok(None);
-            }
-            let (ended, then) = self.attempt(batch)?;
+            let attempt = if let Some(attempt) = claimed.take() {
+                attempt
+            } else {
+                let may_go =
+                    floor.throttle.approach(recipients, floor.stopper) && floor.sit_out_the_pause();
+                if !may_go {
+                    return Ok(None);
+                }
+                self.clerk.claim(batch.id, (floor.clock)())?
+            };
+            let (ended, then) = self.attempt(batch, attempt);
             floor.note(batch, &ended.verdicts);
             floor.watcher.settled(&counts(&ended.verdicts, recipients));
             match then {
@@ -284,10 +310,9 @@ impl<'a> Worker<'a> {
         Ok(None)
     }
 
-    /// One request: its claim is durable before it starts.
-    fn attempt(&mut self, batch: &Batch) -> Result<(Settlement, Then)> {
+    /// One request, whose claim is durable.
+    fn attempt(&mut self, batch: &Batch, attempt: AttemptId) -> (Settlement, Then) {
         let floor = self.floor;
-        let attempt = self.clerk.claim(batch.id, (floor.clock)())?;
         let answer = if floor.throttle.depart(batch.numbers.len(), floor.stopper) {
             self.gateway.submit(&Submission {
                 numbers: &batch.numbers,
@@ -321,7 +346,7 @@ impl<'a> Worker<'a> {
             answer: answer.raw,
             verdicts,
         };
-        Ok((settlement, then))
+        (settlement, then)
     }
 }
 

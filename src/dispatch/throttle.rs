@@ -71,6 +71,12 @@ impl Throttle {
         }
     }
 
+    /// Whether everything passes at once.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.gates.is_none()
+    }
+
     /// Waits for the turn of so many recipients, before their claim. `false`: a stop was asked for.
     #[must_use]
     pub fn approach(&self, recipients: usize, stopper: &Stopper) -> bool {

@@ -14,36 +14,46 @@ pub struct Credentials {
 
 /// A password that never shows itself.
 #[derive(Clone)]
-pub struct Password(String);
+pub struct Password {
+    itself: String,
+    /// The ways of writing each of its characters.
+    spellings: Vec<Spellings>,
+}
 
 impl Password {
     /// The password made of these characters.
     #[must_use]
     pub fn new(password: impl Into<String>) -> Self {
-        Self(password.into())
+        let itself = password.into();
+        Self {
+            spellings: itself.chars().map(Spellings::of).collect(),
+            itself,
+        }
     }
 
     /// The password itself, for the request alone.
     pub(super) fn reveal(&self) -> &str {
-        &self.0
+        &self.itself
     }
 
     /// The first `limit` characters of the text with every occurrence of the password replaced by `***`: as it is,
     /// and with any of its characters escaped for a form, a URL, JSON or HTML.
     pub(super) fn hidden_in(&self, text: &str, limit: usize) -> String {
-        let spellings: Vec<_> = self.0.chars().map(Spellings::of).collect();
         let mut shown = String::new();
+        let mut characters = 0;
         let mut rest = text;
         // Cut only what was hidden already: a cut through the password would show its first half.
         while let Some(first) = rest.chars().next() {
-            if shown.chars().nth(limit).is_some() {
+            if characters >= limit {
                 break;
             }
-            if let Some(length) = length_of_match(rest, &spellings) {
+            if let Some(length) = length_of_match(rest, &self.spellings) {
                 shown.push_str("***");
+                characters += 3;
                 rest = &rest[length..];
             } else {
                 shown.push(first);
+                characters += 1;
                 rest = &rest[first.len_utf8()..];
             }
         }
@@ -58,6 +68,7 @@ impl fmt::Debug for Password {
 }
 
 /// The ways of writing one character.
+#[derive(Clone)]
 struct Spellings {
     itself: char,
     /// Upper and lower case are the same in these.

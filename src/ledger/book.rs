@@ -425,7 +425,8 @@ impl Book {
 
     fn run(&self, sql: &str) -> Result<()> {
         self.connection
-            .execute_batch(sql)
+            .prepare_cached(sql)
+            .and_then(|mut statement| statement.raw_execute().map(drop))
             .map_err(|fault| failed(&fault).at(self.path.display()))
     }
 }

@@ -14,6 +14,8 @@ use crate::{Error, Result};
 enum Order {
     /// Write down the end of an attempt, if there is one, and hand out the next planned batch.
     Next(Option<Settlement>),
+    /// The same, and claim the batch in the same commit.
+    NextClaimed(Option<Settlement>, Moment),
     /// Write down the end of an attempt; the batch stays with the worker.
     Settle(Settlement),
     /// Commit a claim.
@@ -22,6 +24,7 @@ enum Order {
 
 enum Reply {
     Batch(Option<Batch>),
+    ClaimedBatch(Option<(Batch, AttemptId)>),
     Settled,
     Claimed(AttemptId),
 }
@@ -81,6 +84,19 @@ impl Clerk {
     pub fn next(&self, ended: Option<Settlement>) -> Result<Option<Batch>> {
         match self.order(Order::Next(ended))? {
             Reply::Batch(batch) => Ok(batch),
+            _ => Err(closed()),
+        }
+    }
+
+    /// The same, and claims the batch in the same commit, for a worker that has nothing to wait for: when this returns both are
+    /// durable, and only then may its request start.
+    pub fn next_claimed(
+        &self,
+        ended: Option<Settlement>,
+        at: Moment,
+    ) -> Result<Option<(Batch, AttemptId)>> {
+        match self.order(Order::NextClaimed(ended, at))? {
+            Reply::ClaimedBatch(claimed) => Ok(claimed),
             _ => Err(closed()),
         }
     }
@@ -201,14 +217,23 @@ impl Till<'_> {
         match order {
             Order::Claim(batch, at) => book.claim(batch, &at).map(Reply::Claimed),
             Order::Settle(ended) => book.settle(&ended).map(|()| Reply::Settled),
-            Order::Next(ended) => {
-                if let Some(ended) = ended {
-                    book.settle(&ended)?;
-                    self.take_back(&ended);
-                }
-                self.take(book).map(Reply::Batch)
+            Order::Next(ended) => self.next(book, ended).map(Reply::Batch),
+            Order::NextClaimed(ended, at) => {
+                let Some(batch) = self.next(book, ended)? else {
+                    return Ok(Reply::ClaimedBatch(None));
+                };
+                let attempt = book.claim(batch.id, &at)?;
+                Ok(Reply::ClaimedBatch(Some((batch, attempt))))
             }
         }
+    }
+
+    fn next(&mut self, book: &mut Book, ended: Option<Settlement>) -> Result<Option<Batch>> {
+        if let Some(ended) = ended {
+            book.settle(&ended)?;
+            self.take_back(&ended);
+        }
+        self.take(book)
     }
 
     /// Recipients that were not sent to and that the worker gives up may be handed out again.

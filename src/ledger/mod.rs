@@ -41,9 +41,10 @@ mod verify;
 
 use std::path::{Path, PathBuf};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-pub use book::{Batch, BatchId, Book, Settlement, Verdict};
+pub use book::{AttemptId, Batch, BatchId, Book, Settlement, Verdict};
 pub use decide::{Selection, Word};
 pub use desk::{Clerk, Desk};
 pub use draft::{Draft, Fate, Inserts, PlannedRow, PlannedText};
@@ -178,6 +179,8 @@ fn open(path: &Path, mode: OpenFlags) -> Result<Connection> {
         .map_err(|fault| unreadable(&fault))?;
     connection
         .busy_timeout(BUSY)
+        // Otherwise SQLite plans some statements anew for every number that is bound to them.
+        .and_then(|()| connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true))
         .map_err(|fault| unreadable(&fault))?;
     schema::check(&connection)?;
     Ok(connection)

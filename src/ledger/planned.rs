@@ -1,7 +1,5 @@
 //! Planned batches, read out of the ledger with all that their requests need. It changes nothing.
 
-use rusqlite::params;
-
 use super::book::{Batch, BatchId, Book};
 use super::{failed, unknown_word};
 use crate::Result;
@@ -13,55 +11,62 @@ const PAGE: usize = 256;
 impl Book {
     /// The next planned batches behind `after`, in order, a page at a time.
     pub fn planned_after(&self, after: Option<BatchId>) -> Result<Vec<Batch>> {
-        let ids = self.column(
-            "SELECT id FROM batch WHERE state = 'planned' AND id > ?1 ORDER BY id LIMIT ?2",
-            params![after.map_or(0, |batch| batch.0), PAGE.cast_signed()],
-        )?;
-        ids.into_iter().map(|id| self.batch(id)).collect()
+        match self.page(after).map_err(|fault| failed(&fault))? {
+            Ok(page) => Ok(page),
+            Err(number) => Err(unknown_word("number", &number.to_string())),
+        }
     }
 
-    fn batch(&self, id: i64) -> Result<Batch> {
-        let mut batch = Batch {
-            id: BatchId(id),
-            numbers: Vec::new(),
-            rows: Vec::new(),
-            text: String::new(),
-            encoding: Encoding::Ascii,
-            split: false,
-        };
-        let read = || -> rusqlite::Result<Option<String>> {
-            let mut statement = self.connection.prepare_cached(
-                "SELECT row, msisdn, text_id FROM recipient WHERE batch_id = ?1 ORDER BY row",
-            )?;
-            let mut found = statement.query([id])?;
-            let mut text_id = None;
-            while let Some(recipient) = found.next()? {
-                batch.rows.push(recipient.get(0)?);
-                let number: i64 = recipient.get(1)?;
-                match Msisdn::from_u64(number.cast_unsigned()) {
-                    Some(number) => batch.numbers.push(number),
-                    None => return Ok(Some(number.to_string())),
+    /// The inner error is a number that is none.
+    fn page(&self, after: Option<BatchId>) -> rusqlite::Result<Result<Vec<Batch>, i64>> {
+        // In this order of tables, whatever SQLite makes of their sizes: otherwise it would sort all that is planned.
+        let mut statement = self.connection.prepare_cached(
+            "SELECT b.id, b.parent IS NOT NULL, t.body, t.type, r.row, r.msisdn
+             FROM batch b
+             CROSS JOIN recipient r ON r.batch_id = b.id
+             CROSS JOIN text t ON t.id = r.text_id
+             WHERE b.state = 'planned' AND b.id > ?1
+             ORDER BY b.id",
+        )?;
+        let mut found = statement.query([after.map_or(0, |batch| batch.0)])?;
+        let mut page: Vec<Batch> = Vec::with_capacity(PAGE);
+        let mut members: Vec<(i64, Msisdn)> = Vec::new();
+        while let Some(recipient) = found.next()? {
+            let id = BatchId(recipient.get(0)?);
+            if page.last().is_none_or(|batch| batch.id != id) {
+                fill(&mut page, &mut members);
+                if page.len() == PAGE {
+                    return Ok(Ok(page));
                 }
-                text_id = Some(recipient.get::<_, i64>(2)?);
+                let unicode = recipient.get::<_, u8>(3)? == Encoding::Unicode.wire();
+                page.push(Batch {
+                    id,
+                    numbers: Vec::new(),
+                    rows: Vec::new(),
+                    text: recipient.get(2)?,
+                    encoding: if unicode {
+                        Encoding::Unicode
+                    } else {
+                        Encoding::Ascii
+                    },
+                    split: recipient.get(1)?,
+                });
             }
-            self.connection
-                .prepare_cached(
-                    "SELECT body, type, (SELECT parent IS NOT NULL FROM batch WHERE id = ?2) FROM text WHERE id = ?1",
-                )?
-                .query_row(params![text_id, id], |text| {
-                    batch.text = text.get(0)?;
-                    if text.get::<_, u8>(1)? == Encoding::Unicode.wire() {
-                        batch.encoding = Encoding::Unicode;
-                    }
-                    batch.split = text.get(2)?;
-                    Ok(())
-                })?;
-            Ok(None)
-        };
-        let mut read = read;
-        match read().map_err(|fault| failed(&fault))? {
-            None => Ok(batch),
-            Some(number) => Err(unknown_word("number", &number)),
+            let number: i64 = recipient.get(5)?;
+            match Msisdn::from_u64(number.cast_unsigned()) {
+                Some(number) => members.push((recipient.get(4)?, number)),
+                None => return Ok(Err(number)),
+            }
         }
+        fill(&mut page, &mut members);
+        Ok(Ok(page))
+    }
+}
+
+/// Gives the last batch its recipients, in the order of their rows; the index has them in the order of their numbers.
+fn fill(page: &mut [Batch], members: &mut Vec<(i64, Msisdn)>) {
+    members.sort_unstable_by_key(|(row, _)| *row);
+    if let Some(batch) = page.last_mut() {
+        (batch.rows, batch.numbers) = members.drain(..).unzip();
     }
 }

@@ -1,6 +1,8 @@
 //! Ratios, measured in one run: planning against reading the spreadsheet and against rendering it alone, results against
-//! reading, memory and growth. Every figure is the median of several runs, taken in turn, so that whatever else the machine
-//! does falls on all of them alike.
+//! reading, sending against a bare loop of requests, memory and growth. Every figure is the median of several runs, taken in
+//! turn, so that whatever else the machine does falls on all of them alike.
+
+mod sending;
 
 use std::error::Error;
 use std::fs::{self, File};
@@ -23,18 +25,29 @@ const RUNS: usize = 5;
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let part = arguments.first().map_or("all", String::as_str);
+    if part == sending::LOOP {
+        return sending::bare_loop(&arguments[1..]);
+    }
     let rows = arguments
         .get(1)
         .map_or(Ok(1_000_000), |rows| rows.parse())?;
     match part {
         "all" => {
             plan(rows)?;
-            growth(rows)
+            growth(rows)?;
+            sending::compare(rows.min(sending::REQUESTS))?;
+            sending::idle()?;
+            sending::rate()
         }
         "plan" => plan(rows),
         "growth" => growth(rows),
+        "send" => sending::compare(rows.min(sending::REQUESTS)),
+        "idle" => sending::idle(),
+        "rate" => sending::rate(),
         _ => {
-            println!("parts: all, plan [ROWS], growth [ROWS]; without ROWS a million");
+            println!(
+                "parts: all, plan [ROWS], growth [ROWS], send [REQUESTS], idle, rate; without ROWS a million"
+            );
             Ok(())
         }
     }
@@ -143,15 +156,13 @@ struct Run {
     wall: Duration,
     /// The most memory it held, in bytes.
     memory: u64,
+    /// The time it had of the processors.
+    processor: Duration,
 }
 
 impl Bench {
     fn new(rows: u32) -> Result<Self> {
-        let program =
-            Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/release/isms-campaign");
-        if !program.is_file() {
-            return Err("build the program first: cargo build --release".into());
-        }
+        let program = program()?;
         let folder = tempfile::tempdir()?;
         let sheet = folder.path().join("customers.csv");
         write_sheet(&sheet, rows)?;
@@ -182,24 +193,40 @@ impl Bench {
     }
 
     fn run(&self, arguments: &[&str]) -> Result<Run> {
-        let begun = Instant::now();
-        let ended = Command::new(&self.program)
-            .args(arguments)
-            .current_dir(self.folder.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()?
-            .wait4()?;
-        let wall = begun.elapsed();
-        if !ended.status.success() {
-            return Err(format!("{arguments:?} ended with {}", ended.status).into());
-        }
-        Ok(Run {
-            wall,
-            memory: ended.rusage.maxrss,
-        })
+        timed_process(
+            Command::new(&self.program)
+                .args(arguments)
+                .current_dir(self.folder.path()),
+        )
     }
+}
+
+/// Runs a command to its end.
+fn timed_process(command: &mut Command) -> Result<Run> {
+    let begun = Instant::now();
+    let ended = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()?
+        .wait4()?;
+    let wall = begun.elapsed();
+    if !ended.status.success() {
+        return Err(format!("{command:?} ended with {}", ended.status).into());
+    }
+    Ok(Run {
+        wall,
+        memory: ended.rusage.maxrss,
+        processor: ended.rusage.utime + ended.rusage.stime,
+    })
+}
+
+fn program() -> Result<PathBuf> {
+    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/release/isms-campaign");
+    if !program.is_file() {
+        return Err("build the program first: cargo build --release".into());
+    }
+    Ok(program)
 }
 
 fn write_sheet(path: &Path, rows: u32) -> Result<()> {
