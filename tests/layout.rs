@@ -42,6 +42,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("fastrand", &["dispatch", "cli/prepare.rs"]),
     ("flate2", &["source/"]),
     ("governor", &["dispatch/throttle.rs"]),
+    ("hashbrown", &["campaign"]),
     ("indicatif", &["cli"]),
     (
         "jiff",

@@ -3,7 +3,10 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::hash::BuildHasher;
 
+use hashbrown::hash_table::Entry as Place;
+use hashbrown::{DefaultHashBuilder, HashTable};
 use serde::{Deserialize, Serialize};
 
 use super::Msisdn;
@@ -44,13 +47,23 @@ pub enum Repeat {
 #[derive(Debug)]
 pub struct Duplicates {
     rule: Rule,
-    /// The first row and text of each number. Nearly every number comes once, so this one map is what memory
-    /// goes into.
-    first: HashMap<u64, (u32, u32)>,
+    /// The first row of each number. Nearly every number comes once, so this is what memory goes into.
+    first: Vec<First>,
+    /// Where each stands among them. A table of places is small, and while it grows it is there twice.
+    places: HashTable<u32>,
+    hasher: DefaultHashBuilder,
     /// The first row of each further text to the same number, and how often it came.
     further: HashMap<(u64, u32), (u32, u32)>,
     /// How many rows came for each number of which there was more than one.
     again: HashMap<u64, u32>,
+}
+
+/// The first row of a number, and its text.
+#[derive(Clone, Copy, Debug)]
+struct First {
+    number: u64,
+    row: u32,
+    text: u32,
 }
 
 /// A number that stands in many rows.
@@ -74,7 +87,9 @@ impl Duplicates {
     pub fn new(rule: Rule) -> Self {
         Self {
             rule,
-            first: HashMap::new(),
+            first: Vec::new(),
+            places: HashTable::new(),
+            hasher: DefaultHashBuilder::default(),
             further: HashMap::new(),
             again: HashMap::new(),
         }
@@ -96,21 +111,55 @@ impl Duplicates {
             .map(|(number, rows)| Crowd {
                 number: number.to_string(),
                 rows: u64::from(*rows),
-                first_row: self.first.get(number).map_or(0, |(row, _)| u64::from(*row)),
+                first_row: self.first_of(*number).map_or(0, |first| first.row.into()),
             })
             .collect();
         crowds.sort_by_key(|crowd| (Reverse(crowd.rows), crowd.first_row));
         crowds
     }
 
+    fn first_of(&self, number: u64) -> Option<&First> {
+        let is_it = |place: &u32| self.first[*place as usize].number == number;
+        let place = self.places.find(self.hasher.hash_one(number), is_it)?;
+        self.first.get(*place as usize)
+    }
+
+    /// The first row of this number, if it has one; otherwise this is it.
+    fn first_or_insert(&mut self, new: First) -> Option<First> {
+        let Self {
+            first,
+            places,
+            hasher,
+            ..
+        } = self;
+        let number_at = |place: &u32| first[*place as usize].number;
+        match places.entry(
+            hasher.hash_one(new.number),
+            |place| number_at(place) == new.number,
+            |place| hasher.hash_one(number_at(place)),
+        ) {
+            Place::Occupied(place) => Some(first[*place.get() as usize]),
+            Place::Vacant(place) => {
+                place.insert(u32::try_from(first.len()).unwrap_or(u32::MAX));
+                first.push(new);
+                None
+            }
+        }
+    }
+
     /// Takes a row in that could be sent, with the number of its text.
     pub fn note(&mut self, row: u32, number: Msisdn, text: u32) -> Repeat {
-        let (first_row, first_text) = match self.first.entry(number.as_u64()) {
-            Entry::Vacant(place) => {
-                place.insert((row, text));
-                return Repeat::Send(0);
-            }
-            Entry::Occupied(first) => *first.get(),
+        let Some(First {
+            row: first_row,
+            text: first_text,
+            ..
+        }) = self.first_or_insert(First {
+            number: number.as_u64(),
+            row,
+            text,
+        })
+        else {
+            return Repeat::Send(0);
         };
         *self.again.entry(number.as_u64()).or_insert(1) += 1;
         if self.rule == Rule::Number || (self.rule == Rule::Message && first_text == text) {

@@ -4,6 +4,8 @@
 use std::collections::HashMap;
 use std::num::NonZeroU32;
 
+use hashbrown::HashTable;
+
 /// 128 bits of a cryptographic hash of a text: two texts never share one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Fingerprint([u32; 4]);
@@ -20,6 +22,11 @@ impl Fingerprint {
                 .fold(0, |word, byte| word << 8 | u32::from(*byte));
         }
         Self(words)
+    }
+
+    /// 64 of its bits, which are as good as any hash of it.
+    fn short(self) -> u64 {
+        u64::from(self.0[0]) << 32 | u64::from(self.0[1])
     }
 }
 
@@ -43,9 +50,10 @@ struct Open {
 #[derive(Debug)]
 pub struct Grouping {
     size: NonZeroU32,
-    texts: HashMap<Fingerprint, u32>,
-    /// The open batch of each text, by its number.
-    open: Vec<Open>,
+    /// The texts in the order of their numbers, each with its open batch.
+    texts: Vec<(Fingerprint, Open)>,
+    /// Where each stands among them. A table of places is small, and while it grows it is there twice.
+    places: HashTable<u32>,
     /// Open batches for the second and later times that a number gets the same text: a batch names no number
     /// twice, so each time has batches of its own.
     repeats: HashMap<(u32, u32), Open>,
@@ -59,8 +67,8 @@ impl Grouping {
     pub fn new(size: NonZeroU32) -> Self {
         Self {
             size,
-            texts: HashMap::new(),
-            open: vec![Open::default()],
+            texts: Vec::new(),
+            places: HashTable::new(),
             repeats: HashMap::new(),
             batches: 0,
             used: 0,
@@ -69,13 +77,26 @@ impl Grouping {
 
     /// The number of the text with this fingerprint.
     pub fn text(&mut self, fingerprint: Fingerprint) -> Numbered {
-        let next = u32::try_from(self.open.len()).unwrap_or(u32::MAX);
-        let number = *self.texts.entry(fingerprint).or_insert(next);
-        let new = number == next;
+        let next = u32::try_from(self.texts.len()).unwrap_or(u32::MAX);
+        let texts = &self.texts;
+        let of = |place: &u32| texts[*place as usize].0;
+        let place = self
+            .places
+            .entry(
+                fingerprint.short(),
+                |place| of(place) == fingerprint,
+                |place| of(place).short(),
+            )
+            .or_insert(next);
+        let place = *place.get();
+        let new = place == next;
         if new {
-            self.open.push(Open::default());
+            self.texts.push((fingerprint, Open::default()));
         }
-        Numbered { number, new }
+        Numbered {
+            number: place + 1,
+            new,
+        }
     }
 
     /// How many batches there are.
@@ -93,8 +114,8 @@ impl Grouping {
     /// The batch that the next recipient of a text joins, where `earlier` rows had the same number and text. The
     /// text has been numbered before.
     pub fn join(&mut self, text: u32, earlier: u32) -> Numbered {
-        let open = match self.open.get_mut(text as usize) {
-            Some(open) if earlier == 0 => open,
+        let open = match self.texts.get_mut(text.wrapping_sub(1) as usize) {
+            Some((_, open)) if earlier == 0 => open,
             _ => self.repeats.entry((text, earlier)).or_default(),
         };
         let new = open.room == 0;

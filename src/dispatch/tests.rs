@@ -388,6 +388,36 @@ fn one_code_ten_times_stops_the_run() {
 }
 
 #[test]
+fn answers_for_each_number_count_as_one_refusal_if_they_agree() {
+    for (second, stop) in [(-1005, Some(Stop::Refused(-1005))), (-1006, None)] {
+        let (_folder, ledger) = place();
+        plan(&ledger, &[2; 12]);
+        let answer =
+            move |_: &Submission<'_>| Outcomes::Each(vec![refused(-1005), refused(second)]);
+        let run = send(&ledger, 1, &policy(), Arc::new(answer));
+        assert_eq!(run.stop, stop);
+        balances(&ledger);
+    }
+}
+
+#[test]
+fn too_many_numbers_are_halved_also_where_each_has_its_answer() {
+    let (_folder, ledger) = place();
+    plan(&ledger, &[4]);
+    let answer = |submission: &Submission<'_>| match submission.numbers.len() {
+        1..=2 => Outcomes::All(accepted()),
+        many => Outcomes::Each(vec![refused(-1010); many]),
+    };
+    let run = send(&ledger, 1, &policy(), Arc::new(answer));
+    assert_eq!((run.stop, run.ending.requests), (None, 3));
+    assert!(
+        statuses(&ledger)
+            .iter()
+            .all(|status| *status == Status::Accepted)
+    );
+}
+
+#[test]
 fn bad_numbers_set_apart_stop_no_run() {
     let (_folder, ledger) = place();
     plan(&ledger, &[30]);

@@ -240,8 +240,7 @@ impl Till<'_> {
     fn take_back(&mut self, ended: &Settlement) {
         let recipients = ended.batch.numbers.len() as u64;
         let back = match &ended.verdicts[..] {
-            [Verdict::Again { .. }] => recipients,
-            [Verdict::Halve { .. }] if recipients > 1 => recipients,
+            [Verdict::Again { .. } | Verdict::Halve { .. }] => recipients,
             [_] => 0,
             each => each
                 .iter()
