@@ -14,6 +14,9 @@ use super::{BROADCAST, Bench, PERSONALISED, RUNS, Result, Run, median, timed_pro
 /// How many requests are compared.
 pub(crate) const REQUESTS: u32 = 20_000;
 
+/// So many recipients may go at once, by the largest batch there can be in these plans.
+const BURST: u32 = 30;
+
 /// The argument that makes this program the bare loop.
 pub(crate) const LOOP: &str = "loop";
 
@@ -80,8 +83,9 @@ pub(crate) fn bare_loop(arguments: &[String]) -> Result<()> {
     thread::scope(|scope| {
         let threads: Vec<_> = (0..connections).map(|_| scope.spawn(post)).collect();
         threads.into_iter().try_for_each(|thread| {
-            let done: std::result::Result<(), ureq::Error> =
-                thread.join().map_err(|_| "a thread of the bare loop stopped")?;
+            let done: std::result::Result<(), ureq::Error> = thread
+                .join()
+                .map_err(|_| "a thread of the bare loop stopped")?;
             Ok(done?)
         })
     })
@@ -90,11 +94,12 @@ pub(crate) fn bare_loop(arguments: &[String]) -> Result<()> {
 /// What waiting for a low rate costs.
 pub(crate) fn idle() -> Result<()> {
     let server = Server::start(Answer::AtOnce)?;
-    let bench = Bench::new(20)?;
+    let bench = Bench::new(BURST + 20)?;
     bench.plan(PERSONALISED)?;
     let run = server.send(&bench, "1/s", 4)?;
     println!(
-        "waiting, 20 requests at 1/s        {:8.2} % of a core",
+        "waiting, {:.0} s at 1/s              {:8.2} % of a core",
+        run.wall.as_secs_f64(),
         100.0 * run.processor.as_secs_f64() / run.wall.as_secs_f64()
     );
     Ok(())
@@ -102,9 +107,9 @@ pub(crate) fn idle() -> Result<()> {
 
 /// How much of a rate is used over a minute, and whether more than the burst and the rate ever went out.
 pub(crate) fn rate() -> Result<()> {
-    for (answer, template, rate, burst, workers) in [
-        (Answer::AtOnce, PERSONALISED, 100, 1, 4),
-        (Answer::Slowly, BROADCAST, 1_000, 30, 8),
+    for (answer, template, batches, rate, workers) in [
+        (Answer::AtOnce, PERSONALISED, 1, 100, 4),
+        (Answer::Slowly, BROADCAST, 30, 1_000, 8),
     ] {
         let server = Server::start(answer)?;
         let bench = Bench::new(rate * 60)?;
@@ -116,17 +121,17 @@ pub(crate) fn rate() -> Result<()> {
         };
         let per_second = f64::from(rate);
         let recipients: u32 = came.iter().map(|request| request.recipients).sum();
-        // The first batch costs no waiting.
-        let used = f64::from(recipients - first.recipients)
-            / (per_second * (last.at - first.at).as_secs_f64());
+        // The burst costs no waiting.
+        let used =
+            f64::from(recipients - BURST) / (per_second * (last.at - first.at).as_secs_f64());
         let (mut sent, mut over) = (0, f64::MIN);
         for request in &came {
             sent += request.recipients;
-            let line = f64::from(burst) + per_second * (request.at - first.at).as_secs_f64();
+            let line = f64::from(BURST) + per_second * (request.at - first.at).as_secs_f64();
             over = over.max(f64::from(sent) - line);
         }
         println!(
-            "rate {rate:>4}/s, batches of {burst:>2}         {:8.2} % used over {:.1} s; at most {over:+.1} recipients from the line",
+            "rate {rate:>4}/s, batches of {batches:>2}, {workers} workers {:6.2} % used over {:.1} s; at most {over:+.1} recipients from the line",
             100.0 * used,
             (last.at - first.at).as_secs_f64()
         );
