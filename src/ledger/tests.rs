@@ -285,6 +285,56 @@ mod birth {
     }
 
     #[test]
+    fn a_planned_batch_is_read_with_its_text_and_its_recipients_in_order() {
+        let (_folder, ledger) = place();
+        let (mut draft, campaign) = draft(&ledger, &[1]);
+        let row = |row, of| PlannedRow {
+            row,
+            cells: "",
+            msisdn: Some(number(of)),
+            text: Some(2),
+            fate: Fate::Send(2),
+        };
+        let text = PlannedText {
+            number: 2,
+            body: "你好",
+            encoding: Encoding::Unicode,
+            credits: 1,
+        };
+        let mut inserts = draft.rows().unwrap();
+        inserts.texts(&[text]).unwrap();
+        inserts.batches(&[2]).unwrap();
+        inserts.rows(&[row(5, 9), row(6, 8)]).unwrap();
+        drop(inserts);
+        draft.finish(&campaign, false).unwrap();
+
+        let page = open(&ledger).planned_after(None).unwrap();
+        let read: Vec<_> = page
+            .iter()
+            .map(|batch| {
+                (
+                    &*batch.text,
+                    batch.encoding,
+                    &batch.numbers[..],
+                    batch.split,
+                )
+            })
+            .collect();
+        assert_eq!(
+            read,
+            [
+                ("text 1", Encoding::Ascii, &[number(1)][..], false),
+                (
+                    "你好",
+                    Encoding::Unicode,
+                    &[number(9), number(8)][..],
+                    false
+                ),
+            ]
+        );
+    }
+
+    #[test]
     fn a_batch_takes_no_number_twice() {
         let (_folder, ledger) = place();
         let (mut draft, campaign) = draft(&ledger, &[2]);
