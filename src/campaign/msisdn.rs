@@ -347,8 +347,11 @@ fn keeps_digits(reading: &Reading, digits: &str) -> bool {
     let Some(front) = digits.strip_suffix(national) else {
         return false;
     };
-    // What stands before the country code is what is dialled for abroad, or else it would not have been read.
-    let is_code = |front: &str| front.is_empty() || front.ends_with(code);
+    // What stands before the country code is what is dialled for abroad, which begins with a 0: libphonenumber also takes a 1
+    // away before it and behind it.
+    let for_abroad = |front: &str| front.is_empty() || front.starts_with('0');
+    let is_code =
+        |front: &str| front.is_empty() || front.strip_suffix(code).is_some_and(for_abroad);
     is_code(front)
         || TRUNK_PREFIXES
             .iter()

@@ -837,6 +837,12 @@ fn the_region_decides_where_no_country_is_written() {
             "(800) 555-0100",
             "is a toll-free number (US), which cannot get an SMS",
         ),
+        // Three ones, of which only one belongs to it.
+        (
+            "US",
+            "1119018234567",
+            "is perhaps +19018234567; write it like that if so",
+        ),
         // Their date, not a Malaysian identity card.
         ("US", "900101-14-5567", "is too long for a phone number"),
         (
