@@ -19,12 +19,13 @@ impl Book {
 
     /// The inner error is a number that is none.
     fn page(&self, after: Option<BatchId>) -> rusqlite::Result<Result<Vec<Batch>, i64>> {
-        // In this order of tables, whatever SQLite makes of their sizes: otherwise it would sort all that is planned.
+        // In this order of tables, whatever SQLite makes of their sizes: otherwise it would sort all that is planned. A text that is
+        // missing leaves a NULL, which is an error, and not a batch that nobody ever sees.
         let mut statement = self.connection.prepare_cached(
             "SELECT b.id, b.parent IS NOT NULL, t.body, t.type, r.row, r.msisdn
              FROM batch b
              CROSS JOIN recipient r ON r.batch_id = b.id
-             CROSS JOIN text t ON t.id = r.text_id
+             LEFT JOIN text t ON t.id = r.text_id
              WHERE b.state = 'planned' AND b.id > ?1
              ORDER BY b.id",
         )?;

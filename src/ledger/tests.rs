@@ -335,6 +335,17 @@ mod birth {
     }
 
     #[test]
+    fn a_planned_batch_without_its_text_is_an_error() {
+        let (_folder, ledger) = place();
+        plan(&ledger, &[1, 1]);
+        Connection::open(&ledger)
+            .unwrap()
+            .execute_batch("PRAGMA foreign_keys = OFF; DELETE FROM text WHERE id = 2")
+            .unwrap();
+        open(&ledger).planned_after(None).unwrap_err();
+    }
+
+    #[test]
     fn a_batch_takes_no_number_twice() {
         let (_folder, ledger) = place();
         let (mut draft, campaign) = draft(&ledger, &[2]);
