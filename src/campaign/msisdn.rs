@@ -211,14 +211,16 @@ fn resolve(dialled: &Dialled, region: Region) -> Result<Msisdn, NumberFlaw> {
         (parse(digits, Some(region)), None)
     } else {
         let home = parse(digits, Some(region));
-        // With the home country's code in front the second reading is the first.
-        let with_code = home
-            .as_ref()
-            .is_ok_and(|parsed| msisdn(parsed) == Msisdn::from_digits(digits));
-        (
-            home,
-            (!with_code).then(|| parse(&dialled.plus_and_digits, None)),
-        )
+        // With the home country's code in front the second reading is the first; and more digits than a number has do not begin
+        // with a country code, but are those of a card or an account.
+        let abroad = Msisdn::from_digits(digits)
+            .filter(|whole| {
+                !home
+                    .as_ref()
+                    .is_ok_and(|parsed| msisdn(parsed) == Some(*whole))
+            })
+            .map(|_| parse(&dialled.plus_and_digits, None));
+        (home, abroad)
     };
 
     let one = first.as_ref().ok().and_then(valid);

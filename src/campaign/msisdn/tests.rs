@@ -190,6 +190,7 @@ const READ: &[(&str, u64)] = &[
     ("+84 0312145567", 84_312_145_567),
     ("+82 10-1234-5678", 821_012_345_678),
     ("+1 501 234 5678", 15_012_345_678),
+    ("+43 0 6861200380926", 436_861_200_380_926),
     ("+54 9 11 2345 6789", 5_491_123_456_789),
     ("+7 912 345-67-89", 79_123_456_789),
     ("+65 9123 4567", 6_591_234_567),
@@ -456,6 +457,7 @@ const FAULTS: &[(&[&str], &str)] = &[
             "123456789012345",
             "601234567890123",
             "4111111111111111",
+            "4306861200380926",
             "1234567890123456789012",
             "13800138000",
             "081234567890",
@@ -694,15 +696,16 @@ fn is_plain(cell: &str) -> bool {
 }
 
 /// Where a cell is plain, our verdict is libphonenumber's: of the cell as it stands in the region, or with a `+` in
-/// front (instead of 00) if that is no number. Only what has another reading besides is a fault for us all the same.
+/// front (instead of 00) if that is no number. Only what has another reading besides is a fault for us all the same, and what has
+/// more digits than E.164 allows and neither + nor 00.
 fn agree(cell: &str, region: Region) -> Result<(), String> {
     let digits: String = cell.chars().filter(char::is_ascii_digit).collect();
     let home = theirs(cell, Some(region));
-    let abroad = if cell.contains('+') {
-        None
-    } else {
-        let with_code = digits.strip_prefix("00").unwrap_or(&digits);
-        theirs(&format!("+{with_code}"), None)
+    let abroad = match digits.strip_prefix("00") {
+        _ if cell.contains('+') => None,
+        Some(with_code) => theirs(&format!("+{with_code}"), None),
+        None if digits.len() > 15 => None,
+        None => theirs(&format!("+{digits}"), None),
     };
     let ours = read(cell, region);
     let agreed = match &ours {

@@ -48,11 +48,12 @@ fuzz_target!(|cell: &str| {
 
 fn agrees_with_libphonenumber(cell: &str, digits: &str, letters: &str) {
     let home = theirs(cell, Some(letters));
-    let abroad = if cell == digits {
-        let with_code = digits.strip_prefix("00").unwrap_or(digits);
-        theirs(&format!("+{with_code}"), None)
-    } else {
-        None
+    let abroad = match digits.strip_prefix("00") {
+        _ if cell != digits => None,
+        Some(with_code) => theirs(&format!("+{with_code}"), None),
+        // More digits than a number has do not begin with a country code.
+        None if digits.len() > 15 => None,
+        None => theirs(&format!("+{digits}"), None),
     };
     let ours = msisdn::read(cell, Region::parse(letters).expect("it has numbers"));
     let agreed = match &ours {

@@ -78,8 +78,8 @@ fn survives_writing(row: &Row, delimiter: u8) {
         return;
     }
     let format = said(char::from(delimiter), "utf-8");
-    let mut again = Source::over("again", Cursor::new(text.into_bytes()), &format)
-        .expect("our own CSV");
+    let mut again =
+        Source::over("again", Cursor::new(text.into_bytes()), &format).expect("our own CSV");
     match again.read(2).expect("our own CSV").as_deref() {
         Some([back]) => assert!(back.cells().eq(row.cells()), "{row:?} became {back:?}"),
         // Nothing but characters that nobody sees.
