@@ -1,45 +1,87 @@
 //! The results CSV: the spreadsheet as it came, with the outcome beside every row. It is made from a ledger
 //! alone, the same bytes each time, and knows no gateway and no templates.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::mpsc;
+use std::thread;
 
-use crate::campaign::Status;
 use crate::campaign::column::RESULT_COLUMNS;
+use crate::campaign::{Msisdn, Status};
 use crate::gateway::Code;
-use crate::ledger::{Reader, Recipient};
+use crate::ledger::{Campaign, Reader, Recipient};
 use crate::{Error, Result};
 
 /// Writes the rows of a ledger, or those with one of the statuses in `only`, with a header. Returns how many
 /// rows it wrote.
-pub fn write(ledger: &Reader, only: Option<&[Status]>, out: impl Write) -> Result<u64> {
+pub fn write(ledger: &Reader, only: Option<&[Status]>, out: impl Write + Send) -> Result<u64> {
     let campaign = ledger.campaign()?;
-    let mut sheet = Sheet::new(out, campaign.delimiter);
-    if campaign.bom {
-        sheet.raw(BYTE_ORDER_MARK).map_err(unwritable)?;
+    // Reading rows and writing them take as long as one another, so each has a thread.
+    thread::scope(|scope| {
+        let (to_sheet, pages) = mpsc::sync_channel::<Page>(PAGES);
+        let sheet = scope.spawn(move || {
+            let mut sheet = Sheet::begin(out, &campaign)?;
+            pages.iter().try_for_each(|page| sheet.page(&page))?;
+            sheet.out.flush()
+        });
+        let mut rows = 0;
+        let mut page = Page::default();
+        let turn = |page: &mut Page| to_sheet.send(std::mem::take(page)).map_err(|_| stopped());
+        let read = ledger
+            .recipients(|recipient| {
+                if only.is_none_or(|only| only.contains(&recipient.status)) {
+                    rows += 1;
+                    page.push(recipient);
+                    if page.is_full() {
+                        turn(&mut page)?;
+                    }
+                }
+                Ok(())
+            })
+            .and_then(|()| turn(&mut page));
+        drop(to_sheet);
+        // What the sheet says comes first: if it stopped, nothing else explains why no more rows were taken.
+        sheet.join().map_err(|_| stopped())?.map_err(unwritable)?;
+        read.map(|()| rows)
+    })
+}
+
+fn stopped() -> Error {
+    Error::new("the results stopped being written without a reason")
+}
+
+/// How many pages may wait to be written.
+const PAGES: usize = 2;
+
+/// Rows on their way from the ledger to the sheet: their words one after another, and where each word stands.
+#[derive(Default)]
+struct Page {
+    words: String,
+    rows: Vec<Recipient<Range<usize>>>,
+}
+
+impl Page {
+    fn push(&mut self, recipient: Recipient<&str>) {
+        self.rows.push(recipient.map(|word| {
+            let start = self.words.len();
+            self.words.push_str(word);
+            start..self.words.len()
+        }));
     }
-    sheet
-        .line(&campaign.header, RESULT_COLUMNS)
-        .map_err(unwritable)?;
-    let mut rows = 0;
-    ledger.recipients(|recipient| {
-        if only.is_none_or(|only| only.contains(&recipient.status)) {
-            rows += 1;
-            let row = recipient.row.to_string();
-            sheet
-                .line(
-                    &recipient.cells,
-                    cells(recipient, &row).each_ref().map(AsRef::as_ref),
-                )
-                .map_err(unwritable)?;
-        }
-        Ok(())
-    })?;
-    sheet.out.flush().map_err(unwritable)?;
-    Ok(rows)
+
+    fn is_full(&self) -> bool {
+        self.words.len() >= 1 << 16
+    }
+
+    fn rows(&self) -> impl Iterator<Item = Recipient<&str>> {
+        let word = |place| self.words.get(place).unwrap_or_default();
+        self.rows.iter().map(move |row| row.clone().map(word))
+    }
 }
 
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
@@ -130,20 +172,29 @@ struct Sheet<W> {
 }
 
 impl<W: Write> Sheet<W> {
-    fn new(out: W, delimiter: u8) -> Self {
+    /// With the header.
+    fn begin(out: W, campaign: &Campaign) -> io::Result<Self> {
         let slate = Slate::default();
-        Self {
+        let mut sheet = Self {
             out,
-            delimiter,
+            delimiter: campaign.delimiter,
             record: csv::WriterBuilder::new()
-                .delimiter(delimiter)
+                .delimiter(campaign.delimiter)
                 .from_writer(slate.clone()),
             slate,
+        };
+        if campaign.bom {
+            sheet.out.write_all(BYTE_ORDER_MARK)?;
         }
+        sheet.line(&campaign.header, RESULT_COLUMNS)?;
+        Ok(sheet)
     }
 
-    fn raw(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.out.write_all(bytes)
+    fn page(&mut self, page: &Page) -> io::Result<()> {
+        page.rows().try_for_each(|recipient| {
+            let ours = cells(&recipient);
+            self.line(recipient.cells, ours.each_ref().map(AsRef::as_ref))
+        })
     }
 
     fn line(&mut self, theirs: &str, ours: [&str; RESULT_COLUMNS.len()]) -> io::Result<()> {
@@ -176,82 +227,71 @@ impl Write for Slate {
 }
 
 /// Our cells of a row, in the order of [`RESULT_COLUMNS`].
-fn cells<'a>(
-    recipient: &'a Recipient,
-    row: &'a str,
-) -> [std::borrow::Cow<'a, str>; RESULT_COLUMNS.len()] {
-    use std::borrow::Cow::{Borrowed, Owned};
-    let text = |value: Option<String>| Owned(value.unwrap_or_default());
+fn cells<'r>(recipient: &Recipient<&'r str>) -> [Cow<'r, str>; RESULT_COLUMNS.len()] {
+    let number =
+        |value: Option<u64>| value.map_or(Cow::Borrowed(""), |value| value.to_string().into());
     let status = recipient.status;
     let answered = matches!(status, Status::Accepted | Status::Refused | Status::Unknown);
     let costs = matches!(status, Status::Accepted | Status::Unknown | Status::Pending);
-    let trx_id = recipient
-        .trx_id
-        .as_deref()
-        .filter(|_| status == Status::Accepted)
-        .unwrap_or_default();
+    let code = recipient
+        .code
+        .filter(|_| answered || recipient.decided.is_some());
+    let trx_id = recipient.trx_id.filter(|_| status == Status::Accepted);
     [
-        Borrowed(row),
-        text(recipient.msisdn.map(|msisdn| msisdn.to_string())),
-        Borrowed(status.as_str()),
-        text(
-            recipient
-                .code
-                .filter(|_| answered || recipient.decided.is_some())
-                .map(|code| code.to_string()),
-        ),
-        guarded(trx_id.to_owned()).into(),
-        guarded(detail(recipient)).into(),
-        text(
-            recipient
-                .encoding
-                .map(|encoding| encoding.wire().to_string()),
-        ),
-        text(Some(if costs { recipient.credits } else { 0 }.to_string())),
-        text(recipient.batch.map(|batch| batch.to_string())),
-        text(Some(recipient.attempts.to_string())),
-        Borrowed(recipient.claimed_at.as_deref().unwrap_or_default()),
-        guarded(recipient.text.clone().unwrap_or_default()).into(),
+        number(Some(recipient.row)),
+        number(recipient.msisdn.map(Msisdn::as_u64)),
+        status.as_str().into(),
+        code.map_or(Cow::Borrowed(""), |code| code.to_string().into()),
+        guarded(trx_id.unwrap_or_default().into()),
+        guarded(detail(recipient)),
+        number(recipient.encoding.map(|encoding| encoding.wire().into())),
+        number(Some(if costs { recipient.credits.into() } else { 0 })),
+        number(recipient.batch),
+        number(Some(recipient.attempts.into())),
+        recipient.claimed_at.unwrap_or_default().into(),
+        guarded(recipient.text.unwrap_or_default().into()),
     ]
 }
 
 /// A spreadsheet program takes a cell that begins like this for a formula, and runs it.
-fn guarded(cell: String) -> String {
+fn guarded(cell: Cow<'_, str>) -> Cow<'_, str> {
     if cell.starts_with(['=', '+', '@', '-', '\t', '\n', '\r']) {
-        format!("'{cell}")
+        format!("'{cell}").into()
     } else {
         cell
     }
 }
 
 /// What a row's status means and what to do about it, in a sentence; empty where nothing is to be done.
-fn detail(recipient: &Recipient) -> String {
-    if let Some(decided) = &recipient.decided {
-        let note = decided.note.as_deref().map(|note| format!(": {note}"));
+fn detail<'r>(recipient: &Recipient<&'r str>) -> Cow<'r, str> {
+    if let Some(decided) = recipient.decided {
+        let note = decided.note.map(|note| format!(": {note}"));
         return format!(
             "settled by an operator as {} on {}{}",
             decided.word,
             decided.at,
             note.unwrap_or_default()
-        );
+        )
+        .into();
     }
-    let reason = recipient.reason.as_deref().unwrap_or_default();
+    let reason = recipient.reason.unwrap_or_default();
     match recipient.status {
-        Status::Accepted => String::new(),
+        Status::Accepted => "".into(),
         Status::Refused => refusal(recipient),
         Status::Unknown => format!(
             "{reason}; it may have been sent, so it is not sent again: look the number up in the iSMS portal, then \
              isms-campaign resolve"
-        ),
-        Status::Pending if recipient.attempts == 0 => String::new(),
-        Status::Pending => format!("not sent yet: {reason}"),
-        Status::Invalid | Status::Duplicate | Status::Suppressed => reason.to_owned(),
+        )
+        .into(),
+        Status::Pending if recipient.attempts == 0 => "".into(),
+        Status::Pending => format!("not sent yet: {reason}").into(),
+        Status::Invalid | Status::Duplicate | Status::Suppressed => reason.into(),
     }
 }
 
-fn refusal(recipient: &Recipient) -> String {
+fn refusal(recipient: &Recipient<&str>) -> Cow<'static, str> {
     let Some(code) = recipient.code else {
-        return "refused by the gateway".to_owned();
+        return "refused by the gateway".into();
     };
     let means = Code(code).meaning();
     match recipient.refused_with {
@@ -259,7 +299,8 @@ fn refusal(recipient: &Recipient) -> String {
             format!(
                 "{means}; one of the {numbers} numbers of this batch is bad, and the gateway refused them all"
             )
+            .into()
         }
-        _ => means.to_owned(),
+        _ => means.into(),
     }
 }

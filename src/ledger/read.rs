@@ -18,13 +18,13 @@ pub(super) const INTERRUPTED: &str = "the program was stopped while the request 
 pub(super) const ACCEPTED: &str = "accepted";
 pub(super) const NOT_SENT: &str = "not-sent";
 
-/// One row with its outcome.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Recipient {
+/// One row with its outcome. Its words are a `T`: read, they lie in the ledger's own memory until the next row is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recipient<T> {
     /// `sms_row`.
     pub row: u64,
     /// The row's own cells as a CSV record.
-    pub cells: String,
+    pub cells: T,
     /// The number, where it could be read.
     pub msisdn: Option<Msisdn>,
     /// What became of it.
@@ -32,13 +32,13 @@ pub struct Recipient {
     /// The code as answered; 2000 for an accepted one.
     pub code: Option<i32>,
     /// The recipient's own transaction id, or its batch's.
-    pub trx_id: Option<String>,
+    pub trx_id: Option<T>,
     /// Why it is invalid, duplicate or suppressed, unknown, or pending after an attempt.
-    pub reason: Option<String>,
+    pub reason: Option<T>,
     /// The operator's word that settled it last.
-    pub decided: Option<Decided>,
+    pub decided: Option<Decided<T>>,
     /// The text, where it could be rendered.
-    pub text: Option<String>,
+    pub text: Option<T>,
     /// The encoding of the text.
     pub encoding: Option<Encoding>,
     /// What the text costs, whether or not it was sent.
@@ -50,18 +50,45 @@ pub struct Recipient {
     /// How often it was tried.
     pub attempts: u32,
     /// The last claim, RFC 3339.
-    pub claimed_at: Option<String>,
+    pub claimed_at: Option<T>,
+}
+
+impl<T> Recipient<T> {
+    /// The same row with its words put elsewhere.
+    pub fn map<U>(self, mut put: impl FnMut(T) -> U) -> Recipient<U> {
+        Recipient {
+            row: self.row,
+            cells: put(self.cells),
+            msisdn: self.msisdn,
+            status: self.status,
+            code: self.code,
+            trx_id: self.trx_id.map(&mut put),
+            reason: self.reason.map(&mut put),
+            decided: self.decided.map(|decided| Decided {
+                at: put(decided.at),
+                word: put(decided.word),
+                note: decided.note.map(&mut put),
+            }),
+            text: self.text.map(&mut put),
+            encoding: self.encoding,
+            credits: self.credits,
+            batch: self.batch,
+            refused_with: self.refused_with,
+            attempts: self.attempts,
+            claimed_at: self.claimed_at.map(&mut put),
+        }
+    }
 }
 
 /// An operator's word about a batch.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decided {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decided<T> {
     /// When.
-    pub at: String,
+    pub at: T,
     /// `accepted` or `not-sent`.
-    pub word: String,
+    pub word: T,
     /// In the operator's own words.
-    pub note: Option<String>,
+    pub note: Option<T>,
 }
 
 /// The rows of a ledger in numbers.
@@ -109,7 +136,7 @@ impl Reader {
     }
 
     /// Hands each row to `each`, in the order of the spreadsheet.
-    pub fn recipients(&self, mut each: impl FnMut(&Recipient) -> Result<()>) -> Result<()> {
+    pub fn recipients(&self, mut each: impl FnMut(Recipient<&str>) -> Result<()>) -> Result<()> {
         let mut statement = self
             .connection
             .prepare(
@@ -131,7 +158,7 @@ impl Reader {
             let recipient = recipient(row)
                 .map_err(|fault| self.fault(&fault))?
                 .ok_or_else(|| unknown_word("status", "in its rows").at(self.path.display()))?;
-            each(&recipient)?;
+            each(recipient)?;
         }
         Ok(())
     }
@@ -168,47 +195,49 @@ impl Reader {
     }
 }
 
-fn recipient(row: &Row<'_>) -> rusqlite::Result<Option<Recipient>> {
-    let disposition = row.get_ref(3)?.as_str()?;
-    let state = row.get_ref(10)?.as_str_or_null()?.map(State::parse);
-    let Some(status) = status(disposition, state.flatten()) else {
+fn recipient<'r>(row: &'r Row<'_>) -> rusqlite::Result<Option<Recipient<&'r str>>> {
+    let text = |column: usize| -> rusqlite::Result<Option<&'r str>> {
+        Ok(row.get_ref(column)?.as_str_or_null()?)
+    };
+    let Some(disposition) = text(3)? else {
         return Ok(None);
     };
-    let claimed = state.flatten() == Some(State::Claimed);
-    let own_trx_id: Option<String> = row.get(5)?;
-    let decided_at: Option<String> = row.get(16)?;
+    let state = text(10)?.and_then(State::parse);
+    let Some(status) = status(disposition, state) else {
+        return Ok(None);
+    };
     Ok(Some(Recipient {
         row: row.get::<_, i64>(0)?.cast_unsigned(),
-        cells: row.get(1)?,
+        cells: row.get_ref(1)?.as_str()?,
         msisdn: row
             .get::<_, Option<i64>>(2)?
             .and_then(|number| Msisdn::from_u64(number.cast_unsigned())),
         status,
         code: row.get(13)?,
-        trx_id: match own_trx_id {
-            Some(id) => Some(id),
-            None => row.get(14)?,
+        trx_id: match text(5)? {
+            None => text(14)?,
+            own => own,
         },
-        reason: match row.get(4)? {
-            Some(reason) => Some(reason),
-            None if claimed => Some(INTERRUPTED.to_owned()),
-            None => row.get(15)?,
+        reason: match text(4)? {
+            None if state == Some(State::Claimed) => Some(INTERRUPTED),
+            None => text(15)?,
+            reason => reason,
         },
-        decided: match decided_at {
-            Some(at) => Some(Decided {
+        decided: match (text(16)?, text(17)?) {
+            (Some(at), Some(word)) => Some(Decided {
                 at,
-                word: row.get(17)?,
-                note: row.get(18)?,
+                word,
+                note: text(18)?,
             }),
-            None => None,
+            _ => None,
         },
-        text: row.get(6)?,
+        text: text(6)?,
         encoding: row.get::<_, Option<u8>>(7)?.and_then(Encoding::from_wire),
         credits: row.get::<_, Option<u32>>(8)?.unwrap_or(0),
         batch: row.get::<_, Option<i64>>(9)?.map(i64::cast_unsigned),
         refused_with: row.get(19)?,
         attempts: row.get::<_, Option<u32>>(11)?.unwrap_or(0),
-        claimed_at: row.get(12)?,
+        claimed_at: text(12)?,
     }))
 }
 
