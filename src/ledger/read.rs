@@ -223,19 +223,22 @@ fn recipient<'r>(row: &'r Row<'_>) -> rusqlite::Result<Option<Recipient<&'r str>
             None => text(15)?,
             reason => reason,
         },
-        decided: match (text(16)?, text(17)?) {
-            (Some(at), Some(word)) => Some(Decided {
+        decided: match text(16)? {
+            Some(at) => Some(Decided {
                 at,
-                word,
+                word: row.get_ref(17)?.as_str()?,
                 note: text(18)?,
             }),
-            _ => None,
+            None => None,
         },
         text: text(6)?,
         encoding: row.get::<_, Option<u8>>(7)?.and_then(Encoding::from_wire),
         credits: row.get::<_, Option<u32>>(8)?.unwrap_or(0),
         batch: row.get::<_, Option<i64>>(9)?.map(i64::cast_unsigned),
-        refused_with: row.get(19)?,
+        refused_with: match status {
+            Status::Refused => row.get(19)?,
+            _ => None,
+        },
         attempts: row.get::<_, Option<u32>>(11)?.unwrap_or(0),
         claimed_at: text(12)?,
     }))
