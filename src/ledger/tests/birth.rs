@@ -1,0 +1,180 @@
+//! How a plan comes into its place, whole and private.
+
+use super::*;
+
+#[test]
+fn a_draft_that_is_dropped_leaves_nothing() {
+    let (folder, ledger) = place();
+    drop(draft(&ledger, &[2]));
+    assert!(files(&folder).is_empty(), "{:?}", files(&folder));
+}
+
+#[test]
+fn a_plan_is_one_private_file() {
+    let (folder, ledger) = place();
+    let (draft, campaign) = draft(&ledger, &[2]);
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&place::beside(&ledger, ".partial")), 0o600);
+    draft.finish(&campaign, false).unwrap();
+    assert_eq!(files(&folder), ["a.ledger"]);
+    assert_eq!(mode(&ledger), 0o600);
+    let book = open(&ledger);
+    for beside in ["-wal", "-shm", ".lock"] {
+        assert_eq!(mode(&place::beside(&ledger, beside)), 0o600, "{beside}");
+    }
+    book.close().unwrap();
+    assert_eq!(files(&folder), ["a.ledger", "a.ledger.lock"]);
+    balances(&ledger);
+}
+
+#[test]
+fn nothing_is_overwritten_unless_it_is_to_be_replaced() {
+    let (folder, ledger) = place();
+    fs::write(&ledger, "precious").unwrap();
+    let (second, campaign) = draft(&ledger, &[1]);
+    second.finish(&campaign, false).unwrap_err();
+    assert_eq!(fs::read_to_string(&ledger).unwrap(), "precious");
+    assert_eq!(files(&folder), ["a.ledger"]);
+    let (third, campaign) = draft(&ledger, &[1]);
+    third.finish(&campaign, true).unwrap();
+    balances(&ledger);
+}
+
+#[test]
+fn what_a_crash_left_of_a_draft_is_no_obstacle() {
+    let (_folder, ledger) = place();
+    fs::write(place::beside(&ledger, ".partial"), "half").unwrap();
+    plan(&ledger, &[1]);
+    balances(&ledger);
+}
+
+#[test]
+fn a_planned_batch_is_read_with_its_text_and_its_recipients_in_order() {
+    let (_folder, ledger) = place();
+    let (mut draft, campaign) = draft(&ledger, &[1]);
+    let row = |row, of| PlannedRow {
+        row,
+        cells: "",
+        msisdn: Some(number(of)),
+        text: Some(2),
+        fate: Fate::Send(2),
+    };
+    let text = PlannedText {
+        number: 2,
+        body: "你好",
+        encoding: Encoding::Unicode,
+        credits: 1,
+    };
+    let mut inserts = draft.rows().unwrap();
+    inserts.texts(&[text]).unwrap();
+    inserts.batches(&[2]).unwrap();
+    inserts.rows(&[row(5, 9), row(6, 8)]).unwrap();
+    drop(inserts);
+    draft.finish(&campaign, false).unwrap();
+
+    let page = open(&ledger).planned_after(None).unwrap();
+    let read: Vec<_> = page
+        .iter()
+        .map(|batch| {
+            (
+                &*batch.text,
+                batch.encoding,
+                &batch.numbers[..],
+                batch.split,
+            )
+        })
+        .collect();
+    assert_eq!(
+        read,
+        [
+            ("text 1", Encoding::Ascii, &[number(1)][..], false),
+            (
+                "你好",
+                Encoding::Unicode,
+                &[number(9), number(8)][..],
+                false
+            ),
+        ]
+    );
+}
+
+#[test]
+fn a_planned_batch_without_its_text_is_an_error() {
+    let (_folder, ledger) = place();
+    plan(&ledger, &[1, 1]);
+    Connection::open(&ledger)
+        .unwrap()
+        .execute_batch("PRAGMA foreign_keys = OFF; DELETE FROM text WHERE id = 2")
+        .unwrap();
+    open(&ledger).planned_after(None).unwrap_err();
+}
+
+#[test]
+fn a_batch_takes_no_number_twice() {
+    let (_folder, ledger) = place();
+    let (mut draft, campaign) = draft(&ledger, &[2]);
+    draft
+        .rows()
+        .unwrap()
+        .rows(&[PlannedRow {
+            row: 6,
+            cells: "",
+            msisdn: Some(number(1)),
+            text: Some(1),
+            fate: Fate::Send(1),
+        }])
+        .unwrap();
+    draft.finish(&campaign, false).unwrap_err();
+    assert!(!ledger.exists());
+}
+
+#[test]
+fn leftovers_of_a_ledger_that_is_gone_are_refused() {
+    for suffix in ["-wal", "-shm", "-journal"] {
+        let (_folder, ledger) = place();
+        let stray = place::beside(&ledger, suffix);
+        fs::write(&stray, "").unwrap();
+        let fault = exists(&ledger).unwrap_err().to_string();
+        assert!(fault.contains(&stray.display().to_string()), "{fault}");
+    }
+}
+
+#[test]
+fn setting_aside_overwrites_nothing() {
+    let (folder, ledger) = place();
+    plan(&ledger, &[1]);
+    let aside = set_aside(&ledger, &moment()).unwrap();
+    assert_eq!(aside, folder.path().join("a.20261122T152000Z.ledger"));
+    plan(&ledger, &[2]);
+    let second = set_aside(&ledger, &moment()).unwrap();
+    assert_eq!(second, folder.path().join("a.20261122T152000Z-2.ledger"));
+    assert_eq!(statuses(&second).len(), 2);
+    assert_eq!(statuses(&aside).len(), 1);
+}
+
+#[test]
+fn a_copy_takes_all_along_and_overwrites_nothing() {
+    let (folder, ledger) = place();
+    plan(&ledger, &[2, 1]);
+    let practice = folder.path().join("a.sandbox.ledger");
+    copy(&ledger, &practice).unwrap();
+    assert_eq!(contents(&practice), contents(&ledger));
+    balances(&practice);
+    copy(&ledger, &practice).unwrap_err();
+}
+
+#[test]
+fn a_ledger_that_somebody_reads_is_not_retired() {
+    let (_folder, ledger) = place();
+    plan(&ledger, &[1]);
+    let book = open(&ledger);
+    let reader = Reader::open(&ledger).unwrap();
+    reader.totals().unwrap();
+    let lock = book.close().unwrap();
+    // Only a reader with the log open keeps it there.
+    if place::beside(&ledger, "-wal").exists() {
+        assert!(retire(&ledger, lock).is_err());
+    }
+    drop(reader);
+    retire(&ledger, Lock::acquire(&ledger, "a test").unwrap()).unwrap();
+}

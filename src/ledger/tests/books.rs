@@ -1,0 +1,174 @@
+//! Books that balance, and what is found in those that do not.
+
+use super::*;
+
+/// 1-2 accepted, 3 refused, 4 unknown, 5 refused, 6 pending after a try, 7-8 split by outcome, 9 declared
+/// accepted, 10 declared not sent, 11 pending, 12 suppressed later, 13 claimed.
+fn everything(ledger: &Path) -> Book {
+    plan(ledger, &[2, 1, 1, 1, 1, 2, 1, 1, 1, 2]);
+    let mut book = open(ledger);
+    for verdicts in [
+        vec![accepted(Some("1"))],
+        vec![refused()],
+        vec![unknown()],
+        vec![refused()],
+    ] {
+        send(&mut book, verdicts);
+    }
+    let tried = first(&book);
+    let attempt = claim(&mut book, &tried).unwrap();
+    let end = settlement(&tried, attempt, vec![again()]);
+    book.transaction(|book| book.settle(&end)).unwrap();
+    for (nth, verdicts) in [
+        (1, vec![accepted(Some("2")), unknown()]),
+        (1, vec![unknown()]),
+        (1, vec![unknown()]),
+    ] {
+        let batch = book.planned_after(None).unwrap().remove(nth);
+        let attempt = claim(&mut book, &batch).unwrap();
+        let end = settlement(&batch, attempt, verdicts);
+        book.transaction(|book| book.settle(&end)).unwrap();
+    }
+    let mut decide = |row, word| {
+        book.decide(&Selection::Rows(vec![row..=row]), &word, None, &moment())
+            .unwrap();
+    };
+    decide(9, Word::Accepted { trx_id: None });
+    decide(10, Word::NotSent);
+    book.suppress(|of| (of == number(12)).then(|| "opted out".to_owned()))
+        .unwrap();
+    let last = book.planned_after(None).unwrap().pop().unwrap();
+    claim(&mut book, &last).unwrap();
+    book
+}
+
+#[test]
+fn every_legal_state_balances() {
+    let (_folder, ledger) = place();
+    let book = everything(&ledger);
+    balances(&ledger);
+    use Status::{Accepted, Pending, Refused, Suppressed, Unknown};
+    assert_eq!(
+        statuses(&ledger),
+        [
+            Accepted, Accepted, Refused, Unknown, Refused, Pending, Accepted, Unknown, Accepted,
+            Pending, Pending, Suppressed, Unknown
+        ]
+    );
+    drop(book);
+    drop(open(&ledger));
+    balances(&ledger);
+}
+
+#[test]
+fn every_tampering_is_found() {
+    let tamperings = [
+        "UPDATE recipient SET disposition = 'invalid' WHERE row = 1",
+        "UPDATE recipient SET disposition = 'invalid', batch_id = NULL WHERE row = 11",
+        "UPDATE recipient SET disposition = 'suppressed', batch_id = NULL WHERE row = 3",
+        "UPDATE recipient SET disposition = 'duplicate' WHERE row = 14",
+        "UPDATE recipient SET disposition = 'invalid' WHERE row = 16",
+        "UPDATE recipient SET batch_id = 999 WHERE row = 1",
+        "UPDATE recipient SET batch_id = (SELECT id FROM batch WHERE state = 'split') WHERE row = 1",
+        "UPDATE recipient SET batch_id = 2 WHERE row = 1",
+        "UPDATE recipient SET text_id = NULL WHERE row = 1",
+        "UPDATE recipient SET text_id = 999 WHERE row = 1",
+        "UPDATE recipient SET text_id = 2 WHERE row = 1",
+        "UPDATE recipient SET msisdn = NULL WHERE row = 1",
+        "UPDATE recipient SET msisdn = (SELECT msisdn FROM recipient WHERE row = 2) WHERE row = 1",
+        "UPDATE recipient SET trx_id = '5' WHERE row = 3",
+        "UPDATE recipient SET row = 99 WHERE row = 1",
+        "DELETE FROM recipient WHERE row = 2",
+        "DELETE FROM recipient WHERE row = 16",
+        "DELETE FROM text WHERE id = 1",
+        "DELETE FROM batch WHERE id = 1",
+        "INSERT INTO batch (state, attempts) VALUES ('planned', 0)",
+        "UPDATE batch SET state = 'planned' WHERE state = 'accepted'",
+        "UPDATE batch SET state = 'planned', code = NULL, trx_id = NULL WHERE id = 1",
+        "UPDATE batch SET state = 'planned' WHERE id = 3",
+        "UPDATE batch SET state = 'planned' WHERE state = 'refused'",
+        "UPDATE batch SET state = 'planned' WHERE state = 'claimed'",
+        "UPDATE batch SET state = 'accepted' WHERE id = 3",
+        "UPDATE batch SET state = 'accepted', code = 2000 WHERE id = 3",
+        "UPDATE batch SET state = 'accepted', code = 2000 WHERE state = 'refused'",
+        "UPDATE batch SET state = 'accepted', code = 2000 WHERE state = 'claimed'",
+        "UPDATE batch SET state = 'refused', code = -1009 WHERE id = 1",
+        "UPDATE batch SET state = 'unknown' WHERE state = 'planned' AND attempts = 0",
+        "UPDATE batch SET state = 'claimed' WHERE state = 'planned'",
+        "UPDATE batch SET state = 'unknown' WHERE decision IS NOT NULL",
+        "UPDATE batch SET decision = NULL WHERE decision IS NOT NULL",
+        "UPDATE batch SET decision = 99 WHERE id = 1",
+        "UPDATE batch SET code = NULL WHERE state = 'refused'",
+        "UPDATE batch SET trx_id = '5' WHERE state = 'unknown'",
+        "UPDATE batch SET attempts = attempts + 1 WHERE id = 1",
+        "UPDATE batch SET attempts = 0, claimed_at = NULL WHERE id = 5",
+        "UPDATE batch SET claimed_at = NULL WHERE id = 1",
+        "UPDATE batch SET parent = 1 WHERE id = 2",
+        "UPDATE batch SET parent = id",
+        "UPDATE batch SET parent = 3 - id WHERE id <= 2",
+        "UPDATE batch SET trx_id = '7' WHERE id = 1",
+        "UPDATE batch SET code = -1005 WHERE id = 2",
+        "UPDATE recipient SET trx_id = '7' WHERE trx_id IS NOT NULL",
+        "DELETE FROM attempt WHERE batch_id = 2; UPDATE batch SET state = 'planned', attempts = 0, claimed_at = NULL,
+         code = NULL WHERE id = 2",
+        "DELETE FROM attempt WHERE id = (SELECT max(id) FROM attempt); UPDATE batch SET state = 'planned',
+         attempts = 0, claimed_at = NULL WHERE state = 'claimed'",
+        "UPDATE text SET credits = 2 WHERE id = 1",
+        "UPDATE text SET type = 1, body = body || 'ö' WHERE id = 1",
+        "UPDATE text SET body = body || printf('%0200d', 0) WHERE id = 1",
+        "UPDATE batch SET parent = NULL WHERE parent IS NOT NULL",
+        "UPDATE attempt SET outcome = NULL WHERE id = 1",
+        "UPDATE attempt SET outcome = 'no answer' WHERE id = 1",
+        "UPDATE attempt SET outcome = 'accepted' WHERE outcome IS NULL",
+        "DELETE FROM attempt WHERE id = 1",
+        "DELETE FROM attempt",
+        "DELETE FROM decision",
+        "UPDATE campaign SET gateway_host = NULL",
+        "UPDATE campaign SET report = json_set(report, '$.rows', 3)",
+        "DROP INDEX recipient_of_batch; UPDATE recipient SET msisdn = 60125500001 WHERE row = 2",
+    ];
+    for tampering in tamperings {
+        let (_folder, ledger) = place();
+        drop(everything(&ledger));
+        let connection = Connection::open(&ledger).unwrap();
+        connection
+            .execute_batch("PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON;")
+            .unwrap();
+        if connection.execute_batch(tampering).is_err() {
+            // The tables themselves did not let it happen.
+            assert!(tampering.contains("SET msisdn"), "{tampering}");
+            continue;
+        }
+        drop(connection);
+        let found = Reader::open(&ledger).unwrap().verify(false);
+        assert!(
+            found.as_ref().map_or(true, |wrong| !wrong.is_empty()),
+            "not found: {tampering}"
+        );
+    }
+}
+
+#[test]
+fn a_number_with_the_same_text_twice_is_found_unless_duplicates_were_kept() {
+    let (_folder, ledger) = place();
+    plan(&ledger, &[1, 1]);
+    Connection::open(&ledger)
+        .unwrap()
+        .execute_batch("UPDATE recipient SET msisdn = 60125500001, text_id = 1 WHERE row <= 2")
+        .unwrap();
+    let reader = Reader::open(&ledger).unwrap();
+    assert_eq!(reader.verify(false).unwrap().len(), 1);
+    assert!(reader.verify(true).unwrap().is_empty());
+}
+
+#[test]
+fn a_damaged_file_is_found() {
+    let (_folder, ledger) = place();
+    plan(&ledger, &[3; 50]);
+    let mut bytes = fs::read(&ledger).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle..middle + 2_000].fill(0xA5);
+    fs::write(&ledger, bytes).unwrap();
+    let found = Reader::open(&ledger).and_then(|reader| reader.verify(false));
+    assert!(found.map_or(true, |wrong| !wrong.is_empty()));
+}
