@@ -121,8 +121,9 @@ impl Book {
     /// The same, whatever other names the ledger has.
     pub(super) fn take_up(path: &Path, lock: Lock) -> Result<Self> {
         let connection = connect(path)?;
-        let campaign = read::campaign(&connection)?;
         make_durable(&connection).map_err(|fault| fault.at(path.display()))?;
+        // SQLite makes the log with the first that is read.
+        let campaign = read::campaign(&connection)?;
         let mut book = Self {
             connection,
             path: path.to_owned(),

@@ -113,3 +113,76 @@ fn a_claim_without_an_outcome_is_unknown_to_readers_and_becomes_so_once() {
         }
     });
 }
+
+#[test]
+fn only_attempts_make_a_campaign_a_started_one() {
+    let (_folder, ledger) = place();
+    plan(&ledger, &[1, 1]);
+    drop(open(&ledger));
+    let started = || Lock::acquire(&ledger, "a test").unwrap().started().cloned();
+    assert_eq!(started(), None);
+    send(&mut open(&ledger), vec![again()]);
+    // A new lock knows of them from the ledger.
+    fs::remove_file(place::beside(&ledger, ".lock")).unwrap();
+    assert_eq!(started(), None);
+    drop(open(&ledger));
+    assert_eq!(started().unwrap().attempts, 1);
+}
+
+#[test]
+fn it_is_said_how_many_batches_were_under_way() {
+    for under_way in [0, 2] {
+        let (_folder, ledger) = place();
+        plan(&ledger, &[1, 3, 1]);
+        let mut book = open(&ledger);
+        let batches = book.planned_after(None).unwrap();
+        for batch in batches.iter().take(under_way) {
+            claim(&mut book, batch).unwrap();
+        }
+        assert_eq!(batches[1].id.to_string(), "2");
+        drop(book);
+        assert_eq!(open(&ledger).recovered(), under_way as u64);
+    }
+}
+
+#[test]
+fn a_ledger_whose_log_was_switched_off_gets_it_back() {
+    let (_folder, ledger) = place();
+    plan(&ledger, &[1]);
+    let mode = |sql: &str| -> String {
+        let other = Connection::open(&ledger).unwrap();
+        other.query_row(sql, [], |row| row.get(0)).unwrap()
+    };
+    assert_eq!(mode("PRAGMA journal_mode = DELETE"), "delete");
+    let _book = open(&ledger);
+    assert_eq!(mode("PRAGMA journal_mode"), "wal");
+}
+
+#[test]
+fn the_log_of_another_ledger_is_not_replayed() {
+    let (_folder, ledger) = place();
+    let (_elsewhere, other) = place();
+    plan(&ledger, &[1]);
+    plan(&other, &[1]);
+    Connection::open(&other)
+        .unwrap()
+        .execute("UPDATE campaign SET id = 'another'", [])
+        .unwrap();
+    assert!(!was_cut_off(&ledger));
+    let mut book = open(&ledger);
+    let batch = first(&book);
+    claim(&mut book, &batch).unwrap();
+    assert!(was_cut_off(&ledger));
+    drop(Reader::open(&ledger).unwrap());
+    fs::rename(&other, &ledger).unwrap();
+    let said = Reader::open(&ledger).unwrap_err().to_string();
+    assert!(said.contains("the log of another ledger"), "{said}");
+}
+
+#[test]
+fn a_ledger_that_is_not_there_is_named() {
+    let (_folder, ledger) = place();
+    let said = Reader::open(&ledger).unwrap_err().to_string();
+    assert!(said.contains("there is no such ledger"), "{said}");
+    assert!(!ledger.exists());
+}
