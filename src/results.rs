@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
-use std::ops::Range;
+use std::num::NonZeroUsize;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::mpsc;
@@ -14,74 +15,83 @@ use std::thread;
 use crate::campaign::column::RESULT_COLUMNS;
 use crate::campaign::{Msisdn, Status};
 use crate::gateway::Code;
-use crate::ledger::{Campaign, Reader, Recipient};
+use crate::ledger::{Reader, Recipient};
 use crate::{Error, Result};
 
 /// Writes the rows of a ledger, or those with one of the statuses in `only`, with a header. Returns how many
 /// rows it wrote.
-pub fn write(ledger: &Reader, only: Option<&[Status]>, out: impl Write + Send) -> Result<u64> {
+pub fn write(ledger: &Reader, only: Option<&[Status]>, mut out: impl Write) -> Result<u64> {
     let campaign = ledger.campaign()?;
-    // Reading rows and writing them take as long as one another, so each has a thread.
+    if campaign.bom {
+        out.write_all(BYTE_ORDER_MARK).map_err(unwritable)?;
+    }
+    let mut head = Sheet::new(campaign.delimiter);
+    head.line(&campaign.header, RESULT_COLUMNS)
+        .and_then(|()| out.write_all(&head.lines))
+        .map_err(unwritable)?;
+    let last = ledger.last_row()?;
+    let pages: Vec<_> = (1..=last)
+        .step_by(PAGE as usize)
+        .map(|first| first..=last.min(first.saturating_add(PAGE - 1)))
+        .collect();
+    let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let readers = ledger.together(cores.min(pages.len()))?;
+    let count = readers.len();
+    // The readers take the pages in turns, each a page ahead of what is written.
     thread::scope(|scope| {
-        let (to_sheet, pages) = mpsc::sync_channel::<Page>(PAGES);
-        let sheet = scope.spawn(move || {
-            let mut sheet = Sheet::begin(out, &campaign)?;
-            pages.iter().try_for_each(|page| sheet.page(&page))?;
-            sheet.out.flush()
-        });
-        let mut rows = 0;
-        let mut page = Page::default();
-        let turn = |page: &mut Page| to_sheet.send(std::mem::take(page)).map_err(|_| stopped());
-        let read = ledger
-            .recipients(|recipient| {
-                if only.is_none_or(|only| only.contains(&recipient.status)) {
-                    rows += 1;
-                    page.push(recipient);
-                    if page.is_full() {
-                        turn(&mut page)?;
+        let made: Vec<_> = (readers.into_iter().enumerate())
+            .map(|(nth, reader)| {
+                let (to_out, made) = mpsc::sync_channel(1);
+                let pages = pages.iter().skip(nth).step_by(count).cloned();
+                scope.spawn(move || {
+                    for rows in pages {
+                        let page = page(&reader, rows, only, campaign.delimiter);
+                        if to_out.send(page).is_err() {
+                            return;
+                        }
                     }
-                }
-                Ok(())
+                });
+                made
             })
-            .and_then(|()| turn(&mut page));
-        drop(to_sheet);
-        // What the sheet says comes first: if it stopped, nothing else explains why no more rows were taken.
-        sheet.join().map_err(|_| stopped())?.map_err(unwritable)?;
-        read.map(|()| rows)
+            .collect();
+        let mut written = 0;
+        for made in made.iter().cycle().take(pages.len()) {
+            let (lines, rows) = made
+                .recv()
+                .map_err(|_| Error::new("the reader of the results stopped without a reason"))??;
+            out.write_all(&lines).map_err(unwritable)?;
+            written += rows;
+        }
+        out.flush().map_err(unwritable)?;
+        Ok(written)
     })
 }
 
-fn stopped() -> Error {
-    Error::new("the results stopped being written without a reason")
-}
+/// How many rows are read and put together at a time.
+const PAGE: u32 = 2_048;
 
-/// How many pages may wait to be written.
-const PAGES: usize = 2;
-
-/// Rows on their way from the ledger to the sheet: their words one after another, and where each word stands.
-#[derive(Default)]
-struct Page {
-    words: String,
-    rows: Vec<Recipient<Range<usize>>>,
-}
-
-impl Page {
-    fn push(&mut self, recipient: Recipient<&str>) {
-        self.rows.push(recipient.map(|word| {
-            let start = self.words.len();
-            self.words.push_str(word);
-            start..self.words.len()
-        }));
-    }
-
-    fn is_full(&self) -> bool {
-        self.words.len() >= 1 << 16
-    }
-
-    fn rows(&self) -> impl Iterator<Item = Recipient<&str>> {
-        let word = |place| self.words.get(place).unwrap_or_default();
-        self.rows.iter().map(move |row| row.clone().map(word))
-    }
+/// The lines of these rows, and how many there are.
+fn page(
+    ledger: &Reader,
+    rows: RangeInclusive<u32>,
+    only: Option<&[Status]>,
+    delimiter: u8,
+) -> Result<(Vec<u8>, u64)> {
+    let mut sheet = Sheet::new(delimiter);
+    let mut lines = 0;
+    ledger.recipients(rows, |recipient| {
+        if only.is_none_or(|only| only.contains(&recipient.status)) {
+            lines += 1;
+            sheet
+                .line(
+                    recipient.cells,
+                    cells(&recipient).each_ref().map(AsRef::as_ref),
+                )
+                .map_err(unwritable)?;
+        }
+        Ok(())
+    })?;
+    Ok((sheet.lines, lines))
 }
 
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
@@ -164,50 +174,35 @@ fn unwritable(fault: io::Error) -> Error {
 }
 
 /// Lines of the spreadsheet's own cells, which are a record already, followed by ours.
-struct Sheet<W> {
-    out: W,
+struct Sheet {
+    lines: Vec<u8>,
     delimiter: u8,
     record: csv::Writer<Slate>,
     slate: Slate,
 }
 
-impl<W: Write> Sheet<W> {
-    /// With the header.
-    fn begin(out: W, campaign: &Campaign) -> io::Result<Self> {
+impl Sheet {
+    fn new(delimiter: u8) -> Self {
         let slate = Slate::default();
-        let mut sheet = Self {
-            out,
-            delimiter: campaign.delimiter,
+        Self {
+            lines: Vec::new(),
+            delimiter,
             record: csv::WriterBuilder::new()
-                .delimiter(campaign.delimiter)
+                .delimiter(delimiter)
                 .from_writer(slate.clone()),
             slate,
-        };
-        if campaign.bom {
-            sheet.out.write_all(BYTE_ORDER_MARK)?;
         }
-        sheet.line(&campaign.header, RESULT_COLUMNS)?;
-        Ok(sheet)
-    }
-
-    fn page(&mut self, page: &Page) -> io::Result<()> {
-        page.rows().try_for_each(|recipient| {
-            let ours = cells(&recipient);
-            self.line(recipient.cells, ours.each_ref().map(AsRef::as_ref))
-        })
     }
 
     fn line(&mut self, theirs: &str, ours: [&str; RESULT_COLUMNS.len()]) -> io::Result<()> {
         // A spreadsheet whose every column was ours has none of its own left.
         if !theirs.is_empty() {
-            self.out.write_all(theirs.as_bytes())?;
-            self.out.write_all(&[self.delimiter])?;
+            self.lines.extend_from_slice(theirs.as_bytes());
+            self.lines.push(self.delimiter);
         }
         self.record.write_record(ours)?;
         self.record.flush()?;
-        let mut written = self.slate.0.borrow_mut();
-        self.out.write_all(&written)?;
-        written.clear();
+        self.lines.append(&mut self.slate.0.borrow_mut());
         Ok(())
     }
 }
@@ -227,7 +222,7 @@ impl Write for Slate {
 }
 
 /// Our cells of a row, in the order of [`RESULT_COLUMNS`].
-fn cells<'r>(recipient: &Recipient<&'r str>) -> [Cow<'r, str>; RESULT_COLUMNS.len()] {
+fn cells<'r>(recipient: &Recipient<'r>) -> [Cow<'r, str>; RESULT_COLUMNS.len()] {
     let number =
         |value: Option<u64>| value.map_or(Cow::Borrowed(""), |value| value.to_string().into());
     let status = recipient.status;
@@ -263,7 +258,7 @@ fn guarded(cell: Cow<'_, str>) -> Cow<'_, str> {
 }
 
 /// What a row's status means and what to do about it, in a sentence; empty where nothing is to be done.
-fn detail<'r>(recipient: &Recipient<&'r str>) -> Cow<'r, str> {
+fn detail<'r>(recipient: &Recipient<'r>) -> Cow<'r, str> {
     if let Some(decided) = recipient.decided {
         let note = decided.note.map(|note| format!(": {note}"));
         return format!(
@@ -289,7 +284,7 @@ fn detail<'r>(recipient: &Recipient<&'r str>) -> Cow<'r, str> {
     }
 }
 
-fn refusal(recipient: &Recipient<&str>) -> Cow<'static, str> {
+fn refusal(recipient: &Recipient<'_>) -> Cow<'static, str> {
     let Some(code) = recipient.code else {
         return "refused by the gateway".into();
     };

@@ -190,6 +190,22 @@ fn a_finished_ledger_is_not_sent_again() {
 }
 
 #[test]
+fn the_results_of_many_rows_are_in_their_order() {
+    let program = Program::with(&[("customers.csv", &people(9_000))]);
+    program
+        .run(&["plan", "customers.csv", TEXT[0], TEXT[1]])
+        .exits(0);
+    for (path, status) in [("all.csv", None), ("some.csv", Some("pending,unknown"))] {
+        let mut results = vec!["results", "customers.ledger", "--results", path];
+        results.extend(status.into_iter().flat_map(|status| ["--status", status]));
+        program.run(&results).exits(0);
+        let rows = rows_in_are_rows_out(&program, "customers.csv", path);
+        assert_eq!(rows.len(), 9_000);
+    }
+    assert_eq!(program.read("all.csv"), program.read("some.csv"));
+}
+
+#[test]
 fn standard_input_is_a_spreadsheet_too() {
     let program = Program::new();
     let gateway = Gateway::accepting();

@@ -43,7 +43,7 @@ pub(super) fn results(ledger: &Path, only: &[Status], place: Option<&Path>) -> R
     let reader = Reader::open(ledger)?;
     let some = (!only.is_empty()).then_some(only);
     if some.is_some() && place.is_none() {
-        let out = BufWriter::new(Patient(io::stdout()));
+        let out = BufWriter::new(Patient(io::stdout().lock()));
         return results::write(&reader, some, out).map(|_| Exit::OK);
     }
     let paths = Paths::of(ledger, None, place, prepare::is_practice(ledger))?;

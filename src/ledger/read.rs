@@ -1,6 +1,7 @@
 //! What every output is made from: the rows of a ledger with their outcomes, and how many there are of each.
 //! It changes nothing, and shows a claim as unknown: its request is under way, or a crash cut it off.
 
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension, Row};
@@ -18,13 +19,16 @@ pub(super) const INTERRUPTED: &str = "the program was stopped while the request 
 pub(super) const ACCEPTED: &str = "accepted";
 pub(super) const NOT_SENT: &str = "not-sent";
 
-/// One row with its outcome. Its words are a `T`: read, they lie in the ledger's own memory until the next row is.
+/// How often readers try to begin between two changes. One takes a commit's sync on the disk, the other none.
+const TRIES: usize = 100;
+
+/// One row with its outcome, as it lies in the ledger's own memory until the next row is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Recipient<T> {
+pub struct Recipient<'r> {
     /// `sms_row`.
     pub row: u64,
     /// The row's own cells as a CSV record.
-    pub cells: T,
+    pub cells: &'r str,
     /// The number, where it could be read.
     pub msisdn: Option<Msisdn>,
     /// What became of it.
@@ -32,13 +36,13 @@ pub struct Recipient<T> {
     /// The code as answered; 2000 for an accepted one.
     pub code: Option<i32>,
     /// The recipient's own transaction id, or its batch's.
-    pub trx_id: Option<T>,
+    pub trx_id: Option<&'r str>,
     /// Why it is invalid, duplicate or suppressed, unknown, or pending after an attempt.
-    pub reason: Option<T>,
+    pub reason: Option<&'r str>,
     /// The operator's word that settled it last.
-    pub decided: Option<Decided<T>>,
+    pub decided: Option<Decided<'r>>,
     /// The text, where it could be rendered.
-    pub text: Option<T>,
+    pub text: Option<&'r str>,
     /// The encoding of the text.
     pub encoding: Option<Encoding>,
     /// What the text costs, whether or not it was sent.
@@ -50,45 +54,18 @@ pub struct Recipient<T> {
     /// How often it was tried.
     pub attempts: u32,
     /// The last claim, RFC 3339.
-    pub claimed_at: Option<T>,
-}
-
-impl<T> Recipient<T> {
-    /// The same row with its words put elsewhere.
-    pub fn map<U>(self, mut put: impl FnMut(T) -> U) -> Recipient<U> {
-        Recipient {
-            row: self.row,
-            cells: put(self.cells),
-            msisdn: self.msisdn,
-            status: self.status,
-            code: self.code,
-            trx_id: self.trx_id.map(&mut put),
-            reason: self.reason.map(&mut put),
-            decided: self.decided.map(|decided| Decided {
-                at: put(decided.at),
-                word: put(decided.word),
-                note: decided.note.map(&mut put),
-            }),
-            text: self.text.map(&mut put),
-            encoding: self.encoding,
-            credits: self.credits,
-            batch: self.batch,
-            refused_with: self.refused_with,
-            attempts: self.attempts,
-            claimed_at: self.claimed_at.map(&mut put),
-        }
-    }
+    pub claimed_at: Option<&'r str>,
 }
 
 /// An operator's word about a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Decided<T> {
+pub struct Decided<'r> {
     /// When.
-    pub at: T,
+    pub at: &'r str,
     /// `accepted` or `not-sent`.
-    pub word: T,
+    pub word: &'r str,
     /// In the operator's own words.
-    pub note: Option<T>,
+    pub note: Option<&'r str>,
 }
 
 /// The rows of a ledger in numbers.
@@ -135,11 +112,67 @@ impl Reader {
         totals(&self.connection).map_err(|fault| fault.at(self.path.display()))
     }
 
-    /// Hands each row to `each`, in the order of the spreadsheet.
-    pub fn recipients(&self, mut each: impl FnMut(Recipient<&str>) -> Result<()>) -> Result<()> {
+    /// The number of the last row.
+    pub fn last_row(&self) -> Result<u32> {
+        let last: i64 = self
+            .connection
+            .query_row("SELECT ifnull(max(row), 0) FROM recipient", [], |row| {
+                row.get(0)
+            })
+            .map_err(|fault| self.fault(&fault))?;
+        u32::try_from(last)
+            .map_err(|_| unknown_word("row", &last.to_string()).at(self.path.display()))
+    }
+
+    /// Further readers of the ledger, which all see one and the same state of it for as long as they live, whatever is written
+    /// meanwhile. At most so many; one where it changes too fast.
+    pub fn together(&self, most: usize) -> Result<Vec<Self>> {
+        let mut readers = (0..most.max(1))
+            .map(|_| Self::open(&self.path))
+            .collect::<Result<Vec<_>>>()?;
+        let see = || -> rusqlite::Result<bool> {
+            let before = self.changes()?;
+            for reader in &readers {
+                // A transaction begins to see with the first that it reads.
+                reader
+                    .connection
+                    .execute_batch("BEGIN; SELECT only FROM campaign")?;
+            }
+            Ok(self.changes()? == before)
+        };
+        let alike = || {
+            for _ in 0..TRIES {
+                if see()? {
+                    return Ok(true);
+                }
+                for reader in &readers {
+                    reader.connection.execute_batch("ROLLBACK")?;
+                }
+            }
+            readers[0].connection.execute_batch("BEGIN")?;
+            Ok(false)
+        };
+        if !alike().map_err(|fault: rusqlite::Error| self.fault(&fault))? {
+            readers.truncate(1);
+        }
+        Ok(readers)
+    }
+
+    /// A number that is another one when anybody else has changed the ledger.
+    fn changes(&self) -> rusqlite::Result<i64> {
+        self.connection
+            .query_row("PRAGMA data_version", [], |row| row.get(0))
+    }
+
+    /// Hands each of these rows to `each`, in the order of the spreadsheet.
+    pub fn recipients(
+        &self,
+        rows: RangeInclusive<u32>,
+        mut each: impl FnMut(Recipient<'_>) -> Result<()>,
+    ) -> Result<()> {
         let mut statement = self
             .connection
-            .prepare(
+            .prepare_cached(
                 "SELECT r.row, r.cells, r.msisdn, r.disposition, r.reason, r.trx_id,
                         t.body, t.type, t.credits,
                         b.id, b.state, b.attempts, b.claimed_at, b.code, b.trx_id, b.why,
@@ -150,10 +183,14 @@ impl Reader {
                  LEFT JOIN text t ON t.id = r.text_id
                  LEFT JOIN batch b ON b.id = r.batch_id
                  LEFT JOIN decision d ON d.id = b.decision
+                 WHERE r.row BETWEEN ?1 AND ?2
                  ORDER BY r.row",
             )
             .map_err(|fault| self.fault(&fault))?;
-        let mut rows = statement.query([]).map_err(|fault| self.fault(&fault))?;
+        let (first, last) = rows.into_inner();
+        let mut rows = statement
+            .query([first, last])
+            .map_err(|fault| self.fault(&fault))?;
         while let Some(row) = rows.next().map_err(|fault| self.fault(&fault))? {
             let recipient = recipient(row)
                 .map_err(|fault| self.fault(&fault))?
@@ -195,7 +232,7 @@ impl Reader {
     }
 }
 
-fn recipient<'r>(row: &'r Row<'_>) -> rusqlite::Result<Option<Recipient<&'r str>>> {
+fn recipient<'r>(row: &'r Row<'_>) -> rusqlite::Result<Option<Recipient<'r>>> {
     let text = |column: usize| -> rusqlite::Result<Option<&'r str>> {
         Ok(row.get_ref(column)?.as_str_or_null()?)
     };

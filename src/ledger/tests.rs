@@ -123,10 +123,10 @@ pub(crate) fn statuses(ledger: &Path) -> Vec<Status> {
     statuses
 }
 
-fn each(ledger: &Path, mut look: impl FnMut(Recipient<&str>)) {
+fn each(ledger: &Path, mut look: impl FnMut(Recipient<'_>)) {
     Reader::open(ledger)
         .unwrap()
-        .recipients(|recipient| {
+        .recipients(1..=u32::MAX, |recipient| {
             look(recipient);
             Ok(())
         })

@@ -186,3 +186,34 @@ fn a_ledger_that_is_not_there_is_named() {
     assert!(said.contains("there is no such ledger"), "{said}");
     assert!(!ledger.exists());
 }
+
+#[test]
+fn readers_together_see_one_state_whatever_is_written_meanwhile() {
+    let (_folder, ledger) = place();
+    plan(&ledger, &[1, 1]);
+    let mut book = open(&ledger);
+    let of = |reader: &Reader| {
+        let mut statuses = Vec::new();
+        let note = |recipient: Recipient<'_>| {
+            statuses.push(recipient.status);
+            Ok(())
+        };
+        reader.recipients(1..=2, note).unwrap();
+        statuses
+    };
+    let alone = Reader::open(&ledger).unwrap();
+    for before in [
+        [Status::Pending, Status::Pending],
+        [Status::Accepted, Status::Pending],
+    ] {
+        let readers = alone.together(3).unwrap();
+        assert_eq!(readers.len(), 3);
+        send(&mut book, vec![accepted(None)]);
+        for reader in &readers {
+            assert_eq!(of(reader), before);
+        }
+    }
+    assert_eq!(of(&alone), [Status::Accepted; 2]);
+    assert_eq!(alone.together(0).unwrap().len(), 1);
+    assert_eq!(alone.last_row().unwrap(), 5);
+}
