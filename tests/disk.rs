@@ -5,6 +5,7 @@
 mod common;
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -13,7 +14,7 @@ use std::process::{Command, Stdio};
 use common::gateway::{Gate, trx_of};
 use common::program::{Run, Victim};
 use common::{
-    Gateway, Program, Reply, count_statuses, counts, msisdn, own_texts, people,
+    Gateway, Program, Reply, count_statuses, counts, msisdn, own_texts, people, phone,
     rows_in_are_rows_out, verifies,
 };
 
@@ -625,6 +626,44 @@ fn an_earlier_state_beside_the_log_of_a_killed_run() {
 }
 
 // --- Between two runs -----------------------------------------------------------------------------------------
+
+#[test]
+fn an_earlier_state_is_not_made_whole_by_looking_at_it() {
+    // With so many rows the log holds the requests of all runs, and not the batches of all.
+    let mut csv = String::from("phone,message,extra\n");
+    for i in 0..182 {
+        writeln!(csv, "{},Hello 0,\"x,{i}\"", phone(i)).unwrap();
+    }
+    let one_each = ["customers.csv", "--batch-size", "1", "--concurrency", "1"];
+    for look in ["status", "results", "verify"] {
+        let program = Program::with(&[("customers.csv", &csv)]);
+        let victim = Victim::new();
+        let killer = victim.clone();
+        let gateway = Gateway::new(move |_, nth| {
+            if nth == 86 + 24 + 31 {
+                killer.signal("KILL");
+            }
+            Reply::accepted(trx_of(nth))
+        });
+        for (limit, backup) in [("86", true), ("24", false)] {
+            let mut some = one_each.to_vec();
+            some.extend(["--limit", limit]);
+            program.send(&gateway, &some).exits(0);
+            if backup {
+                fs::copy(program.path("customers.ledger"), program.path("backup")).unwrap();
+            }
+        }
+        let running = program.send_command(&gateway.url(), &one_each).start();
+        victim.is(&running);
+        running.wait().dies_of(SIGKILL);
+        fs::rename(program.path("backup"), program.path("customers.ledger")).unwrap();
+        // Its log is replayed into the file by whoever reads it, and is gone then.
+        program.run(&[look, "customers.ledger"]);
+        let run = program.send(&gateway, &one_each);
+        gateway.assert_nothing_twice();
+        fails(&run, &["customers.ledger", "books do not balance"]);
+    }
+}
 
 #[test]
 fn meddled_with_between_two_runs() {

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::gateway::{Gate, trx_of};
+use common::gateway::{Gate, nobody, trx_of};
 use common::program::{Run, Victim, is_running};
 use common::{
     Gateway, PASSWORD, Program, Reply, Row, count_statuses, counts, msisdn, own_texts, people,
@@ -215,6 +215,24 @@ fn what_is_in_flight_shows_as_unknown_to_every_reader() {
 }
 
 // --- Signals --------------------------------------------------------------------------------------------------
+
+#[test]
+fn a_signal_before_anything_is_sent_ends_with_its_code_too() {
+    for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 143)] {
+        let program = Program::new();
+        // Nobody ever writes into it.
+        let plan = program
+            .command(&["plan", "pipe.csv", TEXT[0], TEXT[1]])
+            .within("mkfifo pipe.csv; exec 3<>pipe.csv")
+            .start();
+        while !program.files().contains(&"pipe.ledger.lock".to_owned()) {
+            thread::yield_now();
+        }
+        plan.signal(signal);
+        plan.wait().exits(code);
+        assert!(!program.files().contains(&"pipe.ledger".to_owned()));
+    }
+}
 
 /// Sends a signal when the third request has arrived, and answers it afterwards.
 fn interrupted_by(name: &'static str, exit: i32) {
@@ -668,6 +686,60 @@ fn one_answer_in_between_starts_the_count_anew() {
         .send(&gateway, &["customers.csv", "--concurrency", "1"])
         .exits(5);
     assert_eq!(gateway.count(), 20);
+}
+
+#[test]
+fn a_plan_on_an_operators_word_that_was_turned_away_is_not_replaced_without_another_one() {
+    let program = Program::with(&[("customers.csv", &people(5))]);
+    let gateway = Gateway::accepting();
+    program.send(&gateway, &customers(&[])).exits(0);
+    let other = [
+        "customers.csv",
+        "--message",
+        "KedaiKu: another text",
+        "--on-change",
+        "new",
+    ];
+    let closed = Gateway::answering("-1001");
+    program.send(&closed, &other).exits(4);
+    // The text that all of them have.
+    let usual = program.send(&gateway, &customers(&[]));
+    usual
+        .exits(1)
+        .says(&["customers.ledger", "--on-change new"]);
+    gateway.assert_nothing_twice();
+    assert_eq!(gateway.taken().len(), 5);
+}
+
+#[test]
+fn a_plan_from_which_nothing_was_ever_sent_is_made_again_without_asking() {
+    for (gateway, code) in [
+        (None, 75),
+        (Some(Gateway::answering("-1001")), 4),
+        (Some(Gateway::new(|_, _| Reply::throttled(None))), 75),
+    ] {
+        let program = Program::with(&[("customers.csv", &people(3))]);
+        let accepting = Gateway::accepting();
+        let url = gateway.as_ref().map_or_else(nobody, Gateway::url);
+        let first = program.send_command(&url, &customers(&["--give-up-after", "0s"]));
+        first.run().exits(code);
+        for rows in [4, 5] {
+            program.write("customers.csv", people(rows));
+            program
+                .run(&["plan", "customers.csv", TEXT[0], TEXT[1]])
+                .exits(0);
+        }
+        program.write("customers.csv", people(6));
+        program.send(&accepting, &customers(&[])).exits(0);
+        assert_eq!(accepting.taken().len(), 6);
+        verifies(&program, "customers.ledger");
+        // The record of the requests that were made is kept.
+        let aside = program
+            .files()
+            .into_iter()
+            .filter(|name| name.ends_with("Z.ledger"));
+        assert_eq!(aside.count(), 1, "{:?}", program.files());
+    }
 }
 
 // --- What changed since -----------------------------------------------------------------------------------------

@@ -206,6 +206,135 @@ fn the_results_of_many_rows_are_in_their_order() {
 }
 
 #[test]
+fn a_limit_leaves_rows_and_nothing_wrong() {
+    let csv = format!("{}Nobody,123\n", people(9));
+    let program = Program::with(&[("customers.csv", &csv)]);
+    let gateway = Gateway::accepting();
+    let first = program.send(&gateway, &customers(&["--limit", "4"]));
+    first.exits(0).says(&["limit"]);
+    program.send(&gateway, &customers(&[])).exits(3);
+    assert_eq!(gateway.taken().len(), 9);
+}
+
+#[test]
+fn the_same_cells_written_otherwise_are_the_same_campaign() {
+    let program = Program::with(&[("customers.csv", &people(9))]);
+    let gateway = Gateway::accepting();
+    let first = program.send(&gateway, &customers(&["--limit", "4"]));
+    first.exits(0);
+    for separator in [";", "\t"] {
+        program.write("customers.csv", people(9).replace(',', separator));
+        program.send(&gateway, &customers(&[])).exits(0);
+    }
+    assert_eq!(gateway.taken().len(), 9);
+    gateway.assert_nothing_twice();
+    assert_eq!(program.results("customers.results.csv").len(), 9);
+}
+
+#[test]
+fn a_ledger_with_nothing_left_ends_as_it_stands() {
+    let csv = format!("{}Nobody,123\nNobody,456\n", people(3));
+    let program = Program::with(&[("customers.csv", &csv)]);
+    let gateway = Gateway::accepting();
+    program
+        .send(&gateway, &customers(&["--max-invalid", "1"]))
+        .exits(1);
+    program
+        .send(&gateway, &["customers.ledger", "--max-invalid", "2"])
+        .exits(3);
+    program.send(&gateway, &["customers.ledger"]).exits(3);
+    program.send(&gateway, &customers(&[])).exits(3);
+    assert_eq!(gateway.taken().len(), 3);
+}
+
+#[test]
+fn the_summary_of_a_run_that_could_not_begin_says_why_and_what_there_is() {
+    let program = Program::with(&[("customers.csv", &people(5))]);
+    let gateway = Gateway::accepting();
+    program
+        .send(&gateway, &customers(&["--limit", "2"]))
+        .exits(0);
+    program.write("customers.csv", people(6));
+    let summary = ["--summary-json", "out.json"];
+    let run = program.send(&gateway, &customers(&summary));
+    run.exits(1);
+    let changed = program.summary_json("out.json");
+    assert_eq!(
+        (&changed["accepted"], &changed["pending"]),
+        (&2.into(), &3.into())
+    );
+    assert_eq!(changed["stopped_by"], "error");
+    // Not the success of the run before.
+    let run = program
+        .send_command("http://gateway.example/", &customers(&summary))
+        .run();
+    run.exits(2);
+    let refused = program.summary_json("out.json");
+    assert_eq!(refused["exit_code"], 2);
+    assert!(
+        refused["error"].as_str().unwrap().contains("https"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn the_spreadsheet_is_not_written_over_from_another_folder() {
+    let program = Program::with(&[("customers.csv", &people(2))]);
+    program
+        .run(&["plan", "customers.csv", TEXT[0], TEXT[1]])
+        .exits(0);
+    for elsewhere in ["mkdir a; cd a", "cd a"] {
+        let results = [
+            "results",
+            "../customers.ledger",
+            "--results",
+            "../customers.csv",
+        ];
+        let run = program.command(&results).within(elsewhere).run();
+        run.exits(2).says(&["spreadsheet"]);
+    }
+    assert_eq!(program.read("customers.csv"), people(2));
+}
+
+#[test]
+fn every_command_says_more_if_asked() {
+    let program = Program::with(&[("customers.csv", &people(2))]);
+    program
+        .run(&["plan", "customers.csv", TEXT[0], TEXT[1]])
+        .exits(0);
+    for command in ["status", "results", "verify"] {
+        let quiet = program.run(&[command, "customers.ledger"]);
+        let verbose = program.run(&[command, "-v", "customers.ledger"]);
+        assert!(verbose.stderr.len() > quiet.stderr.len(), "{verbose}");
+    }
+}
+
+// Other systems take no such names.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_name_that_is_no_text_is_a_name_like_any_other() {
+    let program = Program::with(&[("customers.csv", &people(3))]);
+    let gateway = Gateway::accepting();
+    let url = gateway.url();
+    let mut options = TEXT.to_vec();
+    options.extend(["--gateway", &url, "--yes", "--rate", "none"]);
+    options.extend(["--summary-json", "out.json"]);
+    // In Latin-1.
+    let named =
+        "name=$(printf 'caf\\351.csv'); mv customers.csv \"$name\"; set -- send \"$name\" \"$@\"";
+    let run = program.command(&options).credentials().within(named).run();
+    run.exits(0);
+    let summary = program.summary_json("out.json");
+    assert_eq!(summary["accepted"], 3);
+    assert_eq!(summary["results"], "caf\u{fffd}.results.csv");
+    assert!(
+        program
+            .files()
+            .contains(&"caf\u{fffd}.results.csv".to_owned())
+    );
+}
+
+#[test]
 fn standard_input_is_a_spreadsheet_too() {
     let program = Program::new();
     let gateway = Gateway::accepting();

@@ -39,6 +39,8 @@ impl Exit {
             Some(Stop::Account(_) | Stop::Refused(_)) => Self::ACCOUNT,
             Some(Stop::Unreachable) => Self::UNREACHABLE,
             _ if counts.of(Status::Unknown) > 0 => Self::UNKNOWN,
+            // Rows are left: nothing is said yet of those that will not be sent.
+            _ if counts.of(Status::Pending) > 0 => Self::OK,
             _ if counts.of(Status::Invalid) + counts.of(Status::Refused) > 0 => Self::NOT_ALL_SENT,
             _ => Self::OK,
         }
@@ -67,13 +69,14 @@ mod tests {
             }
             counts
         };
-        let table: [(Option<Stop>, &[Status], u8); 14] = [
+        let table: [(Option<Stop>, &[Status], u8); 15] = [
             (None, &[Accepted], 0),
             (None, &[Accepted, Duplicate, Suppressed], 0),
             (None, &[Accepted, Invalid], 3),
             (None, &[Accepted, Refused], 3),
             (None, &[Unknown, Refused], 5),
             (Some(Stop::Limit), &[Accepted, Pending], 0),
+            (Some(Stop::Limit), &[Accepted, Invalid, Refused, Pending], 0),
             (Some(Stop::Limit), &[Unknown, Pending], 5),
             (Some(Stop::Unknown(3)), &[Unknown, Pending], 5),
             (Some(Stop::Unreachable), &[Unknown, Pending], 75),

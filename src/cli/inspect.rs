@@ -1,7 +1,7 @@
 //! The commands that look at a ledger and change nothing: `status`, `results`, `verify`.
 
 use std::io::{self, BufWriter};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::exit::Exit;
 use super::paths::{Paths, belongings, keep_apart};
@@ -12,10 +12,17 @@ use crate::ledger::{self, Campaign, Reader};
 use crate::results::{self, ResultsFile};
 use crate::{Error, Result};
 
+/// A ledger and its campaign.
+fn open(ledger: &Path) -> Result<(Reader, Campaign)> {
+    let reader = Reader::open(ledger)?;
+    let campaign = reader.campaign()?;
+    tracing::info!(ledger = %ledger.display(), campaign = campaign.id, planned_at = %campaign.planned_at, "opened");
+    Ok((reader, campaign))
+}
+
 /// The story of `status`.
 pub(super) fn status(path: &Path) -> Result<Exit> {
-    let reader = Reader::open(path)?;
-    let campaign = reader.campaign()?;
+    let (reader, campaign) = open(path)?;
     let totals = reader.totals()?;
     let sent = totals.counts.sendable() - totals.counts.of(Status::Pending);
     let next = match ledger::holder(path) {
@@ -40,7 +47,7 @@ pub(super) fn status(path: &Path) -> Result<Exit> {
 
 /// The story of `results`: all rows to the file beside the ledger, or some of them to standard output.
 pub(super) fn results(ledger: &Path, only: &[Status], place: Option<&Path>) -> Result<Exit> {
-    let reader = Reader::open(ledger)?;
+    let (reader, _) = open(ledger)?;
     let some = (!only.is_empty()).then_some(only);
     if some.is_some() && place.is_none() {
         let out = BufWriter::new(Patient(io::stdout().lock()));
@@ -48,13 +55,12 @@ pub(super) fn results(ledger: &Path, only: &[Status], place: Option<&Path>) -> R
     }
     let paths = Paths::of(ledger, None, place, prepare::is_practice(ledger))?;
     let belongings = belongings(ledger);
-    let sheet = PathBuf::from(reader.campaign()?.input);
-    let mut read: Vec<(&str, &Path)> = vec![("the spreadsheet", &sheet)];
-    read.extend(
-        belongings
-            .iter()
-            .map(|(role, path)| (*role, path.as_path())),
-    );
+    let sheet = spec::spreadsheet_of(ledger);
+    let mut read: Vec<(&str, &Path)> = belongings
+        .iter()
+        .map(|(role, path)| (*role, path.as_path()))
+        .collect();
+    read.extend(sheet.as_deref().map(|sheet| ("the spreadsheet", sheet)));
     keep_apart(&read, &[("the results file", &paths.results)])?;
     let rows = ResultsFile::prepare(&paths.results)?.write(&reader, some)?;
     tell(&format!(
@@ -67,8 +73,8 @@ pub(super) fn results(ledger: &Path, only: &[Status], place: Option<&Path>) -> R
 
 /// The story of `verify`: exit 0 only if the books balance.
 pub(super) fn verify(ledger: &Path) -> Result<Exit> {
-    let reader = Reader::open(ledger)?;
-    must_balance(&reader, &reader.campaign()?, ledger)?;
+    let (reader, campaign) = open(ledger)?;
+    must_balance(&reader, &campaign, ledger)?;
     let totals = reader.totals()?;
     print(&format!("The books balance.\n{}", of_totals(&totals)))?;
     Ok(Exit::OK)

@@ -42,6 +42,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     log_to_standard_error(cli.verbose);
     signals::survive_a_full_file();
+    signals::end_with_a_code();
     match run(cli.command) {
         Ok(exit) => exit.into(),
         Err(fault) => {

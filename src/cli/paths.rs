@@ -1,6 +1,8 @@
 //! Which files a campaign consists of, and that none of them is another one. It opens none of them.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use crate::source::Input;
@@ -8,6 +10,9 @@ use crate::{Error, Result};
 
 /// The endings of a spreadsheet that a ledger's name replaces.
 const ENDINGS: [&str; 7] = [".csv", ".tsv", ".txt", ".xlsx", ".xls", ".ods", ".ledger"];
+
+/// How the name of a ledger for practice ends.
+const PRACTICE: &[u8] = b".sandbox.ledger";
 
 /// A path as one can paste it into a shell.
 pub(super) fn pasted(path: &Path) -> String {
@@ -69,20 +74,21 @@ impl Paths {
 
 /// The path without the ending of a spreadsheet, packed or not, or of a ledger, for practice or not.
 fn without_ending(path: &Path) -> PathBuf {
-    let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+    // Bytes, as a name need not be text.
+    let Some(name) = path.file_name().map(OsStr::as_bytes) else {
         return path.to_owned();
     };
     let lower = name.to_ascii_lowercase();
-    let unpacked = lower.strip_suffix(".gz").unwrap_or(&lower);
-    let stem = ENDINGS
-        .into_iter()
-        .find_map(|ending| unpacked.strip_suffix(ending))
+    let unpacked = lower.strip_suffix(b".gz").unwrap_or(&lower);
+    let practised = unpacked.strip_suffix(PRACTICE);
+    let stem = practised
+        .or_else(|| {
+            let without = |ending: &&str| unpacked.strip_suffix(ending.as_bytes());
+            ENDINGS.iter().find_map(without)
+        })
         .filter(|stem| !stem.is_empty());
     match stem {
-        Some(stem) => {
-            let stem = stem.strip_suffix(".sandbox").unwrap_or(stem);
-            path.with_file_name(&name[..stem.len()])
-        }
+        Some(stem) => path.with_file_name(OsStr::from_bytes(&name[..stem.len()])),
         None => path.to_owned(),
     }
 }
@@ -128,10 +134,12 @@ pub(super) fn keep_apart(read: &[(&str, &Path)], written: &[(&str, &Path)]) -> R
 
 /// Whether two paths lead to the same place, whether or not something is there yet.
 fn same_file(one: &Path, other: &Path) -> bool {
-    settled(one) == settled(other)
+    // A ledger remembers the spreadsheet's place as text, in which a name that is no UTF-8 has lost something.
+    settled(one).to_string_lossy() == settled(other).to_string_lossy()
 }
 
-fn settled(path: &Path) -> PathBuf {
+/// The one name of a place, whether or not something is there yet.
+pub(super) fn settled(path: &Path) -> PathBuf {
     if let Ok(settled) = fs::canonicalize(path) {
         return settled;
     }
@@ -188,6 +196,12 @@ mod tests {
                 true,
                 "customers.sandbox.ledger",
                 "customers.sandbox.results.csv",
+            ),
+            (
+                "may.sandbox.csv",
+                false,
+                "may.sandbox.ledger",
+                "may.sandbox.results.csv",
             ),
             ("may.2026", false, "may.2026.ledger", "may.2026.results.csv"),
             (".csv", false, ".csv.ledger", ".csv.results.csv"),

@@ -14,10 +14,6 @@ pub(super) fn run(args: &PlanArgs) -> Result<Exit> {
     let mut summary = Summary::default();
     let ended = plan(args, &mut summary);
     let exit = ended.as_ref().map_or_else(Exit::of_fault, |()| Exit::OK);
-    // A command line that was refused is not carried out in part: its summary might be what was wrong with it.
-    if exit == Exit::USAGE {
-        return ended.map(|()| exit);
-    }
     let written = summary.write(
         args.output.summary_json.as_deref(),
         exit,
@@ -33,6 +29,7 @@ fn plan(args: &PlanArgs, summary: &mut Summary) -> Result<()> {
     refuse_a_ledger(&input)?;
     let paths = Paths::of(&args.recipients, args.plan.ledger.as_deref(), None, false)?;
     keep_files_apart(args, &paths)?;
+    summary.has_place = true;
     summary::refuse_unwritable(&args.output)?;
     summary.campaign.clone_from(&paths.name);
     summary.ledger.clone_from(&paths.ledger);
@@ -46,7 +43,7 @@ fn plan(args: &PlanArgs, summary: &mut Summary) -> Result<()> {
         &progress,
     );
     progress.end();
-    let prepared = prepared?;
+    let prepared = prepared.inspect_err(|_| summary.look_at_ledger())?;
     summary.totals = prepared.totals()?;
     summary.credits = summary.totals.credits_planned;
     summary.report = Some(prepared.report.clone());

@@ -83,26 +83,30 @@ pub(super) fn from_spreadsheet(
         planned_at,
         gateway_host: None,
     };
-    // Only a plan that was seen here, and from which nothing was sent, is replaced: whatever else appeared meanwhile stays.
-    let mut replacing = existing.is_some();
-    match existing {
-        Some(old) if old.begun || takes_over(&lock, &old) || !anew => {
+    // Only a plan that was seen here, and of which no request was made, is replaced: whatever else appeared meanwhile stays.
+    let mut replacing = false;
+    if let Some(old) = existing {
+        let takes_over = takes_over(&lock, &old.campaign);
+        if old.begun() || takes_over || !anew {
             let changes = changes(&old.campaign, &campaign)?;
             if changes.is_empty() {
                 return resumed(ledger, lock, old, options);
             }
-            if old.begun {
-                lock = make_room(ledger, lock, &old, &changes, options.on_change)?;
-                replacing = false;
-            } else {
-                if takes_over(&lock, &old) && options.on_change != Some(OnChange::New) {
-                    return Err(changed(ledger, &old, &changes));
-                }
-                lock = ledger::retire(ledger, lock)?;
+            if (old.sent || takes_over) && options.on_change != Some(OnChange::New) {
+                return Err(changed(ledger, &old, &changes));
             }
         }
-        Some(_) => lock = ledger::retire(ledger, lock)?,
-        None => {}
+        replacing = !old.begun();
+        lock = if replacing {
+            ledger::retire(ledger, lock)?
+        } else {
+            make_room(ledger, lock, &old)?
+        };
+        let is_its_own =
+            (lock.started()).is_some_and(|started| started.campaign == old.campaign.id);
+        if is_its_own && !old.sent && !takes_over {
+            lock.forget()?;
+        }
     }
     if lock.started().is_some() {
         // Messages were sent from an earlier ledger in this place. This one was put there on an operator's word, and no
@@ -139,7 +143,7 @@ pub(super) fn from_ledger(ledger: &Path) -> Result<Prepared> {
         lock,
         report,
         fresh: false,
-        begun: existing.begun,
+        begun: existing.begun(),
         campaign: existing.campaign,
     })
 }
@@ -174,7 +178,15 @@ pub(super) fn practice_from_ledger(original: &Path, copy: &Path) -> Result<Prepa
 struct Existing {
     campaign: Campaign,
     totals: Totals,
-    begun: bool,
+    /// Whether somebody may have got a message.
+    sent: bool,
+}
+
+impl Existing {
+    /// Whether requests were made, whatever became of them.
+    fn begun(&self) -> bool {
+        self.totals.attempts > 0
+    }
 }
 
 fn existing(path: &Path) -> Result<Option<Existing>> {
@@ -185,13 +197,13 @@ fn existing(path: &Path) -> Result<Option<Existing>> {
     let reader = Reader::open(path)?;
     let totals = reader.totals()?;
     let campaign = reader.campaign()?;
-    if cut_off {
-        // A ledger that was put back beside the log of its later self can hold a part of each.
+    if cut_off || totals.attempts > 0 {
+        // A ledger that was put back beside the log of its later self can hold a part of each, also when the log is gone by now.
         inspect::must_balance(&reader, &campaign, path)?;
     }
     Ok(Some(Existing {
         campaign,
-        begun: totals.attempts > 0,
+        sent: reader.was_sent_from()?,
         totals,
     }))
 }
@@ -243,7 +255,7 @@ fn resumed(ledger: &Path, lock: Lock, old: Existing, options: &PlanOptions) -> R
         lock,
         report: report_of(&campaign, ledger)?,
         campaign,
-        begun: old.begun,
+        begun: old.totals.attempts > 0,
         fresh: false,
     })
 }
@@ -254,36 +266,32 @@ fn report_of(campaign: &Campaign, ledger: &Path) -> Result<Report> {
 }
 
 /// Whether a plan took the place of one from which messages were sent, on an operator's word.
-fn takes_over(lock: &Lock, existing: &Existing) -> bool {
+fn takes_over(lock: &Lock, campaign: &Campaign) -> bool {
     lock.started()
-        .is_some_and(|started| started.campaign == existing.campaign.id)
+        .is_some_and(|started| started.renewed && started.campaign == campaign.id)
 }
 
 /// The refusal of a campaign that is asked for in the place of another one.
 fn changed(ledger: &Path, old: &Existing, changes: &[String]) -> Error {
     Error::new(format!(
-        "was planned on {} as something else than is asked now, and messages were sent: {}",
+        "was planned on {} as something else than is asked now, and {}: {}",
         old.campaign.planned_at,
+        if old.sent {
+            "messages were sent"
+        } else {
+            "it took the place of one from which messages were sent"
+        },
         changes.join("; ")
     ))
     .advice("go on with what was planned by naming the ledger to send, or start anew with --on-change new")
     .at(ledger.display())
 }
 
-/// Sets a ledger that was sent from aside, if that was asked for and it holds nothing open.
-fn make_room(
-    ledger: &Path,
-    lock: Lock,
-    old: &Existing,
-    changes: &[String],
-    on_change: Option<OnChange>,
-) -> Result<Lock> {
-    if on_change != Some(OnChange::New) {
-        return Err(changed(ledger, old, changes));
-    }
+/// Sets a ledger of which requests were made aside, unless it was sent from and holds something open.
+fn make_room(ledger: &Path, lock: Lock, old: &Existing) -> Result<Lock> {
     let counts = old.totals.counts;
     let (pending, unknown) = (counts.of(Status::Pending), counts.of(Status::Unknown));
-    if pending + unknown > 0 {
+    if old.sent && pending + unknown > 0 {
         return Err(Error::new(format!(
             "rows are open ({pending} pending, {unknown} unknown), so it cannot be set aside"
         ))
@@ -300,12 +308,12 @@ fn make_room(
 fn changes(old: &Campaign, new: &Campaign) -> Result<Vec<String>> {
     let (before, now) = (spec::kept(old)?, spec::kept(new)?);
     let mut changes = Vec::new();
-    if (&old.digest, &old.header) != (&new.digest, &new.header) {
+    if old.digest != new.digest {
         changes.push(format!("the cells of {} have changed", new.input));
     }
     for (key, value) in &now {
         let earlier = before.get(key).unwrap_or(&Value::Null);
-        if key != spec::MAX_INVALID && earlier != value {
+        if ![spec::MAX_INVALID, spec::SPREADSHEET].contains(&key.as_str()) && earlier != value {
             changes.push(match key.as_str() {
                 "message" => "the message has changed".to_owned(),
                 _ => format!(

@@ -24,6 +24,7 @@ pub(super) fn run(args: &ResolveArgs) -> Result<Exit> {
         None => Selection::Rows(args.rows.clone()),
     };
     let mut book = Book::open(&args.ledger, prepare::lock_existing(&args.ledger)?)?;
+    tracing::info!(ledger = %args.ledger.display(), campaign = book.campaign().id, "opened");
     let decided = book
         .decide(&selection, &word, args.note.as_deref(), &clock::now())
         .map_err(|fault| fault.at(args.ledger.display()));

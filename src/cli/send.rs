@@ -34,10 +34,6 @@ pub(super) fn run(args: &SendArgs) -> Exit {
     if let Some(fault) = &fault {
         tell(&format!("isms-campaign: {fault}"));
     }
-    // A command line that was refused is not carried out in part: its summary might be what was wrong with it.
-    if exit == Exit::USAGE {
-        return exit;
-    }
     match summary.write(args.output.summary_json.as_deref(), exit, fault.as_ref()) {
         Err(unwritten) => {
             tell(&format!("isms-campaign: {unwritten}"));
@@ -74,6 +70,7 @@ fn send(args: &SendArgs, summary: &mut Summary) -> Result<()> {
         args.send.sandbox,
     )?;
     keep_files_apart(args, &paths, planned)?;
+    summary.has_place = true;
     summary.campaign.clone_from(&paths.name);
     summary.ledger.clone_from(&paths.ledger);
     summary.results = Some(paths.results.clone());
@@ -83,7 +80,8 @@ fn send(args: &SendArgs, summary: &mut Summary) -> Result<()> {
     let destination = Destination::find(&args.send)?;
     summary::refuse_unwritable(&args.output)?;
     let results = ResultsFile::prepare(&paths.results)?;
-    let prepared = prepare(args, &input, &paths, planned)?;
+    let prepared =
+        prepare(args, &input, &paths, planned).inspect_err(|_| summary.look_at_ledger())?;
     summary.report = Some(prepared.report.clone());
     // Nobody else sends or replaces this ledger before the results of this run are written.
     let _held = prepared.lock.hold()?;
@@ -125,11 +123,13 @@ fn perform(
     let refused = prepared
         .refuse_too_many_invalid(args.plan.max_invalid)
         .and_then(|()| prepared.refuse_remarks());
-    if refused.is_err() {
+    // Where nothing is left to send, nothing is refused either.
+    let settled = prepared.begun && prepared.totals()?.counts.of(Status::Pending) == 0;
+    if !settled && refused.is_err() {
         // The reasons are in it.
         tell(&plan);
+        return refused;
     }
-    refused?;
     let suppression = if prepared.fresh {
         None
     } else {
@@ -233,12 +233,7 @@ fn dispatch(
 /// Writes the results and says how it ended.
 fn finish(results: &ResultsFile, summary: &mut Summary, in_order: bool) -> Result<()> {
     let reader = Reader::open(&summary.ledger)?;
-    summary.totals = reader.totals()?;
-    summary.credits = if summary.totals.attempts == 0 {
-        summary.totals.credits_planned
-    } else {
-        summary.totals.credits_accepted
-    };
+    summary.take(reader.totals()?);
     if in_order && summary.stop.is_none() && summary.limited() {
         summary.stop = Some(Stop::Limit);
     }

@@ -1,9 +1,11 @@
 //! Ctrl-C and its like: the first one asks a run to stop in order, a second one ends the program at once. It does not
 //! know what an orderly stop is.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+use signal_hook::flag;
 use signal_hook::iterator::Signals;
 
 use crate::dispatch::{Stop, Stopper};
@@ -13,7 +15,20 @@ use crate::{Error, Result};
 /// program without a word.
 pub(super) fn survive_a_full_file() {
     // Where this fails, so it is: a claim is durable, or its request never started.
-    let _ = signal_hook::flag::register(SIGXFSZ, Arc::default());
+    let _ = flag::register(SIGXFSZ, Arc::default());
+}
+
+/// Whether a signal ends the program: until it sends, there is nothing to be ended in order.
+static NOTHING_UNDER_WAY: LazyLock<Arc<AtomicBool>> =
+    LazyLock::new(|| Arc::new(AtomicBool::new(true)));
+
+/// Makes a signal end the program with the exit code that it has during a run, also while a plan is made or a question is open.
+pub(super) fn end_with_a_code() {
+    for (signal, code) in [(SIGINT, SIGINT), (SIGTERM, SIGTERM), (SIGHUP, SIGTERM)] {
+        let condition = Arc::clone(&NOTHING_UNDER_WAY);
+        // Where this fails, the system ends the program by itself.
+        let _ = flag::register_conditional_shutdown(signal, 128 + code, condition);
+    }
 }
 
 /// A stopper that listens to signals from now on. `say` tells the person that a stop was asked for.
@@ -21,6 +36,7 @@ pub(super) fn stopper(say: impl Fn(&str) + Send + 'static) -> Result<Arc<Stopper
     let stopper = Arc::new(Stopper::default());
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])
         .map_err(|fault| Error::new(format!("signals cannot be caught: {fault}")))?;
+    NOTHING_UNDER_WAY.store(false, Ordering::SeqCst);
     let asked = Arc::clone(&stopper);
     std::thread::spawn(move || {
         let mut first = true;

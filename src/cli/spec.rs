@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::args::{DuplicatesArg, LintArg, PlanOptions, PunctuationArg, TypeArg};
+use super::paths::settled;
 use super::tell;
 use super::values::MaxInvalid;
 use crate::campaign::duplicates::Rule;
@@ -26,6 +27,7 @@ use crate::{Error, Result};
 const BATCH_SIZE: NonZeroU32 = NonZeroU32::MIN.saturating_add(29);
 
 pub(super) const MAX_INVALID: &str = "max_invalid";
+pub(super) const SPREADSHEET: &str = "spreadsheet";
 pub(super) const REGION: &str = "region";
 pub(super) const SENDER_ID: &str = "sender_id";
 pub(super) const LINT: &str = "lint";
@@ -49,6 +51,7 @@ pub(super) fn recorded(spec: &Spec<'_>, plan: &Plan, options: &PlanOptions) -> V
         BATCH: spec.batch_size,
         // As usual: not there, as in ledgers that are older than the option.
         LINT: options.lint.filter(|lint| *lint != LintArg::Warn).map(lint_word),
+        SPREADSHEET: place_of(spec.input),
         MAX_INVALID: options.max_invalid.unwrap_or(DEFAULT_MAX_INVALID).to_string(),
     })
 }
@@ -100,12 +103,21 @@ pub(super) fn damaged(key: &str, fault: &dyn Display) -> Error {
         .advice("it was changed by hand or by another program; bring back a copy")
 }
 
+/// Where a spreadsheet is, whatever folder one looks from.
+fn place_of(input: &Input) -> Option<String> {
+    match input {
+        Input::Stdin => None,
+        Input::File(path) => Some(settled(path).to_string_lossy().into_owned()),
+    }
+}
+
 /// The spreadsheet that a ledger was planned from, if it says so.
 pub(super) fn spreadsheet_of(ledger: &Path) -> Option<PathBuf> {
     let campaign = Reader::open(ledger)
         .and_then(|reader| reader.campaign())
         .ok()?;
-    Some(PathBuf::from(campaign.input))
+    let place: Option<String> = read(&campaign, SPREADSHEET).ok()?;
+    Some(PathBuf::from(place.unwrap_or(campaign.input)))
 }
 
 /// What is asked for, in full.

@@ -14,7 +14,7 @@ use super::{prepare, print, tell};
 use crate::campaign::Status;
 use crate::campaign::report::Report;
 use crate::dispatch::Stop;
-use crate::ledger::Totals;
+use crate::ledger::{Reader, Totals};
 use crate::{Error, Result};
 
 /// `1 message`, `2 messages`; a word that ends in x gets es.
@@ -135,12 +135,31 @@ pub(super) struct Summary {
     pub(super) stop: Option<Stop>,
     /// Whether the run was allowed to leave messages pending.
     pub(super) limit: Option<u64>,
+    /// Whether the place for it is known to be none of the other files.
+    pub(super) has_place: bool,
 }
 
 impl Summary {
     /// Whether the run ended at its limit: it was done, and something is left.
     pub(super) fn limited(&self) -> bool {
         self.limit.is_some() && self.totals.counts.of(Status::Pending) > 0
+    }
+
+    /// Takes in what the ledger holds, if there is one: a run that could not begin does not make its rows go away.
+    pub(super) fn look_at_ledger(&mut self) {
+        if let Ok(totals) = Reader::open(&self.ledger).and_then(|reader| reader.totals()) {
+            self.take(totals);
+        }
+    }
+
+    /// Takes in what the ledger holds.
+    pub(super) fn take(&mut self, totals: Totals) {
+        self.credits = if totals.attempts == 0 {
+            totals.credits_planned
+        } else {
+            totals.credits_accepted
+        };
+        self.totals = totals;
     }
 
     /// Writes it to the place that was asked for, if one was, with the end of the run.
@@ -151,6 +170,10 @@ impl Summary {
         error: Option<&Error>,
     ) -> Result<()> {
         let Some(place) = place else { return Ok(()) };
+        // A command line that was refused is not carried out in part, if its summary might be what is wrong with it.
+        if exit == Exit::USAGE && !self.has_place {
+            return Ok(());
+        }
         let text = format!("{:#}\n", self.object(exit, error));
         if place.as_os_str() == "-" {
             return print(&text);
@@ -174,8 +197,8 @@ impl Summary {
         };
         let mut object = json!({
             "campaign": self.campaign,
-            "ledger": self.ledger,
-            "results": self.results,
+            "ledger": self.ledger.to_string_lossy(),
+            "results": self.results.as_ref().map(|path| path.to_string_lossy()),
             "rows": self.totals.counts.rows(),
             "batches": self.totals.batches,
             "requests": self.requests,

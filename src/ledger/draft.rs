@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, Statement, ToSql, params};
 
-use super::{Campaign, failed, place, schema};
+use super::{Campaign, failed, place, schema, write_ahead};
 use crate::campaign::{Encoding, Msisdn};
 use crate::{Error, Result};
 
@@ -219,7 +219,7 @@ impl Draft {
         )?;
         self.run(schema::INDEX)?;
         self.run("COMMIT")?;
-        keep_a_log(self.open()?).map_err(|fault| failed(&fault))?;
+        keep_a_log(self.open()?)?;
         if let Some(connection) = self.connection.take() {
             connection.close().map_err(|(_, fault)| failed(&fault))?;
         }
@@ -249,8 +249,11 @@ impl Draft {
 
 /// Gives a new ledger its write-ahead log for life. A change of mode later on would leave a journal behind if it were cut
 /// off, which nobody who only reads could clear away.
-pub(super) fn keep_a_log(connection: &Connection) -> rusqlite::Result<()> {
-    connection.execute_batch("PRAGMA locking_mode = NORMAL; PRAGMA journal_mode = WAL;")
+pub(super) fn keep_a_log(connection: &Connection) -> Result<()> {
+    connection
+        .execute_batch("PRAGMA locking_mode = NORMAL")
+        .map_err(|fault| failed(&fault))?;
+    write_ahead(connection)
 }
 
 impl Drop for Draft {

@@ -17,7 +17,10 @@ use crate::{Error, Result};
 /// is overwritten in place by a single write of this length, so that a crash cannot leave it half written.
 const FIRST_LINE: usize = 62;
 const STARTED: &str = "started ";
+/// As long as the word above, and instead of it.
+const RENEWED: &str = "renewed ";
 const OPENED: &str = "opened ";
+const NOTHING: &str = "nothing sent";
 
 /// What a lock remembers of the campaign that was started under it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +29,8 @@ pub struct Started {
     pub campaign: String,
     /// At least so many attempts were made: a ledger that knows of fewer is an earlier state of itself.
     pub attempts: u64,
+    /// Whether it took the place of another one that was started.
+    pub renewed: bool,
 }
 
 /// Keeps a lock that is dropped elsewhere held until this is dropped too.
@@ -44,7 +49,7 @@ pub struct Lock {
 pub(super) fn owner(ledger: &Path) -> Option<String> {
     let text = fs::read_to_string(path_of(ledger)).ok()?;
     let line = text.lines().next()?;
-    let rest = [STARTED, OPENED]
+    let rest = [STARTED, RENEWED, OPENED]
         .iter()
         .find_map(|word| line.strip_prefix(word))?;
     rest.split_whitespace().next().map(str::to_owned)
@@ -133,9 +138,18 @@ impl Lock {
         self.remember(Started {
             campaign: campaign.to_owned(),
             attempts: 0,
+            renewed: self.started.is_some(),
         })
         .and_then(|()| self.file.sync_all())
         .map_err(|fault| unusable(&self.path, &fault))
+    }
+
+    /// Forgets the campaign that was started, whose ledger shows that nothing was ever sent from it.
+    pub fn forget(&mut self) -> Result<()> {
+        self.started = None;
+        self.file
+            .write_all_at(first_line(NOTHING).as_bytes(), 0)
+            .map_err(|fault| unusable(&self.path, &fault))
     }
 
     /// Remembers whose ledger is open here, before anything is written to it. With a campaign that was started this is the
@@ -175,7 +189,8 @@ impl Lock {
     }
 
     fn remember(&mut self, started: Started) -> io::Result<()> {
-        let line = format!("{STARTED}{} {:020}", started.campaign, started.attempts);
+        let word = if started.renewed { RENEWED } else { STARTED };
+        let line = format!("{word}{} {:020}", started.campaign, started.attempts);
         self.file.write_all_at(first_line(&line).as_bytes(), 0)?;
         self.started = Some(started);
         Ok(())
@@ -183,8 +198,7 @@ impl Lock {
 
     fn write(&self, holder: &str) -> io::Result<()> {
         if self.file.metadata()?.len() < FIRST_LINE as u64 {
-            self.file
-                .write_all_at(first_line("nothing sent").as_bytes(), 0)?;
+            self.file.write_all_at(first_line(NOTHING).as_bytes(), 0)?;
         }
         self.file.set_len(FIRST_LINE as u64)?;
         self.file
@@ -199,18 +213,17 @@ fn first_line(line: &str) -> String {
 fn read_started(file: &mut File) -> io::Result<Option<Started>> {
     let mut text = String::new();
     file.read_to_string(&mut text)?;
-    let mut words = text
-        .lines()
-        .next()
-        .and_then(|line| line.strip_prefix(STARTED))
-        .unwrap_or_default()
-        .split_whitespace();
+    let line = text.lines().next().unwrap_or_default();
+    let renewed = line.strip_prefix(RENEWED);
+    let rest = renewed.or_else(|| line.strip_prefix(STARTED));
+    let mut words = rest.unwrap_or_default().split_whitespace();
     Ok(words.next().map(|campaign| Started {
         campaign: campaign.to_owned(),
         attempts: words
             .next()
             .and_then(|count| count.parse().ok())
             .unwrap_or(0),
+        renewed: renewed.is_some(),
     }))
 }
 
@@ -354,17 +367,27 @@ mod tests {
         lock.note_attempts(7).unwrap();
         drop(lock);
         let mut lock = Lock::acquire(&ledger, "a much longer holder than before").unwrap();
-        let started = |campaign: &str, attempts| Started {
+        let started = |campaign: &str, attempts, renewed| Started {
             campaign: campaign.to_owned(),
             attempts,
+            renewed,
         };
-        assert_eq!(lock.started(), Some(&started(ID, 7)));
+        assert_eq!(lock.started(), Some(&started(ID, 7, false)));
         lock.mark_started(ID).unwrap();
-        assert_eq!(lock.started(), Some(&started(ID, 7)));
+        assert_eq!(lock.started(), Some(&started(ID, 7, false)));
         let other = ID.replace('0', "f");
         lock.mark_started(&other).unwrap();
+        lock.note_attempts(2).unwrap();
+        assert_eq!(owner(&ledger), Some(other.clone()));
         drop(lock);
-        let lock = Lock::acquire(&ledger, "x").unwrap();
-        assert_eq!(lock.started(), Some(&started(&other, 0)));
+        let mut lock = Lock::acquire(&ledger, "x").unwrap();
+        assert_eq!(lock.started(), Some(&started(&other, 2, true)));
+        lock.forget().unwrap();
+        assert_eq!(lock.started(), None);
+        drop(lock);
+        let mut lock = Lock::acquire(&ledger, "x").unwrap();
+        assert_eq!((lock.started(), owner(&ledger)), (None, None));
+        lock.mark_started(ID).unwrap();
+        assert_eq!(lock.started(), Some(&started(ID, 0, false)));
     }
 }

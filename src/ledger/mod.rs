@@ -134,8 +134,9 @@ pub fn copy(original: &Path, copy: &Path) -> Result<()> {
     })?;
     from.execute("VACUUM INTO ?1", [target])
         .and_then(|_| Connection::open(&partial))
+        .map_err(|fault| failed(&fault))
         .and_then(|copied| draft::keep_a_log(&copied))
-        .map_err(|fault| failed(&fault).at(copy.display()))?;
+        .map_err(|fault| fault.at(copy.display()))?;
     place::put_in_place(&partial, copy, false)
 }
 
@@ -217,21 +218,27 @@ pub fn was_cut_off(ledger: &Path) -> bool {
     place::has_log(ledger)
 }
 
-/// WAL with a sync at every commit. SQLite answers with the mode it could have, which is another one where the
-/// file system cannot share memory between processes, as on a network.
+/// WAL with a sync at every commit.
 fn make_durable(connection: &Connection) -> Result<()> {
-    let mode: String = connection
-        .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
-        .map_err(|fault| failed(&fault))?;
-    if mode != "wal" {
-        return Err(Error::new(format!(
-            "its file system does not allow a write-ahead log (SQLite offers {mode})"
-        ))
-        .advice("put the ledger on a local disk with --ledger"));
-    }
+    write_ahead(connection)?;
     connection
         .execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")
         .map_err(|fault| failed(&fault))
+}
+
+/// Keeps a log from now on. SQLite answers with the mode it could have, which is another one where the file system cannot share
+/// memory between processes, as on a network, or has no room.
+fn write_ahead(connection: &Connection) -> Result<()> {
+    let mode: String = connection
+        .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
+        .map_err(|fault| failed(&fault))?;
+    if mode == "wal" {
+        return Ok(());
+    }
+    Err(Error::new(format!(
+        "its file system does not allow a write-ahead log (SQLite offers {mode})"
+    ))
+    .advice("put the ledger on a local disk with room on it, with --ledger"))
 }
 
 /// How long to wait for a reader of another program that holds the file for a moment.

@@ -219,6 +219,19 @@ impl Reader {
         read().map_err(|fault| self.fault(&fault))
     }
 
+    /// Whether a request of this ledger may have reached somebody, or was refused for what it said: not where every one of them
+    /// certainly never left, was throttled, or was turned away because of the account.
+    pub fn was_sent_from(&self) -> Result<bool> {
+        self.connection
+            .query_row(
+                "SELECT EXISTS (SELECT 1 FROM attempt WHERE outcome IS NULL
+                     OR outcome NOT IN ('not sent', 'throttled', 'account stopped'))",
+                [],
+                |row| row.get(0),
+            )
+            .map_err(|fault| self.fault(&fault))
+    }
+
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
