@@ -87,6 +87,11 @@ mod tests {
     }
 
     #[test]
+    fn a_code_is_written_as_it_came() {
+        assert_eq!(Code(-1004).to_string(), "-1004");
+    }
+
+    #[test]
     fn six_codes_stop_the_account() {
         let stopping: Vec<_> = (-9999..0)
             .filter(|code| Code(*code).stops_account())

@@ -182,7 +182,6 @@ impl RestGateway {
             .take(reply::MAX_BODY as u64 + 1)
             .read_to_end(&mut body);
         let outcomes = match end {
-            _ if body.len() > reply::MAX_BODY => Err(Misfit::TooLong),
             Err(error) => Ok(Outcomes::All(unknown(status, &self.why_cut_short(error)))),
             Ok(_) if self.witness.broken() => Ok(Outcomes::All(unknown(status, CUT_SHORT))),
             Ok(_) => reply::read(&body, numbers),
