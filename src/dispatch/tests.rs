@@ -15,7 +15,7 @@ use std::fs;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, Barrier};
+use std::sync::{Arc, Barrier, Condvar, OnceLock};
 
 use super::*;
 use crate::gateway::Code;
@@ -84,6 +84,17 @@ fn send_until(
     policy: &Policy,
     answering: Arc<Answering>,
 ) -> Run {
+    send_watched(&Nobody, stopper, ledger, workers, policy, answering)
+}
+
+fn send_watched(
+    watcher: &dyn Watcher,
+    stopper: &Stopper,
+    ledger: &Path,
+    workers: usize,
+    policy: &Policy,
+    answering: Arc<Answering>,
+) -> Run {
     let gateways = (0..workers)
         .map(|_| Box::new(Double(answering.clone())) as Box<dyn Gateway>)
         .collect();
@@ -97,7 +108,7 @@ fn send_until(
         policy,
         stopper,
         &moment,
-        &Nobody,
+        watcher,
     )
     .unwrap();
     Run {
@@ -241,6 +252,66 @@ fn a_throttle_longer_than_the_patience_ends_the_run_at_once() {
     let run = send(&ledger, 1, &patient, always(Outcome::Throttled { after }));
     assert_eq!(run.stop, Some(Stop::Unreachable));
     assert_eq!(statuses(&ledger), [Status::Pending]);
+}
+
+/// Rings when somebody begins to wait.
+#[derive(Default)]
+struct Bell {
+    rung: Mutex<bool>,
+    sound: Condvar,
+}
+
+impl Bell {
+    fn await_ring(&self) {
+        let rung = self.rung.lock().unwrap();
+        drop(self.sound.wait_while(rung, |rung| !*rung).unwrap());
+    }
+}
+
+impl Watcher for Bell {
+    fn settled(&self, _: &Counts) {}
+    fn waiting(&self, _: &str, _: Duration) {
+        *self.rung.lock().unwrap() = true;
+        self.sound.notify_all();
+    }
+}
+
+#[test]
+fn a_pause_that_the_gateway_asks_for_holds_every_worker() {
+    const PAUSE: Duration = Duration::from_millis(60);
+    for workers in [2, 3] {
+        let (_folder, ledger) = in_memory();
+        plan(&ledger, &[1; 7]);
+        let patient = Policy {
+            give_up_after: Duration::from_secs(600),
+            ..policy()
+        };
+        let bell = Arc::new(Bell::default());
+        let (ring, first_answers) = (bell.clone(), Barrier::new(workers));
+        let (requests, asked, early) = (AtomicUsize::new(0), OnceLock::new(), Arc::default());
+        let too_early: Arc<AtomicUsize> = Arc::clone(&early);
+        let answering = Arc::new(move |_: &Submission<'_>| {
+            let nth = requests.fetch_add(1, Ordering::SeqCst);
+            if nth >= workers {
+                let over = *asked.get().unwrap() + PAUSE;
+                too_early.fetch_add((Instant::now() < over).into(), Ordering::SeqCst);
+                return Outcomes::All(accepted());
+            }
+            // All are under way when one of them is told to wait; the others have their answers when it does.
+            first_answers.wait();
+            if nth > 0 {
+                ring.await_ring();
+                return Outcomes::All(accepted());
+            }
+            asked.set(Instant::now()).unwrap();
+            Outcomes::All(Outcome::Throttled { after: Some(PAUSE) })
+        });
+        let stopper = Stopper::default();
+        let run = send_watched(&*bell, &stopper, &ledger, workers, &patient, answering);
+        assert_eq!((run.stop, run.ending.requests), (None, 8));
+        assert_eq!(early.load(Ordering::SeqCst), 0, "{workers} workers");
+        balances(&ledger);
+    }
 }
 
 #[test]

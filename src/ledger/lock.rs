@@ -356,6 +356,20 @@ mod tests {
     }
 
     #[test]
+    fn a_crash_before_the_holder_is_written_leaves_what_was_started() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = folder.path().join("a.ledger");
+        let mut lock = Lock::acquire(&ledger, "send").unwrap();
+        lock.mark_started(ID).unwrap();
+        lock.file.set_len(FIRST_LINE as u64).unwrap();
+        drop(lock);
+        let lock = Lock::acquire(&ledger, "send").unwrap();
+        assert_eq!(lock.started().unwrap().campaign, ID);
+        drop(lock);
+        assert_eq!(started(&ledger).unwrap().campaign, ID);
+    }
+
+    #[test]
     fn remembers_what_was_started_and_how_far_it_was() {
         let folder = tempfile::tempdir().unwrap();
         let ledger = folder.path().join("a.ledger");
