@@ -168,11 +168,7 @@ impl Floor<'_> {
             .give_up_after
             .checked_sub(now.duration_since(since))
             .filter(|left| !left.is_zero())?;
-        let backoff = FIRST_WAIT
-            .saturating_mul(2_u32.saturating_pow(tries))
-            .min(LONGEST_WAIT);
-        // Jitter, so that workers that failed together do not try together.
-        let backoff = backoff.mul_f64(0.5 + fastrand::f64() / 2.0);
+        let backoff = backoff(tries, fastrand::f64());
         let span = match wait {
             Wait::Throttled { asked: Some(asked) } if asked > left => return None,
             // "At once" would be a storm.
@@ -348,6 +344,14 @@ impl<'a> Worker<'a> {
         };
         (settlement, then)
     }
+}
+
+/// The wait after so many tries in vain. `luck`, from 0 to 1, is jitter, so that workers that failed together do not try together.
+fn backoff(tries: u32, luck: f64) -> Duration {
+    FIRST_WAIT
+        .saturating_mul(2_u32.saturating_pow(tries))
+        .min(LONGEST_WAIT)
+        .mul_f64(0.5 + luck / 2.0)
 }
 
 fn stopped_before_it_left() -> Answer {

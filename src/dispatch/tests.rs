@@ -241,6 +241,14 @@ fn what_was_not_sent_is_claimed_anew_for_every_try() {
 }
 
 #[test]
+fn waits_double_up_to_the_longest_and_are_at_least_half_as_long() {
+    for (tries, longest) in [(0, FIRST_WAIT), (1, 2 * FIRST_WAIT), (40, LONGEST_WAIT)] {
+        assert_eq!(backoff(tries, 1.0), longest);
+        assert_eq!(backoff(tries, 0.0), longest / 2);
+    }
+}
+
+#[test]
 fn a_throttle_longer_than_the_patience_ends_the_run_at_once() {
     let (_folder, ledger) = place();
     plan(&ledger, &[1]);

@@ -153,6 +153,47 @@ fn setting_aside_overwrites_nothing() {
 }
 
 #[test]
+fn a_ledger_with_a_second_name_is_not_opened() {
+    let (_folder, ledger) = place();
+    plan(&ledger, &[1]);
+    let second = ledger.with_extension("copy");
+    fs::hard_link(&ledger, &second).unwrap();
+    let lock = || Lock::acquire(&ledger, "a test").unwrap();
+    let said = Book::open(&ledger, lock()).unwrap_err().to_string();
+    assert!(said.contains("second name"), "{said}");
+    fs::remove_file(second).unwrap();
+    // A crash came between the two halves of its move to its place.
+    let partial = place::beside(&ledger, ".partial");
+    fs::hard_link(&ledger, &partial).unwrap();
+    Book::open(&ledger, lock()).unwrap();
+    assert!(!partial.exists());
+}
+
+#[test]
+fn a_move_that_was_cut_off_is_brought_to_its_end() {
+    let (_folder, ledger) = place();
+    plan(&ledger, &[1]);
+    let aside = ledger.with_extension("aside");
+    fs::write(&aside, "another file").unwrap();
+    place::set_aside(&ledger, &aside).unwrap_err();
+    assert_eq!(fs::read_to_string(&aside).unwrap(), "another file");
+    fs::remove_file(&aside).unwrap();
+    fs::hard_link(&ledger, &aside).unwrap();
+    place::set_aside(&ledger, &aside).unwrap();
+    assert!(!ledger.exists());
+    assert_eq!(statuses(&aside), [Status::Pending]);
+}
+
+#[test]
+fn what_cannot_be_looked_at_is_not_taken_for_missing() {
+    let (folder, ledger) = place();
+    assert!(!place::exists(&ledger).unwrap());
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    place::exists(&file.join("a.ledger")).unwrap_err();
+}
+
+#[test]
 fn a_copy_takes_all_along_and_overwrites_nothing() {
     let (folder, ledger) = place();
     plan(&ledger, &[2, 1]);
