@@ -241,6 +241,20 @@ fn what_was_not_sent_is_claimed_anew_for_every_try() {
 }
 
 #[test]
+fn patience_runs_out_from_the_first_failure_on() {
+    let (_folder, ledger) = in_memory();
+    plan(&ledger, &[1]);
+    let patient = Policy {
+        give_up_after: Duration::from_millis(5),
+        ..policy()
+    };
+    let run = send(&ledger, 1, &patient, always(not_sent()));
+    assert_eq!(run.stop, Some(Stop::Unreachable));
+    assert!(attempts(&ledger) > 1, "tried again meanwhile");
+    assert_eq!(statuses(&ledger), [Status::Pending]);
+}
+
+#[test]
 fn waits_double_up_to_the_longest_and_are_at_least_half_as_long() {
     for (tries, longest) in [(0, FIRST_WAIT), (1, 2 * FIRST_WAIT), (40, LONGEST_WAIT)] {
         assert_eq!(backoff(tries, 1.0), longest);

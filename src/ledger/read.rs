@@ -159,7 +159,7 @@ impl Reader {
     }
 
     /// A number that is another one when anybody else has changed the ledger.
-    fn changes(&self) -> rusqlite::Result<i64> {
+    pub(super) fn changes(&self) -> rusqlite::Result<i64> {
         self.connection
             .query_row("PRAGMA data_version", [], |row| row.get(0))
     }

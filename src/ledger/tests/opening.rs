@@ -89,6 +89,14 @@ fn a_claim_without_an_outcome_is_unknown_to_readers_and_becomes_so_once() {
     claim(&mut book, &batch).unwrap();
     let expected = [Status::Unknown, Status::Unknown, Status::Pending];
     assert_eq!(statuses(&ledger), expected);
+    each(&ledger, |recipient| {
+        assert_eq!(
+            recipient
+                .reason
+                .is_some_and(|why| why.contains("under way")),
+            recipient.status == Status::Unknown
+        );
+    });
     balances(&ledger);
     // Dropped as a crash would leave it.
     drop(book);
@@ -204,6 +212,8 @@ fn readers_together_see_one_state_whatever_is_written_meanwhile() {
         statuses
     };
     let alone = Reader::open(&ledger).unwrap();
+    let unchanged = alone.changes().unwrap();
+    assert_eq!(alone.changes().unwrap(), unchanged);
     for before in [
         [Status::Pending, Status::Pending],
         [Status::Accepted, Status::Pending],
@@ -216,6 +226,7 @@ fn readers_together_see_one_state_whatever_is_written_meanwhile() {
         }
     }
     assert_eq!(of(&alone), [Status::Accepted; 2]);
+    assert_ne!(alone.changes().unwrap(), unchanged);
     assert_eq!(alone.together(0).unwrap().len(), 1);
     assert_eq!(alone.last_row().unwrap(), 5);
 }

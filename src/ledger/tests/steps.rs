@@ -177,3 +177,28 @@ fn nothing_is_committed_into_a_ledger_that_is_not_there_any_more() {
         );
     }
 }
+
+#[test]
+fn only_an_answer_that_somebody_may_have_got_counts_as_sent() {
+    let (_folder, ledger) = place();
+    plan(&ledger, &[2, 1]);
+    let mut book = open(&ledger);
+    let was_sent = || Reader::open(&ledger).unwrap().was_sent_from().unwrap();
+    assert!(!was_sent());
+    send(&mut book, vec![again()]);
+    assert!(!was_sent());
+    let batch = first(&book);
+    claim(&mut book, &batch).unwrap();
+    assert!(was_sent(), "its request may be under way");
+}
+
+#[test]
+fn a_refused_batch_says_how_many_were_refused_with_one() {
+    let (_folder, ledger) = place();
+    plan(&ledger, &[3, 1]);
+    let mut book = open(&ledger);
+    send(&mut book, vec![Verdict::Refused { code: -1009 }]);
+    let mut with = Vec::new();
+    each(&ledger, |recipient| with.push(recipient.refused_with));
+    assert_eq!(with[..4], [Some(3), Some(3), Some(3), None]);
+}
