@@ -202,3 +202,18 @@ fn a_refused_batch_says_how_many_were_refused_with_one() {
     each(&ledger, |recipient| with.push(recipient.refused_with));
     assert_eq!(with[..4], [Some(3), Some(3), Some(3), None]);
 }
+
+#[test]
+fn credits_are_counted_by_what_became_of_them() {
+    let (_folder, ledger) = place();
+    plan(&ledger, &[2, 3, 1]);
+    let mut book = open(&ledger);
+    send(&mut book, vec![accepted(None)]);
+    send(&mut book, vec![refused()]);
+    let totals = book.totals().unwrap();
+    let each = totals.credits_planned / 6;
+    assert!(each > 0);
+    assert_eq!(totals.credits_planned, 6 * each);
+    assert_eq!(totals.credits_accepted, 2 * each);
+    assert_eq!(totals.credits_pending, each);
+}
