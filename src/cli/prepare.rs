@@ -197,6 +197,8 @@ fn existing(path: &Path) -> Result<Option<Existing>> {
     let reader = Reader::open(path)?;
     let totals = reader.totals()?;
     let campaign = reader.campaign()?;
+    // Before it is held against the rows.
+    report_of(&campaign, path)?;
     if cut_off || totals.attempts > 0 {
         // A ledger that was put back beside the log of its later self can hold a part of each, also when the log is gone by now.
         inspect::must_balance(&reader, &campaign, path)?;
