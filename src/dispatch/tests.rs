@@ -241,6 +241,41 @@ fn what_was_not_sent_is_claimed_anew_for_every_try() {
 }
 
 #[test]
+fn the_ledger_knows_which_answers_prove_that_nobody_got_anything() {
+    for (outcome, sent) in [
+        (accepted(), true),
+        (refused(-1005), true),
+        (no_answer(), true),
+        (stopped(), false),
+        (not_sent(), false),
+        (throttled(), false),
+    ] {
+        let (_folder, ledger) = in_memory();
+        plan(&ledger, &[1]);
+        send(&ledger, 1, &policy(), always(outcome.clone()));
+        assert_eq!(attempts(&ledger), 1);
+        let was_sent = Reader::open(&ledger).unwrap().was_sent_from().unwrap();
+        assert_eq!(was_sent, sent, "{outcome:?}");
+    }
+}
+
+#[test]
+fn what_is_shown_of_an_answer_counts_everybody_it_is_about() {
+    let lost = Verdict::Unknown {
+        why: "silence".to_owned(),
+        code: None,
+    };
+    let accepted = Verdict::Accepted { trx_id: None };
+    let of_all = counts(std::slice::from_ref(&accepted), 30);
+    assert_eq!((of_all.of(Status::Accepted), of_all.rows()), (30, 30));
+    let of_each = counts(&[accepted, lost, Verdict::Halve { code: -1010 }], 3);
+    for status in [Status::Accepted, Status::Unknown, Status::Pending] {
+        assert_eq!(of_each.of(status), 1);
+    }
+    assert_eq!(of_each.rows(), 3);
+}
+
+#[test]
 fn patience_runs_out_from_the_first_failure_on() {
     let (_folder, ledger) = in_memory();
     plan(&ledger, &[1]);

@@ -111,6 +111,13 @@ mod tests {
     ];
 
     #[test]
+    fn a_state_is_shown_by_the_word_that_the_ledger_holds() {
+        for state in State::ALL {
+            assert_eq!(State::parse(&state.to_string()), Some(state));
+        }
+    }
+
+    #[test]
     fn only_a_planned_batch_can_be_claimed() {
         for state in State::ALL {
             assert_eq!(
