@@ -372,6 +372,50 @@ fn a_pause_that_the_gateway_asks_for_holds_every_worker() {
 }
 
 #[test]
+fn who_waits_for_the_rate_has_claimed_nothing() {
+    let (_folder, ledger) = in_memory();
+    plan(&ledger, &[1; 5]);
+    // Two at once, and the next in half an hour.
+    let rate = Rate::new(
+        NonZeroU32::MIN.saturating_add(1),
+        Duration::from_secs(3_600),
+    );
+    let throttle = Throttle::new(rate, NonZeroU32::MIN);
+    let stopper = Arc::new(Stopper::default());
+    let (asked, looked_at) = (stopper.clone(), ledger.clone());
+    let (requests, most) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)));
+    let claimed = most.clone();
+    let answering: Arc<Answering> = Arc::new(move |_| {
+        if requests.fetch_add(1, Ordering::SeqCst) == 0 {
+            // Time enough for the third to claim, if it did.
+            for _ in 0..60 {
+                let unknown = |status: &Status| *status == Status::Unknown;
+                let now = statuses(&looked_at).into_iter().filter(unknown).count();
+                claimed.fetch_max(now, Ordering::SeqCst);
+            }
+            asked.ask(Stop::Signal(15));
+        }
+        while asked.why().is_none() {
+            std::thread::yield_now();
+        }
+        Outcomes::All(accepted())
+    });
+    let gateways = (0..3)
+        .map(|_| Box::new(Double(answering.clone())) as Box<dyn Gateway>)
+        .collect();
+    let (book, policy) = (open(&ledger), policy());
+    run(
+        book, gateways, &throttle, &policy, &stopper, &moment, &Nobody,
+    )
+    .unwrap();
+    assert!(most.load(Ordering::SeqCst) <= 2, "claims ahead of the rate");
+    assert_eq!(attempts(&ledger), 2);
+    let pending = |status: &Status| *status == Status::Pending;
+    assert_eq!(statuses(&ledger).into_iter().filter(pending).count(), 3);
+    balances(&ledger);
+}
+
+#[test]
 fn a_stop_ends_a_long_wait_and_leaves_the_batch_pending() {
     let (_folder, ledger) = place();
     plan(&ledger, &[1, 1]);
