@@ -12,7 +12,7 @@ use crate::{Error, Result};
 const ENDINGS: [&str; 7] = [".csv", ".tsv", ".txt", ".xlsx", ".xls", ".ods", ".ledger"];
 
 /// How the name of a ledger for practice ends.
-const PRACTICE: &[u8] = b".sandbox.ledger";
+pub(super) const PRACTICE: &str = ".sandbox.ledger";
 
 /// A path as one can paste it into a shell.
 pub(super) fn pasted(path: &Path) -> String {
@@ -53,9 +53,9 @@ impl Paths {
             (Input::File(path), _) => without_ending(&path),
         };
         let ledger = match ledger {
-            Some(named) if practice => extended(&without_ending(named), ".sandbox.ledger"),
+            Some(named) if practice => extended(&without_ending(named), PRACTICE),
             Some(named) => named.to_owned(),
-            None if practice => extended(&base, ".sandbox.ledger"),
+            None if practice => extended(&base, PRACTICE),
             None => extended(&base, ".ledger"),
         };
         let results = match results {
@@ -80,7 +80,7 @@ fn without_ending(path: &Path) -> PathBuf {
     };
     let lower = name.to_ascii_lowercase();
     let unpacked = lower.strip_suffix(b".gz").unwrap_or(&lower);
-    let practised = unpacked.strip_suffix(PRACTICE);
+    let practised = unpacked.strip_suffix(PRACTICE.as_bytes());
     let stem = practised
         .or_else(|| {
             let without = |ending: &&str| unpacked.strip_suffix(ending.as_bytes());

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::args::{OnChange, PlanOptions};
-use super::paths::pasted;
+use super::paths::{PRACTICE, pasted};
 use super::values::MaxInvalid;
 use super::{clock, inspect, spec, summary, tell};
 use crate::campaign::msisdn::Region;
@@ -424,7 +424,7 @@ impl Prepared {
 pub(super) fn is_practice(ledger: &Path) -> bool {
     ledger
         .file_name()
-        .is_some_and(|name| name.to_string_lossy().ends_with(".sandbox.ledger"))
+        .is_some_and(|name| name.to_string_lossy().ends_with(PRACTICE))
 }
 
 /// How other processes see this one while it holds a lock.
