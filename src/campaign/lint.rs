@@ -218,7 +218,7 @@ impl Linter {
     pub fn findings(&self, text: &str) -> Findings {
         let signs = Signs::of(text);
         let mut findings = Findings::default();
-        if signs.has(DOT) {
+        if signs.has(LINK) {
             findings.add(Rule::Link, text, link::find(text));
         }
         if signs.may_hold_number() {
@@ -242,59 +242,63 @@ impl Linter {
     }
 }
 
-/// What one pass over the bytes says about which rules can apply at all.
+/// What a look at the bytes, sixteen at a time, says about which rules can apply at all.
 struct Signs {
-    /// Those of [`SIGNS`] that occur.
+    /// [`LINK`], [`WIDE`], [`OPENER`]: those that occur.
     seen: u8,
     digits: usize,
     capitals: usize,
     small: usize,
 }
 
-/// A full stop or a colon, or a full-width one.
-const DOT: u8 = 1;
+/// What every link has: a dot before a letter, or `:/`, or what Chinese keyboards write for a dot.
+const LINK: u8 = 1;
 /// Chinese or full-width characters.
 const WIDE: u8 = 2;
 /// What a merge field can begin with.
 const OPENER: u8 = 4;
 
-/// What each byte is a sign of.
-const SIGNS: [u8; 256] = {
-    let mut signs = [0; 256];
-    signs[b'.' as usize] = DOT;
-    signs[b':' as usize] = DOT;
-    let openers = b"{[<%$#";
-    let mut i = 0;
-    while i < openers.len() {
-        signs[openers[i] as usize] = OPENER;
-        i += 1;
-    }
-    // The first bytes of U+3000 to U+9FFF, and of U+F000 to U+FFFF. A merge field can be in 【 】, U+3010.
-    let mut lead = 0xE3;
-    while lead <= 0xE9 {
-        signs[lead] = WIDE;
-        lead += 1;
-    }
-    signs[0xE3] |= OPENER;
-    signs[0xEF] = WIDE | DOT;
-    signs
-};
+/// What a byte is a sign of. Comparisons are made for many bytes at once; a table would be asked for each.
+fn sign(byte: u8) -> u8 {
+    let if_so = |so: bool, sign: u8| u8::from(so) * sign;
+    // A merge field can be in 【 】, U+3010, which 0xE3 begins.
+    let opener = matches!(byte, b'{' | b'[' | b'<' | b'%' | b'$' | b'#' | 0xE3);
+    // The first bytes of U+3000 to U+9FFF, and of U+F000 to U+FFFF.
+    let wide = matches!(byte, 0xE3..=0xE9 | 0xEF);
+    if_so(opener, OPENER) | if_so(wide, WIDE) | if_so(byte == 0xEF, LINK)
+}
 
 impl Signs {
     fn of(text: &str) -> Self {
-        let (mut seen, mut digits, mut capitals, mut small) = (0, 0, 0, 0);
-        for &byte in text.as_bytes() {
-            seen |= SIGNS[usize::from(byte)];
-            digits += usize::from(byte.is_ascii_digit());
-            capitals += usize::from(byte.is_ascii_uppercase());
-            small += usize::from(byte.is_ascii_lowercase());
+        /// So many bytes can be counted in one.
+        const BLOCK: usize = 255;
+        let bytes = text.as_bytes();
+        let mut signs = Self {
+            seen: 0,
+            digits: 0,
+            capitals: 0,
+            small: 0,
+        };
+        for block in bytes.chunks(BLOCK) {
+            let (mut digits, mut capitals, mut small) = (0_u8, 0_u8, 0_u8);
+            for &byte in block {
+                signs.seen |= sign(byte);
+                digits += u8::from(byte.is_ascii_digit());
+                capitals += u8::from(byte.is_ascii_uppercase());
+                small += u8::from(byte.is_ascii_lowercase());
+            }
+            signs.digits += usize::from(digits);
+            signs.capitals += usize::from(capitals);
+            signs.small += usize::from(small);
         }
-        Self {
-            seen,
-            digits,
-            capitals,
-            small,
-        }
+        let pairs = bytes.iter().zip(bytes.iter().skip(1));
+        let link = pairs.fold(0, |link, (&byte, next)| {
+            let host = u8::from(byte == b'.') & u8::from(next.is_ascii_alphabetic());
+            let scheme = u8::from(byte == b':') & u8::from(*next == b'/');
+            link | host | scheme
+        });
+        signs.seen |= link * LINK;
+        signs
     }
 
     fn has(&self, sign: u8) -> bool {

@@ -42,13 +42,38 @@ const CHINESE_REFERENCE_WORDS: &[&str] = &[
 /// How far before a number such a word may stand.
 const REACH: usize = 4;
 
+/// What a byte can be for a number: its beginning, or a bar to it right before it. Every byte of every text is asked for it.
+const MARKS: [u8; 256] = {
+    let mut marks = [0; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        let begins = matches!(byte, b'0'..=b'9' | b'+' | b'(');
+        marks[byte as usize] = if begins { BEGINS } else { 0 };
+        if is_bar(byte as char) {
+            marks[byte as usize] |= BARS;
+        }
+        byte += 1;
+    }
+    // The first byte of full-width digits.
+    marks[0xEF] = BEGINS;
+    marks
+};
+const BEGINS: u8 = 1;
+const BARS: u8 = 2;
+
+/// What no number stands right behind, as it is the middle of a code, a date or an amount then.
+const fn is_bar(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '#' | '*' | ',' | '+' | '_' | '$' | '%' | '=')
+}
+
 /// The first telephone number in the text.
 pub(super) fn find(text: &str) -> Option<Range<usize>> {
     let bytes = text.as_bytes();
-    let may_begin = |byte: &u8| matches!(byte, b'0'..=b'9' | b'+' | b'(' | 0xEF);
+    let is = |at: usize, mark: u8| MARKS[usize::from(bytes[at])] & mark != 0;
+    let may_begin = |at: &usize| is(*at, BEGINS) && (*at == 0 || !is(at - 1, BARS));
     let mut at = 0;
-    while let Some(skipped) = bytes[at..].iter().position(may_begin) {
-        at += skipped;
+    while let Some(start) = (at..bytes.len()).find(may_begin) {
+        at = start;
         if let Some(end) = number_at(text, at) {
             // `(03) 1234 5678` begins with its bracket, `(012-345 6789)` within.
             let around = text[at..].starts_with('(') && !text[at..end].contains(')');
@@ -98,8 +123,7 @@ fn stands_alone(text: &str, at: usize) -> bool {
         Some('/') => {
             words::before(text, at).is_some_and(|(_, word, _)| is_one_of(word, CALL_WORDS))
         }
-        Some('-' | '#' | '*' | ',' | '+' | '_' | '$' | '%' | '=') => false,
-        Some(c) => !(c.is_ascii_alphanumeric() || c.is_numeric()),
+        Some(c) => !(is_bar(c) || c.is_numeric()),
         None => true,
     }
 }

@@ -7,7 +7,7 @@ use strsim::damerau_levenshtein;
 
 use super::super::column::template_name;
 use super::super::sheet_error;
-use super::words::{self, Gap, is_one_of};
+use super::words::{self, Beginnings, Gap, is_one_of};
 
 /// What merge fields are usually called, as names in templates.
 const USUAL: &[&str] = &[
@@ -208,16 +208,13 @@ fn are_anagrams(one: &str, other: &str) -> bool {
 /// Nan and Null; then their first letter is a capital and the rest is not.
 pub(super) fn missing_value(text: &str) -> Option<Range<usize>> {
     const MISSING: &[&str] = &["nan", "NaN", "null", "NULL", "None", "undefined"];
+    static BEGINNINGS: Beginnings = Beginnings::of(MISSING);
     const LEADS: &[&str] = &[
         "cik", "dear", "encik", "hai", "hello", "hi", "kepada", "puan", "rm", "salam",
     ];
-    let is_missing = |word: &str| {
-        matches!(word.len(), 3 | 4 | 9)
-            && matches!(word.as_bytes()[0], b'n' | b'N' | b'u')
-            && MISSING.contains(&word)
-    };
-    words::words(text)
-        .filter(|(_, word)| is_missing(word))
+    BEGINNINGS
+        .words(text)
+        .filter(|(_, word)| MISSING.contains(word))
         .find_map(|(range, _)| {
             let (lead, word, gap) = words::before(text, range.start)?;
             (gap == Gap::Plain && is_one_of(word, LEADS)).then_some(lead.start..range.end)

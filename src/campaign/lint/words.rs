@@ -48,6 +48,46 @@ impl<'t> Iterator for Words<'t> {
     }
 }
 
+/// The first two letters of each of some words, in any case: hardly any word of an honest text begins like one of them.
+pub(super) struct Beginnings([bool; 1 << 10]);
+
+impl Beginnings {
+    /// Of these words, of two ASCII letters or more.
+    pub(super) const fn of(words: &[&str]) -> Self {
+        let mut pairs = [false; 1 << 10];
+        let mut i = 0;
+        while i < words.len() {
+            let word = words[i].as_bytes();
+            pairs[Self::pair(word[0], word[1])] = true;
+            i += 1;
+        }
+        Self(pairs)
+    }
+
+    /// Capitals and small letters have the same five bits. So have other signs, so this is no proof.
+    const fn pair(first: u8, second: u8) -> usize {
+        ((first & 31) as usize) << 5 | (second & 31) as usize
+    }
+
+    /// The words of a text that may begin so, with where they stand. Many times as fast as looking at every word.
+    pub(super) fn words<'t>(
+        &'static self,
+        text: &'t str,
+    ) -> impl Iterator<Item = (Range<usize>, &'t str)> {
+        let bytes = text.as_bytes();
+        let pairs = bytes.iter().zip(bytes.iter().skip(1)).enumerate();
+        pairs
+            .filter(|(_, (first, second))| self.0[Self::pair(**first, **second)])
+            .map(|(start, _)| start)
+            .filter(|start| *start == 0 || !is_word(bytes[start - 1]))
+            .filter_map(|start| {
+                let rest = text.get(start..)?;
+                let (range, word) = words(rest).next().filter(|(range, _)| range.start == 0)?;
+                Some((start..start + range.end, word))
+            })
+    }
+}
+
 /// The word that ends at or before a place in the text, with where it stands, and what lies between it and the place.
 pub(super) fn before(text: &str, place: usize) -> Option<(Range<usize>, &str, Gap)> {
     let bytes = text.as_bytes();
@@ -69,7 +109,7 @@ pub(super) fn after(text: &str, place: usize) -> Option<(Range<usize>, &str, Gap
 
 #[inline]
 fn is_word(byte: u8) -> bool {
-    /// A look-up beats four comparisons: every byte of every text comes here.
+    /// A look-up beats four comparisons: many a byte comes here.
     const WORD: [bool; 256] = {
         let mut word = [false; 256];
         let mut byte = 0_u8;
@@ -111,4 +151,30 @@ fn gap(word: &str, between: &str) -> Gap {
 /// `1.` in front of the lines of a list.
 fn is_list_number(word: &str) -> bool {
     word.len() <= 2 && word.bytes().all(|b| b.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const LISTED: &[&str] = &["ic", "tac", "it's", "p1n"];
+    static BEGINNINGS: Beginnings = Beginnings::of(LISTED);
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Whatever stands around them, in any case.
+        #[test]
+        fn no_word_of_the_list_is_passed_over(
+            parts in prop::collection::vec("(?i:ic|tac|it's|p1n|[a-z]{1,3}|9)[ .'é中#]{0,2}", 0..12),
+        ) {
+            let text = parts.concat();
+            let listed = |(_, word): &(Range<usize>, &str)| is_one_of(word, LISTED);
+            let all: Vec<_> = words(&text).filter(listed).collect();
+            let found: Vec<_> = BEGINNINGS.words(&text).filter(listed).collect();
+            prop_assert_eq!(found, all);
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::super::words::{self, Gap, is_one_of};
+use super::super::words::{self, Beginnings, Gap, is_one_of};
 use super::Datum;
 
 /// Verbs of giving.
@@ -142,51 +142,36 @@ const DATA: &[Known] = &[
     ("tac", &[], &[], true),
 ];
 
+/// How data begin.
+static BEGINNINGS: Beginnings = {
+    let mut words = [""; DATA.len()];
+    let mut i = 0;
+    while i < DATA.len() {
+        words[i] = DATA[i].0;
+        i += 1;
+    }
+    Beginnings::of(&words)
+};
+
 /// The personal data that the text names.
 pub(super) fn data(text: &str) -> impl Iterator<Item = Datum> {
-    words::words(text)
-        .filter(|(_, word)| may_be_datum(word))
-        .filter_map(|(range, word)| {
-            DATA.iter()
-                .filter(|known| word.eq_ignore_ascii_case(known.0))
-                .find(|known| is_complete(text, &range, known))
-                .map(|known| Datum {
-                    range: range.clone(),
-                    is_code: known.3,
-                })
-        })
+    BEGINNINGS.words(text).filter_map(|(range, word)| {
+        DATA.iter()
+            .filter(|known| word.eq_ignore_ascii_case(known.0))
+            .find(|known| is_complete(text, &range, known))
+            .map(|known| Datum {
+                range: range.clone(),
+                is_code: known.3,
+            })
+    })
 }
 
 /// Whether this is what a code is called.
 pub(super) fn is_code(word: &str) -> bool {
-    may_be_datum(word)
-        && (word.eq_ignore_ascii_case("password")
-            || DATA
-                .iter()
-                .any(|known| known.3 && word.eq_ignore_ascii_case(known.0)))
-}
-
-/// A look at length, first and last letter: nearly every word of nearly every text goes no further.
-#[inline]
-fn may_be_datum(word: &str) -> bool {
-    /// For each letter, as bits: the lengths of the data that begin with it, and of those that end with it.
-    const LENGTHS: [[u32; 32]; 2] = {
-        let mut lengths = [[0; 32]; 2];
-        let mut i = 0;
-        while i < DATA.len() {
-            let word = DATA[i].0.as_bytes();
-            let length = 1 << word.len();
-            lengths[0][(word[0] & 31) as usize] |= length;
-            lengths[1][(word[word.len() - 1] & 31) as usize] |= length;
-            i += 1;
-        }
-        lengths
-    };
-    let (Some(first), Some(last)) = (word.as_bytes().first(), word.as_bytes().last()) else {
-        return false;
-    };
-    let lengths = LENGTHS[0][usize::from(first & 31)] & LENGTHS[1][usize::from(last & 31)];
-    word.len() < 32 && lengths & (1 << word.len()) != 0
+    word.eq_ignore_ascii_case("password")
+        || DATA
+            .iter()
+            .any(|known| known.3 && word.eq_ignore_ascii_case(known.0))
 }
 
 fn is_complete(text: &str, range: &Range<usize>, known: &Known) -> bool {
