@@ -63,7 +63,39 @@ pub struct PlannedText<'a> {
 pub struct Inserts<'d> {
     texts: Insert<'d>,
     batches: Insert<'d>,
-    recipients: Insert<'d>,
+    /// Of rows to send, nearly all of them: their disposition stands in the statement, and they have no reason.
+    sent: Insert<'d>,
+    kept_back: Insert<'d>,
+    order: Order,
+}
+
+/// How far the recipients come in the order of their batches.
+///
+/// An index that grows at its end is kept up while other threads plan; one that grows all over the place is made at the end, with
+/// one sort.
+#[derive(Debug, Default)]
+struct Order {
+    recipients: u64,
+    newest: u32,
+    strays: u32,
+}
+
+impl Order {
+    /// Recipients whose index fits well into the cache.
+    const NEAR: u64 = 1 << 16;
+    /// So many that belong further back are no exception any more.
+    const MANY: u32 = 10_000;
+
+    /// Takes one in. Whether it is the stray that makes them many.
+    fn is_lost_with(&mut self, batch: u32) -> bool {
+        self.recipients += 1;
+        self.newest = self.newest.max(batch);
+        let of_a_batch = self.recipients / u64::from(self.newest).max(1);
+        let back = u64::from(self.newest - batch) * of_a_batch.max(1);
+        let strays = back > Self::NEAR;
+        self.strays = self.strays.saturating_add(u32::from(strays));
+        strays && self.strays == Self::MANY
+    }
 }
 
 impl Inserts<'_> {
@@ -88,24 +120,44 @@ impl Inserts<'_> {
 
     /// Stores rows, whose texts and batches are stored before.
     pub fn rows(&mut self, rows: &[PlannedRow<'_>]) -> Result<()> {
-        self.recipients.store(
-            rows,
-            |row| row.row,
-            |row, bind| {
-                let (disposition, batch, reason) = match row.fate {
-                    Fate::Send(batch) => ("send", Some(batch), None),
-                    Fate::Invalid(reason) => ("invalid", None, Some(reason)),
-                    Fate::Duplicate(reason) => ("duplicate", None, Some(reason)),
-                    Fate::Suppressed(reason) => ("suppressed", None, Some(reason)),
-                };
-                bind(&row.cells)?;
-                bind(&row.msisdn.map(|msisdn| msisdn.as_u64().cast_signed()))?;
-                bind(&row.text)?;
-                bind(&batch)?;
-                bind(&disposition)?;
-                bind(&reason)
-            },
-        )
+        let is_sent = |row: &PlannedRow<'_>| matches!(row.fate, Fate::Send(_));
+        for rows in rows.chunk_by(|row, next| is_sent(row) == is_sent(next)) {
+            let insert = if rows.iter().any(is_sent) {
+                &mut self.sent
+            } else {
+                &mut self.kept_back
+            };
+            insert.store(
+                rows,
+                |row| row.row,
+                |row, bind| {
+                    bind(&row.cells)?;
+                    bind(&row.msisdn.map(|msisdn| msisdn.as_u64().cast_signed()))?;
+                    bind(&row.text)?;
+                    let (disposition, reason) = match row.fate {
+                        Fate::Send(batch) => return bind(&batch),
+                        Fate::Invalid(reason) => ("invalid", reason),
+                        Fate::Duplicate(reason) => ("duplicate", reason),
+                        Fate::Suppressed(reason) => ("suppressed", reason),
+                    };
+                    bind(&disposition)?;
+                    bind(&reason)
+                },
+            )?;
+        }
+        let batches = rows.iter().filter_map(|row| match row.fate {
+            Fate::Send(batch) => Some(batch),
+            _ => None,
+        });
+        // All are taken in, whatever is found.
+        let lost = batches.fold(false, |lost, batch| lost | self.order.is_lost_with(batch));
+        if lost {
+            let connection = self.sent.connection;
+            connection
+                .execute_batch(schema::NO_INDEX)
+                .map_err(|fault| failed(&fault))?;
+        }
+        Ok(())
     }
 }
 
@@ -194,10 +246,11 @@ impl Draft {
              PRAGMA cache_size = -4096;",
         )?;
         draft.run(&format!(
-            "PRAGMA application_id = {}; PRAGMA user_version = {}; BEGIN; {}",
+            "PRAGMA application_id = {}; PRAGMA user_version = {}; BEGIN; {} {}",
             schema::APPLICATION_ID,
             schema::VERSION,
-            schema::TABLES
+            schema::TABLES,
+            schema::INDEX
         ))?;
         Ok(draft)
     }
@@ -211,9 +264,14 @@ impl Draft {
         Ok(Inserts {
             texts: insert("text (body, type, credits)", "(?, ?, ?)")?,
             batches: insert("batch (state, attempts)", "('planned', 0)")?,
-            recipients: insert(
-                "recipient (cells, msisdn, text_id, batch_id, disposition, reason)",
-                "(?, ?, ?, ?, ?, ?)",
+            order: Order::default(),
+            sent: insert(
+                "recipient (cells, msisdn, text_id, batch_id, disposition)",
+                "(?, ?, ?, ?, 'send')",
+            )?,
+            kept_back: insert(
+                "recipient (cells, msisdn, text_id, disposition, reason)",
+                "(?, ?, ?, ?, ?)",
             )?,
         })
     }

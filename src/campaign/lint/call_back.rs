@@ -42,46 +42,27 @@ const CHINESE_REFERENCE_WORDS: &[&str] = &[
 /// How far before a number such a word may stand.
 const REACH: usize = 4;
 
-/// What a byte can be for a number: its beginning, or a bar to it right before it. Every byte of every text is asked for it.
-const MARKS: [u8; 256] = {
-    let mut marks = [0; 256];
-    let mut byte = 0;
-    while byte < 128 {
-        let begins = matches!(byte, b'0'..=b'9' | b'+' | b'(');
-        marks[byte as usize] = if begins { BEGINS } else { 0 };
-        if is_bar(byte as char) {
-            marks[byte as usize] |= BARS;
-        }
-        byte += 1;
-    }
-    // The first byte of full-width digits.
-    marks[0xEF] = BEGINS;
-    marks
-};
-const BEGINS: u8 = 1;
-const BARS: u8 = 2;
-
 /// What no number stands right behind, as it is the middle of a code, a date or an amount then.
-const fn is_bar(c: char) -> bool {
+fn is_bar(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '-' | '#' | '*' | ',' | '+' | '_' | '$' | '%' | '=')
 }
 
 /// The first telephone number in the text.
 pub(super) fn find(text: &str) -> Option<Range<usize>> {
-    let bytes = text.as_bytes();
-    let is = |at: usize, mark: u8| MARKS[usize::from(bytes[at])] & mark != 0;
-    let may_begin = |at: &usize| is(*at, BEGINS) && (*at == 0 || !is(at - 1, BARS));
-    let mut at = 0;
-    while let Some(start) = (at..bytes.len()).find(may_begin) {
-        at = start;
-        if let Some(end) = number_at(text, at) {
-            // `(03) 1234 5678` begins with its bracket, `(012-345 6789)` within.
-            let around = text[at..].starts_with('(') && !text[at..end].contains(')');
-            return Some(at + usize::from(around)..end);
-        }
-        at = after_digits(text, at).max(at + 1);
-    }
-    None
+    let mut barred = 0;
+    let starts = text.bytes().enumerate().filter(move |(_, byte)| {
+        // The last is the first byte of full-width digits.
+        let begins = u8::from(matches!(byte, b'0'..=b'9' | b'+' | b'(' | 0xEF));
+        let after_bar = std::mem::replace(&mut barred, u8::from(is_bar(char::from(*byte))));
+        // Not two questions: a branch between them would cost more than it saves.
+        begins > after_bar
+    });
+    starts.map(|(start, _)| start).find_map(|start| {
+        let end = number_at(text, start)?;
+        // `(03) 1234 5678` begins with its bracket, `(012-345 6789)` within.
+        let around = text[start..].starts_with('(') && !text[start..end].contains(')');
+        Some(start + usize::from(around)..end)
+    })
 }
 
 /// Where the telephone number that begins here ends.
@@ -104,13 +85,6 @@ fn digit(text: &str, at: usize) -> Option<(u8, usize)> {
         [0xEF, 0xBC, b @ 0x90..=0x99, ..] => Some((b - 0x90 + b'0', 3)),
         _ => None,
     }
-}
-
-fn after_digits(text: &str, mut at: usize) -> usize {
-    while let Some((_, length)) = digit(text, at) {
-        at += length;
-    }
-    at
 }
 
 /// Whether what stands before a place lets a number begin there: not the middle of a code, a date or an amount.

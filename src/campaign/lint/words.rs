@@ -74,13 +74,16 @@ impl Beginnings {
         &'static self,
         text: &'t str,
     ) -> impl Iterator<Item = (Range<usize>, &'t str)> {
-        let bytes = text.as_bytes();
-        let pairs = bytes.iter().zip(bytes.iter().skip(1)).enumerate();
+        let mut within = 0;
+        let pairs = text.as_bytes().windows(2).enumerate();
         pairs
-            .filter(|(_, (first, second))| self.0[Self::pair(**first, **second)])
-            .map(|(start, _)| start)
-            .filter(|start| *start == 0 || !is_word(bytes[start - 1]))
-            .filter_map(|start| {
+            .filter(move |(_, pair)| {
+                let begins = u8::from(self.0[Self::pair(pair[0], pair[1])]);
+                let after_word = std::mem::replace(&mut within, u8::from(is_word(pair[0])));
+                // Not two questions: a branch between them would cost more than it saves.
+                begins > after_word
+            })
+            .filter_map(|(start, _)| {
                 let rest = text.get(start..)?;
                 let (range, word) = words(rest).next().filter(|(range, _)| range.start == 0)?;
                 Some((start..start + range.end, word))

@@ -112,20 +112,77 @@ fn a_planned_batch_without_its_text_is_an_error() {
 #[test]
 fn a_batch_takes_no_number_twice() {
     let (_folder, ledger) = place();
-    let (mut draft, campaign) = draft(&ledger, &[2]);
-    draft
-        .rows()
-        .unwrap()
-        .rows(&[PlannedRow {
-            row: 6,
-            cells: "",
-            msisdn: Some(number(1)),
-            text: Some(1),
-            fate: Fate::Send(1),
-        }])
-        .unwrap();
+    let (mut draft, _) = draft(&ledger, &[2]);
+    let again = sent(6, number(1), 1);
+    draft.rows().unwrap().rows(&[again]).unwrap_err();
+    drop(draft);
+    assert!(!ledger.exists());
+}
+
+/// As many recipients as it takes for the index to be given up: a batch each, and then as many in those of long ago.
+fn stray(draft: &mut Draft, twice: bool) {
+    const BATCHES: u32 = 80_000;
+    const STRAYS: u32 = 10_000;
+    let mut inserts = draft.rows().unwrap();
+    let batches: Vec<u32> = (2..=BATCHES).collect();
+    inserts.batches(&batches).unwrap();
+    // The first batch has the row before them, and three others are there that are not sent.
+    let first = batches.iter().map(|batch| (u64::from(*batch) + 3, *batch));
+    let again = (0..STRAYS).map(|batch| (u64::from(BATCHES + batch) + 4, batch + 1));
+    let rows: Vec<PlannedRow<'_>> = first
+        .chain(again)
+        .map(|(row, batch)| sent(row, number(row), batch))
+        .collect();
+    inserts.rows(&rows).unwrap();
+    if twice {
+        let last = rows[rows.len() - 1];
+        let row = last.row + 1;
+        inserts.rows(&[PlannedRow { row, ..last }]).unwrap();
+    }
+}
+
+#[test]
+fn recipients_in_no_order_are_found_by_their_batch_too() {
+    let (_folder, ledger) = place();
+    let (mut draft, campaign) = draft(&ledger, &[1]);
+    stray(&mut draft, false);
+    draft.finish(&campaign, false).unwrap();
+    let indexes = "SELECT count(*) FROM sqlite_schema WHERE type = 'index'";
+    let connection = Connection::open(&ledger).unwrap();
+    let indexes: i64 = connection.query_row(indexes, [], |row| row.get(0)).unwrap();
+    assert_eq!(indexes, 1);
+    let page = open(&ledger).planned_after(None).unwrap();
+    assert_eq!(page[0].numbers, [number(1), number(80_004)]);
+}
+
+#[test]
+fn a_batch_takes_no_number_twice_in_whatever_order() {
+    let (_folder, ledger) = place();
+    let (mut draft, campaign) = draft(&ledger, &[1]);
+    // The index was given up, or this would be an error already.
+    stray(&mut draft, true);
     draft.finish(&campaign, false).unwrap_err();
     assert!(!ledger.exists());
+}
+
+#[test]
+fn a_row_that_is_missing_or_comes_twice_is_no_plan() {
+    let (_folder, ledger) = place();
+    let (mut draft, _) = draft(&ledger, &[1]);
+    for row in [4, 6] {
+        let mut inserts = draft.rows().unwrap();
+        inserts.rows(&[sent(row, number(7), 1)]).unwrap_err();
+    }
+}
+
+fn sent(row: u64, msisdn: Msisdn, batch: u32) -> PlannedRow<'static> {
+    PlannedRow {
+        row,
+        cells: "",
+        msisdn: Some(msisdn),
+        text: Some(1),
+        fate: Fate::Send(batch),
+    }
 }
 
 #[test]
