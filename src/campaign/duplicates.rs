@@ -47,23 +47,45 @@ pub enum Repeat {
 #[derive(Debug)]
 pub struct Duplicates {
     rule: Rule,
-    /// The first row of each number. Nearly every number comes once, so this is what memory goes into.
-    first: Vec<First>,
+    /// Each number, in the order of their first rows. Nearly every number comes once, so this is what memory goes into.
+    numbers: Vec<u64>,
     /// Where each stands among them. A table of places is small, and while it grows it is there twice.
     places: HashTable<u32>,
     hasher: DefaultHashBuilder,
+    /// The first row of each.
+    rows: Counting,
+    /// The text of that row.
+    texts: Counting,
     /// The first row of each further text to the same number, and how often it came.
     further: HashMap<(u64, u32), (u32, u32)>,
     /// How many rows came for each number of which there was more than one.
     again: HashMap<u64, u32>,
 }
 
-/// The first row of a number, and its text.
-#[derive(Clone, Copy, Debug)]
-struct First {
-    number: u64,
-    row: u32,
-    text: u32,
+/// A list of which mostly each is one more than the last, as rows are and the texts of a personalised campaign. Only the others take
+/// memory.
+#[derive(Debug, Default)]
+struct Counting {
+    /// Where counting begins anew, and with what.
+    begins: Vec<(u32, u32)>,
+}
+
+impl Counting {
+    /// Places are set in ascending order.
+    fn set(&mut self, place: u32, value: u32) {
+        let counts_on =
+            |(begin, first): &(u32, u32)| first.checked_add(place - begin) == Some(value);
+        if !self.begins.last().is_some_and(counts_on) {
+            self.begins.push((place, value));
+        }
+    }
+
+    /// What was set at this place, or counting on from there.
+    fn get(&self, place: u32) -> u32 {
+        let behind = self.begins.partition_point(|(begin, _)| *begin <= place);
+        let begin = behind.checked_sub(1).map(|last| self.begins[last]);
+        begin.map_or(0, |(begin, value)| value.saturating_add(place - begin))
+    }
 }
 
 /// A number that stands in many rows.
@@ -87,9 +109,11 @@ impl Duplicates {
     pub fn new(rule: Rule) -> Self {
         Self {
             rule,
-            first: Vec::new(),
+            numbers: Vec::new(),
             places: HashTable::new(),
             hasher: DefaultHashBuilder::default(),
+            rows: Counting::default(),
+            texts: Counting::default(),
             further: HashMap::new(),
             again: HashMap::new(),
         }
@@ -111,56 +135,57 @@ impl Duplicates {
             .map(|(number, rows)| Crowd {
                 number: number.to_string(),
                 rows: u64::from(*rows),
-                first_row: self.first_of(*number).map_or(0, |first| first.row.into()),
+                first_row: self
+                    .place(*number)
+                    .map_or(0, |place| self.rows.get(place).into()),
             })
             .collect();
         crowds.sort_by_key(|crowd| (Reverse(crowd.rows), crowd.first_row));
         crowds
     }
 
-    fn first_of(&self, number: u64) -> Option<&First> {
-        let is_it = |place: &u32| self.first[*place as usize].number == number;
-        let place = self.places.find(self.hasher.hash_one(number), is_it)?;
-        self.first.get(*place as usize)
+    fn place(&self, number: u64) -> Option<u32> {
+        let is_it = |place: &u32| self.numbers[*place as usize] == number;
+        let hash = self.hasher.hash_one(number);
+        self.places.find(hash, is_it).copied()
     }
 
-    /// The first row of this number, if it has one; otherwise this is it.
-    fn first_or_insert(&mut self, new: First) -> Option<First> {
+    /// The place of this number, and whether it is new.
+    fn place_or_insert(&mut self, number: u64) -> (u32, bool) {
         let Self {
-            first,
+            numbers,
             places,
             hasher,
             ..
         } = self;
-        let number_at = |place: &u32| first[*place as usize].number;
+        let number_at = |place: &u32| numbers[*place as usize];
         match places.entry(
-            hasher.hash_one(new.number),
-            |place| number_at(place) == new.number,
+            hasher.hash_one(number),
+            |place| number_at(place) == number,
             |place| hasher.hash_one(number_at(place)),
         ) {
-            Place::Occupied(place) => Some(first[*place.get() as usize]),
-            Place::Vacant(place) => {
-                place.insert(u32::try_from(first.len()).unwrap_or(u32::MAX));
-                first.push(new);
-                None
+            Place::Occupied(place) => (*place.get(), false),
+            Place::Vacant(vacant) => {
+                let place = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
+                vacant.insert(place);
+                numbers.push(number);
+                (place, true)
             }
         }
     }
 
     /// Takes a row in that could be sent, with the number of its text.
     pub fn note(&mut self, row: u32, number: Msisdn, text: u32) -> Repeat {
-        let Some(First {
-            row: first_row,
-            text: first_text,
-            ..
-        }) = self.first_or_insert(First {
-            number: number.as_u64(),
-            row,
-            text,
-        })
-        else {
+        let (place, new) = self.place_or_insert(number.as_u64());
+        if new {
+            self.rows.set(place, row);
+            if self.rule != Rule::Number {
+                self.texts.set(place, text);
+            }
             return Repeat::Send(0);
-        };
+        }
+        let first_row = self.rows.get(place);
+        let first_text = self.texts.get(place);
         *self.again.entry(number.as_u64()).or_insert(1) += 1;
         if self.rule == Rule::Number || (self.rule == Rule::Message && first_text == text) {
             return Repeat::Of(first_row);
@@ -184,8 +209,30 @@ impl Duplicates {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::Repeat::{Of, Send};
     use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn what_was_set_is_read_again(steps in prop::collection::vec((1_u32..3, -2_i32..4), 0..50)) {
+            let mut counting = Counting::default();
+            let (mut place, mut value) = (0, 1_000);
+            let mut all = Vec::new();
+            for (further, up) in steps {
+                place += further;
+                value += up;
+                all.push((place, value.cast_unsigned()));
+                counting.set(place, value.cast_unsigned());
+            }
+            for (place, value) in all {
+                prop_assert_eq!(counting.get(place), value);
+            }
+        }
+    }
 
     #[test]
     fn the_three_rules() {

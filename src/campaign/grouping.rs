@@ -1,21 +1,22 @@
 //! Which text a row shares with others, and which batch it joins. It sees fingerprints, not texts, and numbers
 //! texts and batches from 1 in the order in which they come.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::num::NonZeroU32;
 
 use hashbrown::HashTable;
 
-/// 128 bits of a cryptographic hash of a text: two texts never share one.
+/// 96 bits of a cryptographic hash of a text: two texts never share one. Among as many texts as a plan can have, 4,294,967,295, the
+/// odds of it are one in ten thousand million.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Fingerprint([u32; 4]);
+pub struct Fingerprint([u32; 3]);
 
 impl Fingerprint {
     /// The fingerprint of this text.
     #[must_use]
     pub fn of(text: &str) -> Self {
         let hash = blake3::hash(text.as_bytes());
-        let mut words = [0; 4];
+        let mut words = [0; 3];
         for (word, bytes) in words.iter_mut().zip(hash.as_bytes().chunks_exact(4)) {
             *word = bytes
                 .iter()
@@ -50,16 +51,25 @@ struct Open {
 #[derive(Debug)]
 pub struct Grouping {
     size: NonZeroU32,
-    /// The texts in the order of their numbers, each with its open batch.
-    texts: Vec<(Fingerprint, Open)>,
+    /// The texts in the order of their numbers.
+    texts: Vec<Fingerprint>,
     /// Where each stands among them. A table of places is small, and while it grows it is there twice.
     places: HashTable<u32>,
-    /// Open batches for the second and later times that a number gets the same text: a batch names no number
-    /// twice, so each time has batches of its own.
-    repeats: HashMap<(u32, u32), Open>,
+    /// The open batches of the newest texts, in order.
+    newest: VecDeque<Open>,
+    /// Those of older texts; and for the second and later times that a number gets the same text: a batch names no number twice, so
+    /// each time has batches of its own.
+    others: HashMap<(u32, u32), Open>,
+    /// Older texts that no recipient had yet.
+    unused: HashSet<u32>,
+    most_open: usize,
     batches: u32,
     used: u32,
 }
+
+/// So many batches are kept open of the newest texts, and as many of all others. Then they are closed with what they have, so that
+/// memory does not grow with them: a recipient that comes later gets a new one.
+const MOST_OPEN: usize = 1_000_000;
 
 impl Grouping {
     /// Nothing yet. A batch has at most `size` recipients.
@@ -69,7 +79,10 @@ impl Grouping {
             size,
             texts: Vec::new(),
             places: HashTable::new(),
-            repeats: HashMap::new(),
+            newest: VecDeque::new(),
+            others: HashMap::new(),
+            unused: HashSet::new(),
+            most_open: MOST_OPEN,
             batches: 0,
             used: 0,
         }
@@ -79,7 +92,7 @@ impl Grouping {
     pub fn text(&mut self, fingerprint: Fingerprint) -> Numbered {
         let next = u32::try_from(self.texts.len()).unwrap_or(u32::MAX);
         let texts = &self.texts;
-        let of = |place: &u32| texts[*place as usize].0;
+        let of = |place: &u32| texts[*place as usize];
         let place = self
             .places
             .entry(
@@ -91,12 +104,28 @@ impl Grouping {
         let place = *place.get();
         let new = place == next;
         if new {
-            self.texts.push((fingerprint, Open::default()));
+            if self.newest.len() == self.most_open {
+                self.close_oldest();
+            }
+            self.texts.push(fingerprint);
+            self.newest.push_back(Open::default());
         }
         Numbered {
             number: place + 1,
             new,
         }
+    }
+
+    fn close_oldest(&mut self) {
+        let oldest = self.older().saturating_add(1);
+        if self.newest.pop_front().is_some_and(|open| open.batch == 0) {
+            self.unused.insert(oldest);
+        }
+    }
+
+    /// How many texts are not among the newest.
+    fn older(&self) -> u32 {
+        u32::try_from(self.texts.len() - self.newest.len()).unwrap_or(u32::MAX)
     }
 
     /// How many batches there are.
@@ -114,13 +143,22 @@ impl Grouping {
     /// The batch that the next recipient of a text joins, where `earlier` rows had the same number and text. The
     /// text has been numbered before.
     pub fn join(&mut self, text: u32, earlier: u32) -> Numbered {
-        let open = match self.texts.get_mut(text.wrapping_sub(1) as usize) {
-            Some((_, open)) if earlier == 0 => open,
-            _ => self.repeats.entry((text, earlier)).or_default(),
+        let place = text.checked_sub(self.older().saturating_add(1));
+        let open = match place.and_then(|place| self.newest.get_mut(place as usize)) {
+            Some(open) if earlier == 0 => {
+                self.used += u32::from(open.batch == 0);
+                open
+            }
+            _ => {
+                self.used += u32::from(earlier == 0 && self.unused.remove(&text));
+                if self.others.len() == self.most_open {
+                    self.others.clear();
+                }
+                self.others.entry((text, earlier)).or_default()
+            }
         };
         let new = open.room == 0;
         if new {
-            self.used += u32::from(earlier == 0 && open.batch == 0);
             self.batches += 1;
             *open = Open {
                 batch: self.batches,
@@ -149,16 +187,19 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
-        /// Every batch has one text and at most the batch size, and only the last of a text has room.
+        /// Every batch has one text and at most the batch size, and only the last of a text has room, unless too many were open.
         #[test]
         fn batches_are_full_and_of_one_text(
             size in 1_u32..5,
-            rows in prop::collection::vec((0_u8..4, 0_u32..3), 0..100),
+            most_open in prop_oneof![1_usize..4, Just(MOST_OPEN)],
+            rows in prop::collection::vec((0_u8..6, prop::option::weighted(0.9, 0_u32..3)), 0..100),
         ) {
-            let mut grouping = Grouping::new(NonZeroU32::new(size).unwrap());
+            let mut grouping = Grouping { most_open, ..Grouping::new(NonZeroU32::new(size).unwrap()) };
             let mut batches: HashMap<u32, ((u8, u32), u32)> = HashMap::new();
             for (text, earlier) in rows {
                 let number = grouping.text(fingerprint(text)).number;
+                // A row that is not sent has a text, too.
+                let Some(earlier) = earlier else { continue };
                 let batch = grouping.join(number, earlier);
                 prop_assert_eq!(batch.new, !batches.contains_key(&batch.number));
                 let (of, members) = batches.entry(batch.number).or_insert(((text, earlier), 0));
@@ -166,11 +207,16 @@ mod tests {
                 *members += 1;
                 prop_assert!(*members <= size);
             }
+            prop_assert_eq!(grouping.batches() as usize, batches.len());
+            let first_times = batches.values().filter(|((_, earlier), _)| *earlier == 0);
+            let texts: HashSet<u8> = first_times.map(|((text, _), _)| *text).collect();
+            prop_assert_eq!(grouping.used_texts() as usize, texts.len());
+            prop_assert!(grouping.newest.len() <= most_open && grouping.others.len() <= most_open);
             let mut with_room: Vec<_> = batches.values().filter(|(_, n)| *n < size).map(|(of, _)| of).collect();
             with_room.sort();
             let all = with_room.len();
             with_room.dedup();
-            prop_assert_eq!(with_room.len(), all);
+            prop_assert!(with_room.len() == all || most_open < MOST_OPEN);
         }
     }
 
