@@ -259,8 +259,8 @@ fn guarded(cell: Cow<'_, str>) -> Cow<'_, str> {
 
 /// What a row's status means and what to do about it, in a sentence; empty where nothing is to be done.
 fn detail<'r>(recipient: &Recipient<'r>) -> Cow<'r, str> {
-    if let Some(decided) = recipient.decided {
-        let note = decided.note.map(|note| format!(": {note}"));
+    if let Some(decided) = &recipient.decided {
+        let note = decided.note.as_ref().map(|note| format!(": {note}"));
         return format!(
             "settled by an operator as {} on {}{}",
             decided.word,

@@ -19,11 +19,14 @@ pub(super) const INTERRUPTED: &str = "the program was stopped while the request 
 pub(super) const ACCEPTED: &str = "accepted";
 pub(super) const NOT_SENT: &str = "not-sent";
 
+/// The gateway's code for a batch one of whose numbers is bad (iSMS reference).
+const BAD_NUMBER: i32 = -1009;
+
 /// How often readers try to begin between two changes. One takes a commit's sync on the disk, the other none.
 const TRIES: usize = 100;
 
 /// One row with its outcome, as it lies in the ledger's own memory until the next row is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recipient<'r> {
     /// `sms_row`.
     pub row: u64,
@@ -40,7 +43,7 @@ pub struct Recipient<'r> {
     /// Why it is invalid, duplicate or suppressed, unknown, or pending after an attempt.
     pub reason: Option<&'r str>,
     /// The operator's word that settled it last.
-    pub decided: Option<Decided<'r>>,
+    pub decided: Option<Decided>,
     /// The text, where it could be rendered.
     pub text: Option<&'r str>,
     /// The encoding of the text.
@@ -58,14 +61,14 @@ pub struct Recipient<'r> {
 }
 
 /// An operator's word about a batch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Decided<'r> {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decided {
     /// When.
-    pub at: &'r str,
+    pub at: String,
     /// `accepted` or `not-sent`.
-    pub word: &'r str,
+    pub word: String,
     /// In the operator's own words.
-    pub note: Option<&'r str>,
+    pub note: Option<String>,
 }
 
 /// The rows of a ledger in numbers.
@@ -173,16 +176,12 @@ impl Reader {
         let mut statement = self
             .connection
             .prepare_cached(
-                "SELECT r.row, r.cells, r.msisdn, r.disposition, r.reason, r.trx_id,
-                        t.body, t.type, t.credits,
-                        b.id, b.state, b.attempts, b.claimed_at, b.code, b.trx_id, b.why,
-                        d.decided_at, d.word, d.note,
-                        CASE WHEN b.state = 'refused' AND b.code = -1009 AND b.why IS NULL
-                             THEN (SELECT count(*) FROM recipient o WHERE o.batch_id = b.id) END
+                "SELECT r.row, r.cells, r.msisdn, r.disposition, ifnull(r.reason, b.why),
+                        ifnull(r.trx_id, b.trx_id), t.body, t.type, t.credits,
+                        r.batch_id, b.state, b.attempts, b.claimed_at, b.code, b.decision
                  FROM recipient r
                  LEFT JOIN text t ON t.id = r.text_id
                  LEFT JOIN batch b ON b.id = r.batch_id
-                 LEFT JOIN decision d ON d.id = b.decision
                  WHERE r.row BETWEEN ?1 AND ?2
                  ORDER BY r.row",
             )
@@ -193,11 +192,45 @@ impl Reader {
             .map_err(|fault| self.fault(&fault))?;
         while let Some(row) = rows.next().map_err(|fault| self.fault(&fault))? {
             let recipient = recipient(row)
+                .and_then(|recipient| self.with_the_rare(recipient, row.get(14)?))
                 .map_err(|fault| self.fault(&fault))?
                 .ok_or_else(|| unknown_word("status", "in its rows").at(self.path.display()))?;
             each(recipient)?;
         }
         Ok(())
+    }
+
+    /// The recipient with what few have, and what is therefore read for them only.
+    fn with_the_rare<'r>(
+        &self,
+        recipient: Option<Recipient<'r>>,
+        decision: Option<i64>,
+    ) -> rusqlite::Result<Option<Recipient<'r>>> {
+        let Some(mut recipient) = recipient else {
+            return Ok(None);
+        };
+        if let Some(decision) = decision {
+            let mut statement = self
+                .connection
+                .prepare_cached("SELECT decided_at, word, note FROM decision WHERE id = ?1")?;
+            let decided = statement.query_row([decision], |row| {
+                Ok(Decided {
+                    at: row.get(0)?,
+                    word: row.get(1)?,
+                    note: row.get(2)?,
+                })
+            });
+            recipient.decided = Some(decided?);
+        }
+        let by_the_gateway = recipient.reason.is_none() && recipient.code == Some(BAD_NUMBER);
+        if recipient.status == Status::Refused && by_the_gateway {
+            let mut statement = self
+                .connection
+                .prepare_cached("SELECT count(*) FROM recipient WHERE batch_id = ?1")?;
+            let batch = recipient.batch.map(u64::cast_signed);
+            recipient.refused_with = Some(statement.query_row([batch], |row| row.get(0))?);
+        }
+        Ok(Some(recipient))
     }
 
     /// Hands each number that was or may yet be sent to (accepted, unknown, pending) to `each`.
@@ -264,31 +297,17 @@ fn recipient<'r>(row: &'r Row<'_>) -> rusqlite::Result<Option<Recipient<'r>>> {
             .and_then(|number| Msisdn::from_u64(number.cast_unsigned())),
         status,
         code: row.get(13)?,
-        trx_id: match text(5)? {
-            None => text(14)?,
-            own => own,
+        trx_id: text(5)?,
+        reason: match state {
+            Some(State::Claimed) => Some(INTERRUPTED),
+            _ => text(4)?,
         },
-        reason: match text(4)? {
-            None if state == Some(State::Claimed) => Some(INTERRUPTED),
-            None => text(15)?,
-            reason => reason,
-        },
-        decided: match text(16)? {
-            Some(at) => Some(Decided {
-                at,
-                word: row.get_ref(17)?.as_str()?,
-                note: text(18)?,
-            }),
-            None => None,
-        },
+        decided: None,
         text: text(6)?,
         encoding: row.get::<_, Option<u8>>(7)?.and_then(Encoding::from_wire),
         credits: row.get::<_, Option<u32>>(8)?.unwrap_or(0),
         batch: row.get::<_, Option<i64>>(9)?.map(i64::cast_unsigned),
-        refused_with: match status {
-            Status::Refused => row.get(19)?,
-            _ => None,
-        },
+        refused_with: None,
         attempts: row.get::<_, Option<u32>>(11)?.unwrap_or(0),
         claimed_at: text(12)?,
     }))
