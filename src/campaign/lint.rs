@@ -17,6 +17,7 @@ use std::ops::Range;
 
 use super::Msisdn;
 use placeholder::MergeWords;
+use words::Beginnings;
 
 /// What can be found in a text (or, for [`Rule::SenderId`], in where it goes).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -221,32 +222,30 @@ impl Linter {
         if signs.has(LINK) {
             findings.add(Rule::Link, text, link::find(text));
         }
-        if signs.may_hold_number() {
+        if signs.has(NUMBER) {
             findings.add(Rule::CallBack, text, call_back::find(text));
         }
-        findings.add(
-            Rule::PersonalData,
-            text,
-            request::find(text, signs.has(WIDE)),
-        );
+        if signs.has(DATUM | WIDE) {
+            let request = request::find(text, signs.has(WIDE));
+            findings.add(Rule::PersonalData, text, request);
+        }
         if signs.shouts() {
             findings.add(Rule::Capitals, text, Some(0..text.len()));
         }
-        let leftover = signs
+        let leftover = (signs
             .has(OPENER)
             .then(|| self.merge_words.find(text))
-            .flatten()
-            .or_else(|| placeholder::missing_value(text));
+            .flatten())
+        .or_else(|| (signs.has(MISSING).then(|| placeholder::missing_value(text))).flatten());
         findings.add(Rule::Placeholder, text, leftover);
         findings
     }
 }
 
-/// What a look at the bytes, sixteen at a time, says about which rules can apply at all.
+/// What a look at the bytes, many at a time, says about which rules can apply at all.
 struct Signs {
-    /// [`LINK`], [`WIDE`], [`OPENER`]: those that occur.
+    /// Those that occur.
     seen: u8,
-    digits: usize,
     capitals: usize,
     small: usize,
 }
@@ -257,6 +256,15 @@ const LINK: u8 = 1;
 const WIDE: u8 = 2;
 /// What a merge field can begin with.
 const OPENER: u8 = 4;
+/// What a telephone number can begin with, where one can begin.
+const NUMBER: u8 = 8;
+/// A word that begins like one for personal data.
+const DATUM: u8 = 16;
+/// A word that begins like what programs write where a value was missing.
+const MISSING: u8 = 32;
+
+static BEGINNINGS: Beginnings =
+    Beginnings::of([(DATUM, &request::WORDS), (MISSING, placeholder::MISSING)]);
 
 /// What a byte is a sign of. Comparisons are made for many bytes at once; a table would be asked for each.
 fn sign(byte: u8) -> u8 {
@@ -274,20 +282,17 @@ impl Signs {
         const BLOCK: usize = 255;
         let bytes = text.as_bytes();
         let mut signs = Self {
-            seen: 0,
-            digits: 0,
+            seen: BEGINNINGS.in_text(text),
             capitals: 0,
             small: 0,
         };
         for block in bytes.chunks(BLOCK) {
-            let (mut digits, mut capitals, mut small) = (0_u8, 0_u8, 0_u8);
+            let (mut capitals, mut small) = (0_u8, 0_u8);
             for &byte in block {
                 signs.seen |= sign(byte);
-                digits += u8::from(byte.is_ascii_digit());
                 capitals += u8::from(byte.is_ascii_uppercase());
                 small += u8::from(byte.is_ascii_lowercase());
             }
-            signs.digits += usize::from(digits);
             signs.capitals += usize::from(capitals);
             signs.small += usize::from(small);
         }
@@ -298,16 +303,12 @@ impl Signs {
             link | host | scheme
         });
         signs.seen |= link * LINK;
+        signs.seen |= u8::from(call_back::may_be_in(bytes)) * NUMBER;
         signs
     }
 
     fn has(&self, sign: u8) -> bool {
         self.seen & sign != 0
-    }
-
-    /// Digits enough for the shortest number, `1-800-FLOWERS`. Full-width ones are not counted.
-    fn may_hold_number(&self) -> bool {
-        self.digits >= 4 || self.has(WIDE)
     }
 
     fn shouts(&self) -> bool {

@@ -42,27 +42,53 @@ const CHINESE_REFERENCE_WORDS: &[&str] = &[
 /// How far before a number such a word may stand.
 const REACH: usize = 4;
 
+/// Whether a number may begin anywhere in a text. It looks at many places at once, and is no proof.
+pub(super) fn may_be_in(text: &[u8]) -> bool {
+    let begins = |[before_last, last, byte, next]: [u8; 4]| {
+        // The last is the first byte of full-width digits.
+        let first = matches!(byte, b'0' | b'1' | b'6' | b'+' | b'(' | 0xEF);
+        let goes_on =
+            matches!(next, b'0'..=b'9' | b' ' | b'-' | b'.' | b'(' | b')' | b'+' | 0x80..);
+        // `12.50`
+        let is_decimal = u8::from(last == b'.') & u8::from(before_last.is_ascii_digit());
+        u8::from(first) & u8::from(goes_on) & u8::from(!is_bar(last)) & (1 - is_decimal)
+    };
+    let within = text.windows(4).fold(0, |any, bytes| {
+        any | begins([bytes[0], bytes[1], bytes[2], bytes[3]])
+    });
+    let at_the_beginning = match text {
+        [first, second, third, ..] => {
+            begins([b' ', b' ', *first, *second]) | begins([b' ', *first, *second, *third])
+        }
+        _ => 0,
+    };
+    within | at_the_beginning != 0
+}
+
 /// What no number stands right behind, as it is the middle of a code, a date or an amount then.
-fn is_bar(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '-' | '#' | '*' | ',' | '+' | '_' | '$' | '%' | '=')
+fn is_bar(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(
+            byte,
+            b'-' | b'#' | b'*' | b',' | b'+' | b'_' | b'$' | b'%' | b'='
+        )
 }
 
 /// The first telephone number in the text.
 pub(super) fn find(text: &str) -> Option<Range<usize>> {
-    let mut barred = 0;
-    let starts = text.bytes().enumerate().filter(move |(_, byte)| {
-        // The last is the first byte of full-width digits.
-        let begins = u8::from(matches!(byte, b'0'..=b'9' | b'+' | b'(' | 0xEF));
-        let after_bar = std::mem::replace(&mut barred, u8::from(is_bar(char::from(*byte))));
-        // Not two questions: a branch between them would cost more than it saves.
-        begins > after_bar
-    });
-    starts.map(|(start, _)| start).find_map(|start| {
-        let end = number_at(text, start)?;
-        // `(03) 1234 5678` begins with its bracket, `(012-345 6789)` within.
-        let around = text[start..].starts_with('(') && !text[start..end].contains(')');
-        Some(start + usize::from(around)..end)
-    })
+    let bytes = text.as_bytes();
+    let may_begin = |byte: &u8| matches!(byte, b'0'..=b'9' | b'+' | b'(' | 0xEF);
+    let mut at = 0;
+    while let Some(skipped) = bytes[at..].iter().position(may_begin) {
+        at += skipped;
+        if let Some(end) = number_at(text, at) {
+            // `(03) 1234 5678` begins with its bracket, `(012-345 6789)` within.
+            let around = text[at..].starts_with('(') && !text[at..end].contains(')');
+            return Some(at + usize::from(around)..end);
+        }
+        at = after_digits(text, at).max(at + 1);
+    }
+    None
 }
 
 /// Where the telephone number that begins here ends.
@@ -87,6 +113,13 @@ fn digit(text: &str, at: usize) -> Option<(u8, usize)> {
     }
 }
 
+fn after_digits(text: &str, mut at: usize) -> usize {
+    while let Some((_, length)) = digit(text, at) {
+        at += length;
+    }
+    at
+}
+
 /// Whether what stands before a place lets a number begin there: not the middle of a code, a date or an amount.
 fn stands_alone(text: &str, at: usize) -> bool {
     let mut before = text[..at].chars().rev();
@@ -97,7 +130,7 @@ fn stands_alone(text: &str, at: usize) -> bool {
         Some('/') => {
             words::before(text, at).is_some_and(|(_, word, _)| is_one_of(word, CALL_WORDS))
         }
-        Some(c) => !(is_bar(c) || c.is_numeric()),
+        Some(c) => !(u8::try_from(c).is_ok_and(is_bar) || c.is_numeric()),
         None => true,
     }
 }

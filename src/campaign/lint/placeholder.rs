@@ -7,7 +7,8 @@ use strsim::damerau_levenshtein;
 
 use super::super::column::template_name;
 use super::super::sheet_error;
-use super::words::{self, Beginnings, Gap, is_one_of};
+use super::BEGINNINGS;
+use super::words::{self, Gap, is_one_of};
 
 /// What merge fields are usually called, as names in templates.
 const USUAL: &[&str] = &[
@@ -75,6 +76,9 @@ const USUAL: &[&str] = &[
     "地址",
     "号码",
 ];
+
+/// What programs write where a value was missing.
+pub(super) const MISSING: &[&str] = &["nan", "NaN", "null", "NULL", "None", "undefined"];
 
 /// Longer than any merge field.
 const LONGEST: usize = 60;
@@ -207,13 +211,11 @@ fn are_anagrams(one: &str, other: &str) -> bool {
 /// `Hi nan,` or `RM NULL`: what programs write where a value was missing, where a name or an amount belongs. People are called
 /// Nan and Null; then their first letter is a capital and the rest is not.
 pub(super) fn missing_value(text: &str) -> Option<Range<usize>> {
-    const MISSING: &[&str] = &["nan", "NaN", "null", "NULL", "None", "undefined"];
-    static BEGINNINGS: Beginnings = Beginnings::of(MISSING);
     const LEADS: &[&str] = &[
         "cik", "dear", "encik", "hai", "hello", "hi", "kepada", "puan", "rm", "salam",
     ];
     BEGINNINGS
-        .words(text)
+        .words(text, super::MISSING)
         .filter(|(_, word)| MISSING.contains(word))
         .find_map(|(range, _)| {
             let (lead, word, gap) = words::before(text, range.start)?;

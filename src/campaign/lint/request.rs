@@ -8,6 +8,8 @@ use super::words::{self, Gap, is_one_of};
 mod chinese;
 mod latin;
 
+pub(super) use latin::WORDS;
+
 /// What is asked for, and where it stands.
 struct Datum {
     range: Range<usize>,

@@ -586,6 +586,27 @@ proptest! {
         }
     }
 
+    /// Each rule is asked as if no sign had been looked for.
+    #[test]
+    fn no_sign_is_passed_over(
+        before in tricky(),
+        (alarm, _, _) in prop::sample::select(ALARMS),
+        number in prop_oneof![Just(String::new()), "[ (./]?(0|6|1-?)[0-9]{1,3}[0-9 -]{6,9}"],
+        after in tricky(),
+    ) {
+        let linter = linter();
+        for text in [format!("{before}{alarm}{after}"), format!("{before}{number}{after}"), number] {
+            let findings = linter.findings(&text);
+            let found = |rule| findings.by(rule).map(|finding| finding.excerpt().to_owned());
+            let asked = |range: Option<Range<usize>>| range.map(|range| excerpt(&text[range]));
+            prop_assert_eq!(found(Link), asked(link::find(&text)));
+            prop_assert_eq!(found(CallBack), asked(call_back::find(&text)));
+            prop_assert_eq!(found(PersonalData), asked(request::find(&text, true)));
+            let leftover = linter.merge_words.find(&text).or_else(|| placeholder::missing_value(&text));
+            prop_assert_eq!(found(Placeholder), asked(leftover));
+        }
+    }
+
     #[test]
     fn sentences_with_their_blanks_hold_no_link(
         words in prop::collection::vec(("[A-Za-z]{1,9}|com|my|www|me|kedaiku", "|[.]"), 0..12),

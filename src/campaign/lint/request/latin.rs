@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use super::super::words::{self, Beginnings, Gap, is_one_of};
+use super::super::words::{self, Gap, is_one_of};
+use super::super::{BEGINNINGS, DATUM};
 use super::Datum;
 
 /// Verbs of giving.
@@ -142,20 +143,20 @@ const DATA: &[Known] = &[
     ("tac", &[], &[], true),
 ];
 
-/// How data begin.
-static BEGINNINGS: Beginnings = {
+/// The last words of all data.
+pub(in super::super) const WORDS: [&str; DATA.len()] = {
     let mut words = [""; DATA.len()];
     let mut i = 0;
     while i < DATA.len() {
         words[i] = DATA[i].0;
         i += 1;
     }
-    Beginnings::of(&words)
+    words
 };
 
 /// The personal data that the text names.
 pub(super) fn data(text: &str) -> impl Iterator<Item = Datum> {
-    BEGINNINGS.words(text).filter_map(|(range, word)| {
+    BEGINNINGS.words(text, DATUM).filter_map(|(range, word)| {
         DATA.iter()
             .filter(|known| word.eq_ignore_ascii_case(known.0))
             .find(|known| is_complete(text, &range, known))
