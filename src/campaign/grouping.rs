@@ -6,8 +6,8 @@ use std::num::NonZeroU32;
 
 use hashbrown::HashTable;
 
-/// 96 bits of a cryptographic hash of a text: two texts never share one. Among as many texts as a plan can have, 4,294,967,295, the
-/// odds of it are one in ten thousand million.
+/// 96 bits of a cryptographic hash of a text, which stand for it: for two texts out of as many as a plan can have, 4,294,967,295, to
+/// share one, the odds are one in eight thousand million; out of a million, one in 10^17.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Fingerprint([u32; 3]);
 
@@ -62,6 +62,7 @@ pub struct Grouping {
     others: HashMap<(u32, u32), Open>,
     /// Older texts that no recipient had yet.
     unused: HashSet<u32>,
+    /// [`MOST_OPEN`].
     most_open: usize,
     batches: u32,
     used: u32,
@@ -151,10 +152,11 @@ impl Grouping {
             }
             _ => {
                 self.used += u32::from(earlier == 0 && self.unused.remove(&text));
-                if self.others.len() == self.most_open {
+                let key = (text, earlier);
+                if self.others.len() == self.most_open && !self.others.contains_key(&key) {
                     self.others.clear();
                 }
-                self.others.entry((text, earlier)).or_default()
+                self.others.entry(key).or_default()
             }
         };
         let new = open.room == 0;

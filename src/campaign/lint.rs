@@ -263,8 +263,10 @@ const DATUM: u8 = 16;
 /// A word that begins like what programs write where a value was missing.
 const MISSING: u8 = 32;
 
-static BEGINNINGS: Beginnings =
-    Beginnings::of([(DATUM, &request::WORDS), (MISSING, placeholder::MISSING)]);
+static BEGINNINGS: Beginnings = Beginnings::of([
+    (DATUM, &request::WORDS),
+    (MISSING, placeholder::MISSING_VALUES),
+]);
 
 /// What a byte is a sign of. Comparisons are made for many bytes at once; a table would be asked for each.
 fn sign(byte: u8) -> u8 {

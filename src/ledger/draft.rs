@@ -122,7 +122,7 @@ impl Inserts<'_> {
     pub fn rows(&mut self, rows: &[PlannedRow<'_>]) -> Result<()> {
         let is_sent = |row: &PlannedRow<'_>| matches!(row.fate, Fate::Send(_));
         for rows in rows.chunk_by(|row, next| is_sent(row) == is_sent(next)) {
-            let insert = if rows.iter().any(is_sent) {
+            let insert = if rows.first().is_some_and(is_sent) {
                 &mut self.sent
             } else {
                 &mut self.kept_back
@@ -159,6 +159,14 @@ impl Inserts<'_> {
         }
         Ok(())
     }
+}
+
+/// A fault of the program, whose plan is dropped: a row would stand under the number of another.
+fn out_of_order(planned: u64, stored: i64) -> Error {
+    Error::new(format!(
+        "the plan is not in order: row, text or batch {planned} would have become number {stored}"
+    ))
+    .advice("nothing was planned or sent; report this with the spreadsheet's shape")
 }
 
 /// How many rows one statement stores: what a statement costs by itself is as much as a row.
@@ -209,12 +217,12 @@ impl<'d> Insert<'d> {
                 .map_err(|fault| failed(&fault))?;
             }
             statement.raw_execute().map_err(|fault| failed(&fault))?;
-            // Both count upwards, so where the last one has its number all of them do.
-            let last = rows.last().map(&number).map(u64::cast_signed);
-            if last != Some(connection.last_insert_rowid()) {
-                return Err(Error::new(
-                    "rows, texts or batches reached the plan out of their order",
-                ));
+            let last = connection.last_insert_rowid();
+            let stored = (1..=last).rev().zip(rows.iter().rev().map(&number));
+            for (stored, planned) in stored {
+                if planned != stored.cast_unsigned() {
+                    return Err(out_of_order(planned, stored));
+                }
             }
             Ok(())
         };
@@ -237,7 +245,8 @@ impl Draft {
             partial,
         };
         // No journal and no syncing: a crash leaves a partial file, which the next plan removes. Parents are not looked up
-        // either: the planner numbers texts and batches itself, and `verify` sees to it that they are there.
+        // either: texts and batches have the planner's numbers, which is checked as they are stored, and `verify` sees to it that they
+        // are there.
         draft.run(
             "PRAGMA foreign_keys = OFF;
              PRAGMA journal_mode = OFF;

@@ -25,7 +25,7 @@ const BAD_NUMBER: i32 = -1009;
 /// How often readers try to begin between two changes. One takes a commit's sync on the disk, the other none.
 const TRIES: usize = 100;
 
-/// One row with its outcome, as it lies in the ledger's own memory until the next row is read.
+/// One row with its outcome. Nearly all of it lies in the ledger's own memory until the next row is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recipient<'r> {
     /// `sms_row`.
@@ -191,24 +191,23 @@ impl Reader {
             .query([first, last])
             .map_err(|fault| self.fault(&fault))?;
         while let Some(row) = rows.next().map_err(|fault| self.fault(&fault))? {
-            let recipient = recipient(row)
-                .and_then(|recipient| self.with_the_rare(recipient, row.get(14)?))
+            let mut recipient = recipient(row)
                 .map_err(|fault| self.fault(&fault))?
                 .ok_or_else(|| unknown_word("status", "in its rows").at(self.path.display()))?;
+            row.get(14)
+                .and_then(|decision| self.add_the_rare(&mut recipient, decision))
+                .map_err(|fault| self.fault(&fault))?;
             each(recipient)?;
         }
         Ok(())
     }
 
-    /// The recipient with what few have, and what is therefore read for them only.
-    fn with_the_rare<'r>(
+    /// Adds what few recipients have, and what is therefore read for them only.
+    fn add_the_rare(
         &self,
-        recipient: Option<Recipient<'r>>,
+        recipient: &mut Recipient<'_>,
         decision: Option<i64>,
-    ) -> rusqlite::Result<Option<Recipient<'r>>> {
-        let Some(mut recipient) = recipient else {
-            return Ok(None);
-        };
+    ) -> rusqlite::Result<()> {
         if let Some(decision) = decision {
             let mut statement = self
                 .connection
@@ -220,7 +219,7 @@ impl Reader {
                     note: row.get(2)?,
                 })
             });
-            recipient.decided = Some(decided?);
+            recipient.decided = decided.optional()?;
         }
         let by_the_gateway = recipient.reason.is_none() && recipient.code == Some(BAD_NUMBER);
         if recipient.status == Status::Refused && by_the_gateway {
@@ -230,7 +229,7 @@ impl Reader {
             let batch = recipient.batch.map(u64::cast_signed);
             recipient.refused_with = Some(statement.query_row([batch], |row| row.get(0))?);
         }
-        Ok(Some(recipient))
+        Ok(())
     }
 
     /// Hands each number that was or may yet be sent to (accepted, unknown, pending) to `each`.

@@ -84,7 +84,7 @@ pub(super) const INDEX: &str = "
 CREATE UNIQUE INDEX IF NOT EXISTS recipient_of_batch ON recipient (batch_id, msisdn) WHERE batch_id IS NOT NULL;
 ";
 
-/// Takes it back, for as long as a plan is in the making.
+/// Takes [`INDEX`] back, for as long as a plan is in the making.
 pub(super) const NO_INDEX: &str = "DROP INDEX IF EXISTS recipient_of_batch;";
 
 /// Refuses a file that is no ledger, or one of a newer program.

@@ -234,7 +234,8 @@ fn store(draft: &mut Draft, chunks: &Receiver<Vec<Decided>>) -> Result<()> {
     let mut inserts = draft.rows()?;
     chunks.iter().try_for_each(|rows| {
         decide::store(&rows, &mut inserts)?;
-        // This thread has the most to do, and to give a row's memory back takes as long as a tenth of storing it.
+        // This thread has the most to do, and to give a row's memory back takes as long as a tenth of storing it. The pool does it
+        // before the rows of the next chunk, so no more than a few chunks wait.
         rayon::spawn(move || drop(rows));
         Ok(())
     })

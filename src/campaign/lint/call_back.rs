@@ -45,7 +45,7 @@ const REACH: usize = 4;
 /// Whether a number may begin anywhere in a text. It looks at many places at once, and is no proof.
 pub(super) fn may_be_in(text: &[u8]) -> bool {
     let begins = |[before_last, last, byte, next]: [u8; 4]| {
-        // The last is the first byte of full-width digits.
+        // 0xEF is the first byte of full-width digits.
         let first = matches!(byte, b'0' | b'1' | b'6' | b'+' | b'(' | 0xEF);
         let goes_on =
             matches!(next, b'0'..=b'9' | b' ' | b'-' | b'.' | b'(' | b')' | b'+' | 0x80..);

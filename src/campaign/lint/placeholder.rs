@@ -78,7 +78,7 @@ const USUAL: &[&str] = &[
 ];
 
 /// What programs write where a value was missing.
-pub(super) const MISSING: &[&str] = &["nan", "NaN", "null", "NULL", "None", "undefined"];
+pub(super) const MISSING_VALUES: &[&str] = &["nan", "NaN", "null", "NULL", "None", "undefined"];
 
 /// Longer than any merge field.
 const LONGEST: usize = 60;
@@ -216,7 +216,7 @@ pub(super) fn missing_value(text: &str) -> Option<Range<usize>> {
     ];
     BEGINNINGS
         .words(text, super::MISSING)
-        .filter(|(_, word)| MISSING.contains(word))
+        .filter(|(_, word)| MISSING_VALUES.contains(word))
         .find_map(|(range, _)| {
             let (lead, word, gap) = words::before(text, range.start)?;
             (gap == Gap::Plain && is_one_of(word, LEADS)).then_some(lead.start..range.end)

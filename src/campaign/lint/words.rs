@@ -93,7 +93,7 @@ impl Beginnings {
         })
     }
 
-    /// For each byte the bits of the lists of which a word may begin there. Nothing is asked that a processor would have to foresee.
+    /// For each byte the bits of the lists of which a word may begin there. Without a branch, of which processors foresee too few here.
     fn marks<'t>(&self, text: &'t str) -> impl Iterator<Item = u8> + use<'_, 't> {
         let mut after_word = 0;
         text.as_bytes().windows(2).map(move |pair| {

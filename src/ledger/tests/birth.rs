@@ -167,12 +167,24 @@ fn a_batch_takes_no_number_twice_in_whatever_order() {
 
 #[test]
 fn a_row_that_is_missing_or_comes_twice_is_no_plan() {
+    // The draft has four rows.
+    for rows in [&[4][..], &[6], &[5, 5], &[5, 7], &[6, 5]] {
+        let (_folder, ledger) = place();
+        let (mut draft, _) = draft(&ledger, &[1]);
+        let mut to = 100..;
+        let rows: Vec<_> = (rows.iter())
+            .map(|row| sent(*row, number(to.next().unwrap()), 1))
+            .collect();
+        let fault = draft.rows().unwrap().rows(&rows).unwrap_err();
+        assert!(fault.to_string().contains("not in order"), "{fault}");
+    }
+    // Many are stored with one statement.
     let (_folder, ledger) = place();
     let (mut draft, _) = draft(&ledger, &[1]);
-    for row in [4, 6] {
-        let mut inserts = draft.rows().unwrap();
-        inserts.rows(&[sent(row, number(7), 1)]).unwrap_err();
-    }
+    let mut rows: Vec<_> = (5..=20).map(|row| sent(row, number(row), 1)).collect();
+    rows.swap(3, 9);
+    let fault = draft.rows().unwrap().rows(&rows).unwrap_err();
+    assert!(fault.to_string().contains("not in order"), "{fault}");
 }
 
 fn sent(row: u64, msisdn: Msisdn, batch: u32) -> PlannedRow<'static> {
