@@ -419,6 +419,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn a_name_is_its_own_name_and_has_no_blank_in_it(header in "\\PC{0,12}") {
             let name = template_name(&header);

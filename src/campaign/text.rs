@@ -511,6 +511,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn a_composed_text_is_sound_and_stays(rendered in rendered(), (choice, punctuation) in choices()) {
             let Ok(text) = Text::compose(&rendered, choice, punctuation) else { return Ok(()) };

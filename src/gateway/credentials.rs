@@ -222,6 +222,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn nothing_of_the_password_is_left(password in "[^*]{1,8}", before in ".{0,8}", after in ".{0,8}") {
             let text = format!("{before}{password}{after}");

@@ -450,6 +450,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn never_panics(body in proptest::collection::vec(any::<u8>(), 0..200), numbers in 0..40_usize) {
             let _ = read(&body, numbers);

@@ -87,6 +87,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn writes_what_the_csv_crate_writes_and_reads_back(
             rows in proptest::collection::vec(cells(), 1..4),

@@ -459,6 +459,8 @@ fn lines_in(text: &str) -> u64 {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn no_row_of_a_sound_table_is_lost(table in table(), drip in 1_usize..40, chunk in 1_usize..5) {
         let bytes = Drip(Cursor::new(table.text.clone().into_bytes()), drip);

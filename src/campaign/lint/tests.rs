@@ -579,6 +579,8 @@ fn tricky() -> impl Strategy<Value = String> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn no_text_makes_it_panic(text in prop_oneof![any::<String>(), tricky()]) {
         for finding in &linter().findings(&text) {

@@ -488,6 +488,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn never_panics(text in any::<String>(), format in any::<String>()) {
             let _ = written(&text, FORMAT);

@@ -53,6 +53,8 @@ fn fault(source: &str) -> String {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn the_short_way_renders_what_the_engine_renders(
         pieces in proptest::collection::vec(
@@ -677,6 +679,8 @@ fn one_template_serves_all_threads() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn never_panics(source in any::<String>()) {
         let engine = engine();

@@ -477,6 +477,8 @@ fn file() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn of_any_file_every_record_is_a_row_a_blank_or_an_error(bytes in file(), piece in 1_usize..9) {
         let read = read_as(&bytes, piece, &Format::default());

@@ -176,6 +176,8 @@ fn slowly(source: &str) -> String {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn literal_text_keeps_every_character(
         parts in prop::collection::vec(prop::sample::select(vec![
