@@ -1,66 +1,175 @@
-//! The one error of the program, written for the person who reads it: what is wrong and where, then what
-//! to do now. It knows no module's insides; whoever finds the fault writes the sentence.
+//! The one error of the program: what kind of thing is wrong, what and where, its cause, and what to do now.
+//!
+//! It names no command-line option. A hint may carry a [`Remedy`], and the command line says how that is spelled.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
+use std::sync::Arc;
 
 /// What a fallible step returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Who can mend a fault, which decides the exit code.
+/// What kind of thing is wrong. It decides the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// The command line is wrong: exit 2.
+    /// The command line (exit 2); every other kind is exit 1.
     Usage,
-    /// The program could not run, or could not go on: exit 1.
-    Failure,
+    /// The spreadsheet, a list of numbers or a message file.
+    Input,
+    /// The message template.
+    Template,
+    /// More rows that cannot be sent, or more lint findings, than allowed.
+    Limits,
+    /// Another process has the ledger.
+    InUse,
+    /// The ledger: missing, damaged, of another campaign, or refused as it is.
+    Ledger,
+    /// A file or folder that cannot be written.
+    Disk,
+    /// The account's name or password.
+    Account,
+    /// Anything else.
+    Other,
 }
 
-/// A fault in one sentence for people: what, where, and what to do now.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{what}{}{advice}", if advice.is_empty() { "" } else { "; " })]
+/// An option or a command of the program that helps, whatever it is called on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remedy {
+    /// Name the delimiter.
+    Delimiter,
+    /// Name the encoding.
+    Encoding,
+    /// Name the sheet of a workbook.
+    Sheet,
+    /// Name the phone column.
+    PhoneColumn,
+    /// Name the message column.
+    MessageColumn,
+    /// Say what the message is.
+    Message,
+    /// Say where the ledger is.
+    LedgerPath,
+    /// Say where the results are written.
+    ResultsPath,
+    /// Say where the sandbox writes its outbox.
+    OutboxPath,
+    /// Say where the sandbox listens.
+    ListenAddress,
+    /// Say which gateway is sent to.
+    Gateway,
+    /// Show how far a campaign is.
+    ShowStatus,
+    /// Audit the ledger.
+    Verify,
+    /// List the rows that were not sent.
+    ListNotSent,
+}
+
+/// What is wrong and where, why, and what to do now.
+#[derive(Clone, Debug)]
 pub struct Error {
     kind: Kind,
-    what: String,
-    advice: String,
+    message: String,
+    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
+    hint: String,
+    remedy: Option<Remedy>,
 }
 
 impl Error {
-    /// A fault of the world: a file, a ledger, a template, a gateway (exit 1).
-    /// `what` begins with the place where one is known (`customers.csv row 42: ...`) and has no full stop.
-    pub fn new(what: impl Into<String>) -> Self {
+    /// An error of this kind. `message` says what is wrong, without a full stop; [`at`](Self::at) adds where.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
         Self {
-            kind: Kind::Failure,
-            what: what.into(),
-            advice: String::new(),
+            kind,
+            message: message.into(),
+            source: None,
+            hint: String::new(),
+            remedy: None,
         }
     }
 
-    /// A fault of the command line (exit 2). `what` names the option.
-    pub fn usage(what: impl Into<String>) -> Self {
-        Self {
-            kind: Kind::Usage,
-            ..Self::new(what)
-        }
+    /// An error of the command line. `message` names the option.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::new(Kind::Usage, message)
     }
 
-    /// The same fault with the way out, as a command to the reader ("name it with --phone-column").
+    /// The same error with what caused it.
     #[must_use]
-    pub fn advice(mut self, advice: impl Into<String>) -> Self {
-        self.advice = advice.into();
+    pub fn caused_by(mut self, cause: impl std::error::Error + Send + Sync + 'static) -> Self {
+        self.source = Some(Arc::new(cause));
         self
     }
 
-    /// The same fault with the place in front: `place: what; advice`.
+    /// The same error with what to do now, as a request to the reader ("close that program and run again").
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = hint.into();
+        self
+    }
+
+    /// The same error with the option or command that carries out its hint.
+    #[must_use]
+    pub fn remedy(mut self, remedy: Remedy) -> Self {
+        self.remedy = Some(remedy);
+        self
+    }
+
+    /// The same error with another hint and no remedy, for a caller whose user has other ways out.
+    #[must_use]
+    pub fn instead(mut self, hint: impl Into<String>) -> Self {
+        self.remedy = None;
+        self.hint(hint)
+    }
+
+    /// The same error with the place in front: `place: message`.
     #[must_use]
     pub fn at(mut self, place: impl Display) -> Self {
-        self.what = format!("{place}: {}", self.what);
+        self.message = format!("{place}: {}", self.message);
         self
     }
 
-    /// Who can mend it.
+    /// What kind of thing is wrong.
     #[must_use]
     pub fn kind(&self) -> Kind {
         self.kind
+    }
+
+    /// The option or command that carries out its hint, if there is one.
+    #[must_use]
+    pub fn wanted_remedy(&self) -> Option<Remedy> {
+        self.remedy
+    }
+}
+
+/// `message: cause; hint`, without the remedy.
+impl Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        if let Some(source) = &self.source {
+            write!(f, ": {source}")?;
+        }
+        if self.hint.is_empty() {
+            Ok(())
+        } else {
+            write!(f, "; {}", self.hint)
+        }
+    }
+}
+
+/// Two errors are equal where they say the same: causes are compared by their words.
+impl PartialEq for Error {
+    fn eq(&self, other: &Self) -> bool {
+        self.kind == other.kind
+            && self.remedy == other.remedy
+            && self.to_string() == other.to_string()
+    }
+}
+
+impl Eq for Error {}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source
+            .as_ref()
+            .map(|source| source.as_ref() as &(dyn std::error::Error + 'static))
     }
 }
 
@@ -69,14 +178,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_as_place_fault_and_way_out() {
-        let error = Error::new("there is no phone column")
-            .advice("name it with --phone-column")
+    fn says_what_where_why_and_what_to_do() {
+        let error = Error::new(Kind::Input, "cannot be read")
+            .caused_by(std::io::Error::other("no such disk"))
+            .hint("check its name")
             .at("customers.csv");
         assert_eq!(
             error.to_string(),
-            "customers.csv: there is no phone column; name it with --phone-column"
+            "customers.csv: cannot be read: no such disk; check its name"
         );
-        assert_eq!(error.kind(), Kind::Failure);
+        assert_eq!(
+            Error::new(Kind::Other, "is empty").at("a.csv").to_string(),
+            "a.csv: is empty"
+        );
     }
 }

@@ -27,22 +27,23 @@
 //! | [`ledger`] | the SQLite file: plan, claims, outcomes, recovery, lock | HTTP, progress, what time it is |
 //! | [`gateway`] | the closed set of outcomes, the wire format, the one HTTP client | the ledger, when to try again |
 //! | [`results`] | the results CSV out of a ledger | the gateway, templates |
-//! | [`campaign`] | numbers, texts, templates, duplicates, batches: the pure core | files, network, clock, threads |
+//! | [`domain`] | numbers, texts, templates, duplicates, batches: the pure core | files, network, clock, threads |
 //! | [`sandbox`] | the practice gateway | every other module |
 //!
 //! Words: an *MSISDN* is a number in international format; a *text* is a rendered message, a *credit* one billed part
 //! of it; a *recipient* is one input row; a *batch* is the recipients of one request, an *attempt* one request;
 //! the *ledger* is the campaign's file. *Accepted* is the gateway's word; what reaches a handset nobody here knows.
 
-pub mod campaign;
 pub mod cli;
 pub mod dispatch;
+pub mod domain;
 pub mod error;
 pub mod gateway;
 pub mod ledger;
+pub mod lint;
 pub mod planning;
 pub mod results;
 pub mod sandbox;
 pub mod source;
 
-pub use error::{Error, Result};
+pub use error::{Error, Kind, Remedy, Result};

@@ -12,15 +12,15 @@ use std::rc::Rc;
 use std::sync::mpsc;
 use std::thread;
 
-use crate::campaign::column::RESULT_COLUMNS;
-use crate::campaign::{Msisdn, Status};
+use crate::domain::header::RESULT_COLUMNS;
+use crate::domain::{Msisdn, Status};
 use crate::gateway::Code;
-use crate::ledger::{Reader, Recipient};
-use crate::{Error, Result};
+use crate::ledger::{Recipient, Snapshot};
+use crate::{Error, Kind, Result};
 
 /// Writes the rows of a ledger, or those with one of the statuses in `only`, with a header. Returns how many
 /// rows it wrote.
-pub fn write(ledger: &Reader, only: Option<&[Status]>, mut out: impl Write) -> Result<u64> {
+pub fn write(ledger: &Snapshot, only: Option<&[Status]>, mut out: impl Write) -> Result<u64> {
     let campaign = ledger.campaign()?;
     if campaign.bom {
         out.write_all(BYTE_ORDER_MARK).map_err(unwritable)?;
@@ -56,9 +56,12 @@ pub fn write(ledger: &Reader, only: Option<&[Status]>, mut out: impl Write) -> R
             .collect();
         let mut written = 0;
         for made in made.iter().cycle().take(pages.len()) {
-            let (lines, rows) = made
-                .recv()
-                .map_err(|_| Error::new("the reader of the results stopped without a reason"))??;
+            let (lines, rows) = made.recv().map_err(|_| {
+                Error::new(
+                    Kind::Disk,
+                    "the reader of the results stopped without a reason",
+                )
+            })??;
             out.write_all(&lines).map_err(unwritable)?;
             written += rows;
         }
@@ -72,7 +75,7 @@ const PAGE: u32 = 2_048;
 
 /// The lines of these rows, and how many there are.
 fn page(
-    ledger: &Reader,
+    ledger: &Snapshot,
     rows: RangeInclusive<u32>,
     only: Option<&[Status]>,
     delimiter: u8,
@@ -132,7 +135,7 @@ impl ResultsFile {
     }
 
     /// Writes the results of this ledger. Returns how many rows.
-    pub fn write(&self, ledger: &Reader, only: Option<&[Status]>) -> Result<u64> {
+    pub fn write(&self, ledger: &Snapshot, only: Option<&[Status]>) -> Result<u64> {
         let target = self.partial.as_ref().unwrap_or(&self.path);
         let out = File::create(target).map_err(|fault| self.fault(&fault))?;
         let mut out = BufWriter::with_capacity(1 << 16, out);
@@ -162,15 +165,21 @@ impl ResultsFile {
     }
 
     fn fault(&self, fault: &io::Error) -> Error {
-        Error::new(format!("the results cannot be written: {fault}"))
-            .advice("choose another place with --results")
-            .at(self.path.display())
+        Error::new(
+            Kind::Disk,
+            format!("the results cannot be written: {fault}"),
+        )
+        .hint("choose another place with --results")
+        .at(self.path.display())
     }
 }
 
 #[allow(clippy::needless_pass_by_value)] // as map_err hands it over
 fn unwritable(fault: io::Error) -> Error {
-    Error::new(format!("the results could not be written: {fault}"))
+    Error::new(
+        Kind::Disk,
+        format!("the results could not be written: {fault}"),
+    )
 }
 
 /// Lines of the spreadsheet's own cells, which are a record already, followed by ours.

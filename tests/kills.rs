@@ -64,12 +64,12 @@ struct Treatment {
     /// The most kills before it may come to its end.
     kills: usize,
     /// One of these is drawn for each life.
-    moments: Vec<Moment>,
+    moments: Vec<Timestamp>,
     seed: u64,
 }
 
 /// When a life ends.
-enum Moment {
+enum Timestamp {
     /// Once the gateway has taken so many messages more: in the middle of sending, on any machine.
     Taken(Range<u64>),
     /// After some time, wherever that is: while planning, or while the ledger is put in order.
@@ -125,11 +125,11 @@ fn treat(treatment: &Treatment) -> Ending {
         let before = taken();
         let running = program.send_command(&sandbox.url, arguments).start();
         let run = match &treatment.moments[random.usize(..treatment.moments.len())] {
-            Moment::Taken(messages) => {
+            Timestamp::Taken(messages) => {
                 let due = before + random.u64(messages.clone()) * LINE;
                 running.killed_when(|| taken() > due)
             }
-            Moment::Passed(life) => {
+            Timestamp::Passed(life) => {
                 let life = random.u64(micros(life.start)..micros(life.end));
                 running.killed_after(Duration::from_micros(life))
             }
@@ -232,7 +232,7 @@ fn killed_at_random_with_one_worker() {
         batch_size: 2,
         concurrency: 1,
         kills,
-        moments: vec![Moment::Taken(0..12)],
+        moments: vec![Timestamp::Taken(0..12)],
         seed: 1,
     });
     assert!(sending >= 50, "{sending}");
@@ -245,7 +245,7 @@ fn killed_at_random_with_eight_workers() {
         batch_size: 1,
         concurrency: 8,
         kills,
-        moments: vec![Moment::Taken(0..40)],
+        moments: vec![Timestamp::Taken(0..40)],
         seed: 2,
     });
     assert!(sending >= 80, "{sending}");
@@ -261,9 +261,9 @@ fn killed_while_planning_and_recovering() {
         concurrency: 8,
         kills,
         moments: vec![
-            Moment::Passed(milliseconds(1, 60)),
-            Moment::Passed(milliseconds(1, 60)),
-            Moment::Taken(0..6),
+            Timestamp::Passed(milliseconds(1, 60)),
+            Timestamp::Passed(milliseconds(1, 60)),
+            Timestamp::Taken(0..6),
         ],
         seed: 3,
     });
@@ -305,7 +305,7 @@ fn killed_thousands_of_times() {
         batch_size: 1,
         concurrency: 8,
         kills,
-        moments: vec![Moment::Taken(0..20)],
+        moments: vec![Timestamp::Taken(0..20)],
         seed: u64::try_from(kills).unwrap(),
     });
     assert!(sending * 10 >= kills * 9, "{sending} of {kills}");

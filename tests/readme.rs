@@ -42,7 +42,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 #[test]
 fn the_examples_run_as_they_are_typed() {
-    let mut reader = Reader::new();
+    let mut reader = Snapshot::new();
     let examples = examples(README);
     assert!(
         examples[0].command.starts_with("cargo run --release -- "),
@@ -130,14 +130,14 @@ fn every_test_it_names_exists() {
 
 // --- Somebody who types the examples --------------------------------------------------------------------------
 
-struct Reader {
+struct Snapshot {
     program: Program,
     /// What they have exported.
     environment: BTreeMap<String, String>,
     sandbox: Option<Sandbox>,
 }
 
-impl Reader {
+impl Snapshot {
     fn new() -> Self {
         let program = Program::new();
         fs::create_dir(program.path("samples")).unwrap();

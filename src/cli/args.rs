@@ -11,7 +11,7 @@ use super::values::{
     MaxInvalid, RATE, RateArg, delimiter, duration, encoding, range, rate, seconds, sender_id,
     status,
 };
-use crate::campaign::{SenderId, Status};
+use crate::domain::{SenderId, Status};
 use crate::source::{Delimiter, Encoding};
 use crate::{Error, Result};
 
@@ -223,7 +223,7 @@ pub(super) struct SendOptions {
     /// Seconds until a connection must be there
     #[arg(long, value_name = "SECS", default_value = "10", value_parser = seconds)]
     pub(super) connect_timeout: Duration,
-    /// Stop after so many requests in a row without a usable answer; 0: never
+    /// StopReason after so many requests in a row without a usable answer; 0: never
     #[arg(long, value_name = "N", default_value = "3")]
     pub(super) max_unknown: u32,
     /// A batch refused for a bad number: refuse all of it, or halve it until the bad number stands alone
@@ -276,7 +276,7 @@ impl SendArgs {
                 "{option} belongs to a plan, and {} is planned already",
                 self.recipients.display()
             ))
-            .advice("leave it out, or send the spreadsheet"));
+            .hint("leave it out, or send the spreadsheet"));
         }
         let practice = &self.send.practice;
         if !self.send.sandbox
@@ -284,7 +284,7 @@ impl SendArgs {
         {
             return Err(
                 Error::usage("--outbox, --latency and --per-number are for practice")
-                    .advice("add --sandbox, or leave them out"),
+                    .hint("add --sandbox, or leave them out"),
             );
         }
         Ok(())

@@ -2,9 +2,9 @@
 
 use jiff::Zoned;
 
-use crate::campaign::Moment;
+use crate::domain::Timestamp;
 
 /// Now, with the offset of this machine's time zone.
-pub(super) fn now() -> Moment {
-    Moment::new(&Zoned::now())
+pub(super) fn now() -> Timestamp {
+    Timestamp::new(&Zoned::now())
 }

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::gateway::{Credentials, Password};
-use crate::{Error, Result};
+use crate::{Error, Kind, Result};
 
 /// The file of a credentials folder that holds the password, as systemd hands it to a service.
 const CREDENTIAL: &str = "isms-password";
@@ -14,12 +14,15 @@ const CREDENTIAL: &str = "isms-password";
 /// The account as the environment names it.
 pub(super) fn from_environment() -> Result<Credentials> {
     let username = variable("ISMS_USERNAME")?.ok_or_else(|| {
-        Error::new("there is no account: ISMS_USERNAME is not set")
-            .advice("set ISMS_USERNAME and ISMS_PASSWORD, or practise with --sandbox")
+        Error::new(Kind::Other, "there is no account: ISMS_USERNAME is not set")
+            .hint("set ISMS_USERNAME and ISMS_PASSWORD, or practise with --sandbox")
     })?;
     let password = password()?.ok_or_else(|| {
-        Error::new("there is no password: ISMS_PASSWORD is not set")
-            .advice("set ISMS_PASSWORD, or ISMS_PASSWORD_FILE to the path of a file that holds it")
+        Error::new(
+            Kind::Other,
+            "there is no password: ISMS_PASSWORD is not set",
+        )
+        .hint("set ISMS_PASSWORD, or ISMS_PASSWORD_FILE to the path of a file that holds it")
     })?;
     Ok(Credentials {
         username,
@@ -61,18 +64,20 @@ fn variable(name: &str) -> Result<Option<String>> {
         Ok(value) if value.is_empty() => Ok(None),
         Ok(value) => Ok(Some(value)),
         Err(env::VarError::NotPresent) => Ok(None),
-        Err(env::VarError::NotUnicode(_)) => Err(Error::new(format!("{name} is not UTF-8 text"))),
+        Err(env::VarError::NotUnicode(_)) => {
+            Err(Error::new(Kind::Other, format!("{name} is not UTF-8 text")))
+        }
     }
 }
 
 /// The first line of a file: editors put a line end behind it.
 fn read(path: &Path) -> Result<String> {
     let text = fs::read_to_string(path).map_err(|fault| {
-        Error::new(format!("the password cannot be read: {fault}")).at(path.display())
+        Error::new(Kind::Other, format!("the password cannot be read: {fault}")).at(path.display())
     })?;
     let password = text.trim_end_matches(['\r', '\n']);
     if password.is_empty() {
-        return Err(Error::new("the password file is empty").at(path.display()));
+        return Err(Error::new(Kind::Other, "the password file is empty").at(path.display()));
     }
     Ok(password.to_owned())
 }

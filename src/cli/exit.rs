@@ -3,9 +3,9 @@
 use std::process::ExitCode;
 
 use crate::Error;
-use crate::campaign::Status;
-use crate::campaign::status::Counts;
-use crate::dispatch::Stop;
+use crate::dispatch::StopReason;
+use crate::domain::Status;
+use crate::domain::status::Counts;
 use crate::error::Kind;
 
 /// How the program ends.
@@ -25,19 +25,19 @@ impl Exit {
     pub(super) fn of_fault(fault: &Error) -> Self {
         match fault.kind() {
             Kind::Usage => Self::USAGE,
-            Kind::Failure => Self::FAILURE,
+            _ => Self::FAILURE,
         }
     }
 
     /// The end of a send: why it stopped, if it did, and what its ledger holds. Where several hold: a signal, a
     /// failure, the account, the gateway, unknown outcomes, rows not sent.
-    pub(super) fn of_send(stop: Option<Stop>, counts: &Counts) -> Self {
+    pub(super) fn of_send(stop: Option<StopReason>, counts: &Counts) -> Self {
         match stop {
             // As a shell says it of a process that a signal ended.
-            Some(Stop::Signal(number)) => Self(u8::try_from(128 + number).unwrap_or(1)),
-            Some(Stop::Error) => Self::FAILURE,
-            Some(Stop::Account(_) | Stop::Refused(_)) => Self::ACCOUNT,
-            Some(Stop::Unreachable) => Self::UNREACHABLE,
+            Some(StopReason::Signal(number)) => Self(u8::try_from(128 + number).unwrap_or(1)),
+            Some(StopReason::Error) => Self::FAILURE,
+            Some(StopReason::Account(_) | StopReason::Refused(_)) => Self::ACCOUNT,
+            Some(StopReason::Unreachable) => Self::UNREACHABLE,
             _ if counts.of(Status::Unknown) > 0 => Self::UNKNOWN,
             // Rows are left: nothing is said yet of those that will not be sent.
             _ if counts.of(Status::Pending) > 0 => Self::OK,
@@ -56,7 +56,7 @@ impl From<Exit> for ExitCode {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::campaign::Status::{
+    use crate::domain::Status::{
         Accepted, Duplicate, Invalid, Pending, Refused, Suppressed, Unknown,
     };
 
@@ -69,22 +69,26 @@ mod tests {
             }
             counts
         };
-        let table: [(Option<Stop>, &[Status], u8); 15] = [
+        let table: [(Option<StopReason>, &[Status], u8); 15] = [
             (None, &[Accepted], 0),
             (None, &[Accepted, Duplicate, Suppressed], 0),
             (None, &[Accepted, Invalid], 3),
             (None, &[Accepted, Refused], 3),
             (None, &[Unknown, Refused], 5),
-            (Some(Stop::Limit), &[Accepted, Pending], 0),
-            (Some(Stop::Limit), &[Accepted, Invalid, Refused, Pending], 0),
-            (Some(Stop::Limit), &[Unknown, Pending], 5),
-            (Some(Stop::Unknown(3)), &[Unknown, Pending], 5),
-            (Some(Stop::Unreachable), &[Unknown, Pending], 75),
-            (Some(Stop::Account(-1004)), &[Unknown, Pending], 4),
-            (Some(Stop::Refused(-1005)), &[Refused, Pending], 4),
-            (Some(Stop::Error), &[Pending], 1),
-            (Some(Stop::Signal(2)), &[Unknown, Pending], 130),
-            (Some(Stop::Signal(15)), &[Pending], 143),
+            (Some(StopReason::Limit), &[Accepted, Pending], 0),
+            (
+                Some(StopReason::Limit),
+                &[Accepted, Invalid, Refused, Pending],
+                0,
+            ),
+            (Some(StopReason::Limit), &[Unknown, Pending], 5),
+            (Some(StopReason::Unknown(3)), &[Unknown, Pending], 5),
+            (Some(StopReason::Unreachable), &[Unknown, Pending], 75),
+            (Some(StopReason::Account(-1004)), &[Unknown, Pending], 4),
+            (Some(StopReason::Refused(-1005)), &[Refused, Pending], 4),
+            (Some(StopReason::Error), &[Pending], 1),
+            (Some(StopReason::Signal(2)), &[Unknown, Pending], 130),
+            (Some(StopReason::Signal(15)), &[Pending], 143),
         ];
         for (stop, statuses, code) in table {
             assert_eq!(

@@ -4,17 +4,17 @@ use std::io::{self, BufWriter};
 use std::path::Path;
 
 use super::exit::Exit;
-use super::paths::{Paths, belongings, keep_apart};
+use super::paths::{Paths, refuse_overwriting, sidecar_files};
 use super::summary::{counted, next_step, of_totals};
 use super::{Patient, prepare, print, spec, tell};
-use crate::campaign::Status;
-use crate::ledger::{self, Campaign, Reader};
+use crate::domain::Status;
+use crate::ledger::{self, Campaign, Snapshot};
 use crate::results::{self, ResultsFile};
-use crate::{Error, Result};
+use crate::{Error, Kind, Result};
 
 /// A ledger and its campaign.
-fn open(ledger: &Path) -> Result<(Reader, Campaign)> {
-    let reader = Reader::open(ledger)?;
+fn open(ledger: &Path) -> Result<(Snapshot, Campaign)> {
+    let reader = Snapshot::open(ledger)?;
     let campaign = reader.campaign()?;
     tracing::info!(ledger = %ledger.display(), campaign = campaign.id, planned_at = %campaign.planned_at, "opened");
     Ok((reader, campaign))
@@ -54,14 +54,14 @@ pub(super) fn results(ledger: &Path, only: &[Status], place: Option<&Path>) -> R
         return results::write(&reader, some, out).map(|_| Exit::OK);
     }
     let paths = Paths::of(ledger, None, place, prepare::is_practice(ledger))?;
-    let belongings = belongings(ledger);
+    let sidecar_files = sidecar_files(ledger);
     let sheet = spec::spreadsheet_of(ledger);
-    let mut read: Vec<(&str, &Path)> = belongings
+    let mut read: Vec<(&str, &Path)> = sidecar_files
         .iter()
         .map(|(role, path)| (*role, path.as_path()))
         .collect();
     read.extend(sheet.as_deref().map(|sheet| ("the spreadsheet", sheet)));
-    keep_apart(&read, &[("the results file", &paths.results)])?;
+    refuse_overwriting(&read, &[("the results file", &paths.results)])?;
     let rows = ResultsFile::prepare(&paths.results)?.write(&reader, some)?;
     tell(&format!(
         "{} in {}",
@@ -81,14 +81,14 @@ pub(super) fn verify(ledger: &Path) -> Result<Exit> {
 }
 
 /// An error if the books of this ledger do not balance.
-pub(super) fn must_balance(reader: &Reader, campaign: &Campaign, ledger: &Path) -> Result<()> {
+pub(super) fn must_balance(reader: &Snapshot, campaign: &Campaign, ledger: &Path) -> Result<()> {
     let keeps_duplicates =
         spec::keeps_duplicates(campaign).map_err(|fault| fault.at(ledger.display()))?;
     let wrong = reader.verify(keeps_duplicates)?;
     if wrong.is_empty() {
         return Ok(());
     }
-    Err(Error::new(format!("the books do not balance: {}", wrong.join("; ")))
-        .advice("bring back a copy from before it was changed, or compare it with the iSMS portal row by row")
+    Err(Error::new(Kind::Other, format!("the books do not balance: {}", wrong.join("; ")))
+        .hint("bring back a copy from before it was changed, or compare it with the iSMS portal row by row")
         .at(ledger.display()))
 }

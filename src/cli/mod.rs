@@ -26,7 +26,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::{Error, Result};
+use crate::{Error, Kind, Result};
 use args::{Cli, Command};
 use exit::Exit;
 
@@ -98,7 +98,12 @@ fn print(text: &str) -> Result<()> {
     let mut out = Patient(io::stdout().lock());
     out.write_all(text.as_bytes())
         .and_then(|()| out.flush())
-        .map_err(|fault| Error::new(format!("standard output cannot be written: {fault}")))
+        .map_err(|fault| {
+            Error::new(
+                Kind::Other,
+                format!("standard output cannot be written: {fault}"),
+            )
+        })
 }
 
 /// A writer to whom a reader that has had enough is no fault, as in `| head`.

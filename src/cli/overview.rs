@@ -5,11 +5,11 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::summary::counted;
-use crate::campaign::cost::{LongValues, UnicodeCause};
-use crate::campaign::duplicates::Crowd;
-use crate::campaign::punctuation::is_unseen;
-use crate::campaign::report::{Fault, ReadAs, Remark, Report, Sample};
 use crate::dispatch::Rate;
+use crate::domain::cost::{LongValues, UnicodeCause};
+use crate::domain::duplicates::RepeatedNumber;
+use crate::domain::punctuation::is_unseen;
+use crate::domain::report::{Fault, ReadAs, Remark, Report, Sample};
 use crate::ledger::Campaign;
 
 /// How many lines each kind of finding gets: with all of them the overview still fits on a screen.
@@ -235,7 +235,7 @@ fn fault(fault: &Fault) -> String {
     )
 }
 
-fn crowd(crowd: &Crowd) -> String {
+fn crowd(crowd: &RepeatedNumber) -> String {
     format!(
         "{} stands in {}, first in row {}; if these are different people, the spreadsheet has rounded their numbers",
         crowd.number,

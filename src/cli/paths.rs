@@ -15,7 +15,7 @@ const ENDINGS: [&str; 7] = [".csv", ".tsv", ".txt", ".xlsx", ".xls", ".ods", ".l
 pub(super) const PRACTICE: &str = ".sandbox.ledger";
 
 /// A path as one can paste it into a shell.
-pub(super) fn pasted(path: &Path) -> String {
+pub(super) fn shell_quoted(path: &Path) -> String {
     let path = path.display().to_string();
     match shlex::try_quote(&path) {
         Ok(quoted) => quoted.into_owned(),
@@ -46,7 +46,7 @@ impl Paths {
             (Input::Stdin, None) => {
                 return Err(
                     Error::usage("standard input has no name that a ledger could have")
-                        .advice("name the ledger with --ledger"),
+                        .hint("name the ledger with --ledger"),
                 );
             }
             (Input::Stdin, Some(ledger)) => without_ending(ledger),
@@ -100,7 +100,7 @@ fn extended(base: &Path, ending: &str) -> PathBuf {
 }
 
 /// The files that belong to a ledger, each with what it is.
-pub(super) fn belongings(ledger: &Path) -> Vec<(&'static str, PathBuf)> {
+pub(super) fn sidecar_files(ledger: &Path) -> Vec<(&'static str, PathBuf)> {
     [
         ("the ledger", ""),
         ("the ledger's lock", ".lock"),
@@ -116,7 +116,7 @@ pub(super) fn belongings(ledger: &Path) -> Vec<(&'static str, PathBuf)> {
 
 /// Refuses a file that would be written although it is one of those that are read, the ledger, or another one that is
 /// written. Each comes with what it is.
-pub(super) fn keep_apart(read: &[(&str, &Path)], written: &[(&str, &Path)]) -> Result<()> {
+pub(super) fn refuse_overwriting(read: &[(&str, &Path)], written: &[(&str, &Path)]) -> Result<()> {
     for (nth, (role, path)) in written.iter().enumerate() {
         let others = read.iter().chain(&written[..nth]);
         for (other_role, other) in others {
@@ -125,7 +125,7 @@ pub(super) fn keep_apart(read: &[(&str, &Path)], written: &[(&str, &Path)]) -> R
                     "{role} would be written over {other_role}, {}",
                     other.display()
                 ))
-                .advice("name another file"));
+                .hint("name another file"));
             }
         }
     }
@@ -135,11 +135,11 @@ pub(super) fn keep_apart(read: &[(&str, &Path)], written: &[(&str, &Path)]) -> R
 /// Whether two paths lead to the same place, whether or not something is there yet.
 fn same_file(one: &Path, other: &Path) -> bool {
     // A ledger remembers the spreadsheet's place as text, in which a name that is no UTF-8 has lost something.
-    settled(one).to_string_lossy() == settled(other).to_string_lossy()
+    canonical(one).to_string_lossy() == canonical(other).to_string_lossy()
 }
 
 /// The one name of a place, whether or not something is there yet.
-pub(super) fn settled(path: &Path) -> PathBuf {
+pub(super) fn canonical(path: &Path) -> PathBuf {
     if let Ok(settled) = fs::canonicalize(path) {
         return settled;
     }
@@ -237,11 +237,11 @@ mod tests {
         fs::write(&input, "x").unwrap();
         let around = folder.path().join(".").join("a.csv");
         let read = [("the spreadsheet", input.as_path())];
-        assert!(keep_apart(&read, &[("the results file", &around)]).is_err());
+        assert!(refuse_overwriting(&read, &[("the results file", &around)]).is_err());
         let other = folder.path().join("b.csv");
-        assert!(keep_apart(&read, &[("the results file", &other)]).is_ok());
+        assert!(refuse_overwriting(&read, &[("the results file", &other)]).is_ok());
         assert!(
-            keep_apart(
+            refuse_overwriting(
                 &read,
                 &[("the results file", &other), ("the summary", &other)]
             )

@@ -2,7 +2,7 @@
 
 use super::args::PlanArgs;
 use super::exit::Exit;
-use super::paths::{Paths, belongings, keep_apart, pasted};
+use super::paths::{Paths, refuse_overwriting, shell_quoted, sidecar_files};
 use super::prepare::{self, Prepared};
 use super::progress::Planning;
 use super::summary::{self, Summary};
@@ -65,7 +65,7 @@ fn show(args: &PlanArgs, prepared: &Prepared, summary: &Summary, sendable: bool)
     let next = format!(
         "\nPlanned in {}. Nothing was sent. Send it: isms-campaign send {}\n",
         prepared.ledger.display(),
-        pasted(&prepared.ledger)
+        shell_quoted(&prepared.ledger)
     );
     if sendable {
         text.push_str(&next);
@@ -79,7 +79,10 @@ fn refuse_a_ledger(input: &Input) -> Result<()> {
         && source::is_ledger(path)?
     {
         return Err(crate::Error::usage("is a ledger, which is planned already")
-            .advice(format!("send it: isms-campaign send {}", pasted(path)))
+            .hint(format!(
+                "send it: isms-campaign send {}",
+                shell_quoted(path)
+            ))
             .at(path.display()));
     }
     Ok(())
@@ -88,13 +91,13 @@ fn refuse_a_ledger(input: &Input) -> Result<()> {
 fn keep_files_apart(args: &PlanArgs, paths: &Paths) -> Result<()> {
     let mut read = spec::files_read(&args.plan);
     read.push(("the spreadsheet", &args.recipients));
-    keep_apart(&read, &[("the ledger", &paths.ledger)])?;
-    let belongings = belongings(&paths.ledger);
+    refuse_overwriting(&read, &[("the ledger", &paths.ledger)])?;
+    let sidecar_files = sidecar_files(&paths.ledger);
     read.extend(
-        belongings
+        sidecar_files
             .iter()
             .map(|(role, path)| (*role, path.as_path())),
     );
     let written: Vec<_> = args.output.file_written().into_iter().collect();
-    keep_apart(&read, &written)
+    refuse_overwriting(&read, &written)
 }

@@ -9,17 +9,17 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::args::{OnChange, PlanOptions};
-use super::paths::{PRACTICE, pasted};
+use super::paths::{PRACTICE, shell_quoted};
 use super::values::MaxInvalid;
 use super::{clock, inspect, spec, summary, tell};
-use crate::campaign::msisdn::Region;
-use crate::campaign::report::Report;
-use crate::campaign::status::Counts;
-use crate::campaign::{SenderId, Status};
-use crate::ledger::{self, Campaign, Lock, Reader, Totals};
-use crate::planning::{self, Watcher};
+use crate::domain::msisdn::Region;
+use crate::domain::report::Report;
+use crate::domain::status::Counts;
+use crate::domain::{SenderId, Status};
+use crate::ledger::{self, Campaign, Lock, Snapshot, Totals};
+use crate::planning::{self, Progress};
 use crate::source::Input;
-use crate::{Error, Result};
+use crate::{Error, Kind, Result};
 
 /// When a plan is too old to be sent, unless `--expires` says so.
 const EXPIRES: Duration = Duration::from_secs(7 * 86_400);
@@ -42,8 +42,8 @@ pub(super) fn must_be_there(input: &Input) -> Result<()> {
     match input {
         Input::Stdin => Ok(()),
         Input::File(path) => fs::metadata(path).map(drop).map_err(|fault| {
-            Error::new(format!("cannot be read: {fault}"))
-                .advice("check the name")
+            Error::new(Kind::Other, format!("cannot be read: {fault}"))
+                .hint("check the name")
                 .at(path.display())
         }),
     }
@@ -57,7 +57,7 @@ pub(super) fn from_spreadsheet(
     ledger: &Path,
     options: &PlanOptions,
     anew: bool,
-    watcher: &dyn Watcher,
+    watcher: &dyn Progress,
 ) -> Result<Prepared> {
     let spec = spec::of(input, options)?;
     // A plan beside the link in its place would be a second ledger of the same campaign.
@@ -77,8 +77,12 @@ pub(super) fn from_spreadsheet(
         header: plan.header.clone(),
         delimiter: plan.dress.delimiter,
         bom: plan.dress.bom,
-        report: serde_json::to_string(&plan.report)
-            .map_err(|fault| Error::new(format!("the plan cannot be written down: {fault}")))?,
+        report: serde_json::to_string(&plan.report).map_err(|fault| {
+            Error::new(
+                Kind::Other,
+                format!("the plan cannot be written down: {fault}"),
+            )
+        })?,
         expires_at: planned_at.after(options.expires.unwrap_or(EXPIRES)),
         planned_at,
         gateway_host: None,
@@ -135,7 +139,7 @@ pub(super) fn lock_existing(ledger: &Path) -> Result<Lock> {
 pub(super) fn from_ledger(ledger: &Path) -> Result<Prepared> {
     let lock = Lock::acquire(ledger, &holder())?;
     let existing = existing(ledger)?
-        .ok_or_else(|| Error::new("there is no such ledger").at(ledger.display()))?;
+        .ok_or_else(|| Error::new(Kind::Other, "there is no such ledger").at(ledger.display()))?;
     refuse_lost(ledger, &lock, Some(&existing), None)?;
     let report = report_of(&existing.campaign, ledger)?;
     Ok(Prepared {
@@ -150,7 +154,7 @@ pub(super) fn from_ledger(ledger: &Path) -> Result<Prepared> {
 
 /// A plan that was made earlier, to practise with: its copy, or the copy that an earlier practice left.
 pub(super) fn practice_from_ledger(original: &Path, copy: &Path) -> Result<Prepared> {
-    let planned = Reader::open(original)?.campaign()?;
+    let planned = Snapshot::open(original)?.campaign()?;
     if original == copy {
         return from_ledger(copy);
     }
@@ -194,7 +198,7 @@ fn existing(path: &Path) -> Result<Option<Existing>> {
         return Ok(None);
     }
     let cut_off = ledger::was_cut_off(path);
-    let reader = Reader::open(path)?;
+    let reader = Snapshot::open(path)?;
     let totals = reader.totals()?;
     let campaign = reader.campaign()?;
     // Before it is held against the rows.
@@ -225,11 +229,14 @@ fn refuse_lost(
             "is another ledger than the one in this place from which messages were sent"
         }
         Some(existing) if existing.totals.attempts < started.attempts => {
-            return Err(Error::new(format!(
-                "is an earlier state of itself: it knows of {} requests, and {} were made",
-                existing.totals.attempts, started.attempts
-            ))
-            .advice("bring its latest state back; only that one knows what was sent")
+            return Err(Error::new(
+                Kind::Other,
+                format!(
+                    "is an earlier state of itself: it knows of {} requests, and {} were made",
+                    existing.totals.attempts, started.attempts
+                ),
+            )
+            .hint("bring its latest state back; only that one knows what was sent")
             .at(ledger.display()));
         }
         Some(_) => return Ok(()),
@@ -238,8 +245,8 @@ fn refuse_lost(
     if on_change == Some(OnChange::New) {
         return Ok(());
     }
-    Err(Error::new(what)
-        .advice(
+    Err(Error::new(Kind::Other, what)
+        .hint(
             "bring it back, or start anew with --on-change new if you know that nobody gets a message twice",
         )
         .at(ledger.display()))
@@ -275,7 +282,7 @@ fn takes_over(lock: &Lock, campaign: &Campaign) -> bool {
 
 /// The refusal of a campaign that is asked for in the place of another one.
 fn changed(ledger: &Path, old: &Existing, changes: &[String]) -> Error {
-    Error::new(format!(
+    Error::new(Kind::Other, format!(
         "was planned on {} as something else than is asked now, and {}: {}",
         old.campaign.planned_at,
         if old.sent {
@@ -285,7 +292,7 @@ fn changed(ledger: &Path, old: &Existing, changes: &[String]) -> Error {
         },
         changes.join("; ")
     ))
-    .advice("go on with what was planned by naming the ledger to send, or start anew with --on-change new")
+    .hint("go on with what was planned by naming the ledger to send, or start anew with --on-change new")
     .at(ledger.display())
 }
 
@@ -294,10 +301,13 @@ fn make_room(ledger: &Path, lock: Lock, old: &Existing) -> Result<Lock> {
     let counts = old.totals.counts;
     let (pending, unknown) = (counts.of(Status::Pending), counts.of(Status::Unknown));
     if old.sent && pending + unknown > 0 {
-        return Err(Error::new(format!(
-            "rows are open ({pending} pending, {unknown} unknown), so it cannot be set aside"
-        ))
-        .advice("finish it first by naming the ledger to send")
+        return Err(Error::new(
+            Kind::Other,
+            format!(
+                "rows are open ({pending} pending, {unknown} unknown), so it cannot be set aside"
+            ),
+        )
+        .hint("finish it first by naming the ledger to send")
         .at(ledger.display()));
     }
     let lock = ledger::retire(ledger, lock)?;
@@ -359,12 +369,12 @@ impl Prepared {
         if !most.exceeded_by(invalid, rows) {
             return Ok(());
         }
-        Err(Error::new(format!(
+        Err(Error::new(Kind::Other, format!(
             "{invalid} of {rows} rows cannot be sent, and --max-invalid is {most}"
         ))
-        .advice(format!(
+        .hint(format!(
             "see them with isms-campaign results {} --status invalid and correct them, or allow them with --max-invalid {invalid}",
-            pasted(&self.ledger)
+            shell_quoted(&self.ledger)
         ))
         .at(&self.campaign.input))
     }
@@ -372,7 +382,7 @@ impl Prepared {
     /// The rows in numbers. Of a plan that was made just now the report has them.
     pub(super) fn totals(&self) -> Result<Totals> {
         if !self.fresh {
-            return Reader::open(&self.ledger)?.totals();
+            return Snapshot::open(&self.ledger)?.totals();
         }
         let report = &self.report;
         let mut counts = Counts::default();
@@ -396,14 +406,14 @@ impl Prepared {
             return Ok(());
         };
         let rows = self.report.remarks.iter().map(|remark| remark.rows).max();
-        Err(Error::new(format!(
+        Err(Error::new(Kind::Other, format!(
             "at least {} may be blocked or look like a mistake, first row {} ({}: \"{}\"), and --lint is deny",
             summary::counted(rows.unwrap_or_default(), "text"),
             remark.first_rows.first().copied().unwrap_or_default(),
             remark.what,
             remark.example,
         ))
-        .advice("correct them, or plan the spreadsheet with --lint warn to send them nevertheless")
+        .hint("correct them, or plan the spreadsheet with --lint warn to send them nevertheless")
         .at(&self.campaign.input))
     }
 
@@ -445,7 +455,7 @@ mod tests {
     /// Puts a file in the ledger's place while the spreadsheet is being read.
     struct Meddler<'a>(&'a Path);
 
-    impl Watcher for Meddler<'_> {
+    impl Progress for Meddler<'_> {
         fn opened(&self, _: Option<u64>) {
             fs::write(self.0, "brought back by hand").unwrap();
         }

@@ -9,8 +9,8 @@ use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::args::ProgressArg;
 use super::tell;
-use crate::campaign::Status;
-use crate::campaign::status::Counts;
+use crate::domain::Status;
+use crate::domain::status::Counts;
 use crate::{dispatch, planning};
 
 /// Between two plain lines.
@@ -108,7 +108,7 @@ impl Planning {
     }
 }
 
-impl planning::Watcher for Planning {
+impl planning::Progress for Planning {
     fn opened(&self, bytes: Option<u64>) {
         if let Some(bytes) = bytes {
             self.bar.set_length(bytes);
@@ -198,7 +198,7 @@ impl Sending {
     }
 }
 
-impl dispatch::Watcher for Sending {
+impl dispatch::Progress for Sending {
     fn settled(&self, rows: &Counts) {
         self.accepted
             .fetch_add(rows.of(Status::Accepted), Ordering::Relaxed);

@@ -2,20 +2,20 @@
 
 use super::args::{ResolveArgs, WordArg};
 use super::exit::Exit;
-use super::paths::pasted;
+use super::paths::shell_quoted;
 use super::summary::{counted, next_step, of_totals};
 use super::{clock, prepare, tell};
-use crate::ledger::{Book, Selection, Word};
+use crate::ledger::{Ledger, Resolution, Selection};
 use crate::{Error, Result};
 
 pub(super) fn run(args: &ResolveArgs) -> Result<Exit> {
     let word = match (args.word, &args.trx_id) {
-        (WordArg::Accepted, trx_id) => Word::Accepted {
+        (WordArg::Accepted, trx_id) => Resolution::Accepted {
             trx_id: trx_id.clone(),
         },
-        (WordArg::NotSent, None) => Word::NotSent,
+        (WordArg::NotSent, None) => Resolution::NotSent,
         (WordArg::NotSent, Some(_)) => {
-            return Err(Error::usage("--trx-id belongs to --as accepted").advice("leave it out"));
+            return Err(Error::usage("--trx-id belongs to --as accepted").hint("leave it out"));
         }
     };
     let selection = match args.batch {
@@ -23,7 +23,7 @@ pub(super) fn run(args: &ResolveArgs) -> Result<Exit> {
         None if args.all => Selection::AllUnknown,
         None => Selection::Rows(args.rows.clone()),
     };
-    let mut book = Book::open(&args.ledger, prepare::lock_existing(&args.ledger)?)?;
+    let mut book = Ledger::open(&args.ledger, prepare::lock_existing(&args.ledger)?)?;
     tracing::info!(ledger = %args.ledger.display(), campaign = book.campaign().id, "opened");
     let decided = book
         .decide(&selection, &word, args.note.as_deref(), &clock::now())
@@ -36,7 +36,7 @@ pub(super) fn run(args: &ResolveArgs) -> Result<Exit> {
         counted(decided, "row"),
         of_totals(&totals),
         next_step(&totals, None, &args.ledger),
-        pasted(&args.ledger)
+        shell_quoted(&args.ledger)
     ));
     Ok(Exit::OK)
 }

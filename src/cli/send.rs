@@ -7,19 +7,19 @@ use std::time::Instant;
 
 use super::args::{OnBadNumber, SendArgs, SendOptions};
 use super::exit::Exit;
-use super::paths::{Paths, belongings, keep_apart};
+use super::paths::{Paths, refuse_overwriting, sidecar_files};
 use super::prepare::{self, Prepared};
 use super::progress::{Planning, Sending};
 use super::summary::{self, Summary, counted};
 use super::{clock, credentials, overview, practice, signals, spec, tell};
-use crate::campaign::Status;
-use crate::dispatch::{self, Policy, Stop, Throttle};
+use crate::dispatch::{self, Policy, StopReason, Throttle};
+use crate::domain::Status;
 use crate::gateway::{Credentials, Endpoint, Gateway, RestGateway, Timeouts};
-use crate::ledger::{Book, Reader};
+use crate::ledger::{Ledger, Snapshot};
 use crate::results::ResultsFile;
 use crate::sandbox::Sandbox;
 use crate::source::{self, Input};
-use crate::{Error, Result};
+use crate::{Error, Kind, Result};
 
 pub(super) fn run(args: &SendArgs) -> Exit {
     let started = Instant::now();
@@ -28,7 +28,9 @@ pub(super) fn run(args: &SendArgs) -> Exit {
     summary.elapsed = started.elapsed();
     let fault = ended.err();
     let exit = match &fault {
-        Some(fault) if !matches!(summary.stop, Some(Stop::Signal(_))) => Exit::of_fault(fault),
+        Some(fault) if !matches!(summary.stop, Some(StopReason::Signal(_))) => {
+            Exit::of_fault(fault)
+        }
         _ => Exit::of_send(summary.stop, &summary.totals.counts),
     };
     if let Some(fault) = &fault {
@@ -55,7 +57,7 @@ fn send(args: &SendArgs, summary: &mut Summary) -> Result<()> {
     if planned && !args.send.sandbox && prepare::is_practice(&args.recipients) {
         return Err(
             Error::usage("is for practice, and its messages were meant for nobody")
-                .advice("add --sandbox, or send the spreadsheet")
+                .hint("add --sandbox, or send the spreadsheet")
                 .at(args.recipients.display()),
         );
     }
@@ -143,7 +145,7 @@ fn perform(
         split_bad_numbers: args.send.on_bad_number == OnBadNumber::Split,
     };
     let expires_at = prepared.campaign.expires_at.clone();
-    let mut book = Book::open(&prepared.ledger, prepared.lock)?;
+    let mut book = Ledger::open(&prepared.ledger, prepared.lock)?;
     if book.recovered() > 0 {
         tell(&format!(
             "{} under way when the program was stopped; what they hold is unknown now.",
@@ -169,8 +171,8 @@ fn perform(
         return book.close().map(drop);
     }
     let expired = || {
-        Error::new(format!("the plan expired on {expires_at}, and is not sent any more"))
-            .advice("plan the spreadsheet again with isms-campaign plan, or send the spreadsheet with a longer --expires")
+        Error::new(Kind::Other, format!("the plan expired on {expires_at}, and is not sent any more"))
+            .hint("plan the spreadsheet again with isms-campaign plan, or send the spreadsheet with a longer --expires")
             .at(prepared.ledger.display())
     };
     if clock::now() > expires_at {
@@ -199,7 +201,7 @@ fn perform(
 /// Sends, and closes the ledger in order.
 fn dispatch(
     args: &SendArgs,
-    book: Book,
+    book: Ledger,
     policy: &Policy,
     destination: &Destination,
     going: u64,
@@ -232,10 +234,10 @@ fn dispatch(
 
 /// Writes the results and says how it ended.
 fn finish(results: &ResultsFile, summary: &mut Summary, in_order: bool) -> Result<()> {
-    let reader = Reader::open(&summary.ledger)?;
+    let reader = Snapshot::open(&summary.ledger)?;
     summary.take(reader.totals()?);
     if in_order && summary.stop.is_none() && summary.limited() {
-        summary.stop = Some(Stop::Limit);
+        summary.stop = Some(StopReason::Limit);
     }
     results.write(&reader, None)?;
     // After a fault the fault itself says what to do next.
@@ -262,11 +264,16 @@ fn confirm(
     if yes {
         return Ok(());
     }
-    let not_sent = |why: &str| Error::new(format!("{why}, so nothing was sent; the plan is kept"));
+    let not_sent = |why: &str| {
+        Error::new(
+            Kind::Other,
+            format!("{why}, so nothing was sent; the plan is kept"),
+        )
+    };
     if !io::stdin().is_terminal() {
         return Err(
             not_sent("nobody can be asked, as standard input is no terminal")
-                .advice("say --yes to send without a question"),
+                .hint("say --yes to send without a question"),
         );
     }
     let mut screen = io::stderr();
@@ -288,7 +295,7 @@ fn confirm(
     if matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes") {
         Ok(())
     } else {
-        Err(not_sent("the answer was no").advice("run the same command again to send it"))
+        Err(not_sent("the answer was no").hint("run the same command again to send it"))
     }
 }
 
@@ -352,7 +359,7 @@ fn source_is_ledger(input: &Input) -> Result<bool> {
 }
 
 fn keep_files_apart(args: &SendArgs, paths: &Paths, planned: bool) -> Result<()> {
-    let belongings = belongings(&paths.ledger);
+    let sidecar_files = sidecar_files(&paths.ledger);
     let sheet = planned
         .then(|| spec::spreadsheet_of(&args.recipients))
         .flatten();
@@ -362,18 +369,18 @@ fn keep_files_apart(args: &SendArgs, paths: &Paths, planned: bool) -> Result<()>
     written.extend(args.send.practice.file_written());
     let mut read: Vec<(&str, &Path)> = inputs.clone();
     read.extend(
-        belongings
+        sidecar_files
             .iter()
             .map(|(role, path)| (*role, path.as_path())),
     );
     read.extend(sheet.as_deref().map(|path| ("the spreadsheet", path)));
     if !planned {
         read.push(("the spreadsheet", &args.recipients));
-        keep_apart(
+        refuse_overwriting(
             &[("the spreadsheet", &args.recipients)],
             &[("the ledger", &paths.ledger)],
         )?;
     }
-    keep_apart(&inputs, &[("the ledger", &paths.ledger)])?;
-    keep_apart(&read, &written)
+    refuse_overwriting(&inputs, &[("the ledger", &paths.ledger)])?;
+    refuse_overwriting(&read, &written)
 }

@@ -8,8 +8,8 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
 
-use crate::dispatch::{Stop, Stopper};
-use crate::{Error, Result};
+use crate::dispatch::{StopReason, StopToken};
+use crate::{Error, Kind, Result};
 
 /// Makes a file that grows beyond a limit of the system (`ulimit -f`) a fault like a full disk. The system would end the
 /// program without a word.
@@ -32,10 +32,10 @@ pub(super) fn end_with_a_code() {
 }
 
 /// A stopper that listens to signals from now on. `say` tells the person that a stop was asked for.
-pub(super) fn stopper(say: impl Fn(&str) + Send + 'static) -> Result<Arc<Stopper>> {
-    let stopper = Arc::new(Stopper::default());
+pub(super) fn stopper(say: impl Fn(&str) + Send + 'static) -> Result<Arc<StopToken>> {
+    let stopper = Arc::new(StopToken::default());
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])
-        .map_err(|fault| Error::new(format!("signals cannot be caught: {fault}")))?;
+        .map_err(|fault| Error::new(Kind::Other, format!("signals cannot be caught: {fault}")))?;
     NOTHING_UNDER_WAY.store(false, Ordering::SeqCst);
     let asked = Arc::clone(&stopper);
     std::thread::spawn(move || {
@@ -48,7 +48,7 @@ pub(super) fn stopper(say: impl Fn(&str) + Send + 'static) -> Result<Arc<Stopper
                 std::process::exit(128 + signal);
             }
             first = false;
-            asked.ask(Stop::Signal(signal));
+            asked.ask(StopReason::Signal(signal));
             say(
                 "Stopping: requests under way are awaited, nothing new is sent. Once more ends at once.",
             );

@@ -11,17 +11,17 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::args::{DuplicatesArg, LintArg, PlanOptions, PunctuationArg, TypeArg};
-use super::paths::settled;
+use super::paths::canonical;
 use super::tell;
 use super::values::MaxInvalid;
-use crate::campaign::duplicates::Rule;
-use crate::campaign::msisdn::{self, Region};
-use crate::campaign::suppression::Suppression;
-use crate::campaign::text::{Punctuation, TypeChoice};
-use crate::ledger::{Campaign, Reader};
+use crate::domain::duplicates::Rule;
+use crate::domain::msisdn::{self, Region};
+use crate::domain::suppression::Suppression;
+use crate::domain::text::{Punctuation, TypeChoice};
+use crate::ledger::{Campaign, Snapshot};
 use crate::planning::{Message, Plan, Spec};
 use crate::source::{self, Format, Input};
-use crate::{Error, Result};
+use crate::{Error, Kind, Result};
 
 /// Numbers in one request: the gateway's own suggestion ("maximum 30 numbers per push").
 const BATCH_SIZE: NonZeroU32 = NonZeroU32::MIN.saturating_add(29);
@@ -99,21 +99,24 @@ pub(super) fn read<T: DeserializeOwned>(campaign: &Campaign, key: &str) -> Resul
 
 /// A ledger's option that says nothing: sending as if it were not there might send something else than was planned.
 pub(super) fn damaged(key: &str, fault: &dyn Display) -> Error {
-    Error::new(format!("the ledger's {key} cannot be read: {fault}"))
-        .advice("it was changed by hand or by another program; bring back a copy")
+    Error::new(
+        Kind::Other,
+        format!("the ledger's {key} cannot be read: {fault}"),
+    )
+    .hint("it was changed by hand or by another program; bring back a copy")
 }
 
 /// Where a spreadsheet is, whatever folder one looks from.
 fn place_of(input: &Input) -> Option<String> {
     match input {
         Input::Stdin => None,
-        Input::File(path) => Some(settled(path).to_string_lossy().into_owned()),
+        Input::File(path) => Some(canonical(path).to_string_lossy().into_owned()),
     }
 }
 
 /// The spreadsheet that a ledger was planned from, if it says so.
 pub(super) fn spreadsheet_of(ledger: &Path) -> Option<PathBuf> {
-    let campaign = Reader::open(ledger)
+    let campaign = Snapshot::open(ledger)
         .and_then(|reader| reader.campaign())
         .ok()?;
     let place: Option<String> = read(&campaign, SPREADSHEET).ok()?;
@@ -162,11 +165,10 @@ fn message(options: &PlanOptions) -> Result<Message> {
     };
     let template = fs::read_to_string(path).map_err(|fault| {
         let error = match fault.kind() {
-            ErrorKind::InvalidData => {
-                Error::new("the message is not UTF-8 text").advice("save it as UTF-8 in the editor")
-            }
-            _ => Error::new(format!("the message cannot be read: {fault}"))
-                .advice("check its name and its rights"),
+            ErrorKind::InvalidData => Error::new(Kind::Other, "the message is not UTF-8 text")
+                .hint("save it as UTF-8 in the editor"),
+            _ => Error::new(Kind::Other, format!("the message cannot be read: {fault}"))
+                .hint("check its name and its rights"),
         };
         error.at(path.display())
     })?;
@@ -243,7 +245,7 @@ pub(super) fn suppression(options: &PlanOptions, region: Region) -> Result<Suppr
     for path in &options.suppress {
         suppression.begin(path.display().to_string());
         if source::is_ledger(path)? {
-            Reader::open(path)?.sent_numbers(|number| suppression.note(number))?;
+            Snapshot::open(path)?.sent_numbers(|number| suppression.note(number))?;
             continue;
         }
         let mut wrong = Vec::new();
@@ -257,16 +259,19 @@ pub(super) fn suppression(options: &PlanOptions, region: Region) -> Result<Suppr
         if wrong.is_empty() {
             continue;
         }
-        let fault = Error::new(format!(
-            "{} no number ({}{})",
-            match wrong.len() {
-                1 => "1 entry is".to_owned(),
-                many => format!("{many} entries are"),
-            },
-            wrong[..wrong.len().min(NAMED)].join("; "),
-            if wrong.len() > NAMED { "; ..." } else { "" }
-        ))
-        .advice("correct them, or go on without them with --lenient-suppress")
+        let fault = Error::new(
+            Kind::Other,
+            format!(
+                "{} no number ({}{})",
+                match wrong.len() {
+                    1 => "1 entry is".to_owned(),
+                    many => format!("{many} entries are"),
+                },
+                wrong[..wrong.len().min(NAMED)].join("; "),
+                if wrong.len() > NAMED { "; ..." } else { "" }
+            ),
+        )
+        .hint("correct them, or go on without them with --lenient-suppress")
         .at(path.display());
         if !options.lenient_suppress {
             return Err(fault);

@@ -9,13 +9,13 @@ use serde_json::{Value, json};
 
 use super::args::OutputArgs;
 use super::exit::Exit;
-use super::paths::pasted;
+use super::paths::shell_quoted;
 use super::{prepare, print, tell};
-use crate::campaign::Status;
-use crate::campaign::report::Report;
-use crate::dispatch::Stop;
-use crate::ledger::{Reader, Totals};
-use crate::{Error, Result};
+use crate::dispatch::StopReason;
+use crate::domain::Status;
+use crate::domain::report::Report;
+use crate::ledger::{Snapshot, Totals};
+use crate::{Error, Kind, Result};
 
 /// `1 message`, `2 messages`; a word that ends in x gets es.
 pub(super) fn counted(number: u64, what: &str) -> String {
@@ -43,31 +43,31 @@ pub(super) fn of_totals(totals: &Totals) -> String {
 }
 
 /// What to do next, given what a ledger holds and why a run stopped, if one did.
-pub(super) fn next_step(totals: &Totals, stop: Option<Stop>, path: &Path) -> String {
+pub(super) fn next_step(totals: &Totals, stop: Option<StopReason>, path: &Path) -> String {
     let counts = &totals.counts;
-    let ledger = pasted(path);
+    let ledger = shell_quoted(path);
     let mut steps = Vec::new();
     match stop {
-        Some(Stop::Account(code)) => steps.push(format!(
+        Some(StopReason::Account(code)) => steps.push(format!(
             "The gateway stopped the account ({code}: {}). Mend that and run again: what was not sent is pending.",
             crate::gateway::Code(code).meaning()
         )),
-        Some(Stop::Refused(code)) => steps.push(format!(
+        Some(StopReason::Refused(code)) => steps.push(format!(
             "Ten requests in a row were refused with {code} ({}). Mend that before you go on.",
             crate::gateway::Code(code).meaning()
         )),
-        Some(Stop::Unreachable) => steps.push(
+        Some(StopReason::Unreachable) => steps.push(
             "The gateway could not be reached, or throttled, for too long. Run again later.".to_owned(),
         ),
-        Some(Stop::Unknown(requests)) => steps.push(format!(
+        Some(StopReason::Unknown(requests)) => steps.push(format!(
             "{requests} requests in a row had no usable answer, so the run stopped. Find out why before you run again."
         )),
-        Some(Stop::Limit) => steps.push("The limit of this run is reached. Run again for the rest.".to_owned()),
-        Some(Stop::Signal(_)) if counts.of(Status::Pending) == 0 => {
+        Some(StopReason::Limit) => steps.push("The limit of this run is reached. Run again for the rest.".to_owned()),
+        Some(StopReason::Signal(_)) if counts.of(Status::Pending) == 0 => {
             steps.push("Interrupted, but everything was under way already.".to_owned());
         }
-        Some(Stop::Signal(_)) => steps.push("Interrupted. Run again to go on.".to_owned()),
-        Some(Stop::Error) | None => {}
+        Some(StopReason::Signal(_)) => steps.push("Interrupted. Run again to go on.".to_owned()),
+        Some(StopReason::Error) | None => {}
     }
     if stop.is_none() && counts.of(Status::Pending) > 0 {
         let practice = if prepare::is_practice(path) {
@@ -114,9 +114,12 @@ pub(super) fn refuse_unwritable(output: &OutputArgs) -> Result<()> {
         .open(path)
         .and_then(|_| if there { Ok(()) } else { fs::remove_file(path) })
         .map_err(|fault| {
-            Error::new(format!("the summary cannot be written: {fault}"))
-                .advice("choose another place with --summary-json")
-                .at(path.display())
+            Error::new(
+                Kind::Other,
+                format!("the summary cannot be written: {fault}"),
+            )
+            .hint("choose another place with --summary-json")
+            .at(path.display())
         })
 }
 
@@ -132,7 +135,7 @@ pub(super) struct Summary {
     /// Of all sendable rows before a send, of accepted rows after.
     pub(super) credits: u64,
     pub(super) elapsed: Duration,
-    pub(super) stop: Option<Stop>,
+    pub(super) stop: Option<StopReason>,
     /// Whether the run was allowed to leave messages pending.
     pub(super) limit: Option<u64>,
     /// Whether the place for it is known to be none of the other files.
@@ -147,7 +150,7 @@ impl Summary {
 
     /// Takes in what the ledger holds, if there is one: a run that could not begin does not make its rows go away.
     pub(super) fn look_at_ledger(&mut self) {
-        if let Ok(totals) = Reader::open(&self.ledger).and_then(|reader| reader.totals()) {
+        if let Ok(totals) = Snapshot::open(&self.ledger).and_then(|reader| reader.totals()) {
             self.take(totals);
         }
     }
@@ -179,20 +182,24 @@ impl Summary {
             return print(&text);
         }
         fs::write(place, text).map_err(|fault| {
-            Error::new(format!("the summary cannot be written: {fault}")).at(place.display())
+            Error::new(
+                Kind::Other,
+                format!("the summary cannot be written: {fault}"),
+            )
+            .at(place.display())
         })
     }
 
     fn object(&self, exit: Exit, error: Option<&Error>) -> Value {
         let count = |status| self.totals.counts.of(status);
         let stopped_by = match (self.stop, error) {
-            (Some(Stop::Account(_)), _) => Some("account"),
-            (Some(Stop::Refused(_)), _) => Some("refused"),
-            (Some(Stop::Unreachable), _) => Some("unreachable"),
-            (Some(Stop::Unknown(_)), _) => Some("unknown"),
-            (Some(Stop::Limit), _) => Some("limit"),
-            (Some(Stop::Signal(_)), _) => Some("signal"),
-            (Some(Stop::Error), _) | (None, Some(_)) => Some("error"),
+            (Some(StopReason::Account(_)), _) => Some("account"),
+            (Some(StopReason::Refused(_)), _) => Some("refused"),
+            (Some(StopReason::Unreachable), _) => Some("unreachable"),
+            (Some(StopReason::Unknown(_)), _) => Some("unknown"),
+            (Some(StopReason::Limit), _) => Some("limit"),
+            (Some(StopReason::Signal(_)), _) => Some("signal"),
+            (Some(StopReason::Error), _) | (None, Some(_)) => Some("error"),
             (None, None) => None,
         };
         let mut object = json!({

@@ -4,8 +4,8 @@ use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use crate::campaign::{SenderId, Status};
 use crate::dispatch::Rate;
+use crate::domain::{SenderId, Status};
 use crate::source::{Delimiter, Encoding};
 
 /// A rate, or none. (An option of its own would read as "not given".)

@@ -1,7 +1,7 @@
 //! The sending loop: workers that take planned batches out of a ledger, wait for the throttle, claim, submit and
 //! settle, until nothing is left or there is a reason to stop. It knows no SQL, no HTTP and no terminal.
 
-mod judge;
+mod classify;
 mod stop;
 #[cfg(test)]
 mod tests;
@@ -11,17 +11,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-pub use judge::Streak;
-pub use stop::{Stop, Stopper};
+pub use classify::CircuitBreaker;
+pub use stop::{StopReason, StopToken};
 pub use throttle::{Rate, Throttle};
 
-use judge::{SET_APART, Then, Wait, judge};
+use classify::{SET_APART, Then, Wait, judge};
 
-use crate::campaign::status::Counts;
-use crate::campaign::{Moment, SenderId, Status};
+use crate::domain::status::Counts;
+use crate::domain::{SenderId, Status, Timestamp};
 use crate::gateway::{Answer, Gateway, Outcome, Outcomes, Submission};
-use crate::ledger::{AttemptId, Batch, Book, Clerk, Desk, Settlement, Verdict};
-use crate::{Error, Result};
+use crate::ledger::{AttemptId, Batch, Committer, Ledger, LedgerHandle, Settlement, Verdict};
+use crate::{Error, Kind, Result};
 
 /// How a campaign is to be sent.
 #[derive(Debug)]
@@ -42,7 +42,7 @@ pub struct Policy {
 }
 
 /// Who is told what happens. Called by all workers, so it must be quick.
-pub trait Watcher: Sync {
+pub trait Progress: Sync {
     /// A request was made, and these rows got their status by it.
     fn settled(&self, rows: &Counts);
     /// A request certainly was not sent, and is tried again after that time.
@@ -53,7 +53,7 @@ pub trait Watcher: Sync {
 #[derive(Debug)]
 pub struct Ending {
     /// The ledger, still locked.
-    pub book: Book,
+    pub book: Ledger,
     /// How many requests were made that the gateway can have seen.
     pub requests: u64,
     /// The fault that ended it, if one did.
@@ -63,23 +63,23 @@ pub struct Ending {
 /// Sends what is planned in the ledger, with one worker for each gateway. `clock` says what time it is.
 /// Returns when no request is under way any more.
 pub fn run(
-    book: Book,
+    book: Ledger,
     gateways: Vec<Box<dyn Gateway>>,
     throttle: &Throttle,
     policy: &Policy,
-    stopper: &Stopper,
-    clock: &(dyn Fn() -> Moment + Sync),
-    watcher: &dyn Watcher,
+    stopper: &StopToken,
+    clock: &(dyn Fn() -> Timestamp + Sync),
+    watcher: &dyn Progress,
 ) -> Result<Ending> {
-    let (desk, clerks) = Desk::open(book, gateways.len(), policy.limit);
-    let floor = Floor {
+    let (desk, clerks) = Committer::open(book, gateways.len(), policy.limit);
+    let floor = Shared {
         throttle,
         policy,
         stopper,
         clock,
         watcher,
-        streak: Mutex::new(Streak::new(policy.max_unknown)),
-        weather: Mutex::new(Weather::default()),
+        streak: Mutex::new(CircuitBreaker::new(policy.max_unknown)),
+        weather: Mutex::new(GatewayHealth::default()),
         requests: AtomicU64::new(0),
     };
     let faults: Vec<Error> = std::thread::scope(|scope| {
@@ -96,8 +96,11 @@ pub fn run(
             .filter_map(|worker| match worker.join() {
                 Ok(result) => result.err(),
                 Err(_) => Some(
-                    Error::new("a worker stopped without a reason, and the others with it")
-                        .advice("what it had under way is unknown; run again to go on"),
+                    Error::new(
+                        Kind::Other,
+                        "a worker stopped without a reason, and the others with it",
+                    )
+                    .hint("what it had under way is unknown; run again to go on"),
                 ),
             })
             .collect()
@@ -111,20 +114,20 @@ pub fn run(
 }
 
 /// What all workers share.
-struct Floor<'a> {
+struct Shared<'a> {
     throttle: &'a Throttle,
     policy: &'a Policy,
-    stopper: &'a Stopper,
-    clock: &'a (dyn Fn() -> Moment + Sync),
-    watcher: &'a dyn Watcher,
-    streak: Mutex<Streak>,
-    weather: Mutex<Weather>,
+    stopper: &'a StopToken,
+    clock: &'a (dyn Fn() -> Timestamp + Sync),
+    watcher: &'a dyn Progress,
+    streak: Mutex<CircuitBreaker>,
+    weather: Mutex<GatewayHealth>,
     requests: AtomicU64,
 }
 
 /// How the gateway does, as seen by all workers together.
 #[derive(Default)]
-struct Weather {
+struct GatewayHealth {
     /// Since when no request got through.
     bad_since: Option<Instant>,
     /// Until when the gateway asked to be left alone.
@@ -136,7 +139,7 @@ struct Weather {
 const FIRST_WAIT: Duration = Duration::from_millis(if cfg!(test) { 1 } else { 500 });
 const LONGEST_WAIT: Duration = Duration::from_millis(if cfg!(test) { 2 } else { 30_000 });
 
-impl Floor<'_> {
+impl Shared<'_> {
     /// Whether the gateway asked to be left alone for a while.
     fn is_paused(&self) -> bool {
         let until = self.weather().pause_until;
@@ -181,7 +184,7 @@ impl Floor<'_> {
         Some(span)
     }
 
-    fn weather(&self) -> std::sync::MutexGuard<'_, Weather> {
+    fn weather(&self) -> std::sync::MutexGuard<'_, GatewayHealth> {
         self.weather.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -202,24 +205,24 @@ impl Floor<'_> {
 }
 
 /// Stops everybody where a worker comes to its end by a panic: what broke one may break the others.
-struct Alarm<'a>(&'a Stopper);
+struct StopOnPanic<'a>(&'a StopToken);
 
-impl Drop for Alarm<'_> {
+impl Drop for StopOnPanic<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.0.ask(Stop::Error);
+            self.0.ask(StopReason::Error);
         }
     }
 }
 
 struct Worker<'a> {
-    floor: &'a Floor<'a>,
-    clerk: Clerk,
+    floor: &'a Shared<'a>,
+    clerk: LedgerHandle,
     gateway: Box<dyn Gateway>,
 }
 
 impl<'a> Worker<'a> {
-    fn new(floor: &'a Floor<'a>, clerk: Clerk, gateway: Box<dyn Gateway>) -> Self {
+    fn new(floor: &'a Shared<'a>, clerk: LedgerHandle, gateway: Box<dyn Gateway>) -> Self {
         Self {
             floor,
             clerk,
@@ -229,10 +232,10 @@ impl<'a> Worker<'a> {
 
     /// Sends one batch after the other. A fault of the ledger stops everybody: nothing is sent without it.
     fn work(mut self) -> Result<()> {
-        let _alarm = Alarm(self.floor.stopper);
+        let _alarm = StopOnPanic(self.floor.stopper);
         let done = self.send_batches();
         if done.is_err() {
-            self.floor.stopper.ask(Stop::Error);
+            self.floor.stopper.ask(StopReason::Error);
         }
         done
     }
@@ -293,7 +296,7 @@ impl<'a> Worker<'a> {
                         return Ok(None);
                     }
                     let Some(span) = floor.wait_after(tries, wait) else {
-                        floor.stopper.ask(Stop::Unreachable);
+                        floor.stopper.ask(StopReason::Unreachable);
                         return Ok(None);
                     };
                     floor.watcher.waiting(&why, span);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 /// Why a run stops before everything is sent. Where several hold, the greatest counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Stop {
+pub enum StopReason {
     /// As many recipients as `--limit` allows were sent to.
     Limit,
     /// This many requests in a row had no usable answer.
@@ -24,14 +24,14 @@ pub enum Stop {
 
 /// The one place where a stop is asked for and looked up, shared by all threads of a run.
 #[derive(Debug, Default)]
-pub struct Stopper {
-    asked: Mutex<Option<Stop>>,
+pub struct StopToken {
+    asked: Mutex<Option<StopReason>>,
     bell: Condvar,
 }
 
-impl Stopper {
+impl StopToken {
     /// Asks all workers to stop: no new request is made, and those under way are awaited.
-    pub fn ask(&self, stop: Stop) {
+    pub fn ask(&self, stop: StopReason) {
         let mut asked = self.asked();
         *asked = (*asked).max(Some(stop));
         self.bell.notify_all();
@@ -39,7 +39,7 @@ impl Stopper {
 
     /// What was asked for, if anything was.
     #[must_use]
-    pub fn why(&self) -> Option<Stop> {
+    pub fn why(&self) -> Option<StopReason> {
         *self.asked()
     }
 
@@ -73,7 +73,7 @@ impl Stopper {
         }
     }
 
-    fn asked(&self) -> MutexGuard<'_, Option<Stop>> {
+    fn asked(&self) -> MutexGuard<'_, Option<StopReason>> {
         // A worker that panicked while it held this left a whole value behind.
         self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -85,22 +85,22 @@ mod tests {
 
     #[test]
     fn the_gravest_reason_counts() {
-        let stopper = Stopper::default();
+        let stopper = StopToken::default();
         assert_eq!(stopper.why(), None);
-        stopper.ask(Stop::Account(-1004));
-        stopper.ask(Stop::Unknown(3));
-        assert_eq!(stopper.why(), Some(Stop::Account(-1004)));
-        stopper.ask(Stop::Signal(2));
-        assert_eq!(stopper.why(), Some(Stop::Signal(2)));
+        stopper.ask(StopReason::Account(-1004));
+        stopper.ask(StopReason::Unknown(3));
+        assert_eq!(stopper.why(), Some(StopReason::Account(-1004)));
+        stopper.ask(StopReason::Signal(2));
+        assert_eq!(stopper.why(), Some(StopReason::Signal(2)));
     }
 
     #[test]
     fn a_stop_ends_any_wait() {
-        let stopper = Stopper::default();
+        let stopper = StopToken::default();
         assert!(stopper.wait(Duration::ZERO));
         std::thread::scope(|scope| {
             let waiting = scope.spawn(|| stopper.wait(Duration::MAX));
-            stopper.ask(Stop::Signal(15));
+            stopper.ask(StopReason::Signal(15));
             assert_eq!(waiting.join().ok(), Some(false));
         });
     }

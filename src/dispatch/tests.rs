@@ -20,7 +20,7 @@ use std::sync::{Arc, Barrier};
 
 use super::*;
 use crate::gateway::Code;
-use crate::ledger::Reader;
+use crate::ledger::Snapshot;
 use crate::ledger::tests::{balances, moment, number, open, place, plan, statuses};
 
 type Answering = dyn Fn(&Submission<'_>) -> Outcomes + Send + Sync;
@@ -39,7 +39,7 @@ impl Gateway for Double {
 
 struct Nobody;
 
-impl Watcher for Nobody {
+impl Progress for Nobody {
     fn settled(&self, _: &Counts) {}
     fn waiting(&self, _: &str, _: Duration) {}
 }
@@ -64,13 +64,13 @@ fn policy() -> Policy {
 }
 
 struct Run {
-    stop: Option<Stop>,
+    stop: Option<StopReason>,
     ending: Ending,
 }
 
 fn send(ledger: &Path, workers: usize, policy: &Policy, answering: Arc<Answering>) -> Run {
     send_until(
-        &Arc::new(Stopper::default()),
+        &Arc::new(StopToken::default()),
         ledger,
         workers,
         policy,
@@ -79,7 +79,7 @@ fn send(ledger: &Path, workers: usize, policy: &Policy, answering: Arc<Answering
 }
 
 fn send_until(
-    stopper: &Stopper,
+    stopper: &StopToken,
     ledger: &Path,
     workers: usize,
     policy: &Policy,
@@ -89,8 +89,8 @@ fn send_until(
 }
 
 fn send_watched(
-    watcher: &dyn Watcher,
-    stopper: &Stopper,
+    watcher: &dyn Progress,
+    stopper: &StopToken,
     ledger: &Path,
     workers: usize,
     policy: &Policy,
@@ -167,7 +167,7 @@ fn stopped() -> Outcome {
 }
 
 fn attempts(ledger: &Path) -> u64 {
-    Reader::open(ledger).unwrap().totals().unwrap().attempts
+    Snapshot::open(ledger).unwrap().totals().unwrap().attempts
 }
 
 #[test]
@@ -177,9 +177,27 @@ fn every_answer_has_its_consequence() {
         (accepted(), [Accepted, Accepted, Accepted], None, 2, 2),
         (refused(-1005), [Refused; 3], None, 2, 2),
         (no_answer(), [Unknown; 3], None, 2, 2),
-        (stopped(), [Pending; 3], Some(Stop::Account(-1004)), 1, 1),
-        (not_sent(), [Pending; 3], Some(Stop::Unreachable), 0, 1),
-        (throttled(), [Pending; 3], Some(Stop::Unreachable), 1, 1),
+        (
+            stopped(),
+            [Pending; 3],
+            Some(StopReason::Account(-1004)),
+            1,
+            1,
+        ),
+        (
+            not_sent(),
+            [Pending; 3],
+            Some(StopReason::Unreachable),
+            0,
+            1,
+        ),
+        (
+            throttled(),
+            [Pending; 3],
+            Some(StopReason::Unreachable),
+            1,
+            1,
+        ),
     ];
     for (outcome, expected, stop, requests, tries) in table {
         let (_folder, ledger) = place();
@@ -205,7 +223,7 @@ fn each_recipient_has_its_own_answer() {
         statuses(&ledger),
         [Accepted, Refused, Unknown, Pending, Pending]
     );
-    assert_eq!(run.stop, Some(Stop::Account(-1004)));
+    assert_eq!(run.stop, Some(StopReason::Account(-1004)));
     balances(&ledger);
 }
 
@@ -255,7 +273,7 @@ fn the_ledger_knows_which_answers_prove_that_nobody_got_anything() {
         plan(&ledger, &[1]);
         send(&ledger, 1, &policy(), always(outcome.clone()));
         assert_eq!(attempts(&ledger), 1);
-        let was_sent = Reader::open(&ledger).unwrap().was_sent_from().unwrap();
+        let was_sent = Snapshot::open(&ledger).unwrap().was_sent_from().unwrap();
         assert_eq!(was_sent, sent, "{outcome:?}");
     }
 }
@@ -306,7 +324,7 @@ fn a_claim_is_durable_before_its_request() {
 fn requests_in_flight_are_settled_and_no_other_is_made() {
     let (_folder, ledger) = place();
     plan(&ledger, &[1; 20]);
-    let stopper = Arc::new(Stopper::default());
+    let stopper = Arc::new(StopToken::default());
     let (asked, all_there) = (stopper.clone(), Barrier::new(3));
     let run = send_until(
         &stopper,
@@ -315,7 +333,7 @@ fn requests_in_flight_are_settled_and_no_other_is_made() {
         &policy(),
         Arc::new(move |_| {
             all_there.wait();
-            asked.ask(Stop::Signal(2));
+            asked.ask(StopReason::Signal(2));
             Outcomes::All(accepted())
         }),
     );
@@ -332,19 +350,19 @@ fn silence_in_a_row_stops_the_run() {
     let silence = || Outcomes::All(no_answer());
     let word = || Outcomes::All(accepted());
     let table = [
-        (3, vec![silence(); 12], Some(Stop::Unknown(3)), 3),
-        (1, vec![silence(); 12], Some(Stop::Unknown(1)), 1),
+        (3, vec![silence(); 12], Some(StopReason::Unknown(3)), 3),
+        (1, vec![silence(); 12], Some(StopReason::Unknown(1)), 1),
         (0, vec![silence(); 12], None, 12),
         (
             2,
             vec![silence(), word(), silence(), word(), silence(), silence()],
-            Some(Stop::Unknown(2)),
+            Some(StopReason::Unknown(2)),
             6,
         ),
         (
             2,
             vec![silence(), Outcomes::All(throttled()), silence()],
-            Some(Stop::Unknown(2)),
+            Some(StopReason::Unknown(2)),
             3,
         ),
     ];
@@ -377,7 +395,11 @@ fn one_code_ten_times_stops_the_run() {
                 ..policy()
             };
             let run = send(&ledger, 1, &policy, always(refused(code)));
-            assert_eq!(run.stop, Some(Stop::Refused(code)), "{split_bad_numbers}");
+            assert_eq!(
+                run.stop,
+                Some(StopReason::Refused(code)),
+                "{split_bad_numbers}"
+            );
             assert_eq!(run.ending.requests, 10);
             assert_eq!(
                 statuses(&ledger)[9..],
@@ -395,7 +417,7 @@ fn one_code_ten_times_stops_the_run() {
 
 #[test]
 fn answers_for_each_number_count_as_one_refusal_if_they_agree() {
-    for (second, stop) in [(-1005, Some(Stop::Refused(-1005))), (-1006, None)] {
+    for (second, stop) in [(-1005, Some(StopReason::Refused(-1005))), (-1006, None)] {
         let (_folder, ledger) = place();
         plan(&ledger, &[2; 12]);
         let answer =
@@ -457,18 +479,18 @@ fn bad_numbers_set_apart_stop_no_run() {
 #[test]
 fn a_stop_is_for_all_workers() {
     let table = [
-        (no_answer(), 1, Stop::Unknown(1)),
-        (no_answer(), 3, Stop::Unknown(3)),
-        (no_answer(), 5, Stop::Unknown(5)),
-        (stopped(), 1, Stop::Account(-1004)),
-        (refused(-1005), 10, Stop::Refused(-1005)),
+        (no_answer(), 1, StopReason::Unknown(1)),
+        (no_answer(), 3, StopReason::Unknown(3)),
+        (no_answer(), 5, StopReason::Unknown(5)),
+        (stopped(), 1, StopReason::Account(-1004)),
+        (refused(-1005), 10, StopReason::Refused(-1005)),
     ];
     for (outcome, in_a_row, stop) in table {
         for workers in [1, 2, 4, 8] {
             let (_folder, ledger) = in_memory();
             plan(&ledger, &[30; 24]);
             let policy = Policy {
-                max_unknown: if matches!(stop, Stop::Unknown(_)) {
+                max_unknown: if matches!(stop, StopReason::Unknown(_)) {
                     in_a_row
                 } else {
                     0
@@ -508,7 +530,7 @@ fn a_stop_is_for_all_workers() {
                 .iter()
                 .filter(|one| **one != Status::Pending)
                 .count() as u64;
-            let settled = if stop == Stop::Account(-1004) {
+            let settled = if stop == StopReason::Account(-1004) {
                 0
             } else {
                 30 * made
@@ -593,7 +615,10 @@ fn a_ledger_that_is_lost_stops_everybody() {
             Outcomes::All(accepted())
         }),
     );
-    assert_eq!((run.stop, run.ending.requests), (Some(Stop::Error), 1));
+    assert_eq!(
+        (run.stop, run.ending.requests),
+        (Some(StopReason::Error), 1)
+    );
     let fault = run.ending.fault.unwrap().to_string();
     assert!(fault.contains("deleted, renamed or replaced"), "{fault}");
     run.ending.book.close().unwrap();
@@ -607,7 +632,7 @@ fn a_ledger_that_is_lost_stops_everybody() {
 fn a_worker_that_panics_stops_everybody() {
     let (_folder, ledger) = place();
     plan(&ledger, &[1; 8]);
-    let stopper = Arc::new(Stopper::default());
+    let stopper = Arc::new(StopToken::default());
     let (asked, turn) = (stopper.clone(), AtomicUsize::new(0));
     let run = send_until(
         &stopper,
@@ -621,7 +646,7 @@ fn a_worker_that_panics_stops_everybody() {
             Outcomes::All(accepted())
         }),
     );
-    assert_eq!(run.stop, Some(Stop::Error));
+    assert_eq!(run.stop, Some(StopReason::Error));
     let fault = run.ending.fault.unwrap().to_string();
     assert!(fault.contains("a worker stopped"), "{fault}");
     run.ending.book.close().unwrap();

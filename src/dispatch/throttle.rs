@@ -9,7 +9,7 @@ use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 
-use super::stop::Stopper;
+use super::stop::StopToken;
 
 /// A rate: this many recipients in this time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,17 +79,17 @@ impl Throttle {
 
     /// Waits for the turn of so many recipients, before their claim. `false`: a stop was asked for.
     #[must_use]
-    pub fn approach(&self, recipients: usize, stopper: &Stopper) -> bool {
+    pub fn approach(&self, recipients: usize, stopper: &StopToken) -> bool {
         self.pass(0, recipients, stopper)
     }
 
     /// Waits until the request of so many recipients may leave. `false`: a stop was asked for.
     #[must_use]
-    pub fn depart(&self, recipients: usize, stopper: &Stopper) -> bool {
+    pub fn depart(&self, recipients: usize, stopper: &StopToken) -> bool {
         self.pass(1, recipients, stopper)
     }
 
-    fn pass(&self, gate: usize, recipients: usize, stopper: &Stopper) -> bool {
+    fn pass(&self, gate: usize, recipients: usize, stopper: &StopToken) -> bool {
         let Some(gates) = &self.gates else {
             return stopper.why().is_none();
         };

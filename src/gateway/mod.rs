@@ -3,17 +3,17 @@
 
 mod code;
 mod credentials;
+pub mod http;
 pub mod reply;
-pub mod rest;
 mod transport;
 
 use std::time::Duration;
 
-use crate::campaign::{Encoding, Msisdn, SenderId};
+use crate::domain::{Encoding, Msisdn, SenderId};
 
 pub use code::Code;
 pub use credentials::{Credentials, Password};
-pub use rest::{Endpoint, RestGateway, Timeouts};
+pub use http::{Endpoint, RestGateway, Timeouts};
 
 /// One request: the same text to some numbers.
 #[derive(Clone, Copy, Debug)]

@@ -22,7 +22,7 @@ const MAX_TRX_ID: usize = 64;
 
 /// Why a body is no answer of the gateway, for people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Misfit {
+pub enum ReplyError {
     /// Nothing, or only white space. An older endpoint means success by it; nobody can know here.
     #[error("the answer is empty")]
     Empty,
@@ -40,21 +40,21 @@ pub enum Misfit {
 /// The outcomes that a whole body states for a request with so many numbers, or why it states none. As many answers
 /// as numbers belong to them in order; one answer belongs to all; any other count proves nothing, which is an outcome
 /// too: such a body does fit the grammar.
-pub fn read(body: &[u8], numbers: usize) -> Result<Outcomes, Misfit> {
+pub fn read(body: &[u8], numbers: usize) -> Result<Outcomes, ReplyError> {
     if body.len() > MAX_BODY {
-        return Err(Misfit::TooLong);
+        return Err(ReplyError::TooLong);
     }
-    let text = std::str::from_utf8(body).map_err(|_| Misfit::Shapeless)?;
+    let text = std::str::from_utf8(body).map_err(|_| ReplyError::Shapeless)?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text).trim();
     let answers = match text.chars().next() {
-        None => return Err(Misfit::Empty),
-        Some('<') => return Err(Misfit::Markup),
+        None => return Err(ReplyError::Empty),
+        Some('<') => return Err(ReplyError::Markup),
         Some('[') => Answers::in_json(text),
         Some(_) => Answers::in_plain_text(text),
     };
     answers
         .map(|answers| answers.given_to(numbers))
-        .ok_or(Misfit::Shapeless)
+        .ok_or(ReplyError::Shapeless)
 }
 
 /// The answers of one body, at least one, in their order.
@@ -207,7 +207,7 @@ mod tests {
         Outcome::AccountStopped { code: Code(code) }
     }
 
-    fn is_certain(read: &Result<Outcomes, Misfit>) -> bool {
+    fn is_certain(read: &Result<Outcomes, ReplyError>) -> bool {
         match read {
             Err(_) => false,
             Ok(Outcomes::All(outcome)) => !matches!(outcome, Outcome::NoAnswer { .. }),
@@ -399,25 +399,25 @@ mod tests {
             for numbers in [1, 2] {
                 assert_eq!(
                     read(body.as_bytes(), numbers),
-                    Err(Misfit::Shapeless),
+                    Err(ReplyError::Shapeless),
                     "{body:?}"
                 );
             }
         }
-        assert_eq!(read(b"-1001 = \xff", 1), Err(Misfit::Shapeless));
+        assert_eq!(read(b"-1001 = \xff", 1), Err(ReplyError::Shapeless));
     }
 
     #[test]
     fn says_what_came_instead() {
-        assert_eq!(read(b"", 1), Err(Misfit::Empty));
-        assert_eq!(read(b" \r\n", 1), Err(Misfit::Empty));
-        assert_eq!(read("\u{feff}".as_bytes(), 1), Err(Misfit::Empty));
-        assert_eq!(read(b"<!DOCTYPE html><p>-1001", 1), Err(Misfit::Markup));
+        assert_eq!(read(b"", 1), Err(ReplyError::Empty));
+        assert_eq!(read(b" \r\n", 1), Err(ReplyError::Empty));
+        assert_eq!(read("\u{feff}".as_bytes(), 1), Err(ReplyError::Empty));
+        assert_eq!(read(b"<!DOCTYPE html><p>-1001", 1), Err(ReplyError::Markup));
         let mut long = b"-1001".to_vec();
         long.resize(MAX_BODY, b' ');
         assert_eq!(read(&long, 1), Ok(Outcomes::All(stopped(-1001))));
         long.push(b' ');
-        assert_eq!(read(&long, 1), Err(Misfit::TooLong));
+        assert_eq!(read(&long, 1), Err(ReplyError::TooLong));
     }
 
     fn any_code() -> impl Strategy<Value = Option<i32>> {

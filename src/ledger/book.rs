@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, params};
 
-use super::place::{Identity, vanished};
+use super::files::{Identity, vanished};
 use super::state::{Event, State, next};
-use super::{Campaign, Lock, connect, failed, make_durable, place, read};
-use crate::campaign::{Encoding, Moment, Msisdn};
-use crate::{Error, Result};
+use super::{Campaign, Lock, connect, failed, files, make_durable, snapshot};
+use crate::domain::{Encoding, Msisdn, Timestamp};
+use crate::{Error, Kind, Result};
 
 /// A batch of this ledger (`sms_batch`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -84,7 +84,7 @@ pub struct Settlement {
     /// The attempt that its claim began.
     pub attempt: AttemptId,
     /// When it ended.
-    pub ended_at: Moment,
+    pub ended_at: Timestamp,
     /// The outcome in one word, for people.
     pub outcome: &'static str,
     /// The HTTP status, where there was one.
@@ -97,7 +97,7 @@ pub struct Settlement {
 
 /// A ledger open for sending.
 #[derive(Debug)]
-pub struct Book {
+pub struct Ledger {
     pub(super) connection: Connection,
     path: PathBuf,
     /// The ledger and what SQLite keeps beside it, as they were opened.
@@ -110,11 +110,11 @@ pub struct Book {
     attempts: u64,
 }
 
-impl Book {
+impl Ledger {
     /// The ledger at this path, which `lock` belongs to. Claims that a crash left behind become unknown here,
     /// before anything else is done with them.
     pub fn open(path: &Path, lock: Lock) -> Result<Self> {
-        place::refuse_second_name(path)?;
+        files::refuse_second_name(path)?;
         Self::take_up(path, lock)
     }
 
@@ -123,12 +123,12 @@ impl Book {
         let connection = connect(path)?;
         make_durable(&connection).map_err(|fault| fault.at(path.display()))?;
         // SQLite makes the log with the first that is read.
-        let campaign = read::campaign(&connection)?;
+        let campaign = snapshot::campaign(&connection)?;
         let mut book = Self {
             connection,
             path: path.to_owned(),
             // Taken after SQLite opened them: whatever is put there later has another identity.
-            files: place::files_of(path)?,
+            files: files::files_of(path)?,
             lock,
             campaign,
             destination: String::new(),
@@ -136,7 +136,7 @@ impl Book {
             recovered: 0,
             attempts: 0,
         };
-        book.attempts = read::attempts(&book.connection).map_err(|fault| failed(&fault))?;
+        book.attempts = snapshot::attempts(&book.connection).map_err(|fault| failed(&fault))?;
         book.lock.note_opened(&book.campaign.id)?;
         if book.attempts > 0 {
             // A lock that was deleted knows nothing of it any more.
@@ -171,10 +171,11 @@ impl Book {
                 [],
             )?;
             if reached != [0] {
-                return Err(Error::new(format!(
-                    "was first sent to {first}, and would now go to {host}"
-                ))
-                .advice(format!(
+                return Err(Error::new(
+                    Kind::Ledger,
+                    format!("was first sent to {first}, and would now go to {host}"),
+                )
+                .hint(format!(
                     "send it to {first}, or plan a new campaign with --ledger"
                 ))
                 .at(self.path.display()));
@@ -205,7 +206,7 @@ impl Book {
     }
 
     /// Takes a planned batch for one attempt. Part of a transaction that must be committed before the request.
-    pub fn claim(&mut self, batch: BatchId, at: &Moment) -> Result<AttemptId> {
+    pub fn claim(&mut self, batch: BatchId, at: &Timestamp) -> Result<AttemptId> {
         if !self.started {
             // The lock first: if the ledger is lost after this claim, the lock still knows that there was one.
             self.lock.mark_started(&self.campaign.id)?;
@@ -253,6 +254,7 @@ impl Book {
                 self.settle_each(end, each)
             }
             _ => Err(Error::new(
+                Kind::Ledger,
                 "an answer had another number of outcomes than its batch has recipients",
             )),
         }
@@ -335,7 +337,7 @@ impl Book {
                 State::Claimed,
                 Event::Lose,
                 "why = ?4",
-                &[&read::INTERRUPTED],
+                &[&snapshot::INTERRUPTED],
             )?;
             self.change(
                 "UPDATE attempt SET outcome = 'interrupted' WHERE batch_id = ?1 AND outcome IS NULL",
@@ -348,7 +350,7 @@ impl Book {
 
     /// The rows by status.
     pub fn totals(&self) -> Result<super::Totals> {
-        read::totals(&self.connection)
+        snapshot::totals(&self.connection)
     }
 
     /// Closes the ledger in order and leaves one file. The lock is handed back, still held.
@@ -444,9 +446,12 @@ fn without_trx_id(verdict: &Verdict) -> Verdict {
 }
 
 fn illegal(batch: BatchId, from: State, event: Event) -> Error {
-    Error::new(format!(
-        "batch {} is not {from} any more, and cannot take the step {event:?}",
-        batch.0
-    ))
-    .advice("something else changed the ledger; see isms-campaign verify")
+    Error::new(
+        Kind::Ledger,
+        format!(
+            "batch {} is not {from} any more, and cannot take the step {event:?}",
+            batch.0
+        ),
+    )
+    .hint("something else changed the ledger; see isms-campaign verify")
 }

@@ -10,8 +10,8 @@ use std::io::{self, Read};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use super::place::{Identity, beside, leads_to};
-use crate::{Error, Result};
+use super::files::{Identity, beside, leads_to};
+use crate::{Error, Kind, Result};
 
 /// Length of the first line, which says whether a campaign was started, which one, and how many attempts were made. It
 /// is overwritten in place by a single write of this length, so that a crash cannot leave it half written.
@@ -167,11 +167,12 @@ impl Lock {
     pub(super) fn still_in_place(&self) -> Result<()> {
         match (Identity::of(&self.path), Identity::of_open(&self.file)) {
             (Ok(there), Ok(held)) if there == held => Ok(()),
-            _ => Err(
-                Error::new("the lock was deleted or replaced while it was held")
-                    .advice("leave it where it is, and run again to go on")
-                    .at(self.path.display()),
-            ),
+            _ => Err(Error::new(
+                Kind::Ledger,
+                "the lock was deleted or replaced while it was held",
+            )
+            .hint("leave it where it is, and run again to go on")
+            .at(self.path.display())),
         }
     }
 
@@ -246,14 +247,14 @@ fn in_use(ledger: &Path, file: &mut File) -> Error {
         Ok(_) => text.lines().nth(1).unwrap_or("another process"),
         Err(_) => "another process",
     };
-    Error::new(format!("is in use by {holder}"))
-        .advice("wait until it has ended; isms-campaign status shows how far it is")
+    Error::new(Kind::Ledger, format!("is in use by {holder}"))
+        .hint("wait until it has ended; isms-campaign status shows how far it is")
         .at(ledger.display())
 }
 
 fn unusable(path: &Path, fault: &io::Error) -> Error {
-    Error::new(format!("cannot be locked: {fault}"))
-        .advice("put the ledger on a local disk that you can write, with --ledger")
+    Error::new(Kind::Ledger, format!("cannot be locked: {fault}"))
+        .hint("put the ledger on a local disk that you can write, with --ledger")
         .at(path.display())
 }
 

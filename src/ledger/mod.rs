@@ -25,14 +25,14 @@
 //! | `verify` | whether the books balance |
 
 mod book;
-mod decide;
-mod desk;
-mod draft;
+mod committer;
+mod files;
 mod lock;
-mod place;
+mod plan_writer;
 mod planned;
-mod read;
+mod resolve;
 mod schema;
+mod snapshot;
 mod split;
 pub mod state;
 #[cfg(test)]
@@ -44,16 +44,16 @@ use std::path::{Path, PathBuf};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-pub use book::{AttemptId, Batch, BatchId, Book, Settlement, Verdict};
-pub use decide::{Selection, Word};
-pub use desk::{Clerk, Desk};
-pub use draft::{Draft, Fate, Inserts, PlannedRow, PlannedText};
+pub use book::{AttemptId, Batch, BatchId, Ledger, Settlement, Verdict};
+pub use committer::{Committer, LedgerHandle};
+pub use files::leads_to;
 pub use lock::{Held, Lock, Started, holder};
-pub use place::leads_to;
-pub use read::{Decided, Reader, Recipient, Totals};
+pub use plan_writer::{Disposition, PlanInserts, PlanWriter, PlannedRow, PlannedText};
+pub use resolve::{Resolution, Selection};
+pub use snapshot::{Decided, Recipient, Snapshot, Totals};
 
-use crate::campaign::Moment;
-use crate::{Error, Result};
+use crate::domain::Timestamp;
+use crate::{Error, Kind, Result};
 
 /// The frozen facts of a campaign.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,22 +77,22 @@ pub struct Campaign {
     /// JSON: what the plan found.
     pub report: String,
     /// When it was planned.
-    pub planned_at: Moment,
+    pub planned_at: Timestamp,
     /// From when on it is not sent any more.
-    pub expires_at: Moment,
+    pub expires_at: Timestamp,
     /// Where it was first sent to.
     pub gateway_host: Option<String>,
 }
 
 /// Whether a ledger, or something in its place, is at this path.
 pub fn exists(path: &Path) -> Result<bool> {
-    place::refuse_strays(path)?;
-    place::exists(path)
+    files::refuse_strays(path)?;
+    files::exists(path)
 }
 
 /// Sets a ledger that nobody has open aside, named after when it was planned: `NAME.20261122T152000Z.ledger`.
 /// Returns where it is now. Nothing is overwritten.
-pub fn set_aside(ledger: &Path, planned_at: &Moment) -> Result<PathBuf> {
+pub fn set_aside(ledger: &Path, planned_at: &Timestamp) -> Result<PathBuf> {
     let stamp = planned_at.file_stamp();
     // Two plans of one second differ by a number.
     for nth in 1..100 {
@@ -102,22 +102,22 @@ pub fn set_aside(ledger: &Path, planned_at: &Moment) -> Result<PathBuf> {
             format!("-{nth}")
         };
         let aside = ledger.with_extension(format!("{stamp}{nth}.ledger"));
-        if !place::exists(&aside)? || place::same(ledger, &aside) {
-            place::set_aside(ledger, &aside)?;
+        if !files::exists(&aside)? || files::same(ledger, &aside) {
+            files::set_aside(ledger, &aside)?;
             return Ok(aside);
         }
     }
-    Err(Error::new("was set aside too often in one second").at(ledger.display()))
+    Err(Error::new(Kind::Ledger, "was set aside too often in one second").at(ledger.display()))
 }
 
 /// Brings a ledger whose lock the caller holds into one file that nobody has open, so that it can be moved or replaced: a
 /// log left beside it would be replayed into whatever comes into its place.
 pub fn retire(ledger: &Path, lock: Lock) -> Result<Lock> {
-    let lock = Book::take_up(ledger, lock)?.close()?;
+    let lock = Ledger::take_up(ledger, lock)?.close()?;
     for suffix in ["-wal", "-shm"] {
-        if place::exists(&place::beside(ledger, suffix))? {
-            return Err(Error::new("another program is reading it")
-                .advice("close that program and run again")
+        if files::exists(&files::beside(ledger, suffix))? {
+            return Err(Error::new(Kind::Ledger, "another program is reading it")
+                .hint("close that program and run again")
                 .at(ledger.display()));
         }
     }
@@ -126,18 +126,22 @@ pub fn retire(ledger: &Path, lock: Lock) -> Result<Lock> {
 
 /// Takes a plan from one ledger to a new one, with a copy of its own for practice. `original` is only read.
 pub fn copy(original: &Path, copy: &Path) -> Result<()> {
-    let partial = place::beside(copy, ".partial");
-    place::create_private(&partial)?;
+    let partial = files::beside(copy, ".partial");
+    files::create_private(&partial)?;
     let from = connect(original)?;
     let target = partial.to_str().ok_or_else(|| {
-        Error::new("the name of a practice ledger must be UTF-8 text").at(copy.display())
+        Error::new(
+            Kind::Ledger,
+            "the name of a practice ledger must be UTF-8 text",
+        )
+        .at(copy.display())
     })?;
     from.execute("VACUUM INTO ?1", [target])
         .and_then(|_| Connection::open(&partial))
         .map_err(|fault| failed(&fault))
-        .and_then(|copied| draft::keep_a_log(&copied))
+        .and_then(|copied| plan_writer::keep_a_log(&copied))
         .map_err(|fault| fault.at(copy.display()))?;
-    place::put_in_place(&partial, copy, false)
+    files::put_in_place(&partial, copy, false)
 }
 
 /// Opens a file that must be a ledger of a version that this program knows.
@@ -149,7 +153,7 @@ fn connect(path: &Path) -> Result<Connection> {
 /// neither roll back a change that was cut off, nor clear away its log when it is done.
 fn connect_to_read(path: &Path) -> Result<Connection> {
     let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE).or_else(|fault| {
-        match place::unchanging(path).filter(|_| place::is_unchanging(path)) {
+        match files::unchanging(path).filter(|_| files::is_unchanging(path)) {
             // In a folder that cannot be written SQLite finds no room for the files of its log, and needs none.
             Some(address) => open(
                 &address,
@@ -171,8 +175,8 @@ fn connect_to_read(path: &Path) -> Result<Connection> {
 
 fn open(path: &Path, mode: OpenFlags) -> Result<Connection> {
     if !mode.contains(OpenFlags::SQLITE_OPEN_URI) {
-        if !place::exists(path)? {
-            return Err(Error::new("there is no such ledger"));
+        if !files::exists(path)? {
+            return Err(Error::new(Kind::Ledger, "there is no such ledger"));
         }
         refuse_foreign_log(path)?;
     }
@@ -190,11 +194,11 @@ fn open(path: &Path, mode: OpenFlags) -> Result<Connection> {
 /// Refuses a ledger that was moved to where another one was in use: SQLite takes whatever log is beside a file for its
 /// own, and would replay the other ledger's into this one.
 fn refuse_foreign_log(path: &Path) -> Result<()> {
-    if !place::has_log(path) {
+    if !files::has_log(path) {
         return Ok(());
     }
     let own = || {
-        let address = place::unchanging(path)?;
+        let address = files::unchanging(path)?;
         let mode = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
         let connection = Connection::open_with_flags(address, mode).ok()?;
         let id = connection.query_row("SELECT id FROM campaign", [], |row| row.get(0));
@@ -202,11 +206,11 @@ fn refuse_foreign_log(path: &Path) -> Result<()> {
     };
     let own: Option<String> = own();
     match (lock::owner(path), own) {
-        (Some(owner), Some(own)) if owner != own => Err(Error::new(format!(
+        (Some(owner), Some(own)) if owner != own => Err(Error::new(Kind::Ledger, format!(
             "beside it is the log of another ledger that was in use in this place, {}",
-            place::log(path).display()
+            files::log(path).display()
         ))
-        .advice("put the other ledger back; or move that log to where the other ledger is now, under its name")),
+        .hint("put the other ledger back; or move that log to where the other ledger is now, under its name")),
         _ => Ok(()),
     }
 }
@@ -215,7 +219,7 @@ fn refuse_foreign_log(path: &Path) -> Result<()> {
 /// belongs to. The caller holds its lock.
 #[must_use]
 pub fn was_cut_off(ledger: &Path) -> bool {
-    place::has_log(ledger)
+    files::has_log(ledger)
 }
 
 /// WAL with a sync at every commit.
@@ -235,27 +239,35 @@ fn write_ahead(connection: &Connection) -> Result<()> {
     if mode == "wal" {
         return Ok(());
     }
-    Err(Error::new(format!(
-        "its file system does not allow a write-ahead log (SQLite offers {mode})"
-    ))
-    .advice("put the ledger on a local disk with room on it, with --ledger"))
+    Err(Error::new(
+        Kind::Ledger,
+        format!("its file system does not allow a write-ahead log (SQLite offers {mode})"),
+    )
+    .hint("put the ledger on a local disk with room on it, with --ledger"))
 }
 
 /// How long to wait for a reader of another program that holds the file for a moment.
 const BUSY: std::time::Duration = std::time::Duration::from_secs(5);
 
 fn unreadable(fault: &rusqlite::Error) -> Error {
-    Error::new(format!("cannot be read as a ledger: {fault}"))
-        .advice("name the .ledger file that plan or send wrote")
+    Error::new(Kind::Ledger, format!("cannot be read as a ledger: {fault}"))
+        .hint("name the .ledger file that plan or send wrote")
 }
 
 fn failed(fault: &rusqlite::Error) -> Error {
-    Error::new(format!("the ledger could not be written: {fault}")).advice(
+    Error::new(
+        Kind::Ledger,
+        format!("the ledger could not be written: {fault}"),
+    )
+    .hint(
         "nothing is sent without it; see that its disk has room and can be written, and run again",
     )
 }
 
 fn unknown_word(what: &str, word: &str) -> Error {
-    Error::new(format!("the ledger holds an unknown {what}: {word}"))
-        .advice("it was changed by hand or by another program; bring back a copy")
+    Error::new(
+        Kind::Ledger,
+        format!("the ledger holds an unknown {what}: {word}"),
+    )
+    .hint("it was changed by hand or by another program; bring back a copy")
 }

@@ -1,14 +1,14 @@
 //! Planned batches, read out of the ledger with all that their requests need. It changes nothing.
 
-use super::book::{Batch, BatchId, Book};
+use super::book::{Batch, BatchId, Ledger};
 use super::{failed, unknown_word};
 use crate::Result;
-use crate::campaign::{Encoding, Msisdn};
+use crate::domain::{Encoding, Msisdn};
 
 /// How many planned batches are read ahead at a time.
 const PAGE: usize = 256;
 
-impl Book {
+impl Ledger {
     /// The next planned batches behind `after`, in order, a page at a time.
     pub fn planned_after(&self, after: Option<BatchId>) -> Result<Vec<Batch>> {
         match self.page(after).map_err(|fault| failed(&fault))? {

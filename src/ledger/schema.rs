@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 
-use crate::{Error, Result};
+use crate::{Error, Kind, Result};
 
 /// Marks a SQLite file as a ledger (`iSMS` in ASCII), so that no other database is taken for one.
 pub(super) const APPLICATION_ID: i64 = 0x6953_4D53;
@@ -95,17 +95,21 @@ pub(super) fn check(connection: &Connection) -> Result<()> {
             .map_err(|fault| super::unreadable(&fault))
     };
     if pragma("application_id")? != APPLICATION_ID {
-        return Err(Error::new("is not a ledger of isms-campaign")
-            .advice("name the .ledger file that plan or send wrote"));
+        return Err(Error::new(Kind::Ledger, "is not a ledger of isms-campaign")
+            .hint("name the .ledger file that plan or send wrote"));
     }
     match pragma("user_version")? {
-        version if version > VERSION => Err(Error::new(format!(
-            "is a ledger of version {version}, and this program knows versions up to {VERSION}"
-        ))
-        .advice("use the newer isms-campaign that wrote it")),
+        version if version > VERSION => Err(Error::new(
+            Kind::Ledger,
+            format!(
+                "is a ledger of version {version}, and this program knows versions up to {VERSION}"
+            ),
+        )
+        .hint("use the newer isms-campaign that wrote it")),
         VERSION => Ok(()),
-        version => Err(Error::new(format!(
-            "is a ledger of the unknown version {version}"
-        ))),
+        version => Err(Error::new(
+            Kind::Ledger,
+            format!("is a ledger of the unknown version {version}"),
+        )),
     }
 }

@@ -2,12 +2,12 @@
 
 use rusqlite::params;
 
-use super::book::{Batch, BatchId, Book};
+use super::book::{Batch, BatchId, Ledger};
 use super::state::{Event, State};
 use crate::Result;
-use crate::campaign::Msisdn;
+use crate::domain::Msisdn;
 
-impl Book {
+impl Ledger {
     /// The one split operation: the batch hands each group of its rows to a child of its own, which starts
     /// where the parent stood, attempts and all. Rows in no group must have left the batch already.
     pub(super) fn divide(

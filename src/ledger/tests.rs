@@ -15,7 +15,7 @@ use rusqlite::Connection;
 use rusqlite::types::Value;
 
 use super::*;
-use crate::campaign::{Encoding, Msisdn, Status};
+use crate::domain::{Encoding, Msisdn, Status};
 
 mod birth;
 mod books;
@@ -25,8 +25,8 @@ mod opening;
 mod steps;
 
 /// A time for all that happens in a test.
-pub(crate) fn moment() -> Moment {
-    Moment::parse("2026-11-22T23:20:00.000+08:00").unwrap()
+pub(crate) fn moment() -> Timestamp {
+    Timestamp::parse("2026-11-22T23:20:00.000+08:00").unwrap()
 }
 
 pub(crate) fn number(row: u64) -> Msisdn {
@@ -40,8 +40,8 @@ pub(crate) fn place() -> (tempfile::TempDir, PathBuf) {
     (folder, ledger)
 }
 
-fn draft(ledger: &Path, batches: &[u32]) -> (Draft, Campaign) {
-    let mut draft = Draft::begin(ledger).unwrap();
+fn draft(ledger: &Path, batches: &[u32]) -> (PlanWriter, Campaign) {
+    let mut draft = PlanWriter::begin(ledger).unwrap();
     let mut row = 0;
     for (batch, size) in (1_u32..).zip(batches) {
         let text = format!("text {batch}");
@@ -57,14 +57,14 @@ fn draft(ledger: &Path, batches: &[u32]) -> (Draft, Campaign) {
         drop(inserts);
         for _ in 0..*size {
             row += 1;
-            add(&mut draft, row, Some(batch), Fate::Send(batch)).unwrap();
+            add(&mut draft, row, Some(batch), Disposition::Send(batch)).unwrap();
         }
     }
     let sendable = row;
     for fate in [
-        Fate::Invalid("no number"),
-        Fate::Duplicate("row 1 has it"),
-        Fate::Suppressed("on a list"),
+        Disposition::Invalid("no number"),
+        Disposition::Duplicate("row 1 has it"),
+        Disposition::Suppressed("on a list"),
     ] {
         row += 1;
         add(&mut draft, row, None, fate).unwrap();
@@ -76,7 +76,7 @@ fn draft(ledger: &Path, batches: &[u32]) -> (Draft, Campaign) {
     (draft, campaign(report))
 }
 
-fn add(draft: &mut Draft, row: u64, text: Option<u32>, fate: Fate<'_>) -> Result<()> {
+fn add(draft: &mut PlanWriter, row: u64, text: Option<u32>, fate: Disposition<'_>) -> Result<()> {
     draft.rows()?.rows(&[PlannedRow {
         row,
         cells: "a,b",
@@ -109,8 +109,8 @@ pub(crate) fn plan(ledger: &Path, batches: &[u32]) {
     draft.finish(&campaign, false).unwrap();
 }
 
-pub(crate) fn open(ledger: &Path) -> Book {
-    let mut book = Book::open(ledger, Lock::acquire(ledger, "a test").unwrap()).unwrap();
+pub(crate) fn open(ledger: &Path) -> Ledger {
+    let mut book = Ledger::open(ledger, Lock::acquire(ledger, "a test").unwrap()).unwrap();
     book.send_to("loopback").unwrap();
     book
 }
@@ -124,7 +124,7 @@ pub(crate) fn statuses(ledger: &Path) -> Vec<Status> {
 }
 
 fn each(ledger: &Path, mut look: impl FnMut(Recipient<'_>)) {
-    Reader::open(ledger)
+    Snapshot::open(ledger)
         .unwrap()
         .recipients(1..=u32::MAX, |recipient| {
             look(recipient);
@@ -135,15 +135,15 @@ fn each(ledger: &Path, mut look: impl FnMut(Recipient<'_>)) {
 
 /// Panics unless the books balance.
 pub(crate) fn balances(ledger: &Path) {
-    let wrong = Reader::open(ledger).unwrap().verify(false).unwrap();
+    let wrong = Snapshot::open(ledger).unwrap().verify(false).unwrap();
     assert!(wrong.is_empty(), "{wrong:?}");
 }
 
-fn first(book: &Book) -> Batch {
+fn first(book: &Ledger) -> Batch {
     book.planned_after(None).unwrap().remove(0)
 }
 
-fn claim(book: &mut Book, batch: &Batch) -> Result<AttemptId> {
+fn claim(book: &mut Ledger, batch: &Batch) -> Result<AttemptId> {
     book.transaction(|book| book.claim(batch.id, &moment()))
 }
 
@@ -179,7 +179,7 @@ fn settlement(batch: &Batch, attempt: AttemptId, verdicts: Vec<Verdict>) -> Sett
 }
 
 /// Claims and settles the first planned batch.
-fn send(book: &mut Book, verdicts: Vec<Verdict>) -> Batch {
+fn send(book: &mut Ledger, verdicts: Vec<Verdict>) -> Batch {
     let batch = first(book);
     let attempt = claim(book, &batch).unwrap();
     let end = settlement(&batch, attempt, verdicts);

@@ -3,9 +3,9 @@
 use rusqlite::Row;
 
 use super::lock::{self, Started};
-use super::read::Reader;
+use super::snapshot::Snapshot;
 use crate::Result;
-use crate::campaign::Encoding;
+use crate::domain::Encoding;
 
 /// Ahead of every query: each batch with those it was split from, and its last attempt. Without `ALL`, parents that go in a
 /// circle come to an end.
@@ -171,7 +171,7 @@ const NO_REPEAT: (&str, &str) = (
 /// How many offences of one rule are named.
 const NAMED: usize = 5;
 
-impl Reader {
+impl Snapshot {
     /// What is wrong with the books, a sentence for each rule that is broken; none: they balance.
     /// `duplicates_kept` says that the campaign was planned to send duplicates.
     pub fn verify(&self, duplicates_kept: bool) -> Result<Vec<String>> {

@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::Spec;
-use crate::campaign::column::{Columns, trimmed};
-use crate::campaign::grouping::Fingerprint;
-use crate::campaign::lint::{Findings, Linter};
-use crate::campaign::template::{self, Template, Templates};
-use crate::campaign::text::{Punctuation, TextFault, TypeChoice};
-use crate::campaign::{RenderFault, Text};
-use crate::{Error, Result};
+use crate::domain::batching::Fingerprint;
+use crate::domain::header::{Columns, trimmed};
+use crate::domain::template::{self, Template, Templates};
+use crate::domain::text::{Punctuation, TextError, TypeChoice};
+use crate::domain::{RenderError, Text};
+use crate::lint::{Findings, Linter};
+use crate::{Error, Kind, Result};
 
 /// Where the message is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,7 +74,7 @@ impl Composer {
     }
 
     /// The text to send for what a template was rendered to.
-    pub(super) fn compose(&self, rendered: Result<String, RenderFault>) -> Outcome {
+    pub(super) fn compose(&self, rendered: Result<String, RenderError>) -> Outcome {
         let rendered = rendered.map_err(|fault| (fault.in_general(), fault.to_string()))?;
         let text = Text::compose(rendered, self.kind, self.punctuation)
             .map_err(|fault| (label(&fault), fault.to_string()))?;
@@ -135,17 +135,17 @@ pub(super) fn find<'a>(
     match &spec.message {
         Message::Common { template, .. } => {
             if trimmed(template).is_empty() {
-                return Err(Error::new("the message is empty").advice("write one"));
+                return Err(Error::new(Kind::Input, "the message is empty").hint("write one"));
             }
             let template = engine
                 .compile(template)
-                .map_err(|fault| Error::new(fault.to_string()))?;
+                .map_err(|fault| Error::new(Kind::Input, fault.to_string()))?;
             Ok(Place::Common(composer.of_template(template)))
         }
         Message::Column(Some(name)) => columns.position(name).map(Place::Column),
         Message::Column(None) => columns.message()?.map(Place::Column).ok_or_else(|| {
-            Error::new("there is no message: no column is named message, msg, sms, text or mesej")
-                .advice("give the text with --message or --message-file, or name the column with --message-column")
+            Error::new(Kind::Input, "there is no message: no column is named message, msg, sms, text or mesej")
+                .hint("give the text with --message or --message-file, or name the column with --message-column")
         }),
     }
 }
@@ -167,9 +167,9 @@ fn linter(columns: &Columns) -> Linter {
     )
 }
 
-fn label(fault: &TextFault) -> String {
+fn label(fault: &TextError) -> String {
     match fault {
-        TextFault::TooLong { .. } => "the text is too long".to_owned(),
+        TextError::TooLong { .. } => "the text is too long".to_owned(),
         other => other.to_string(),
     }
 }

@@ -2,9 +2,9 @@
 //! thread that writes the ledger's draft, with short queues in between so that memory does not grow with the spreadsheet. It
 //! knows no rule of its own: what is valid, a duplicate or suppressed is decided in `campaign`.
 
-mod check;
-mod decide;
+mod classify;
 mod message;
+mod row;
 
 use std::num::NonZeroU32;
 use std::path::Path;
@@ -14,19 +14,19 @@ use rayon::prelude::*;
 
 pub use message::Message;
 
-use check::{Checked, Checker, names};
-use decide::{Decided, Planner};
+use classify::{Decided, Planner};
+use row::{Checked, Checker, names};
 
-use crate::campaign::column::is_result_column;
-use crate::campaign::duplicates::Rule;
-use crate::campaign::msisdn::Region;
-use crate::campaign::report::{ReadAs, Report};
-use crate::campaign::suppression::Suppression;
-use crate::campaign::template::Templates;
-use crate::campaign::text::{Punctuation, TypeChoice};
-use crate::ledger::Draft;
-use crate::source::{Dress, Format, Input, Reading, Row, Shape, Source, to_record};
-use crate::{Error, Result};
+use crate::domain::duplicates::Rule;
+use crate::domain::header::is_result_column;
+use crate::domain::msisdn::Region;
+use crate::domain::report::{ReadAs, Report};
+use crate::domain::suppression::Suppression;
+use crate::domain::template::Templates;
+use crate::domain::text::{Punctuation, TypeChoice};
+use crate::ledger::PlanWriter;
+use crate::source::{CsvDialect, Format, Input, Reading, Row, Shape, Source, to_record};
+use crate::{Error, Kind, Result};
 
 /// What is to be planned, and how.
 #[derive(Debug)]
@@ -59,11 +59,11 @@ pub struct Spec<'a> {
 #[derive(Debug)]
 pub struct Plan {
     /// The ledger in the making.
-    pub draft: Draft,
+    pub draft: PlanWriter,
     /// The header without our own columns, as a record.
     pub header: String,
     /// How the results must look.
-    pub dress: Dress,
+    pub dress: CsvDialect,
     /// Of the header and the cells, hexadecimal.
     pub digest: String,
     /// What was found.
@@ -75,7 +75,7 @@ pub struct Plan {
 }
 
 /// Who is told how far a plan is. Called between chunks.
-pub trait Watcher: Sync {
+pub trait Progress: Sync {
     /// The spreadsheet was opened; so many bytes long, where that is known.
     fn opened(&self, bytes: Option<u64>);
     /// So many bytes and rows are planned.
@@ -93,7 +93,7 @@ pub fn plan(
     spec: &Spec<'_>,
     suppression: &Suppression,
     ledger: &Path,
-    watcher: &dyn Watcher,
+    watcher: &dyn Progress,
 ) -> Result<Plan> {
     let source = Source::open(spec.input, &spec.format)?;
     watcher.opened(source.len_bytes());
@@ -109,7 +109,7 @@ pub fn plan(
         .map(String::as_str)
         .filter(|header| !is_result_column(header))
         .collect();
-    let mut draft = Draft::begin(ledger)?;
+    let mut draft = PlanWriter::begin(ledger)?;
     let mut planner = Planner::new(spec, suppression);
     let source = std::thread::scope(|scope| {
         let (to_checks, chunks) = mpsc::sync_channel(QUEUE);
@@ -123,19 +123,24 @@ pub fn plan(
         // The writer waits for the end of its queue.
         drop(to_draft);
         // Whoever failed first made the others stop: what the writer says comes first, as nothing else explains it.
-        writer
-            .join()
-            .map_err(|_| Error::new("the writer of the plan stopped without a reason"))??;
+        writer.join().map_err(|_| {
+            Error::new(
+                Kind::Input,
+                "the writer of the plan stopped without a reason",
+            )
+        })??;
         ended?;
-        reader
-            .join()
-            .map_err(|_| Error::new("the reader stopped without a reason").at(&place))?
+        reader.join().map_err(|_| {
+            Error::new(Kind::Input, "the reader stopped without a reason").at(&place)
+        })?
     })?;
     let mut report = planner.report(&checker.watched());
     if report.rows == 0 {
-        return Err(Error::new("there are no rows under the header")
-            .advice("check that the export holds the recipients")
-            .at(&place));
+        return Err(
+            Error::new(Kind::Input, "there are no rows under the header")
+                .hint("check that the export holds the recipients")
+                .at(&place),
+        );
     }
     report.read_as = Some(read_as(source.reading()));
     report.blank_rows = source.blank_rows();
@@ -217,7 +222,7 @@ fn decide(
     chunks: Receiver<CheckedChunk>,
     draft: &SyncSender<Vec<Decided>>,
     bytes: impl Fn() -> u64,
-    watcher: &dyn Watcher,
+    watcher: &dyn Progress,
 ) -> Result<()> {
     for chunk in chunks {
         let decided = chunk?.into_iter().map(|row| planner.decide(row)).collect();
@@ -230,10 +235,10 @@ fn decide(
 }
 
 /// Stores what was decided.
-fn store(draft: &mut Draft, chunks: &Receiver<Vec<Decided>>) -> Result<()> {
+fn store(draft: &mut PlanWriter, chunks: &Receiver<Vec<Decided>>) -> Result<()> {
     let mut inserts = draft.rows()?;
     chunks.iter().try_for_each(|rows| {
-        decide::store(&rows, &mut inserts)?;
+        classify::store(&rows, &mut inserts)?;
         // This thread has the most to do, and to give a row's memory back takes as long as a tenth of storing it. The pool does it
         // before the rows of the next chunk, so no more than a few chunks wait.
         rayon::spawn(move || drop(rows));

@@ -28,7 +28,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use desk::Desk;
 use outbox::Outbox;
 
@@ -67,7 +67,7 @@ pub fn start(options: Options) -> Result<Sandbox> {
         return Err(Error::usage(format!(
             "--listen {listen}: the practice gateway listens on loopback addresses only"
         ))
-        .advice("use 127.0.0.1 or [::1]"));
+        .hint("use 127.0.0.1 or [::1]"));
     }
     let outbox = outbox.as_deref().map(Outbox::open).transpose()?;
     launch(listen, Desk::new(outbox, per_number), latency)
@@ -75,10 +75,11 @@ pub fn start(options: Options) -> Result<Sandbox> {
 
 fn launch(listen: SocketAddr, desk: Desk, latency: Duration) -> Result<Sandbox> {
     let fault = |error: std::io::Error| {
-        Error::new(format!(
-            "the practice gateway cannot listen on {listen}: {error}"
-        ))
-        .advice("choose another address with --listen; port 0 takes any free one")
+        Error::new(
+            Kind::Disk,
+            format!("the practice gateway cannot listen on {listen}: {error}"),
+        )
+        .hint("choose another address with --listen; port 0 takes any free one")
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -140,8 +141,8 @@ impl Sandbox {
         match self.thread.take().map(JoinHandle::join) {
             None => Ok(()),
             Some(Ok(ended)) => ended,
-            Some(Err(_)) => Err(Error::new("the practice gateway broke down")
-                .advice("its last words stand above; report them")),
+            Some(Err(_)) => Err(Error::new(Kind::Disk, "the practice gateway broke down")
+                .hint("its last words stand above; report them")),
         }
     }
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use jiff::Zoned;
 
 use super::rules::Message;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 
 const HEADER: &str = "received_at,trx_id,to,type,sender_id,message\n";
 
@@ -44,8 +44,8 @@ impl Outbox {
     /// after its lines are written, and a line appended to it would be spoilt too.
     pub(super) fn open(path: &Path) -> Result<Self> {
         let fault = |error: io::Error| {
-            Error::new(format!("cannot be used as outbox: {error}"))
-                .advice("name another file with --outbox")
+            Error::new(Kind::Disk, format!("cannot be used as outbox: {error}"))
+                .hint("name another file with --outbox")
                 .at(path.display())
         };
         let mut file = OpenOptions::new()
@@ -101,9 +101,11 @@ impl Outbox {
         if let Err(error) = written {
             // Lines half written must not be taken for messages. If this fails too, the next start removes them.
             let _ = self.file.set_len(self.length);
-            return Err(Error::new(format!("cannot be written: {error}"))
-                .advice("make room for it, or name another file with --outbox")
-                .at(self.path.display()));
+            return Err(
+                Error::new(Kind::Disk, format!("cannot be written: {error}"))
+                    .hint("make room for it, or name another file with --outbox")
+                    .at(self.path.display()),
+            );
         }
         self.length += self.lines.len() as u64;
         Ok(())
@@ -148,10 +150,14 @@ impl Outbox {
 fn lock(file: &File) -> Result<()> {
     match file.try_lock() {
         Ok(()) => Ok(()),
-        Err(TryLockError::WouldBlock) => Err(Error::new("is the outbox of another sandbox")
-            .advice("stop that one, or name another file with --outbox")),
-        Err(TryLockError::Error(error)) => Err(Error::new(format!("cannot be locked: {error}"))
-            .advice("name a file on a local disk with --outbox")),
+        Err(TryLockError::WouldBlock) => {
+            Err(Error::new(Kind::Disk, "is the outbox of another sandbox")
+                .hint("stop that one, or name another file with --outbox"))
+        }
+        Err(TryLockError::Error(error)) => {
+            Err(Error::new(Kind::Disk, format!("cannot be locked: {error}"))
+                .hint("name a file on a local disk with --outbox"))
+        }
     }
 }
 
@@ -194,22 +200,23 @@ fn check_header(file: &mut File, whole: u64) -> io::Result<Result<()>> {
         Ok(())
     } else {
         let header = HEADER.trim_end();
-        Err(
-            Error::new(format!("is not an outbox: its first line is not {header}"))
-                .advice("name another file with --outbox"),
+        Err(Error::new(
+            Kind::Disk,
+            format!("is not an outbox: its first line is not {header}"),
         )
+        .hint("name another file with --outbox"))
     })
 }
 
 /// The greatest transaction id in a file of whole lines: the last one, unless somebody sorted them.
 fn last_trx_id(file: &mut File) -> Result<Option<u64>> {
     file.rewind()
-        .map_err(|error| Error::new(format!("cannot be read: {error}")))?;
+        .map_err(|error| Error::new(Kind::Disk, format!("cannot be read: {error}")))?;
     let mut last = None;
     for record in csv::Reader::from_reader(file).into_records() {
         let unreadable = |why: String| {
-            Error::new(format!("cannot be continued: {why}"))
-                .advice("correct it, or name another file with --outbox")
+            Error::new(Kind::Disk, format!("cannot be continued: {why}"))
+                .hint("correct it, or name another file with --outbox")
         };
         let record = record.map_err(|error| unreadable(error.to_string()))?;
         let id = record.get(1).unwrap_or_default();

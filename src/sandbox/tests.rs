@@ -513,7 +513,7 @@ fn listens_on_loopback_only() {
         listen: sandbox.address(),
         ..options()
     });
-    assert_eq!(taken.unwrap_err().kind(), Kind::Failure);
+    assert_eq!(taken.unwrap_err().kind(), Kind::Disk);
 }
 
 /// Waits until the outbox has that many lines under its header.

@@ -10,8 +10,8 @@ use super::encoding::Decoded;
 use super::format::Delimiter;
 use super::open::{SAVE_AS_CSV, unreadable};
 use super::records::{Cells, Record};
-use crate::campaign::column::{looks_like_number, trimmed};
-use crate::{Error, Result};
+use crate::domain::header::{looks_like_number, trimmed};
+use crate::{Error, Kind, Result};
 
 /// A row longer than this is none: the cells of a recipient are some hundred bytes, and a lost quote makes one row of a whole file,
 /// which would have to fit into memory.
@@ -153,8 +153,10 @@ impl Tape {
         let line = self.lines.line;
         self.lines.begin_record()?;
         if record.contains(&0) {
-            return Err(Error::new(format!("line {line} holds a NUL byte"))
-                .advice("the file is damaged or no text; make it anew"));
+            return Err(
+                Error::new(Kind::Input, format!("line {line} holds a NUL byte"))
+                    .hint("the file is damaged or no text; make it anew"),
+            );
         }
         if !record.contains(&b'"') {
             self.lines.end_record(record, 0);
@@ -174,7 +176,7 @@ impl Tape {
                 line + inner,
                 "a line within the quotes looks like a row of its own",
             )
-            .advice(format!(
+            .hint(format!(
                 "{CLOSE_IT}; if the cell is meant so, put it on one line"
             ))),
             Quotes::TextAfter => Ok((line, true)),
@@ -186,19 +188,21 @@ impl Tape {
         let line = self.lines.line;
         match error.into_kind() {
             csv::ErrorKind::Io(error) if error.kind() == io::ErrorKind::FileTooLarge => Error::new(
+                Kind::Input,
                 format!("the row that begins on line {line} has no end within {LONGEST} bytes"),
             )
-            .advice(CLOSE_IT),
+            .hint(CLOSE_IT),
             // What cannot be decoded follows all that was read and became no record yet.
             csv::ErrorKind::Io(error) if error.kind() == io::ErrorKind::InvalidData => {
                 let before = line_ends(&self.held[self.start..]);
                 unreadable(&error).at(format!("line {}", line + before))
             }
             csv::ErrorKind::Io(error) => unreadable(&error),
-            other => Error::new(format!(
-                "the row that begins on line {line} cannot be read ({other:?})"
-            ))
-            .advice(SAVE_AS_CSV),
+            other => Error::new(
+                Kind::Input,
+                format!("the row that begins on line {line} cannot be read ({other:?})"),
+            )
+            .hint(SAVE_AS_CSV),
         }
     }
 }
@@ -207,18 +211,19 @@ const CLOSE_IT: &str =
     "look for a quote that is opened and not closed; a quote inside a quoted cell is written twice";
 
 fn unclosed(line: u64) -> Error {
-    Error::new(format!(
+    Error::new(Kind::Input, format!(
         "the row that begins on line {line} opens a quote that is never closed, which swallows all that follows"
     ))
-    .advice(CLOSE_IT)
+    .hint(CLOSE_IT)
 }
 
 /// Quotes went astray over a line end: it cannot be told how many rows these lines are.
 fn astray(first: u64, last: u64, sign: &str) -> Error {
-    Error::new(format!(
-        "lines {first} to {last} are one row by their quotes, but {sign}"
-    ))
-    .advice(CLOSE_IT)
+    Error::new(
+        Kind::Input,
+        format!("lines {first} to {last} are one row by their quotes, but {sign}"),
+    )
+    .hint(CLOSE_IT)
 }
 
 /// How the cells of a record are quoted.
@@ -397,11 +402,11 @@ impl Lines {
             RowEnd::Return => ("a carriage return alone", "a line feed"),
             RowEnd::Feed => ("a line feed", "a carriage return alone"),
         };
-        Err(Error::new(format!(
+        Err(Error::new(Kind::Input, format!(
             "line {} follows {odd}, but the lines before it end in {usual}, so one row may have become two",
             self.line
         ))
-        .advice("put the cell with the line end in quotes, or save the file as \"CSV UTF-8\" again"))
+        .hint("put the cell with the line end in quotes, or save the file as \"CSV UTF-8\" again"))
     }
 
     fn end_record(&mut self, record: &[u8], inner_line_ends: u64) {

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use super::row::{Row, RowFault};
+use super::row::{Row, RowError};
 
 /// The fingerprint of a header and the rows under it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -51,8 +51,8 @@ impl Fingerprint {
     pub(super) fn add(&mut self, row: &Row) {
         self.waiting.push(match row.fault() {
             None => 0,
-            Some(RowFault::Ragged { .. }) => 1,
-            Some(RowFault::TextAfterQuote) => 2,
+            Some(RowError::Ragged { .. }) => 1,
+            Some(RowError::TextAfterQuote) => 2,
         });
         self.count(row.ends().len());
         // Ends and then the text are as unambiguous as a length before each cell, and need no loop over the text.

@@ -6,11 +6,11 @@ use std::io::{self, Read};
 
 use encoding_rs::{DecoderResult, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
-use super::doubt::{Doubt, Suspicion};
+use super::encoding_detector::{EncodingDetector, Suspicion};
 use super::format::Encoding;
 use super::open::{SAVE_AS_CSV, unreadable};
-use super::wide;
-use crate::{Error, Result};
+use super::utf16;
+use crate::{Error, Kind, Result};
 
 /// As many bytes as are decoded at once.
 const PIECE: usize = 64 * 1024;
@@ -71,11 +71,13 @@ impl Decoded {
             (Some(named), Some(mark)) if named != mark => return Err(contradiction(named, mark)),
             (Some(named), _) => (Some(named.0), Found::Named),
             (None, Some(mark)) => (Some(mark.0), Found::Certain),
-            (None, None) => (wide::of(head), Found::Assumed),
+            (None, None) => (utf16::of(head), Found::Assumed),
         };
         let wide = encoding.is_some_and(|encoding| encoding == UTF_16LE || encoding == UTF_16BE);
         if !wide && head.contains(&0) {
-            return Err(Error::new("this is no text (it holds a NUL byte)").advice(SAVE_AS_CSV));
+            return Err(
+                Error::new(Kind::Input, "this is no text (it holds a NUL byte)").hint(SAVE_AS_CSV),
+            );
         }
         let state = match encoding {
             None => State::Open { cut: Vec::new() },
@@ -197,7 +199,7 @@ impl Decoded {
         let rest = &bytes[ascii..];
         self.state = match std::str::from_utf8(&rest[..rest.len().min(4)]) {
             Err(error) if error.valid_up_to() == 0 && (over || error.error_len().is_some()) => {
-                let doubt = Some(Doubt::default());
+                let doubt = Some(EncodingDetector::default());
                 State::Other(Box::new(Transcoder::new(
                     WINDOWS_1252,
                     rest.to_vec(),
@@ -223,33 +225,33 @@ impl Decoded {
             }
         };
         match (what, self.found) {
-            (Flaw::Doubtful(Suspicion::Undefined(byte)), _) => Error::new(format!(
+            (Flaw::Doubtful(Suspicion::Undefined(byte)), _) => Error::new(Kind::Input, format!(
                 "the text is not UTF-8, and not {name} either, which has no byte {byte:02X}"
             ))
-            .advice(anew("")),
-            (Flaw::Doubtful(Suspicion::Unlikely(byte)), _) => Error::new(format!(
+            .hint(anew("")),
+            (Flaw::Doubtful(Suspicion::Unlikely(byte)), _) => Error::new(Kind::Input, format!(
                 "the text is not UTF-8, and hardly {name} either, by the place of the byte {byte:02X}"
             ))
-            .advice(anew("")),
-            (Flaw::Doubtful(Suspicion::Utf8(bytes)), _) => Error::new(format!(
+            .hint(anew("")),
+            (Flaw::Doubtful(Suspicion::Utf8(bytes)), _) => Error::new(Kind::Input, format!(
                 "the bytes {} are UTF-8, but text before them is not, so the file mixes encodings or has yet another",
                 hexadecimal(&bytes)
             ))
-            .advice(anew("")),
-            (Flaw::Doubtful(Suspicion::EastAsian(bytes)), _) => Error::new(format!(
+            .hint(anew("")),
+            (Flaw::Doubtful(Suspicion::EastAsian(bytes)), _) => Error::new(Kind::Input, format!(
                 "the text is not UTF-8, and the bytes {} look like GBK, Big5 or another encoding of East Asia, not like {name}",
                 hexadecimal(&bytes)
             ))
-            .advice(anew(" (gbk, big5)")),
+            .hint(anew(" (gbk, big5)")),
             (Flaw::Malformed, Found::Named) => {
-                Error::new(format!("the text is not {name}, which --encoding names")).advice(format!(
+                Error::new(Kind::Input, format!("the text is not {name}, which --encoding names")).hint(format!(
                     "leave --encoding out, name another, or {SAVE_AS_CSV}"
                 ))
             }
-            (Flaw::Malformed, _) => Error::new(format!(
+            (Flaw::Malformed, _) => Error::new(Kind::Input, format!(
                 "the text is {name}, but holds half a character"
             ))
-            .advice(SAVE_AS_CSV),
+            .hint(SAVE_AS_CSV),
         }
     }
 }
@@ -279,7 +281,7 @@ fn contradiction(named: Encoding, mark: Encoding) -> Error {
         named.name(),
         mark.name()
     ))
-    .advice("leave --encoding out")
+    .hint("leave --encoding out")
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {
@@ -304,7 +306,7 @@ struct Transcoder {
     over: bool,
     finished: bool,
     /// Where the encoding is assumed: what may speak against it.
-    doubt: Option<Doubt>,
+    doubt: Option<EncodingDetector>,
     /// What follows `until`; final.
     flaw: Option<Flaw>,
 }
@@ -322,7 +324,11 @@ enum Fault {
 
 impl Transcoder {
     /// For bytes in this encoding, these first.
-    fn new(encoding: &'static encoding_rs::Encoding, first: Vec<u8>, doubt: Option<Doubt>) -> Self {
+    fn new(
+        encoding: &'static encoding_rs::Encoding,
+        first: Vec<u8>,
+        doubt: Option<EncodingDetector>,
+    ) -> Self {
         let mut transcoder = Self {
             decoder: encoding.new_decoder_without_bom_handling(),
             from: 0,

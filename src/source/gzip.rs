@@ -4,7 +4,7 @@ use std::io::{self, Read};
 
 use flate2::read::MultiGzDecoder;
 
-use crate::Error;
+use crate::{Error, Kind};
 
 /// How every gzip file begins (RFC 1952).
 pub(super) const MAGIC: &[u8] = b"\x1f\x8b";
@@ -28,7 +28,7 @@ impl<R: Read> Read for Unpacked<R> {
                 }
                 _ => return error,
             };
-            io::Error::other(Error::new(what).advice("compress or copy it again"))
+            io::Error::other(Error::new(Kind::Input, what).hint("compress or copy it again"))
         })
     }
 }

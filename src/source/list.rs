@@ -8,8 +8,8 @@ use super::format::Shape;
 use super::open::{Input, Opened};
 use super::records::Records;
 use super::{header_cells, not_utf8};
-use crate::campaign::column::{Columns, looks_like_number, trimmed};
-use crate::{Error, Result};
+use crate::domain::header::{Columns, looks_like_number, trimmed};
+use crate::{Error, Kind, Result};
 
 /// One cell of a list that should hold a number.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,9 +54,10 @@ fn begin(path: &Path, place: String) -> Result<List> {
     if let Shape::Workbook { sheets: 2.., .. } = records.shape() {
         // Who has opted out on a sheet that is not read would get a message.
         return Err(Error::new(
+            Kind::Input,
             "the workbook has more than one sheet, and numbers may be on any of them",
         )
-        .advice("save the sheet with the numbers as \"CSV UTF-8\", or delete the others"));
+        .hint("save the sheet with the numbers as \"CSV UTF-8\", or delete the others"));
     }
     let mut list = List {
         place,
@@ -70,9 +71,8 @@ fn begin(path: &Path, place: String) -> Result<List> {
     // An export that failed may leave a header and nothing else. Who has opted out of nothing needs no list; who has, and is
     // not found here, would get a message.
     if list.waiting.is_empty() && !list.advance()? {
-        return Err(
-            Error::new("the list holds no number").advice("check how it was made, or leave it out")
-        );
+        return Err(Error::new(Kind::Input, "the list holds no number")
+            .hint("check how it was made, or leave it out"));
     }
     Ok(list)
 }
@@ -108,10 +108,10 @@ impl List {
                 continue;
             }
             if record.text_after_quote {
-                return Err(Error::new(format!(
-                    "line {line}: {}",
-                    super::RowFault::TextAfterQuote
-                )));
+                return Err(Error::new(
+                    Kind::Input,
+                    format!("line {line}: {}", super::RowError::TextAfterQuote),
+                ));
             }
             let starts = std::iter::once(0).chain(self.ends.iter().copied());
             let mut cells = starts
@@ -147,7 +147,7 @@ fn every_cell<'a>(line: u64, cells: impl Iterator<Item = &'a str>) -> Vec<Entry>
 fn phone_column(headers: Vec<String>) -> Result<usize> {
     let columns = Columns::parse(headers)?;
     columns.phone().map_err(|error| {
-        error.advice("give the list one column named phone, or one number a line and no header")
+        error.hint("give the list one column named phone, or one number a line and no header")
     })
 }
 

@@ -2,10 +2,10 @@
 //! phone numbers or templates: a cell is a text.
 
 mod delimited;
-mod delimiter;
+mod dialect;
 mod digest;
-mod doubt;
 mod encoding;
+mod encoding_detector;
 mod format;
 mod gzip;
 mod list;
@@ -15,7 +15,7 @@ mod records;
 mod row;
 #[cfg(test)]
 mod tests;
-mod wide;
+mod utf16;
 mod workbook;
 
 use std::fmt;
@@ -26,10 +26,10 @@ pub use format::{Delimiter, Encoding, Format, Reading, Shape};
 pub use list::{Entry, List, read_list};
 pub use open::{Input, Position, is_ledger};
 pub use record::{RecordWriter, to_record};
-pub use row::{Row, RowFault};
+pub use row::{Row, RowError};
 
-use crate::campaign::column::{Columns, trimmed};
-use crate::{Error, Result};
+use crate::domain::header::{Columns, trimmed};
+use crate::{Error, Kind, Result};
 use digest::Fingerprint;
 use open::{NEEDED, Opened, SAVE_AS_CSV};
 use records::{Record, Records};
@@ -37,7 +37,7 @@ use row::Width;
 
 /// How the results must look to look like the input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Dress {
+pub struct CsvDialect {
     /// What stands between two cells, an ASCII character.
     pub delimiter: u8,
     /// Whether the file begins with a byte order mark: a spreadsheet program takes text without one for Windows-1252.
@@ -123,7 +123,7 @@ impl Source {
 
     /// How the results must look to look like this. Not certain before all rows have been read: the first accent may come late.
     #[must_use]
-    pub fn dress(&self) -> Dress {
+    pub fn dress(&self) -> CsvDialect {
         self.records.dress()
     }
 
@@ -178,7 +178,7 @@ impl Source {
             if filled_up && self.ends.len() < self.width.columns {
                 self.ends.resize(self.width.columns, text.len());
             }
-            let suspect = record.text_after_quote.then_some(RowFault::TextAfterQuote);
+            let suspect = record.text_after_quote.then_some(RowError::TextAfterQuote);
             match Row::new(
                 (number, record.line),
                 text,
@@ -215,7 +215,7 @@ impl Source {
 fn header(records: &mut Records) -> Result<Vec<String>> {
     loop {
         let Some(record) = records.next()? else {
-            return Err(Error::new("is empty: every row is blank").advice(NEEDED));
+            return Err(Error::new(Kind::Input, "is empty: every row is blank").hint(NEEDED));
         };
         let cells = header_cells(&record)?;
         if cells.iter().any(|cell| !trimmed(cell).is_empty()) {
@@ -230,11 +230,14 @@ fn header_cells(record: &Record) -> Result<Vec<String>> {
         .text(&mut ends)
         .map_err(|cell| not_utf8(&format!("the header (line {})", record.line), cell, ""))?;
     if record.text_after_quote {
-        return Err(Error::new(format!(
-            "the header (line {}): {}",
-            record.line,
-            RowFault::TextAfterQuote
-        )));
+        return Err(Error::new(
+            Kind::Input,
+            format!(
+                "the header (line {}): {}",
+                record.line,
+                RowError::TextAfterQuote
+            ),
+        ));
     }
     let mut start = 0;
     let cell = |end| {
@@ -250,5 +253,9 @@ fn not_utf8(row: &str, cell: usize, title: &str) -> Error {
         "" => format!("column {}", cell + 1),
         title => format!("column \"{title}\""),
     };
-    Error::new(format!("{row}, {column}: the text is not UTF-8")).advice(SAVE_AS_CSV)
+    Error::new(
+        Kind::Input,
+        format!("{row}, {column}: the text is not UTF-8"),
+    )
+    .hint(SAVE_AS_CSV)
 }

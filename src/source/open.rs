@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::encoding::Decoded;
 use super::format::Format;
 use super::gzip;
-use crate::{Error, Result};
+use crate::{Error, Kind, Result};
 
 /// Where rows come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -151,7 +151,7 @@ fn content(
     }
     let text = Decoded::begin(head, Box::new(bytes), named, format.is_some())?;
     if text.is_empty() {
-        return Err(Error::new("the file is empty").advice(NEEDED));
+        return Err(Error::new(Kind::Input, "the file is empty").hint(NEEDED));
     }
     Ok(Content::Text(text))
 }
@@ -177,7 +177,7 @@ fn refuse_options(format: &Format, workbook: bool) -> Result<()> {
         } else {
             format!("{option} is for workbooks, and this is a text file")
         })
-        .advice(format!("leave {option} out, or name another file"))),
+        .hint(format!("leave {option} out, or name another file"))),
     }
 }
 
@@ -192,8 +192,8 @@ pub(super) fn unreadable(error: &io::Error) -> Error {
     {
         return error.clone();
     }
-    Error::new(format!("the file cannot be read ({error})"))
-        .advice("check the disk and the file's rights")
+    Error::new(Kind::Input, format!("the file cannot be read ({error})"))
+        .hint("check the disk and the file's rights")
 }
 
 fn open_file(path: &Path) -> Result<(File, Option<u64>)> {
@@ -203,11 +203,13 @@ fn open_file(path: &Path) -> Result<(File, Option<u64>)> {
         Ok((file, about))
     };
     let (file, about) = open().map_err(|error: io::Error| match error.kind() {
-        io::ErrorKind::NotFound => Error::new("there is no such file").advice("check the path"),
+        io::ErrorKind::NotFound => {
+            Error::new(Kind::Input, "there is no such file").hint("check the path")
+        }
         _ => unreadable(&error),
     })?;
     if about.is_dir() {
-        return Err(Error::new("this is a folder").advice("name the file in it"));
+        return Err(Error::new(Kind::Input, "this is a folder").hint("name the file in it"));
     }
     // A pipe has a path as well, and no length.
     let len_bytes = about.is_file().then_some(about.len());
@@ -230,10 +232,13 @@ fn refuse_other_formats(head: &[u8]) -> Result<()> {
         (b"\0\0\xfe\xff", "the text is UTF-32", SAVE_AS_CSV),
     ];
     match formats.iter().find(|(magic, ..)| head.starts_with(magic)) {
-        Some((_, what, advice)) => Err(Error::new(*what).advice(*advice)),
+        Some((_, what, advice)) => Err(Error::new(Kind::Input, *what).hint(*advice)),
         // What many web portals call an Excel export.
-        None if is_web_page(head) => Err(Error::new("this is a web page, whatever its name says")
-            .advice("open it in the spreadsheet program and save it as XLSX or \"CSV UTF-8\"")),
+        None if is_web_page(head) => Err(Error::new(
+            Kind::Input,
+            "this is a web page, whatever its name says",
+        )
+        .hint("open it in the spreadsheet program and save it as XLSX or \"CSV UTF-8\"")),
         None => Ok(()),
     }
 }
@@ -254,7 +259,7 @@ fn refuse_within_gzip(head: &[u8]) -> Result<()> {
     } else {
         return Ok(());
     };
-    Err(Error::new(what).advice("unpack it first"))
+    Err(Error::new(Kind::Input, what).hint("unpack it first"))
 }
 
 /// Whether the file is a `SQLite` file, as every ledger is, by its first 16 bytes. A pipe is none: what is looked at there is gone

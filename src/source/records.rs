@@ -7,7 +7,7 @@ use super::delimited;
 use super::format::{Delimiter, Format, Shape};
 use super::open::Content;
 use super::workbook::Sheet;
-use super::{Dress, delimiter};
+use super::{CsvDialect, dialect};
 use crate::Result;
 
 /// Reads records one after the other.
@@ -80,7 +80,7 @@ impl Records {
             }
         };
         let named = format.and_then(|format| format.delimiter);
-        let division = delimiter::division(text.head(), text.goes_on(), named, format.is_some())?;
+        let division = dialect::division(text.head(), text.goes_on(), named, format.is_some())?;
         text.skip(division.declaration);
         let first_line = if division.declaration > 0 { 2 } else { 1 };
         Ok(Self::Text {
@@ -130,8 +130,8 @@ impl Records {
     }
 
     /// How results must look to look like these; final when all have been read.
-    pub(super) fn dress(&self) -> Dress {
-        Dress {
+    pub(super) fn dress(&self) -> CsvDialect {
+        CsvDialect {
             delimiter: self.delimiter().byte(),
             bom: match self {
                 Self::Text { records, .. } => records.decoded().marked(),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::campaign::column::{Columns, trimmed};
+use crate::domain::header::{Columns, trimmed};
 
 /// One row under the header.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,12 +13,12 @@ pub struct Row {
     text: Box<str>,
     ends: Box<[usize]>,
     columns: usize,
-    fault: Option<RowFault>,
+    fault: Option<RowError>,
 }
 
 /// Why a row cannot be taken at its word. Such a row keeps its number and what could be read of its cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum RowFault {
+pub enum RowError {
     /// It has not as many cells as the header. Blank cells beyond the header are no fault, nor are missing ones under columns
     /// without a header.
     Ragged {
@@ -31,7 +31,7 @@ pub enum RowFault {
     TextAfterQuote,
 }
 
-impl RowFault {
+impl RowError {
     /// What rows with this fault have in common.
     #[must_use]
     pub fn in_general(&self) -> &'static str {
@@ -49,7 +49,7 @@ impl RowFault {
     }
 }
 
-impl fmt::Display for RowFault {
+impl fmt::Display for RowError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Ragged { cells, columns } if cells < columns => write!(
@@ -103,7 +103,7 @@ impl Row {
         text: &str,
         ends: &mut Vec<usize>,
         width: Width,
-        suspect: Option<RowFault>,
+        suspect: Option<RowError>,
     ) -> Option<Self> {
         let filled = |cell: &usize| !trimmed(cell_of(text, ends, *cell)).is_empty();
         let last = (0..ends.len()).rev().find(filled)?;
@@ -124,7 +124,7 @@ impl Row {
             columns: width.columns,
             // A wrong number of cells says more than a stray quote, which may have caused it.
             fault: ragged
-                .then_some(RowFault::Ragged {
+                .then_some(RowError::Ragged {
                     cells,
                     columns: width.columns,
                 })
@@ -177,7 +177,7 @@ impl Row {
 
     /// Why the row cannot be taken at its word, if it cannot.
     #[must_use]
-    pub fn fault(&self) -> Option<&RowFault> {
+    pub fn fault(&self) -> Option<&RowError> {
         self.fault.as_ref()
     }
 

@@ -72,7 +72,7 @@ fn rows_keep_their_number_line_and_cells() {
     assert_eq!(rows[1].cell(2), "x");
     assert_eq!(rows[1].cell(4), "");
     let faults: Vec<_> = rows.iter().map(|row| row.fault().copied()).collect();
-    let short = RowFault::Ragged {
+    let short = RowError::Ragged {
         cells: 1,
         columns: 4,
     };
@@ -316,7 +316,7 @@ fn a_file_has_a_length_and_is_read_to_its_end() {
     assert_eq!(source.len_bytes(), Some(15));
     assert_eq!(
         source.dress(),
-        Dress {
+        CsvDialect {
             delimiter: b',',
             bom: true
         }

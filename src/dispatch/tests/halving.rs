@@ -8,8 +8,8 @@ use proptest::prelude::*;
 
 use super::model::copy;
 use super::*;
-use crate::campaign::Msisdn;
-use crate::ledger::{Selection, Word};
+use crate::domain::Msisdn;
+use crate::ledger::{Resolution, Selection};
 
 const BAD_NUMBER: i32 = -1009;
 
@@ -75,7 +75,7 @@ fn one_run(
     if_it_dies: PathBuf,
     record: &Arc<Mutex<Record>>,
 ) -> PathBuf {
-    let stopper = Arc::new(Stopper::default());
+    let stopper = Arc::new(StopToken::default());
     let bad: Vec<Msisdn> = treatment.bad.iter().map(|row| number(*row)).collect();
     let crashes = treatment.crashes.clone();
     let (path, seen, asked) = (ledger.to_owned(), record.clone(), stopper.clone());
@@ -108,7 +108,7 @@ fn one_run(
             if crashes.contains(&nth) {
                 copy(&path, &if_it_dies);
                 record.after_crash = Some(if_it_dies.join("a.ledger"));
-                asked.ask(Stop::Signal(9));
+                asked.ask(StopReason::Signal(9));
             }
             Outcomes::All(if refuses {
                 refused(BAD_NUMBER)
@@ -119,7 +119,7 @@ fn one_run(
     );
     assert_eq!(run.ending.fault, None);
     // Bad numbers that were set apart stop nobody, however many stand beside each other.
-    let stops = [None, Some(Stop::Signal(9))];
+    let stops = [None, Some(StopReason::Signal(9))];
     assert!(stops.contains(&run.stop), "{:?}", run.stop);
     run.ending.book.close().unwrap();
     let left = record.lock().unwrap().after_crash.take();
@@ -132,9 +132,9 @@ fn resolve(ledger: &Path, record: &Record) {
     for (row, status) in (1..).zip(statuses(ledger)) {
         if status == Status::Unknown {
             let word = if record.taken.contains_key(&number(row)) {
-                Word::Accepted { trx_id: None }
+                Resolution::Accepted { trx_id: None }
             } else {
-                Word::NotSent
+                Resolution::NotSent
             };
             let row = Selection::Rows(vec![row..=row]);
             book.decide(&row, &word, None, &moment()).unwrap();

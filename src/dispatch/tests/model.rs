@@ -11,8 +11,8 @@ use std::path::PathBuf;
 use proptest::prelude::*;
 
 use super::*;
-use crate::campaign::Msisdn;
-use crate::ledger::{Lock, Selection, Word};
+use crate::domain::Msisdn;
+use crate::ledger::{Lock, Resolution, Selection};
 
 /// So many campaigns, unless `PROPTEST_CASES` says otherwise.
 const CAMPAIGNS: u32 = 400;
@@ -210,7 +210,7 @@ impl Campaign {
 
     fn send(&mut self, act: &Act, if_it_dies: &Path) {
         let before = self.statuses();
-        let stopper = Arc::new(Stopper::default());
+        let stopper = Arc::new(StopToken::default());
         let policy = Policy {
             sender_id: None,
             limit: act.limit,
@@ -256,7 +256,7 @@ impl Campaign {
     }
 
     /// A run sends to no more than its limit, and to no fewer unless something stopped it.
-    fn limit_is_kept(&self, limit: Option<u64>, stop: Option<Stop>, before: &[Status]) {
+    fn limit_is_kept(&self, limit: Option<u64>, stop: Option<StopReason>, before: &[Status]) {
         let pending = before.iter().filter(|one| **one == Status::Pending).count();
         let after = self.statuses();
         let settled = before.iter().zip(&after);
@@ -286,9 +286,9 @@ impl Campaign {
             Deed::ResolveBatch { batch, sent } => (Selection::Batch(*batch), *sent),
         };
         let word = if sent {
-            Word::Accepted { trx_id: None }
+            Resolution::Accepted { trx_id: None }
         } else {
-            Word::NotSent
+            Resolution::NotSent
         };
         // Recovery is none of their doing.
         open(&self.ledger).close().unwrap();
@@ -397,7 +397,7 @@ fn react(
     submission: &Submission<'_>,
     ledger: &Path,
     next: &Path,
-    stopper: &Stopper,
+    stopper: &StopToken,
 ) -> Outcomes {
     // Under this lock until the end: what comes after a crash happens in no world.
     let mut world = world.lock().unwrap();
@@ -426,7 +426,7 @@ fn react(
             Outcomes::All(no_answer())
         }
         Reaction::StopAsked(outcome) => {
-            stopper.ask(Stop::Signal(2));
+            stopper.ask(StopReason::Signal(2));
             if matches!(outcome, Outcome::Accepted { .. }) {
                 world.take(numbers);
             }
@@ -438,7 +438,7 @@ fn react(
             }
             copy(ledger, next);
             world.after_crash = Some(next.join("a.ledger"));
-            stopper.ask(Stop::Signal(9));
+            stopper.ask(StopReason::Signal(9));
             Outcomes::All(not_sent())
         }
     }

@@ -18,7 +18,7 @@ impl Bell {
     }
 }
 
-impl Watcher for Bell {
+impl Progress for Bell {
     fn settled(&self, _: &Counts) {}
     fn waiting(&self, _: &str, _: Duration) {
         *self.rung.lock().unwrap() = true;
@@ -56,7 +56,7 @@ fn a_pause_that_the_gateway_asks_for_holds_every_worker() {
             asked.set(Instant::now()).unwrap();
             Outcomes::All(Outcome::Throttled { after: Some(PAUSE) })
         });
-        let stopper = Stopper::default();
+        let stopper = StopToken::default();
         let run = send_watched(&*bell, &stopper, &ledger, workers, &patient, answering);
         assert_eq!((run.stop, run.ending.requests), (None, 8));
         assert_eq!(early.load(Ordering::SeqCst), 0, "{workers} workers");
@@ -74,7 +74,7 @@ fn who_waits_for_the_rate_has_claimed_nothing() {
         Duration::from_secs(3_600),
     );
     let throttle = Throttle::new(rate, NonZeroU32::MIN);
-    let stopper = Arc::new(Stopper::default());
+    let stopper = Arc::new(StopToken::default());
     let (asked, looked_at) = (stopper.clone(), ledger.clone());
     let (requests, most) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)));
     let claimed = most.clone();
@@ -86,7 +86,7 @@ fn who_waits_for_the_rate_has_claimed_nothing() {
                 let now = statuses(&looked_at).into_iter().filter(unknown).count();
                 claimed.fetch_max(now, Ordering::SeqCst);
             }
-            asked.ask(Stop::Signal(15));
+            asked.ask(StopReason::Signal(15));
         }
         while asked.why().is_none() {
             std::thread::yield_now();
@@ -112,7 +112,7 @@ fn who_waits_for_the_rate_has_claimed_nothing() {
 fn a_stop_ends_a_long_wait_and_leaves_the_batch_pending() {
     let (_folder, ledger) = place();
     plan(&ledger, &[1, 1]);
-    let stopper = Arc::new(Stopper::default());
+    let stopper = Arc::new(StopToken::default());
     let asked = stopper.clone();
     let patient = Policy {
         give_up_after: Duration::MAX,
@@ -124,13 +124,13 @@ fn a_stop_ends_a_long_wait_and_leaves_the_batch_pending() {
         2,
         &patient,
         Arc::new(move |_| {
-            asked.ask(Stop::Signal(15));
+            asked.ask(StopReason::Signal(15));
             Outcomes::All(Outcome::Throttled {
                 after: Some(Duration::from_secs(86_400)),
             })
         }),
     );
-    assert_eq!(run.stop, Some(Stop::Signal(15)));
+    assert_eq!(run.stop, Some(StopReason::Signal(15)));
     assert_eq!(statuses(&ledger), [Status::Pending; 2]);
     balances(&ledger);
 }
@@ -145,7 +145,7 @@ fn a_throttle_longer_than_the_patience_ends_the_run_at_once() {
     };
     let after = Some(Duration::from_secs(3_600));
     let run = send(&ledger, 1, &patient, always(Outcome::Throttled { after }));
-    assert_eq!(run.stop, Some(Stop::Unreachable));
+    assert_eq!(run.stop, Some(StopReason::Unreachable));
     assert_eq!(statuses(&ledger), [Status::Pending]);
 }
 
@@ -158,7 +158,7 @@ fn patience_runs_out_from_the_first_failure_on() {
         ..policy()
     };
     let run = send(&ledger, 1, &patient, always(not_sent()));
-    assert_eq!(run.stop, Some(Stop::Unreachable));
+    assert_eq!(run.stop, Some(StopReason::Unreachable));
     assert!(attempts(&ledger) > 1, "tried again meanwhile");
     assert_eq!(statuses(&ledger), [Status::Pending]);
 }

@@ -14,13 +14,13 @@ fn a_plan_is_one_private_file() {
     let (folder, ledger) = place();
     let (draft, campaign) = draft(&ledger, &[2]);
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-    assert_eq!(mode(&place::beside(&ledger, ".partial")), 0o600);
+    assert_eq!(mode(&files::beside(&ledger, ".partial")), 0o600);
     draft.finish(&campaign, false).unwrap();
     assert_eq!(files(&folder), ["a.ledger"]);
     assert_eq!(mode(&ledger), 0o600);
     let book = open(&ledger);
     for beside in ["-wal", "-shm", ".lock"] {
-        assert_eq!(mode(&place::beside(&ledger, beside)), 0o600, "{beside}");
+        assert_eq!(mode(&files::beside(&ledger, beside)), 0o600, "{beside}");
     }
     book.close().unwrap();
     assert_eq!(files(&folder), ["a.ledger", "a.ledger.lock"]);
@@ -43,7 +43,7 @@ fn nothing_is_overwritten_unless_it_is_to_be_replaced() {
 #[test]
 fn what_a_crash_left_of_a_draft_is_no_obstacle() {
     let (_folder, ledger) = place();
-    fs::write(place::beside(&ledger, ".partial"), "half").unwrap();
+    fs::write(files::beside(&ledger, ".partial"), "half").unwrap();
     plan(&ledger, &[1]);
     balances(&ledger);
 }
@@ -57,7 +57,7 @@ fn a_planned_batch_is_read_with_its_text_and_its_recipients_in_order() {
         cells: "",
         msisdn: Some(number(of)),
         text: Some(2),
-        fate: Fate::Send(2),
+        fate: Disposition::Send(2),
     };
     let text = PlannedText {
         number: 2,
@@ -120,7 +120,7 @@ fn a_batch_takes_no_number_twice() {
 }
 
 /// As many recipients as it takes for the index to be given up: a batch each, and then as many in those of long ago.
-fn stray(draft: &mut Draft, twice: bool) {
+fn stray(draft: &mut PlanWriter, twice: bool) {
     const BATCHES: u32 = 80_000;
     const STRAYS: u32 = 10_000;
     let mut inserts = draft.rows().unwrap();
@@ -193,7 +193,7 @@ fn sent(row: u64, msisdn: Msisdn, batch: u32) -> PlannedRow<'static> {
         cells: "",
         msisdn: Some(msisdn),
         text: Some(1),
-        fate: Fate::Send(batch),
+        fate: Disposition::Send(batch),
     }
 }
 
@@ -201,7 +201,7 @@ fn sent(row: u64, msisdn: Msisdn, batch: u32) -> PlannedRow<'static> {
 fn leftovers_of_a_ledger_that_is_gone_are_refused() {
     for suffix in ["-wal", "-shm", "-journal"] {
         let (_folder, ledger) = place();
-        let stray = place::beside(&ledger, suffix);
+        let stray = files::beside(&ledger, suffix);
         fs::write(&stray, "").unwrap();
         let fault = exists(&ledger).unwrap_err().to_string();
         assert!(fault.contains(&stray.display().to_string()), "{fault}");
@@ -228,13 +228,13 @@ fn a_ledger_with_a_second_name_is_not_opened() {
     let second = ledger.with_extension("copy");
     fs::hard_link(&ledger, &second).unwrap();
     let lock = || Lock::acquire(&ledger, "a test").unwrap();
-    let said = Book::open(&ledger, lock()).unwrap_err().to_string();
+    let said = Ledger::open(&ledger, lock()).unwrap_err().to_string();
     assert!(said.contains("second name"), "{said}");
     fs::remove_file(second).unwrap();
     // A crash came between the two halves of its move to its place.
-    let partial = place::beside(&ledger, ".partial");
+    let partial = files::beside(&ledger, ".partial");
     fs::hard_link(&ledger, &partial).unwrap();
-    Book::open(&ledger, lock()).unwrap();
+    Ledger::open(&ledger, lock()).unwrap();
     assert!(!partial.exists());
 }
 
@@ -244,11 +244,11 @@ fn a_move_that_was_cut_off_is_brought_to_its_end() {
     plan(&ledger, &[1]);
     let aside = ledger.with_extension("aside");
     fs::write(&aside, "another file").unwrap();
-    place::set_aside(&ledger, &aside).unwrap_err();
+    files::set_aside(&ledger, &aside).unwrap_err();
     assert_eq!(fs::read_to_string(&aside).unwrap(), "another file");
     fs::remove_file(&aside).unwrap();
     fs::hard_link(&ledger, &aside).unwrap();
-    place::set_aside(&ledger, &aside).unwrap();
+    files::set_aside(&ledger, &aside).unwrap();
     assert!(!ledger.exists());
     assert_eq!(statuses(&aside), [Status::Pending]);
 }
@@ -256,10 +256,10 @@ fn a_move_that_was_cut_off_is_brought_to_its_end() {
 #[test]
 fn what_cannot_be_looked_at_is_not_taken_for_missing() {
     let (folder, ledger) = place();
-    assert!(!place::exists(&ledger).unwrap());
+    assert!(!files::exists(&ledger).unwrap());
     let file = folder.path().join("file");
     fs::write(&file, "").unwrap();
-    place::exists(&file.join("a.ledger")).unwrap_err();
+    files::exists(&file.join("a.ledger")).unwrap_err();
 }
 
 #[test]
@@ -278,11 +278,11 @@ fn a_ledger_that_somebody_reads_is_not_retired() {
     let (_folder, ledger) = place();
     plan(&ledger, &[1]);
     let book = open(&ledger);
-    let reader = Reader::open(&ledger).unwrap();
+    let reader = Snapshot::open(&ledger).unwrap();
     reader.totals().unwrap();
     let lock = book.close().unwrap();
     // Only a reader with the log open keeps it there.
-    if place::beside(&ledger, "-wal").exists() {
+    if files::beside(&ledger, "-wal").exists() {
         assert!(retire(&ledger, lock).is_err());
     }
     drop(reader);

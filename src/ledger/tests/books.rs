@@ -4,7 +4,7 @@ use super::*;
 
 /// 1-2 accepted, 3 refused, 4 unknown, 5 refused, 6 pending after a try, 7-8 split by outcome, 9 declared
 /// accepted, 10 declared not sent, 11 pending, 12 suppressed later, 13 claimed.
-fn everything(ledger: &Path) -> Book {
+fn everything(ledger: &Path) -> Ledger {
     plan(ledger, &[2, 1, 1, 1, 1, 2, 1, 1, 1, 2]);
     let mut book = open(ledger);
     for verdicts in [
@@ -33,8 +33,8 @@ fn everything(ledger: &Path) -> Book {
         book.decide(&Selection::Rows(vec![row..=row]), &word, None, &moment())
             .unwrap();
     };
-    decide(9, Word::Accepted { trx_id: None });
-    decide(10, Word::NotSent);
+    decide(9, Resolution::Accepted { trx_id: None });
+    decide(10, Resolution::NotSent);
     book.suppress(|of| (of == number(12)).then(|| "opted out".to_owned()))
         .unwrap();
     let last = book.planned_after(None).unwrap().pop().unwrap();
@@ -140,7 +140,7 @@ fn every_tampering_is_found() {
             continue;
         }
         drop(connection);
-        let found = Reader::open(&ledger).unwrap().verify(false);
+        let found = Snapshot::open(&ledger).unwrap().verify(false);
         assert!(
             found.as_ref().map_or(true, |wrong| !wrong.is_empty()),
             "not found: {tampering}"
@@ -156,7 +156,7 @@ fn a_number_with_the_same_text_twice_is_found_unless_duplicates_were_kept() {
         .unwrap()
         .execute_batch("UPDATE recipient SET msisdn = 60125500001, text_id = 1 WHERE row <= 2")
         .unwrap();
-    let reader = Reader::open(&ledger).unwrap();
+    let reader = Snapshot::open(&ledger).unwrap();
     assert_eq!(reader.verify(false).unwrap().len(), 1);
     assert!(reader.verify(true).unwrap().is_empty());
 }
@@ -169,6 +169,6 @@ fn a_damaged_file_is_found() {
     let middle = bytes.len() / 2;
     bytes[middle..middle + 2_000].fill(0xA5);
     fs::write(&ledger, bytes).unwrap();
-    let found = Reader::open(&ledger).and_then(|reader| reader.verify(false));
+    let found = Snapshot::open(&ledger).and_then(|reader| reader.verify(false));
     assert!(found.map_or(true, |wrong| !wrong.is_empty()));
 }

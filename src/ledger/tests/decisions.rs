@@ -2,18 +2,18 @@
 
 use super::*;
 
-fn decide(book: &mut Book, selection: &Selection, word: &Word) -> Result<u64> {
+fn decide(book: &mut Ledger, selection: &Selection, word: &Resolution) -> Result<u64> {
     book.decide(selection, word, Some("the portal says so"), &moment())
 }
 
-fn gone_out() -> Word {
-    Word::Accepted {
+fn gone_out() -> Resolution {
+    Resolution::Accepted {
         trx_id: Some("9".to_owned()),
     }
 }
 
 /// Rows 1-2 unknown, 3-5 refused, 6 accepted, 7 pending.
-fn sent(ledger: &Path) -> Book {
+fn sent(ledger: &Path) -> Ledger {
     plan(ledger, &[2, 3, 1, 1]);
     let mut book = open(ledger);
     for verdict in [unknown(), refused(), accepted(None)] {
@@ -64,7 +64,7 @@ fn some_rows_of_batches_leave_the_others_as_they_are() {
     let (_folder, ledger) = place();
     let mut book = sent(&ledger);
     let rows = Selection::Rows(vec![2..=3, 3..=3, 5..=5]);
-    assert_eq!(decide(&mut book, &rows, &Word::NotSent).unwrap(), 3);
+    assert_eq!(decide(&mut book, &rows, &Resolution::NotSent).unwrap(), 3);
     use Status::{Accepted, Pending, Refused, Unknown};
     assert_eq!(
         statuses(&ledger),
@@ -91,7 +91,7 @@ fn a_batch_by_its_number() {
     let (_folder, ledger) = place();
     let mut book = sent(&ledger);
     assert_eq!(
-        decide(&mut book, &Selection::Batch(2), &Word::NotSent).unwrap(),
+        decide(&mut book, &Selection::Batch(2), &Resolution::NotSent).unwrap(),
         3
     );
     balances(&ledger);
@@ -114,7 +114,7 @@ fn what_nobody_may_decide_about_changes_nothing() {
         Selection::Rows(vec![1..=99]),
         Selection::Rows(vec![1..=i64::MAX.cast_unsigned()]),
     ] {
-        for word in [gone_out(), Word::NotSent] {
+        for word in [gone_out(), Resolution::NotSent] {
             let fault = decide(&mut book, &selection, &word);
             assert!(fault.is_err(), "{selection:?} {word:?}");
         }

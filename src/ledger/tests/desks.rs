@@ -7,12 +7,12 @@ use super::*;
 
 /// Sends with so many clerks at once, all with this verdict. Returns the rows that were handed out.
 fn drain(
-    book: Book,
+    book: Ledger,
     clerks: usize,
     limit: Option<u64>,
     verdict: &Verdict,
-) -> (Book, Vec<Vec<i64>>) {
-    let (desk, clerks) = Desk::open(book, clerks, limit);
+) -> (Ledger, Vec<Vec<i64>>) {
+    let (desk, clerks) = Committer::open(book, clerks, limit);
     let handed = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for clerk in clerks {
@@ -68,7 +68,7 @@ fn a_limit_is_exact() {
 fn recipients_of_a_halved_batch_do_not_count_towards_the_limit() {
     let (_folder, ledger) = place();
     plan(&ledger, &[4, 4]);
-    let (desk, mut clerks) = Desk::open(open(&ledger), 1, Some(6));
+    let (desk, mut clerks) = Committer::open(open(&ledger), 1, Some(6));
     let clerk = clerks.remove(0);
     let mut ended = None;
     let mut out = 0;
@@ -92,7 +92,7 @@ fn recipients_of_a_halved_batch_do_not_count_towards_the_limit() {
 fn what_was_cut_off_and_waits_for_its_claim_is_not_handed_out_again() {
     let (_folder, ledger) = place();
     plan(&ledger, &[4, 4]);
-    let (desk, clerks) = Desk::open(open(&ledger), 2, Some(5));
+    let (desk, clerks) = Committer::open(open(&ledger), 2, Some(5));
     let whole = clerks[0].next(None).unwrap().unwrap();
     let cut = clerks[1].next(None).unwrap().unwrap();
     assert_eq!((whole.rows.len(), cut.rows.len()), (4, 1));
@@ -112,7 +112,7 @@ fn what_was_cut_off_and_waits_for_its_claim_is_not_handed_out_again() {
 fn after_a_commit_that_failed_nobody_gets_anything() {
     let (_folder, ledger) = place();
     plan(&ledger, &[1; 4]);
-    let (desk, clerks) = Desk::open(open(&ledger), 2, None);
+    let (desk, clerks) = Committer::open(open(&ledger), 2, None);
     let batch = clerks[0].next(None).unwrap().unwrap();
     let other = clerks[1].next(None).unwrap().unwrap();
     fs::rename(&ledger, ledger.with_extension("moved")).unwrap();

@@ -17,17 +17,17 @@ fn other_files_and_newer_ledgers_are_refused() {
             .execute_batch(change)
             .unwrap();
         let lock = Lock::acquire(&ledger, "a test").unwrap();
-        let fault = Book::open(&ledger, lock).unwrap_err().to_string();
+        let fault = Ledger::open(&ledger, lock).unwrap_err().to_string();
         assert!(fault.contains(word), "{change}: {fault}");
     }
     for contents in ["", "name,phone\n"] {
         let (_folder, ledger) = place();
         fs::write(&ledger, contents).unwrap();
-        Reader::open(&ledger).unwrap_err();
+        Snapshot::open(&ledger).unwrap_err();
         assert_eq!(fs::read_to_string(&ledger).unwrap(), contents);
     }
     let (folder, ledger) = place();
-    Reader::open(&ledger).unwrap_err();
+    Snapshot::open(&ledger).unwrap_err();
     assert!(files(&folder).is_empty(), "reading makes nothing");
 }
 
@@ -40,7 +40,7 @@ fn a_campaign_goes_to_the_host_of_its_first_claim() {
     book.send_to("loopback").unwrap();
     send(&mut book, vec![accepted(None)]);
     let lock = book.close().unwrap();
-    let mut book = Book::open(&ledger, lock).unwrap();
+    let mut book = Ledger::open(&ledger, lock).unwrap();
     let fault = book.send_to("elsewhere").unwrap_err().to_string();
     assert!(
         fault.contains("loopback") && fault.contains("elsewhere"),
@@ -71,7 +71,7 @@ fn the_lock_never_knows_of_more_than_the_ledger() {
     let batch = first(&book);
     book.transaction(|book| {
         book.claim(batch.id, &moment())?;
-        Err::<(), _>(crate::Error::new("the disk is full"))
+        Err::<(), _>(crate::Error::new(Kind::Ledger, "the disk is full"))
     })
     .unwrap_err();
     book.transaction(|_| Ok(())).unwrap();
@@ -131,7 +131,7 @@ fn only_attempts_make_a_campaign_a_started_one() {
     assert_eq!(started(), None);
     send(&mut open(&ledger), vec![again()]);
     // A new lock knows of them from the ledger.
-    fs::remove_file(place::beside(&ledger, ".lock")).unwrap();
+    fs::remove_file(files::beside(&ledger, ".lock")).unwrap();
     assert_eq!(started(), None);
     drop(open(&ledger));
     assert_eq!(started().unwrap().attempts, 1);
@@ -177,22 +177,22 @@ fn the_log_of_another_ledger_is_not_replayed() {
         .execute("UPDATE campaign SET id = 'another'", [])
         .unwrap();
     // SQLite leaves an empty one where nothing was written.
-    fs::write(place::log(&ledger), "").unwrap();
+    fs::write(files::log(&ledger), "").unwrap();
     assert!(!was_cut_off(&ledger));
     let mut book = open(&ledger);
     let batch = first(&book);
     claim(&mut book, &batch).unwrap();
     assert!(was_cut_off(&ledger));
-    drop(Reader::open(&ledger).unwrap());
+    drop(Snapshot::open(&ledger).unwrap());
     fs::rename(&other, &ledger).unwrap();
-    let said = Reader::open(&ledger).unwrap_err().to_string();
+    let said = Snapshot::open(&ledger).unwrap_err().to_string();
     assert!(said.contains("the log of another ledger"), "{said}");
 }
 
 #[test]
 fn a_ledger_that_is_not_there_is_named() {
     let (_folder, ledger) = place();
-    let said = Reader::open(&ledger).unwrap_err().to_string();
+    let said = Snapshot::open(&ledger).unwrap_err().to_string();
     assert!(said.contains("there is no such ledger"), "{said}");
     assert!(!ledger.exists());
 }
@@ -202,7 +202,7 @@ fn readers_together_see_one_state_whatever_is_written_meanwhile() {
     let (_folder, ledger) = place();
     plan(&ledger, &[1, 1]);
     let mut book = open(&ledger);
-    let of = |reader: &Reader| {
+    let of = |reader: &Snapshot| {
         let mut statuses = Vec::new();
         let note = |recipient: Recipient<'_>| {
             statuses.push(recipient.status);
@@ -211,7 +211,7 @@ fn readers_together_see_one_state_whatever_is_written_meanwhile() {
         reader.recipients(1..=2, note).unwrap();
         statuses
     };
-    let alone = Reader::open(&ledger).unwrap();
+    let alone = Snapshot::open(&ledger).unwrap();
     let unchanged = alone.changes().unwrap();
     assert_eq!(alone.changes().unwrap(), unchanged);
     for before in [

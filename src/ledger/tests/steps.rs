@@ -183,7 +183,7 @@ fn only_an_answer_that_somebody_may_have_got_counts_as_sent() {
     let (_folder, ledger) = place();
     plan(&ledger, &[2, 1]);
     let mut book = open(&ledger);
-    let was_sent = || Reader::open(&ledger).unwrap().was_sent_from().unwrap();
+    let was_sent = || Snapshot::open(&ledger).unwrap().was_sent_from().unwrap();
     assert!(!was_sent());
     send(&mut book, vec![again()]);
     assert!(!was_sent());

@@ -250,7 +250,7 @@ fn the_dress_changes_neither_rows_nor_digest() {
             assert_eq!(cells(&rows), table, "{what}");
             assert!(rows.iter().all(|row| row.fault().is_none()), "{what}");
             assert_eq!(source.digest(), digest, "{what}");
-            assert_eq!(source.dress(), Dress { delimiter, bom }, "{what}");
+            assert_eq!(source.dress(), CsvDialect { delimiter, bom }, "{what}");
             assert_eq!(described(&source.reading()), described_as, "{what}");
             assert_eq!(source.reading().gzip, what.starts_with("gzip"), "{what}");
             assert_eq!(source.position().bytes(), length, "{what}");

@@ -196,7 +196,7 @@ fn what_is_not_certain_or_damaged_is_refused_with_its_line() {
         for piece in [1, 7, usize::MAX] {
             let error = read_as(&bytes, piece, &format).expect_err(&sentence);
             assert_eq!(error.to_string(), format!("customers.csv: {sentence}"));
-            assert_eq!(error.kind(), Kind::Failure);
+            assert_eq!(error.kind(), Kind::Input);
         }
     }
 }
@@ -297,7 +297,7 @@ fn a_workbook_has_rows_as_a_text_file_has() {
         assert_eq!(source.columns().headers(), ["Name", "Phone"]);
         assert_eq!(
             rows[2].fault(),
-            Some(&RowFault::Ragged {
+            Some(&RowError::Ragged {
                 cells: 3,
                 columns: 2
             })

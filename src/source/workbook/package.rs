@@ -6,7 +6,7 @@ use zip::ZipArchive;
 use zip::result::ZipError;
 
 use super::{compound, damaged, protected, unreadable};
-use crate::{Error, Result};
+use crate::{Error, Kind, Result};
 
 /// The formats that can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,8 +34,10 @@ pub(super) fn format(bytes: &[u8]) -> Result<Format> {
         return Ok(Format::Xls);
     }
     if !bytes.starts_with(b"PK") {
-        return Err(Error::new("this is no workbook (XLSX, XLS or ODS)")
-            .advice("save it as XLSX or as \"CSV UTF-8\" in the spreadsheet program"));
+        return Err(
+            Error::new(Kind::Input, "this is no workbook (XLSX, XLS or ODS)")
+                .hint("save it as XLSX or as \"CSV UTF-8\" in the spreadsheet program"),
+        );
     }
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(zip_fault)?;
     let format = packed_format(&mut archive)?;
@@ -67,8 +69,10 @@ fn packed_format(archive: &mut ZipArchive<Cursor<&[u8]>>) -> Result<Format> {
             return Ok(Format::Ods);
         }
     }
-    Err(Error::new("this is a ZIP file without a workbook in it")
-        .advice("name the workbook itself"))
+    Err(
+        Error::new(Kind::Input, "this is a ZIP file without a workbook in it")
+            .hint("name the workbook itself"),
+    )
 }
 
 /// Unpacks every part once, for its checksum: calamine stops reading where the cells end, before the sum is compared, and a
@@ -87,8 +91,11 @@ fn check_parts(archive: &mut ZipArchive<Cursor<&[u8]>>, format: Format) -> Resul
         };
         let whole = whole.map_err(damaged)?;
         left = part.limit().checked_sub(1).ok_or_else(|| {
-            Error::new("the workbook holds more than 4 GiB when unpacked")
-                .advice("save the sheet as \"CSV UTF-8\"")
+            Error::new(
+                Kind::Input,
+                "the workbook holds more than 4 GiB when unpacked",
+            )
+            .hint("save the sheet as \"CSV UTF-8\"")
         })?;
         if !whole {
             return Err(damaged("a table in it has no end"));

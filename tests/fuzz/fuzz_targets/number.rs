@@ -2,7 +2,7 @@
 //! libphonenumber's verdict, and everything else a sentence on one line.
 #![no_main]
 
-use isms_campaign::campaign::msisdn::{self, Msisdn, NumberFlaw, Region};
+use isms_campaign::domain::msisdn::{self, Msisdn, NumberErrorKind, Region};
 use libfuzzer_sys::fuzz_target;
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, PhoneNumberType};
 
@@ -35,7 +35,7 @@ fuzz_target!(|cell: &str| {
                 assert!(sentence.chars().count() < 250, "{sentence}");
                 assert_eq!(
                     sentence.starts_with('"'),
-                    fault.flaw() != &NumberFlaw::Blank
+                    fault.flaw() != &NumberErrorKind::Blank
                 );
             }
         }
@@ -59,9 +59,9 @@ fn agrees_with_libphonenumber(cell: &str, digits: &str, letters: &str) {
     let agreed = match &ours {
         Ok(number) => home.or(abroad) == Some(number.as_u64()),
         Err(fault) => match fault.flaw() {
-            NumberFlaw::Ambiguous(..) => true,
-            NumberFlaw::IdentityCard => digits.len() == 12,
-            NumberFlaw::Rewritten(number) => home.or(abroad) == Some(number.as_u64()),
+            NumberErrorKind::Ambiguous(..) => true,
+            NumberErrorKind::IdentityCard => digits.len() == 12,
+            NumberErrorKind::Rewritten(number) => home.or(abroad) == Some(number.as_u64()),
             _ => home.is_none() && abroad.is_none(),
         },
     };

@@ -3,9 +3,9 @@
 //! cells, and then the template.
 #![no_main]
 
-use isms_campaign::campaign::text::MAX_UNITS;
-use isms_campaign::campaign::{
-    Column, Encoding, Names, Punctuation, RenderFault, Templates, Text, TypeChoice,
+use isms_campaign::domain::text::MAX_UNITS;
+use isms_campaign::domain::{
+    Column, Encoding, Names, Punctuation, RenderError, Templates, Text, TypeChoice,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -63,7 +63,7 @@ fn render(
     engine: &Templates,
     template: &str,
     cells: [&str; 3],
-) -> Option<Result<String, RenderFault>> {
+) -> Option<Result<String, RenderError>> {
     match engine.compile(template) {
         Ok(template) => Some(template.render(&cells[..])),
         Err(fault) => {

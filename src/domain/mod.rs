@@ -1,0 +1,26 @@
+//! The pure core: what a number, a text, a template and a batch are, and the rules that bind them.
+//! It knows no files, network, clock, SQL, terminal or threads.
+
+pub mod batching;
+pub mod cost;
+pub mod duplicates;
+pub mod encoding;
+pub mod header;
+pub mod msisdn;
+pub(crate) mod punctuation;
+pub mod report;
+pub mod sender_id;
+pub(crate) mod sheet_error;
+pub mod status;
+pub mod suppression;
+pub mod template;
+pub mod text;
+pub mod timestamp;
+
+pub use encoding::Encoding;
+pub use msisdn::{Msisdn, NumberError, NumberErrorKind, Region, UnknownRegion};
+pub use sender_id::SenderId;
+pub use status::Status;
+pub use template::{Cells, Column, Names, RenderError, Template, TemplateError, Templates};
+pub use text::{Punctuation, Text, TextError, TypeChoice};
+pub use timestamp::Timestamp;

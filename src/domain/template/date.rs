@@ -1,0 +1,515 @@
+//! Dates as people and spreadsheets write them, and how a message writes them. A date that could be another day is refused.
+//! It does not know what day it is.
+
+use jiff::civil::{Date, DateTime, Time};
+use jiff::fmt::strtime;
+
+use crate::domain::header::trimmed;
+
+/// How a date is written where the template does not say: day first, as in Malaysia.
+pub(super) const FORMAT: &str = "%d/%m/%Y";
+
+/// What is said about a call that is none.
+pub(super) const HOW: &str = "date takes one format in quotes, as in date(\"%d %b %Y\")";
+
+/// Years that somebody writes into a campaign: birthdays to the end of a mortgage.
+const YEARS: std::ops::RangeInclusive<i16> = 1900..=2199;
+
+/// A date, and the time of day where the cell has one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Day {
+    date: Date,
+    time: Option<Time>,
+}
+
+/// Nothing where a format (of `strftime`) can be used; else the sentence that says why not.
+pub(super) fn check_format(format: &str) -> Result<(), String> {
+    if !format.contains('%') {
+        return Err(format!(
+            "date(\"{format}\") has no % codes; write it as date(\"%d/%m/%Y\") or date(\"%d %b %Y\")"
+        ));
+    }
+    strtime::format(format, DateTime::constant(2026, 11, 22, 14, 30, 0, 0))
+        .map(drop)
+        .map_err(|_| {
+            format!(
+                "date(\"{format}\") has a % code that a date cannot fill; \
+                 there are %d %m %Y %y %b %B %a %A, and %H %I %M %p for the time"
+            )
+        })
+}
+
+/// The date in this text in a format of `strftime`, or the sentence that says why it is none.
+///
+/// Read are year first (`2026-11-22`), day first (`22/11/2026`, `1.2.2026`: the first of February), the month as a word in
+/// English or Malay (`22 Nov 2026`, `22-Ogos-2026`, `Nov 22, 2026`), each with a time behind it or without; and the number
+/// that a spreadsheet keeps for a date, `46348`. Refused are a month in front (`11/22/2026`), a time zone, which may belong to
+/// another day here, and years of two digits, but for `22-Nov-26`: that is how a spreadsheet writes 2026. It reads 30 and
+/// more as 1930, so those are refused.
+pub(super) fn written(text: &str, format: &str) -> Result<String, String> {
+    if !format.contains('%') {
+        check_format(format)?;
+    }
+    let day = read(trimmed(text)).map_err(|fault| format!("\"{text}\" {}", fault.sentence()))?;
+    let written = match day.time {
+        Some(time) => strtime::format(format, day.date.to_datetime(time)),
+        None => strtime::format(format, day.date),
+    };
+    written.or_else(|_| {
+        check_format(format)?;
+        Err(format!(
+            "\"{text}\" has no time of day, which date(\"{format}\") wants"
+        ))
+    })
+}
+
+/// Why a text is no date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    NoDate,
+    NoSuchDay,
+    MonthFirst { day: i8, month: i8, year: i16 },
+    ShortYear,
+    Zone,
+}
+
+impl Fault {
+    fn sentence(self) -> String {
+        const WRITE: &str = "write it as 2026-11-22 or 22/11/2026";
+        match self {
+            Self::NoDate => format!("is not a date; {WRITE}"),
+            Self::NoSuchDay => "is not a day of the calendar; correct it".to_owned(),
+            Self::MonthFirst { day, month, year } => format!(
+                "has no month {day}: dates are read with the day first; look at the whole column, and write this one as {day:02}/{month:02}/{year}"
+            ),
+            Self::ShortYear => format!("has a year of two digits; {WRITE}"),
+            Self::Zone => format!("has a time zone, so its day is not certain; {WRITE}"),
+        }
+    }
+}
+
+fn read(text: &str) -> Result<Day, Fault> {
+    if text
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || byte == b'.')
+        && text.bytes().filter(|byte| *byte == b'.').count() <= 1
+    {
+        return serial(text);
+    }
+    let (date, time) = split(text)?;
+    let date = match parts(date)[..] {
+        [Part::Number(a), Part::Number(b), Part::Number(c)] => of_numbers(a, b, c),
+        [Part::Number(day), Part::Month(month), Part::Number(year)]
+        | [Part::Month(month), Part::Number(day), Part::Number(year)] => {
+            of_day(number(day)?, month, year_with_word(year)?)
+        }
+        _ => Err(Fault::NoDate),
+    }?;
+    Ok(Day { date, time })
+}
+
+/// The date that a spreadsheet keeps as the number of days since the end of 1899, its fraction the time. Only the years
+/// 1954 to 2119: a smaller or larger number is more likely an amount.
+fn serial(text: &str) -> Result<Day, Fault> {
+    const DAYS: std::ops::RangeInclusive<i32> = 19_725..=80_354;
+    const SECONDS: f64 = 86_400.0;
+    let (days, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let days = days
+        .parse::<i32>()
+        .ok()
+        .filter(|days| DAYS.contains(days))
+        .ok_or(Fault::NoDate)?;
+    let fraction = format!("0.{fraction}0")
+        .parse::<f64>()
+        .map_err(|_| Fault::NoDate)?;
+    // Times are kept inexactly: half past two is 0.604166666664241.
+    #[allow(clippy::cast_possible_truncation)]
+    let seconds = (fraction * SECONDS).round() as i64;
+    let moment = Date::constant(1899, 12, 30)
+        .at(0, 0, 0, 0)
+        .checked_add(jiff::Span::new().days(days).seconds(seconds))
+        .map_err(|_| Fault::NoDate)?;
+    Ok(Day {
+        date: moment.date(),
+        time: (seconds > 0).then(|| moment.time()),
+    })
+}
+
+/// The date and the time behind it.
+fn split(text: &str) -> Result<(&str, Option<Time>), Fault> {
+    let Some(colon) = text.find(':') else {
+        // A word may end in T, but no digit is followed by one.
+        return Ok((text, None));
+    };
+    let hour = text[..colon].trim_end_matches(|c: char| c.is_ascii_digit());
+    let date = hour
+        .strip_suffix(['T', 't'])
+        .unwrap_or(hour)
+        .trim_end_matches([' ', ',', '\u{a0}', '\u{202f}']);
+    if date.len() == text[..colon].len() {
+        return Err(Fault::NoDate);
+    }
+    Ok((date, Some(time(&text[hour.len()..])?)))
+}
+
+/// `14:30`, `14:30:00.000`, `2:30 PM`, and what Malay Windows writes: `2:30 PTG`.
+fn time(text: &str) -> Result<Time, Fault> {
+    let clock = text.trim_end_matches(|c: char| c.is_alphabetic() || c == '.');
+    let word = text[clock.len()..].replace('.', "").to_lowercase();
+    let afternoon = match word.as_str() {
+        "" => None,
+        "am" | "pg" => Some(false),
+        "pm" | "ptg" => Some(true),
+        "z" | "utc" | "gmt" => return Err(Fault::Zone),
+        _ => return Err(Fault::NoDate),
+    };
+    let clock = clock.trim_end();
+    if clock.contains(['+', '-', '\u{2212}']) {
+        return Err(Fault::Zone);
+    }
+    let (clock, fraction) = clock.split_once('.').unwrap_or((clock, "0"));
+    let fields = clock
+        .split(':')
+        .map(two_digits)
+        .collect::<Result<Vec<i8>, Fault>>()?;
+    let (hour, minute, second) = match fields[..] {
+        [hour, minute] => (hour, minute, 0),
+        [hour, minute, second] => (hour, minute, second),
+        _ => return Err(Fault::NoDate),
+    };
+    let hour = match afternoon {
+        None => hour,
+        Some(_) if !(1..=12).contains(&hour) => return Err(Fault::NoDate),
+        Some(afternoon) => hour % 12 + if afternoon { 12 } else { 0 },
+    };
+    if fraction.is_empty() || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(Fault::NoDate);
+    }
+    Time::new(hour, minute, second, 0).map_err(|_| Fault::NoDate)
+}
+
+fn two_digits(text: &str) -> Result<i8, Fault> {
+    if text.len() > 2 {
+        return Err(Fault::NoDate);
+    }
+    number(text)
+}
+
+fn number<T: std::str::FromStr>(digits: &str) -> Result<T, Fault> {
+    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(Fault::NoDate);
+    }
+    digits.parse().map_err(|_| Fault::NoDate)
+}
+
+/// A stretch of a date between its separators.
+#[derive(Clone, Copy, Debug)]
+enum Part<'a> {
+    Number(&'a str),
+    Month(i8),
+    Other,
+}
+
+fn parts(date: &str) -> Vec<Part<'_>> {
+    let words = date.find(char::is_alphabetic).is_some();
+    // Between numbers one and the same sign; around a month's name what is usual.
+    let separators: &[char] = if words {
+        &[' ', '-', '/', '.', ',', '\u{a0}']
+    } else if date.contains('/') {
+        &['/']
+    } else if date.contains('-') {
+        &['-']
+    } else {
+        &['.']
+    };
+    date.split(separators)
+        .filter(|part| !(words && part.is_empty()))
+        .map(|part| match month(part) {
+            Some(month) => Part::Month(month),
+            None if !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()) => {
+                Part::Number(part)
+            }
+            None => Part::Other,
+        })
+        .collect()
+}
+
+/// The month of this name or short name, in English or Malay. No word is one month here and another there.
+fn month(word: &str) -> Option<i8> {
+    Some(match word.to_lowercase().as_str() {
+        "jan" | "january" | "januari" => 1,
+        "feb" | "february" | "februari" => 2,
+        "mar" | "march" | "mac" => 3,
+        "apr" | "april" => 4,
+        "may" | "mei" => 5,
+        "jun" | "june" => 6,
+        "jul" | "july" | "julai" => 7,
+        "aug" | "august" | "ogo" | "ogos" => 8,
+        "sep" | "sept" | "september" => 9,
+        "oct" | "october" | "okt" | "oktober" => 10,
+        "nov" | "november" => 11,
+        "dec" | "december" | "dis" | "disember" => 12,
+        _ => return None,
+    })
+}
+
+fn of_numbers(a: &str, b: &str, c: &str) -> Result<Date, Fault> {
+    match (a.len(), b.len(), c.len()) {
+        (4, 1..=2, 1..=2) => of_day(number(c)?, number(b)?, number(a)?),
+        (1..=2, 1..=2, 4) => {
+            let (day, month, year): (i8, i8, i16) = (number(a)?, number(b)?, number(c)?);
+            let month_first = month > 12 && (1..=12).contains(&day) && YEARS.contains(&year);
+            if month_first && Date::new(year, day, month).is_ok() {
+                return Err(Fault::MonthFirst {
+                    day: month,
+                    month: day,
+                    year,
+                });
+            }
+            of_day(day, month, year)
+        }
+        (1..=2, 1..=2, 1..=2) => Err(Fault::ShortYear),
+        _ => Err(Fault::NoDate),
+    }
+}
+
+fn year_with_word(year: &str) -> Result<i16, Fault> {
+    let value: i16 = number(year)?;
+    match year.len() {
+        4 => Ok(value),
+        2 if value < 30 => Ok(2000 + value),
+        2 => Err(Fault::ShortYear),
+        _ => Err(Fault::NoDate),
+    }
+}
+
+fn of_day(day: i8, month: i8, year: i16) -> Result<Date, Fault> {
+    if !YEARS.contains(&year) {
+        return Err(Fault::NoDate);
+    }
+    Date::new(year, month, day).map_err(|_| Fault::NoSuchDay)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn days_that_are_certain() {
+        for text in [
+            "2026-11-22",
+            "2026/11/22",
+            "2026.11.22",
+            "2026-11-22 00:00:00",
+            "2026-11-22 14:30:00",
+            "2026-11-22T14:30:00",
+            "2026-11-22T14:30:00.000",
+            "2026-11-22 14:30",
+            "22/11/2026",
+            "22-11-2026",
+            "22.11.2026",
+            " 22/11/2026 ",
+            "22/11/2026 14:30",
+            "22/11/2026 2:30:00 PM",
+            "22/11/2026 2:30 p.m.",
+            "22/11/2026 2:30:00 PTG",
+            "22 Nov 2026",
+            "22-Nov-2026",
+            "22/Nov/2026",
+            "22-NOV-26",
+            "22-Nov-26",
+            "22 November 2026",
+            "Nov 22, 2026",
+            "November 22 2026",
+            "22 nov. 2026",
+            "46348",
+            "46348.0",
+            "46348.5",
+            "46348.604166666664",
+        ] {
+            assert_eq!(
+                written(text, "%Y-%m-%d").as_deref(),
+                Ok("2026-11-22"),
+                "{text}"
+            );
+        }
+        for (text, date) in [
+            ("1/2/2026", "2026-02-01"),
+            ("01-02-2026", "2026-02-01"),
+            ("29/2/2028", "2028-02-29"),
+            ("2026-1-2", "2026-01-02"),
+            ("31 Ogos 1957", "1957-08-31"),
+            ("1 Mac 2026", "2026-03-01"),
+            ("1 Mei 2026", "2026-05-01"),
+            ("9 Julai 2026", "2026-07-09"),
+            ("3-Okt-26", "2026-10-03"),
+            ("25 Disember 2026", "2026-12-25"),
+            ("1 Januari 2029", "2029-01-01"),
+            ("5 Februari 2026", "2026-02-05"),
+            ("16 Sept 2026", "2026-09-16"),
+            ("1-Jan-29", "2029-01-01"),
+            ("1-Jan-00", "2000-01-01"),
+            ("19725", "1954-01-01"),
+            ("80354", "2119-12-31"),
+            ("46348.9999999", "2026-11-23"),
+        ] {
+            assert_eq!(written(text, "%Y-%m-%d").as_deref(), Ok(date), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_format_that_people_use() {
+        for (format, text) in [
+            (FORMAT, "02/11/2026"),
+            ("%d %b", "02 Nov"),
+            ("%-d %B %Y", "2 November 2026"),
+            ("%a, %d/%m/%y", "Mon, 02/11/26"),
+            ("%A", "Monday"),
+            ("%-I:%M %p", "2:30 PM"),
+            ("%H:%M", "14:30"),
+            ("100%% on %d", "100% on 02"),
+        ] {
+            assert_eq!(
+                written("2/11/2026 14:30", format).as_deref(),
+                Ok(text),
+                "{format}"
+            );
+        }
+        assert_eq!(written("46328.5", "%H:%M").as_deref(), Ok("12:00"));
+        assert_eq!(
+            written("2/11/2026 12:05 AM", "%H:%M").as_deref(),
+            Ok("00:05")
+        );
+        assert_eq!(
+            written("2/11/2026 12:05 PG", "%H:%M").as_deref(),
+            Ok("00:05")
+        );
+        assert_eq!(
+            written("2/11/2026 12:05 PM", "%H:%M").as_deref(),
+            Ok("12:05")
+        );
+    }
+
+    #[test]
+    fn days_that_are_not() {
+        const NONE: &str = "is not a date; write it as 2026-11-22 or 22/11/2026";
+        const NO_DAY: &str = "is not a day of the calendar; correct it";
+        const SHORT: &str = "has a year of two digits; write it as 2026-11-22 or 22/11/2026";
+        const ZONE: &str =
+            "has a time zone, so its day is not certain; write it as 2026-11-22 or 22/11/2026";
+        for (text, why) in [
+            (
+                "11/22/2026",
+                "has no month 22: dates are read with the day first; look at the whole column, and write this one as 22/11/2026",
+            ),
+            (
+                "1-31-2026 14:30",
+                "has no month 31: dates are read with the day first; look at the whole column, and write this one as 31/01/2026",
+            ),
+            ("22/11/26", SHORT),
+            ("26-11-22", SHORT),
+            ("22-Nov-30", SHORT),
+            ("22 Nov 85", SHORT),
+            ("31/02/2026", NO_DAY),
+            ("29/2/2026", NO_DAY),
+            ("2026-13-01", NO_DAY),
+            ("2026-22-11", NO_DAY),
+            ("45/45/2026", NO_DAY),
+            ("0/1/2026", NO_DAY),
+            ("31 Nov 2026", NO_DAY),
+            ("2026-11-22T16:30:00Z", ZONE),
+            ("2026-11-22T16:30:00.000Z", ZONE),
+            ("2026-11-22 16:30:00+08:00", ZONE),
+            ("2026-11-22T16:30:00-0500", ZONE),
+            ("", NONE),
+            ("abc", NONE),
+            ("tomorrow", NONE),
+            ("22", NONE),
+            ("2026", NONE),
+            ("20261122", NONE),
+            ("22112026", NONE),
+            ("1234.50", NONE),
+            ("19724", NONE),
+            ("80355", NONE),
+            ("-46348", NONE),
+            ("46348.5.5", NONE),
+            ("22/11", NONE),
+            ("22 Nov", NONE),
+            ("Nov 2026", NONE),
+            ("22/11-2026", NONE),
+            ("22//11/2026", NONE),
+            ("22/11/0206", NONE),
+            ("22/11/20266", NONE),
+            ("122/11/2026", NONE),
+            ("22 Novem 2026", NONE),
+            ("22 Nov 026", NONE),
+            ("Sunday, 22 Nov 2026", NONE),
+            ("14:30", NONE),
+            ("22/11/2026 25:30", NONE),
+            ("22/11/2026 14:30 PM", NONE),
+            ("22/11/2026 0:30 AM", NONE),
+            ("22/11/2026 14:3x", NONE),
+            ("22/11/2026 14", NONE),
+            ("22/11/2026 :30", NONE),
+            ("2026-11-22T", NONE),
+            ("٢٢/١١/٢٠٢٦", NONE),
+        ] {
+            assert_eq!(
+                written(text, FORMAT),
+                Err(format!("\"{text}\" {why}")),
+                "{text}"
+            );
+        }
+        assert_eq!(
+            written("22/11/2026", "%d %b %H:%M"),
+            Err("\"22/11/2026\" has no time of day, which date(\"%d %b %H:%M\") wants".to_owned())
+        );
+        assert!(written("46348", "%H:%M").is_err());
+    }
+
+    #[test]
+    fn formats_that_are_none() {
+        assert_eq!(
+            check_format("dd/mm/yyyy").unwrap_err(),
+            "date(\"dd/mm/yyyy\") has no % codes; write it as date(\"%d/%m/%Y\") or date(\"%d %b %Y\")"
+        );
+        for format in ["%E", "%d %", "%Q", "%z", "%Z", "%s", "%!"] {
+            assert_eq!(
+                check_format(format).unwrap_err(),
+                format!(
+                    "date(\"{format}\") has a % code that a date cannot fill; there are %d %m %Y %y %b %B %a %A, \
+                     and %H %I %M %p for the time"
+                )
+            );
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn never_panics(text in any::<String>(), format in any::<String>()) {
+            let _ = written(&text, FORMAT);
+            let _ = written("46348.5", &format);
+        }
+
+        #[test]
+        fn never_panics_on_what_looks_like_a_date(text in "[0-9]{0,5}[-/. :TNov]{0,3}[0-9]{0,5}[-/. :]{0,2}[0-9]{0,5}[ 0-9:.PMZ]{0,9}") {
+            let _ = written(&text, FORMAT);
+        }
+
+        #[test]
+        fn a_day_reads_as_itself_however_it_is_written(days in 0_i32..60_629) {
+            let date = Date::constant(1954, 1, 1).checked_add(jiff::Span::new().days(days)).unwrap();
+            let iso = date.to_string();
+            for format in ["%Y-%m-%d", "%d/%m/%Y", "%-d.%-m.%Y", "%d %b %Y", "%B %-d, %Y", "%d-%b-%Y %I:%M %p", "%F 23:59:59"] {
+                let text = strtime::format(format, date.at(14, 30, 0, 0)).unwrap();
+                prop_assert_eq!(written(&text, "%Y-%m-%d"), Ok(iso.clone()), "{}", text);
+            }
+            prop_assert_eq!(written(&(19_725 + days).to_string(), "%Y-%m-%d"), Ok(iso));
+        }
+    }
+}

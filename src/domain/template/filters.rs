@@ -1,0 +1,179 @@
+//! The filters whose work is ours: those of the engine that pass over what is missing, and those for what stands in the
+//! cells of an office. It does not know the columns.
+
+use std::borrow::Cow;
+
+use minijinja::value::{Rest, ValueKind};
+use minijinja::{Environment, Error, ErrorKind, Value};
+
+use super::blank::Blank;
+use super::{MAX_CHARS, date, money};
+use crate::domain::header::trimmed;
+
+/// Makes our filters and tests known to an engine, in place of its own of the same names.
+pub(super) fn add_to(engine: &mut Environment<'_>) {
+    engine.add_filter("default", default);
+    engine.add_filter("d", default);
+    engine.add_filter("join", join);
+    engine.add_filter("float", float);
+    engine.add_filter("int", int);
+    engine.add_filter("money", money);
+    engine.add_filter("date", date);
+    engine.add_filter("first_word", first_word);
+    engine.add_test("defined", |value: Value| !is_missing(&value));
+    engine.add_test("undefined", |value: Value| is_missing(&value));
+}
+
+/// What a filter could not read, and why.
+#[derive(Debug, thiserror::Error)]
+#[error("{what}")]
+struct Misread {
+    text: String,
+    what: String,
+}
+
+/// The error of a filter that cannot read this text.
+fn refuse(text: &str, what: impl Into<String>) -> Error {
+    let what = what.into();
+    Error::new(ErrorKind::InvalidOperation, what.clone()).with_source(Misread {
+        text: text.to_owned(),
+        what,
+    })
+}
+
+/// The text that a filter could not read, if that is what went wrong.
+pub(super) fn misread(error: &Error) -> Option<&str> {
+    std::error::Error::source(error)?
+        .downcast_ref::<Misread>()
+        .map(|misread| misread.text.as_str())
+}
+
+/// The text of a cell or of a number. A blank cell takes note that it was used.
+fn text_of(value: &Value) -> Result<Cow<'_, str>, Error> {
+    match (value.as_str(), value.kind()) {
+        (Some(text), _) => Ok(Cow::Borrowed(text)),
+        (None, ValueKind::Number) => Ok(Cow::Owned(value.to_string())),
+        (None, ValueKind::Undefined) => Err(Error::from(ErrorKind::UndefinedError)),
+        _ => Err(Error::new(
+            ErrorKind::InvalidOperation,
+            format!("\"{value}\" is not the text of one cell"),
+        )),
+    }
+}
+
+/// `amount|money`: `1,234.50`.
+#[allow(clippy::needless_pass_by_value)]
+fn money(value: Value) -> Result<String, Error> {
+    let text = text_of(&value)?;
+    money::written(&text).map_err(|fault| refuse(&text, fault))
+}
+
+/// `due|date("%d %b %Y")`: `22 Nov 2026`.
+#[allow(clippy::needless_pass_by_value)]
+fn date(value: Value, format: Option<Value>) -> Result<String, Error> {
+    let text = text_of(&value)?;
+    let format = match &format {
+        Some(format) => text_of(format)?,
+        None => Cow::Borrowed(date::FORMAT),
+    };
+    date::written(&text, &format).map_err(|fault| refuse(&text, fault))
+}
+
+/// `name|first_word`: what stands before the first white space.
+#[allow(clippy::needless_pass_by_value)]
+fn first_word(value: Value) -> Result<String, Error> {
+    let text = text_of(&value)?;
+    Ok(trimmed(&text)
+        .split_whitespace()
+        .next()
+        .unwrap_or_default()
+        .to_owned())
+}
+
+fn is_missing(value: &Value) -> bool {
+    Blank::forgive(value) || value.is_undefined()
+}
+
+/// `value|default(other)`: the other where the value is missing, or, with a second argument of true, where
+/// it counts as false.
+// The engine's arguments are values.
+#[allow(clippy::needless_pass_by_value)]
+fn default(value: Value, arguments: Rest<Value>) -> Result<Value, Error> {
+    if arguments.len() > 2 {
+        return Err(Error::from(ErrorKind::TooManyArguments));
+    }
+    let lax = arguments.get(1).is_some_and(Value::is_true);
+    let other = arguments
+        .first()
+        .cloned()
+        .unwrap_or_else(|| Value::from(""));
+    if is_missing(&value) || (lax && !value.is_true()) {
+        return Ok(other);
+    }
+    // It was looked up and is not needed.
+    Blank::forgive(&other);
+    Ok(value)
+}
+
+/// `list|join(", ")`. The engine's own passes over what is undefined.
+#[allow(clippy::needless_pass_by_value)]
+fn join(items: Value, between: Option<&str>) -> Result<String, Error> {
+    let mut joined = String::new();
+    for (position, item) in items.try_iter()?.enumerate() {
+        if item.is_undefined() {
+            return Err(Error::new(
+                ErrorKind::UndefinedError,
+                "something to join has no value",
+            ));
+        }
+        if position > 0 {
+            joined.push_str(between.unwrap_or_default());
+        }
+        joined.push_str(&item.to_string());
+        if joined.len() > MAX_CHARS * 4 {
+            return Err(Error::from(ErrorKind::OutOfFuel));
+        }
+    }
+    Ok(joined)
+}
+
+/// `amount|float`, or what is to stand for a cell that is no number. The engine's own takes `nan` and
+/// `inf`, and does not say what it could not read.
+#[allow(clippy::needless_pass_by_value)]
+fn float(value: Value, otherwise: Option<Value>) -> Result<Value, Error> {
+    match as_number(&value) {
+        Ok(number) => Ok(Value::from(number)),
+        Err(fault) => otherwise.ok_or(fault),
+    }
+}
+
+/// `amount|int`: like `float`, without what follows the point.
+#[allow(clippy::needless_pass_by_value)]
+fn int(value: Value, otherwise: Option<Value>) -> Result<Value, Error> {
+    let whole = value.as_str().map_or_else(
+        || i64::try_from(value.clone()).ok(),
+        |text| text.trim().parse::<i64>().ok(),
+    );
+    match (whole, as_number(&value)) {
+        (Some(whole), _) => Ok(Value::from(whole)),
+        // Beyond this a float has lost its last digits.
+        #[allow(clippy::cast_possible_truncation)]
+        (None, Ok(number)) if number.abs() < 9e15 => Ok(Value::from(number.trunc() as i64)),
+        (None, Ok(_)) => Err(Error::new(
+            ErrorKind::InvalidOperation,
+            format!("\"{value}\" is too large a number"),
+        )),
+        (None, Err(fault)) => otherwise.ok_or(fault),
+    }
+}
+
+fn as_number(value: &Value) -> Result<f64, Error> {
+    let number = match (value.as_str(), value.kind()) {
+        (Some(text), _) => text.trim().parse::<f64>().ok(),
+        (None, ValueKind::Number) => f64::try_from(value.clone()).ok(),
+        _ => None,
+    };
+    number
+        .filter(|number| number.is_finite())
+        .ok_or_else(|| refuse(&value.to_string(), format!("\"{value}\" is not a number")))
+}

@@ -1,0 +1,273 @@
+//! Amounts as people and spreadsheets write them, and how a message writes them: `1,234.50`. It reckons on the digits as
+//! they stand, never with binary fractions, and does not know the currency.
+
+use crate::domain::header::trimmed;
+
+/// Digits before the point: spreadsheets keep fifteen, what is beyond is not what was typed.
+const MOST_DIGITS: usize = 15;
+
+/// The amount in this text with two decimals and commas between the thousands, or the sentence that says why it is none.
+///
+/// What is read is what is certain in Malaysia, where a point stands before the sen and a comma between thousands: `1234`,
+/// `1234.5`, `1,234.50`, `.5`; before it `RM` or `MYR`, and a minus on either side of that; or all of it in brackets, which
+/// is a bookkeeper's minus. More than two decimals are rounded, half a sen away from zero (`0.995` is 1.00): they come out of
+/// formulas; but three of them behind up to three digits (`1.234`) may be thousands, and are refused. Everything else that has only digits and signs could be read in two ways, and is refused.
+pub(super) fn written(text: &str) -> Result<String, String> {
+    let Some((negative, number)) = unsigned(trimmed(text)) else {
+        return Err(no_amount(text));
+    };
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let Some(whole) = without_commas(whole).filter(|_| digits(fraction)) else {
+        return Err(no_amount(text));
+    };
+    // `1.234` is a thousand and more where a point stands between thousands; the other columns of such a sheet say so, this cell does not.
+    let by_thousands = fraction.len() == 3
+        && !number.contains(',')
+        && (1..=3).contains(&whole.len())
+        && !whole.starts_with('0');
+    if by_thousands {
+        return Err(no_amount(text));
+    }
+    let padded = whole.len() > 1 && whole.starts_with('0');
+    if (whole.is_empty() && fraction.is_empty()) || padded {
+        return Err(no_amount(text));
+    }
+    if whole.len() > MOST_DIGITS {
+        return Err(format!("\"{text}\" is too large for an amount"));
+    }
+    Ok(in_sen(negative, sen(&whole, fraction)))
+}
+
+/// The text without its sign and currency, and whether it is negative.
+fn unsigned(text: &str) -> Option<(bool, &str)> {
+    let (before, text) = without_minus(text);
+    let text = without_currency(text);
+    let (after, text) = without_minus(text);
+    let (brackets, text) = match text.strip_prefix('(') {
+        Some(inner) => (true, without_currency(inner.strip_suffix(')')?.trim())),
+        None => (false, text),
+    };
+    let signs = [before, after, brackets]
+        .iter()
+        .filter(|sign| **sign)
+        .count();
+    (signs <= 1).then_some((signs == 1, text))
+}
+
+fn without_minus(text: &str) -> (bool, &str) {
+    let rest = text.strip_prefix(['-', '\u{2212}']);
+    (rest.is_some(), rest.unwrap_or(text).trim_start())
+}
+
+fn without_currency(text: &str) -> &str {
+    ["RM", "MYR"]
+        .iter()
+        .find_map(|currency| {
+            let (start, rest) = text.split_at_checked(currency.len())?;
+            start
+                .eq_ignore_ascii_case(currency)
+                .then(|| rest.trim_start())
+        })
+        .unwrap_or(text)
+}
+
+/// The digits of what stands before the point, if its commas, where it has any, stand between thousands.
+fn without_commas(whole: &str) -> Option<String> {
+    let mut groups = whole.split(',');
+    let first = groups.next().unwrap_or_default();
+    let grouped = whole.contains(',');
+    let fits = !grouped
+        || ((1..=3).contains(&first.len())
+            && !first.starts_with('0')
+            && groups.all(|group| group.len() == 3));
+    let digits = whole.replace(',', "");
+    (fits && digits.bytes().all(|byte| byte.is_ascii_digit())).then_some(digits)
+}
+
+/// The amount in sen: at most 17 digits, which fit.
+fn sen(whole: &str, fraction: &str) -> u64 {
+    let digit = |place: usize| {
+        fraction
+            .as_bytes()
+            .get(place)
+            .map_or(0, |byte| u64::from(byte - b'0'))
+    };
+    let ringgit = whole
+        .bytes()
+        .fold(0, |sum, byte| sum * 10 + u64::from(byte - b'0'));
+    ringgit * 100 + digit(0) * 10 + digit(1) + u64::from(digit(2) >= 5)
+}
+
+fn in_sen(negative: bool, sen: u64) -> String {
+    let ringgit = (sen / 100).to_string();
+    let mut written = String::with_capacity(ringgit.len() * 2);
+    if negative && sen > 0 {
+        written.push('-');
+    }
+    for (place, digit) in ringgit.chars().enumerate() {
+        if place > 0 && (ringgit.len() - place).is_multiple_of(3) {
+            written.push(',');
+        }
+        written.push(digit);
+    }
+    written.push('.');
+    for digit in [sen / 10 % 10, sen % 10] {
+        written.extend(char::from_digit(
+            u32::try_from(digit).unwrap_or_default(),
+            10,
+        ));
+    }
+    written
+}
+
+fn no_amount(text: &str) -> String {
+    let digits = text.chars().any(|c| c.is_ascii_digit());
+    let signs = text.contains([',', '.', ' ', '\'']);
+    let why = if digits && signs && !text.chars().any(char::is_alphabetic) {
+        "can be read as more than one amount"
+    } else if text.parse::<f64>().is_ok_and(f64::is_finite) && text.contains(['e', 'E']) {
+        "has lost digits in the spreadsheet"
+    } else {
+        "is not an amount"
+    };
+    format!("\"{text}\" {why}; write it as 1234.50 or 1,234.50")
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn amounts_that_are_certain() {
+        for (text, amount) in [
+            ("1234.5", "1,234.50"),
+            ("1,234.50", "1,234.50"),
+            ("RM1,234.5", "1,234.50"),
+            ("RM 1,234.50", "1,234.50"),
+            ("rm1234", "1,234.00"),
+            ("MYR 12", "12.00"),
+            ("1234", "1,234.00"),
+            ("0", "0.00"),
+            ("0.5", "0.50"),
+            (".5", "0.50"),
+            ("5.", "5.00"),
+            ("100", "100.00"),
+            ("999", "999.00"),
+            ("1000", "1,000.00"),
+            ("1,000", "1,000.00"),
+            ("1234567.891", "1,234,567.89"),
+            ("12,345,678", "12,345,678.00"),
+            ("999999999999999.99", "999,999,999,999,999.99"),
+            (" 1250.50 ", "1,250.50"),
+            ("\u{a0}1250.50\u{200b}", "1,250.50"),
+            // Negative, as typed and as spreadsheets format it.
+            ("-1234.5", "-1,234.50"),
+            ("- 5", "-5.00"),
+            ("\u{2212}5", "-5.00"),
+            ("-RM5", "-5.00"),
+            ("RM-5", "-5.00"),
+            ("RM -5", "-5.00"),
+            ("(1,234.50)", "-1,234.50"),
+            ("RM(5)", "-5.00"),
+            ("(RM5.00)", "-5.00"),
+            ("-0", "0.00"),
+            ("-0.004", "0.00"),
+            // What formulas leave behind.
+            ("1250.5000000001", "1,250.50"),
+            ("1590.5300000000002", "1,590.53"),
+            ("0.30000000000000004", "0.30"),
+            ("1249.9999999999998", "1,250.00"),
+            ("1.0049", "1.00"),
+            ("1.0050", "1.01"),
+            ("2.6750", "2.68"),
+            ("0.995", "1.00"),
+            ("999.9950", "1,000.00"),
+            ("-1.0050", "-1.01"),
+            ("10.8650", "10.87"),
+        ] {
+            assert_eq!(written(text).as_deref(), Ok(amount), "{text}");
+        }
+    }
+
+    #[test]
+    fn amounts_that_are_not() {
+        const AMBIGUOUS: &str =
+            "can be read as more than one amount; write it as 1234.50 or 1,234.50";
+        const NONE: &str = "is not an amount; write it as 1234.50 or 1,234.50";
+        const LOST: &str = "has lost digits in the spreadsheet; write it as 1234.50 or 1,234.50";
+        const LARGE: &str = "is too large for an amount";
+        for (text, why) in [
+            ("1.234,50", AMBIGUOUS),
+            ("1.234", AMBIGUOUS),
+            ("12.000", AMBIGUOUS),
+            ("1,5", AMBIGUOUS),
+            ("1,50", AMBIGUOUS),
+            ("1,2345", AMBIGUOUS),
+            ("1234,567", AMBIGUOUS),
+            ("12,34,567", AMBIGUOUS),
+            ("0,500", AMBIGUOUS),
+            (",500", AMBIGUOUS),
+            ("1,", AMBIGUOUS),
+            ("1.234.567", AMBIGUOUS),
+            ("1.2,345", AMBIGUOUS),
+            ("1 234.50", AMBIGUOUS),
+            ("1'234.50", AMBIGUOUS),
+            ("abc", NONE),
+            ("", NONE),
+            (".", NONE),
+            ("-", NONE),
+            ("RM", NONE),
+            ("RM-", NONE),
+            ("()", NONE),
+            ("(5", NONE),
+            ("--5", NONE),
+            ("-RM-5", NONE),
+            ("-(5)", NONE),
+            ("+5", NONE),
+            ("50%", NONE),
+            ("USD 5", NONE),
+            ("$5", NONE),
+            ("5 RM", NONE),
+            ("5-", NONE),
+            ("0123456789", NONE),
+            ("1234.50abc", NONE),
+            ("nan", NONE),
+            ("inf", NONE),
+            ("１２", NONE),
+            ("1.2E+05", LOST),
+            ("1e3", LOST),
+            ("1000000000000000", LARGE),
+            ("99999999999999999999999999", LARGE),
+        ] {
+            assert_eq!(written(text), Err(format!("\"{text}\" {why}")), "{text}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn never_panics(text in any::<String>()) {
+            let _ = written(&text);
+        }
+
+        #[test]
+        fn never_panics_on_what_looks_like_an_amount(text in "[-( RM]{0,4}[0-9,.]{0,24}[)]?") {
+            let _ = written(&text);
+        }
+
+        #[test]
+        fn an_amount_reads_as_itself_however_it_is_written(sen in 0_u64..100_000_000_000_000_000) {
+            let text = in_sen(false, sen);
+            prop_assert_eq!(written(&text), Ok(text.clone()));
+            prop_assert_eq!(written(&text.replace(',', "")), Ok(text.clone()));
+            prop_assert_eq!(written(&format!("RM{text}")), Ok(text.clone()));
+            let negative = if sen == 0 { text.clone() } else { format!("-{text}") };
+            prop_assert_eq!(written(&format!("({text})")), Ok(negative));
+        }
+    }
+}

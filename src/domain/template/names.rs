@@ -1,0 +1,157 @@
+//! The columns of a spreadsheet by the names that templates use, and the sentences about names that do not exist. It
+//! does not know the cells.
+
+use minijinja::machinery::{Token, tokenize};
+
+use crate::domain::header::{template_name, trimmed};
+
+/// How many names a sentence lists.
+const LISTED: usize = 30;
+
+/// A column that templates can name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// Its header, as written: for `row["Baki (RM)"]`, and for faults.
+    pub header: String,
+    /// Its name in templates: `baki_rm`.
+    pub name: String,
+    /// Which cell of a row it is, from 0.
+    pub cell: usize,
+}
+
+/// The columns of a spreadsheet by the names that templates use. No two have the same name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names {
+    pub(super) columns: Vec<Column>,
+    /// What the engine calls each where it is written as `%name%`: no other name looks like it, so that no variable of
+    /// the template stands in its way.
+    references: Vec<String>,
+}
+
+impl Names {
+    /// These columns, their headers without what surrounds them unseen. Of two with one name (or one header) the first is
+    /// the one meant: it is for the caller to refuse such a spreadsheet.
+    #[must_use]
+    pub fn new(mut columns: Vec<Column>) -> Self {
+        for column in &mut columns {
+            column.header = trimmed(&column.header).to_owned();
+        }
+        Self {
+            references: (0..columns.len())
+                .map(|position| format!("%{position}"))
+                .collect(),
+            columns,
+        }
+    }
+
+    /// Where the column stands that a template calls by this name, or by its header.
+    pub(super) fn position(&self, name: &str, by_header: bool) -> Option<usize> {
+        let with_header = || self.columns.iter().position(|column| column.header == name);
+        let with_name = || self.columns.iter().position(|column| column.name == name);
+        if by_header {
+            with_header().or_else(with_name)
+        } else {
+            with_name()
+        }
+    }
+
+    /// Where the column stands that somebody means who writes its header or its name in his own way: `First Name`,
+    /// `FIRST_NAME`, `first name`. What surrounds it belongs to it: `-10` is not `10`, nor is `name!` a name.
+    pub(super) fn meant(&self, written: &str) -> Option<usize> {
+        let plain = |c: Option<char>| c.is_some_and(|c| c == '_' || c.is_alphanumeric());
+        let small = written.to_lowercase();
+        let by_header = || {
+            let mut columns = self.columns.iter();
+            columns.position(|column| column.header.to_lowercase() == small)
+        };
+        let by_name = || {
+            (plain(written.chars().next()) && plain(written.chars().next_back()))
+                .then(|| self.position(&template_name(written), false))
+                .flatten()
+        };
+        self.position(written, true)
+            .or_else(by_header)
+            .or_else(by_name)
+    }
+
+    /// Where the column stands that the engine calls this because it is written as `%name%`.
+    pub(super) fn referenced(&self, reference: &str) -> Option<usize> {
+        let known = |known: &String| known == reference;
+        self.references.iter().position(known)
+    }
+
+    /// What the engine calls a column that is written as `%name%`.
+    pub(super) fn reference(&self, position: usize) -> Option<&str> {
+        self.references.get(position).map(String::as_str)
+    }
+
+    /// The position that such a name stands for.
+    pub(super) fn referred(key: &str) -> Option<usize> {
+        key.strip_prefix('%')?.parse().ok()
+    }
+
+    /// How a template writes this column: `first_name`, or `row["2nd Name"]` where its name would be read as something else.
+    pub(super) fn written(&self, position: usize) -> String {
+        let column = &self.columns[position];
+        if is_variable(&column.name) {
+            return column.name.clone();
+        }
+        let header = column.header.replace('\\', r"\\").replace('"', "\\\"");
+        format!("row[\"{header}\"]")
+    }
+
+    /// The sentence about a column that does not exist.
+    pub(super) fn unknown(&self, name: &str) -> String {
+        let names: Vec<&str> = self
+            .columns
+            .iter()
+            .map(|column| column.name.as_str())
+            .filter(|name| !name.is_empty())
+            .collect();
+        no_such("column", "columns", name, &names)
+    }
+}
+
+/// Words of the language, where a name of a column could stand.
+const WORDS: &[&str] = &[
+    "and", "else", "false", "False", "if", "in", "is", "loop", "none", "None", "not", "or", "row",
+    "self", "true", "True",
+];
+
+/// Whether the language reads this as one name.
+pub(super) fn is_variable(name: &str) -> bool {
+    let mut tokens = tokenize(name, true, minijinja::syntax::SyntaxConfig::default());
+    matches!(tokens.next(), Some(Ok((Token::Ident(whole), _))) if whole == name)
+        && !WORDS.contains(&name)
+}
+
+/// `there is no column "nmae"; did you mean "name"? The columns are: name, town`.
+pub(super) fn no_such(kind: &str, kinds: &str, name: &str, names: &[&str]) -> String {
+    let listed = names[..names.len().min(LISTED)].join(", ");
+    let more = match names.len().saturating_sub(LISTED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let what = format!("there is no {kind} \"{name}\"");
+    match nearest(name, names) {
+        Some(near) => format!("{what}; did you mean \"{near}\"? The {kinds} are: {listed}{more}"),
+        None => format!("{what}; the {kinds} are: {listed}{more}"),
+    }
+}
+
+/// The name that was probably meant, if one is at least half alike.
+fn nearest<'a>(name: &str, names: &[&'a str]) -> Option<&'a str> {
+    let wanted = name.to_lowercase();
+    names
+        .iter()
+        .map(|known| {
+            (
+                strsim::normalized_damerau_levenshtein(&wanted, &known.to_lowercase()),
+                *known,
+            )
+        })
+        .filter(|(likeness, _)| *likeness >= 0.5)
+        // The first of the most alike: `max_by` would give the last.
+        .reduce(|best, next| if next.0 > best.0 { next } else { best })
+        .map(|(_, known)| known)
+}

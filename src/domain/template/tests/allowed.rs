@@ -1,0 +1,419 @@
+//! Every filter, test and operator that a message may have, put to a blank cell and to a number: never a hole in a text,
+//! never a text taken for a number. A filter or test that is allowed later fails here until it has its row.
+
+use super::*;
+
+/// What a filter or test makes of a cell.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Yields {
+    Text,
+    Number,
+    List,
+}
+use Yields::{List, Number, Text};
+
+/// Each allowed filter as it is used, what it is used on, what comes out for the cell `900`, and what that is.
+const FILTERS: &[(&str, &str, &str, &str, Yields)] = &[
+    ("abs", "abs", "baki_rm|int", "900", Number),
+    ("capitalize", "capitalize", "baki_rm", "900", Text),
+    ("count", "count", "baki_rm", "3", Number),
+    ("d", "d('5')", "baki_rm", "900", Text),
+    ("date", "date('%Y')", "'46348'", "2026", Text),
+    ("default", "default('5')", "baki_rm", "900", Text),
+    ("first", "first", "baki_rm", "9", Text),
+    ("first_word", "first_word", "baki_rm", "900", Text),
+    ("float", "float", "baki_rm", "900.0", Number),
+    ("format", "format(baki_rm)", "'%s'", "900", Text),
+    ("int", "int", "baki_rm", "900", Number),
+    ("join", "join('-')", "baki_rm", "9-0-0", Text),
+    ("last", "last", "baki_rm", "0", Text),
+    ("length", "length", "baki_rm", "3", Number),
+    ("lines", "lines", "baki_rm", "['900']", List),
+    ("list", "list", "baki_rm", "['9', '0', '0']", List),
+    ("lower", "lower", "baki_rm", "900", Text),
+    ("money", "money", "baki_rm", "900.00", Text),
+    ("replace", "replace('9', '8')", "baki_rm", "800", Text),
+    ("reverse", "reverse", "baki_rm", "009", Text),
+    ("round", "round", "baki_rm|float", "900.0", Number),
+    ("split", "split", "baki_rm", "['900']", List),
+    ("string", "string", "baki_rm", "900", Text),
+    ("title", "title", "baki_rm", "900", Text),
+    ("trim", "trim", "baki_rm", "900", Text),
+    ("upper", "upper", "baki_rm", "900", Text),
+];
+
+/// Each allowed test as it is used on `baki_rm`, and whether it is true for the cell `900`.
+const TESTS: &[(&str, &str, bool)] = &[
+    ("defined", "defined", true),
+    ("undefined", "undefined", false),
+    ("startingwith", "startingwith('9')", true),
+    ("endingwith", "endingwith('9')", false),
+];
+
+/// Every way to write a text that is a cell, or depends on one.
+const TEXTS: &[&str] = &[
+    "baki_rm",
+    "row.baki_rm",
+    "row['Baki (RM)']",
+    "baki_rm[:2]",
+    "(baki_rm ~ '')",
+    "(baki_rm ~ 5)",
+    "(baki_rm if town else '5')",
+    "(baki_rm if town)",
+    "(baki_rm or '5')",
+    "(town and baki_rm)",
+    "'5'",
+    "([baki_rm]|first)",
+    "(baki_rm|split|last)",
+];
+
+/// What is a number in some rows only.
+const MIXED: &[&str] = &[
+    "(baki_rm if town else 5)",
+    "(5 if town)",
+    "(baki_rm or 5)",
+    "(5 and baki_rm)",
+    "(baki_rm|default(5))",
+    "(baki_rm|float('x'))",
+    "(baki_rm|int(default=town))",
+    "([baki_rm, 5]|first)",
+];
+
+/// Every way to write a number.
+const NUMBERS: &[&str] = &[
+    "5",
+    "-5",
+    "5.5",
+    "(2 * 3)",
+    "baki_rm|float",
+    "(baki_rm|int + 1)",
+    "(baki_rm|float|abs)",
+    "baki_rm|length",
+    "(5 if town else 6)",
+    "(5 or 6)",
+    "([5, 6]|first)",
+    "(town|default(baki_rm)|float(0))",
+];
+
+const ORDER: &[&str] = &["<", "<=", ">", ">="];
+const EQUATIONS: &[&str] = &["==", "!="];
+const ARITHMETIC: &[&str] = &["+", "-", "*", "/", "//", "%", "**"];
+
+/// The cell `900` under `Baki (RM)`.
+const NINE_HUNDRED: &[&str] = &["Ali", "1", "Ipoh", "900", ""];
+
+fn refused(source: &str) -> bool {
+    engine().compile(source).is_err()
+}
+
+fn yes(condition: &str) -> bool {
+    let source = format!("{{{{ 'yes' if {condition} else 'no' }}}}");
+    render(&source, NINE_HUNDRED).unwrap_or_else(|fault| panic!("{condition}: {fault}")) == "yes"
+}
+
+#[test]
+fn every_filter_and_test_has_its_row() {
+    let mut filters: Vec<&str> = FILTERS.iter().map(|row| row.0).collect();
+    filters.sort_unstable();
+    assert_eq!(filters, grammar::FILTERS);
+    let mut tests: Vec<&str> = TESTS.iter().map(|row| row.0).collect();
+    let mut allowed = grammar::TESTS.to_vec();
+    tests.sort_unstable();
+    allowed.sort_unstable();
+    assert_eq!(tests, allowed);
+}
+
+#[test]
+fn what_each_makes_of_a_cell() {
+    for (filter, call, of, text, yields) in FILTERS {
+        let source = format!("{{{{ {of}|{call} }}}}");
+        assert_eq!(
+            render(&source, NINE_HUNDRED).as_deref(),
+            Ok(*text),
+            "{source}"
+        );
+        let value = format!("({of}|{call})");
+        // A number is ordered as one, anything else not at all.
+        for order in ORDER {
+            let condition = format!("{value} {order} 1000");
+            assert_eq!(
+                refused(&format!("{{% if {condition} %}}{{% endif %}}")),
+                *yields != Number,
+                "{filter}: {condition}"
+            );
+            if *yields == Number {
+                let less = text.parse::<f64>().unwrap() < 1000.0;
+                assert_eq!(
+                    yes(&condition),
+                    less == order.starts_with('<'),
+                    "{condition}"
+                );
+            }
+        }
+        for equation in EQUATIONS {
+            let equal = format!(
+                "{value} {equation} {}",
+                if *yields == Number { *text } else { "'900'" }
+            );
+            match yields {
+                Text => assert_eq!(
+                    yes(&equal),
+                    (*text == "900") == (*equation == "=="),
+                    "{equal}"
+                ),
+                Number => assert_eq!(yes(&equal), *equation == "==", "{equal}"),
+                List => assert!(refused(&format!("{{{{ {equal} }}}}")), "{equal}"),
+            }
+        }
+    }
+    for (test, call, holds) in TESTS {
+        let condition = format!("baki_rm is {call}");
+        assert_eq!(yes(&condition), *holds, "{test}");
+        assert_eq!(yes(&format!("baki_rm is not {call}")), !holds, "{test}");
+        assert!(refused(&format!("{{{{ ({condition}) > 5 }}}}")), "{test}");
+        assert!(
+            refused(&format!("{{{{ ({condition}) == 'True' }}}}")),
+            "{test}"
+        );
+        assert!(refused(&format!("{{{{ ({condition}) == 1 }}}}")), "{test}");
+    }
+}
+
+#[test]
+fn each_is_a_fault_on_a_blank_cell() {
+    let blank = Err(RenderError::Blank {
+        header: "Nick".to_owned(),
+    });
+    for (filter, call, of, _, _) in FILTERS {
+        if matches!(*filter, "d" | "default") {
+            let source = format!("{{{{ nick|{call} }}}}");
+            assert_eq!(render(&source, FILLED).as_deref(), Ok("5"));
+            continue;
+        }
+        let (of, call) = if *filter == "format" {
+            ((*of).to_owned(), call.replace("baki_rm", "nick"))
+        } else if of.contains("baki_rm") {
+            (of.replace("baki_rm", "nick"), (*call).to_owned())
+        } else {
+            ("nick".to_owned(), (*call).to_owned())
+        };
+        for source in [
+            format!("Hello {{{{ {of}|{call} }}}},"),
+            format!("{{% if {of}|{call} %}}a{{% endif %}}"),
+            format!("{{% set x = {of}|{call} %}}"),
+            format!("{{{{ 'a' if town else {of}|{call} }}}}{{{{ {of}|{call} if town }}}}"),
+            format!("{{{{ {of}|{call}|default('5') }}}}"),
+            format!("{{% for x in [{of}|{call}] %}}{{% endfor %}}"),
+        ] {
+            assert_eq!(render(&source, FILLED), blank, "{source}");
+        }
+    }
+    for (test, call, _) in TESTS {
+        let source = format!("{{{{ 'yes' if nick is {call} else 'no' }}}}");
+        match *test {
+            "defined" => assert_eq!(render(&source, FILLED).as_deref(), Ok("no")),
+            "undefined" => assert_eq!(render(&source, FILLED).as_deref(), Ok("yes")),
+            _ => assert_eq!(render(&source, FILLED), blank, "{source}"),
+        }
+    }
+}
+
+#[test]
+fn each_operator_is_a_fault_on_a_blank_cell() {
+    let blank = Err(RenderError::Blank {
+        header: "Nick".to_owned(),
+    });
+    let mut sources = Vec::new();
+    for order in ORDER.iter().chain(EQUATIONS).chain(ARITHMETIC) {
+        for (one, other) in [
+            ("nick|float", "5"),
+            ("5", "nick|int"),
+            ("nick|length", "baki_rm|float"),
+        ] {
+            sources.push(format!("{{{{ {one} {order} {other} }}}}"));
+            sources.push(format!("{{% if {one} {order} {other} %}}{{% endif %}}"));
+        }
+    }
+    for equation in ["==", "!=", "in", "not in", "~"] {
+        for (one, other) in [
+            ("nick", "town"),
+            ("town", "nick"),
+            ("nick", "nick"),
+            ("nick", "''"),
+            ("row.Nick", "'a'"),
+        ] {
+            sources.push(format!("{{{{ {one} {equation} {other} }}}}"));
+            sources.push(format!(
+                "{{{{ 'a' if ({one} {equation} {other}) else 'b' }}}}"
+            ));
+        }
+    }
+    sources.extend(
+        [
+            "Hello %nick%,",
+            "Hello {{ nick }},",
+            "{{ nick[:5] }}",
+            "{{ nick[2:] }}",
+            "{{ [nick] }}",
+            "{{ (nick, town) }}",
+            "{{ [[nick]] }}",
+            "{{ nick in [town] }}",
+            "{{ town in [nick, town] and nick in ['a'] }}",
+            "{{ 'Dear ' ~ (nick if town else town) }}",
+            "{{ town and nick }}",
+            "{% for x in nick %}{{ x }}{% endfor %}",
+            "{% for x in [town, nick] %}{{ x }}{% endfor %}",
+            "{% for x in [town] if nick == x %}{{ x }}{% endfor %}",
+            "{% for x in [town] %}{% else %}{% endfor %}{{ nick }}",
+            "{% set x = nick %}{{ x }}",
+            "{% with x = nick %}{{ x }}{% endwith %}",
+            "{{ -(nick|float) }}",
+        ]
+        .map(str::to_owned),
+    );
+    for source in sources {
+        assert_eq!(render(&source, FILLED), blank, "{source}");
+    }
+}
+
+#[test]
+fn a_text_is_never_weighed_against_a_number() {
+    let all = || ORDER.iter().chain(EQUATIONS).chain(ARITHMETIC);
+    for text in TEXTS.iter().chain(MIXED) {
+        for number in NUMBERS {
+            for operator in all() {
+                for expression in [
+                    format!("{text} {operator} {number}"),
+                    format!("{number} {operator} {text}"),
+                ] {
+                    assert!(refused(&format!("{{{{ {expression} }}}}")), "{expression}");
+                }
+            }
+            for expression in [
+                format!("{text} in [{number}]"),
+                format!("{text} not in ({number}, 7)"),
+                format!("{number} in [{text}]"),
+                format!("{number} in [7, {text}]"),
+                format!("{number} in {text}"),
+                format!("{text} in ['a', {number}]"),
+                format!("[{text}] == [{number}]"),
+                format!("({text}, 'a') != ({number}, 'a')"),
+                format!("{text} in [[{number}]]"),
+            ] {
+                assert!(refused(&format!("{{{{ {expression} }}}}")), "{expression}");
+            }
+        }
+        for operator in ORDER.iter().chain(ARITHMETIC) {
+            assert!(
+                refused(&format!("{{{{ {text} {operator} {text} }}}}")),
+                "{text} {operator}"
+            );
+        }
+    }
+    for mixed in MIXED {
+        for equation in EQUATIONS.iter().chain(&["in", "not in"]) {
+            for expression in [
+                format!("{mixed} {equation} baki_rm"),
+                format!("'5' {equation} {mixed}"),
+            ] {
+                assert!(refused(&format!("{{{{ {expression} }}}}")), "{expression}");
+            }
+        }
+    }
+}
+
+#[test]
+fn two_numbers_and_two_texts_compare_as_what_they_are() {
+    for number in NUMBERS {
+        for operator in ORDER.iter().chain(EQUATIONS).chain(ARITHMETIC) {
+            let source = format!("{{{{ {number} {operator} 7 }}}}");
+            assert!(!refused(&source), "{source}");
+        }
+    }
+    for text in TEXTS {
+        for equation in EQUATIONS.iter().chain(&["in", "not in", "~"]) {
+            let source = format!("{{{{ {text} {equation} town }}}}");
+            assert!(!refused(&source), "{source}");
+        }
+    }
+    for condition in [
+        "baki_rm|float < 1000",
+        "1000 > baki_rm|int",
+        "baki_rm == '900'",
+        "baki_rm in ['900', '1000']",
+        "baki_rm|int in [900, 1000]",
+        "'0' in baki_rm",
+        "100 < baki_rm|float < 1000",
+        "(baki_rm|default(0)|float) < 1000",
+        "['900', town] == [baki_rm, 'Ipoh']",
+        "not baki_rm|float > 1000",
+    ] {
+        assert!(yes(condition), "{condition}");
+    }
+}
+
+/// What a name holds is known by what was set, on every way that leads to it.
+#[test]
+fn a_variable_is_what_it_was_set_to() {
+    for source in [
+        "{% set limit = 1000 %}{% if baki_rm == limit %}a{% endif %}",
+        "{% set limit = 1000 %}{% if baki_rm > limit %}a{% endif %}",
+        "{% set limits = [900, 1000] %}{% if baki_rm in limits %}a{% endif %}",
+        "{% with limit = 1000 %}{% if limit != baki_rm %}a{% endif %}{% endwith %}",
+        "{% for limit in [900, 1000] %}{% if limit == baki_rm %}a{% endif %}{% endfor %}",
+        "{% for one, other in [[1, 2]] %}{% if other == baki_rm %}a{% endif %}{% endfor %}",
+        "{% set one, other = [1, 2] %}{% if other == baki_rm %}a{% endif %}",
+        "{% for x in [baki_rm, 5] %}{% if x == '5' %}a{% endif %}{% endfor %}",
+        "{% for x in [town] %}{% if loop.index == baki_rm %}a{% endif %}{% endfor %}",
+        "{% if town %}{% set x = 5 %}{% else %}{% set x = '5' %}{% endif %}{% if x == '5' %}a{% endif %}",
+        "{% if town %}{% set x = 5 %}{% else %}{% set x = '5' %}{% endif %}{% if x == 5 %}a{% endif %}",
+        "{% set x = '5' %}{% if town %}{% set x = 5 %}{% endif %}{% if x == '5' %}a{% endif %}",
+        "{% if town %}{% set nick = 5 %}{% endif %}{% if nick == '5' %}a{% endif %}",
+        "{% if town %}{% else %}{% set nick = 5 %}{% endif %}{% if nick == '5' %}a{% endif %}",
+        "{% if baki_rm == true %}a{% endif %}",
+        "{% if false != baki_rm %}a{% endif %}",
+        "{% if baki_rm == none %}a{% endif %}",
+        "{% if baki_rm in [true] %}a{% endif %}",
+        "{% if baki_rm == ['900'] %}a{% endif %}",
+        "{% if baki_rm == [] %}a{% endif %}",
+    ] {
+        assert!(refused(source), "{source}");
+    }
+    for source in [
+        "{% set limit = 800 %}{% if baki_rm|float > limit %}a{% endif %}",
+        "{% set limits = [900, 1000] %}{% if baki_rm|int in limits %}a{% endif %}",
+        "{% set names = ['900', town] %}{% if baki_rm in names %}a{% endif %}",
+        "{% set x = 5 %}{% set x = '900' %}{% if x == baki_rm %}a{% endif %}",
+        "{% for limit in [900] %}{% if limit == baki_rm|int %}a{% endif %}{% endfor %}",
+        "{% for x in [town] %}{% if loop.index == 1 and loop.last %}a{% endif %}{% endfor %}",
+        "{% set x = '5' %}{% if town %}{% set x = '900' %}{% endif %}{% if x == baki_rm %}a{% endif %}",
+        "{% if not nick %}{% set nick = '5' %}{% endif %}{% if nick == '5' %}a{% endif %}",
+    ] {
+        assert_eq!(render(source, NINE_HUNDRED).as_deref(), Ok("a"), "{source}");
+    }
+}
+
+/// Numbers among the arguments: a fault of the row, never a quiet answer.
+#[test]
+fn a_number_where_a_text_belongs_is_a_fault() {
+    for expression in [
+        "baki_rm is startingwith(9)",
+        "baki_rm is endingwith(0)",
+        "baki_rm|replace(9, 8)",
+        "baki_rm|split(0)",
+        "baki_rm|join(0)",
+        "name[:baki_rm]",
+        "name[baki_rm:]",
+        "(5.55|round(baki_rm))",
+        "'%d'|format(baki_rm)",
+        "'%.2f'|format(baki_rm)",
+        "baki_rm|date(5 + 5)",
+    ] {
+        let source = format!("{{{{ {expression} }}}}");
+        let engine = engine();
+        let quiet = engine
+            .compile(&source)
+            .is_ok_and(|template| template.render(NINE_HUNDRED).is_ok());
+        assert!(!quiet, "{expression}");
+    }
+}

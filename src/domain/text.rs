@@ -1,0 +1,545 @@
+//! A rendered message in its final form: what is sent, in which encoding, and what it costs. It knows the
+//! rules of texts, not where a text comes from or who gets it.
+
+use std::borrow::Cow;
+
+use thiserror::Error;
+
+use super::encoding::Encoding;
+use super::punctuation;
+
+/// The most units the gateway takes in one text (code -1006 beyond).
+pub const MAX_UNITS: u32 = 700;
+
+/// Which encoding a text may have (`--type`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TypeChoice {
+    /// ASCII where the text allows it, Unicode elsewhere.
+    #[default]
+    Auto,
+    /// ASCII only: a text that needs Unicode is a fault.
+    Ascii,
+    /// Always Unicode.
+    Unicode,
+}
+
+/// What becomes of typographic punctuation (`--punctuation`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Punctuation {
+    /// Its ASCII spelling, where that saves the text from Unicode.
+    #[default]
+    Plain,
+    /// It stays as written.
+    Keep,
+}
+
+impl Punctuation {
+    /// Whether a text with this character cannot be ASCII.
+    #[must_use]
+    pub fn forces_unicode(self, c: char) -> bool {
+        match self {
+            Self::Plain => !has_ascii_spelling(c),
+            Self::Keep => !is_ascii_char(c),
+        }
+    }
+}
+
+/// A text as it goes out: never empty, at most [`MAX_UNITS`] units, its encoding fits its characters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Text {
+    body: String,
+    encoding: Encoding,
+    units: u32,
+    replaced: u32,
+}
+
+impl Text {
+    /// The text to send for a rendered template: line ends as LF, no other control characters, no white
+    /// space at its ends, its punctuation and encoding as asked for.
+    pub fn compose<'a>(
+        rendered: impl Into<Cow<'a, str>>,
+        choice: TypeChoice,
+        punctuation: Punctuation,
+    ) -> Result<Self, TextError> {
+        let (body, replaced) = written(rendered.into(), choice, punctuation);
+        if body
+            .chars()
+            .all(|c| c.is_whitespace() || punctuation::is_invisible(c))
+        {
+            return Err(TextError::Empty);
+        }
+        if body.contains(char::REPLACEMENT_CHARACTER) {
+            return Err(TextError::LostCharacter);
+        }
+
+        let encoding = match choice {
+            TypeChoice::Unicode => Encoding::Unicode,
+            _ if is_ascii_text(&body) => Encoding::Ascii,
+            TypeChoice::Auto => Encoding::Unicode,
+            TypeChoice::Ascii => return Err(needs_unicode(&body, punctuation)),
+        };
+        let units = encoding.units(&body);
+        if units > MAX_UNITS {
+            return Err(TextError::TooLong { units });
+        }
+        Ok(Self {
+            body,
+            encoding,
+            units,
+            replaced,
+        })
+    }
+
+    /// The characters to send.
+    #[must_use]
+    pub fn body(&self) -> &str {
+        &self.body
+    }
+
+    /// The encoding to send them in.
+    #[must_use]
+    pub fn encoding(&self) -> Encoding {
+        self.encoding
+    }
+
+    /// What the gateway counts: characters, some of them twice (ASCII), or UTF-16 units (Unicode).
+    #[must_use]
+    pub fn units(&self) -> u32 {
+        self.units
+    }
+
+    /// What one recipient costs, in credits: at least 1.
+    #[must_use]
+    pub fn credits(&self) -> u32 {
+        self.encoding.credits(self.units)
+    }
+
+    /// How many characters got an ASCII spelling; 0 where the text is as it was written.
+    #[must_use]
+    pub fn replaced(&self) -> u32 {
+        self.replaced
+    }
+}
+
+/// Why a rendered template cannot be sent.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum TextError {
+    /// Nothing is left that a reader could see.
+    #[error("the text is empty")]
+    Empty,
+    /// It holds what programs write in place of a character that they could not read.
+    #[error(
+        "a character of the text was lost before (U+FFFD); correct the cell, or export it again"
+    )]
+    LostCharacter,
+    /// It has more units than the gateway takes.
+    #[error("the text counts {units} characters, {} too many: {MAX_UNITS} is the most", units.saturating_sub(MAX_UNITS))]
+    TooLong {
+        /// What it counts.
+        units: u32,
+    },
+    /// `--type ascii` was asked for, and the text has a character outside it.
+    #[error("the text has {} (U+{:04X}), which --type ascii cannot send", Shown(*.character), *.character as u32)]
+    NeedsUnicode {
+        /// The first such character.
+        character: char,
+    },
+}
+
+/// A character in quotes where it can be seen, else a word for it.
+struct Shown(char);
+
+impl std::fmt::Display for Shown {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.0.is_whitespace() || punctuation::is_invisible(self.0) {
+            f.write_str("an invisible character")
+        } else {
+            write!(f, "\"{}\"", self.0)
+        }
+    }
+}
+
+/// The text as it will be written, and how many characters got an ASCII spelling.
+fn written(rendered: Cow<'_, str>, choice: TypeChoice, punctuation: Punctuation) -> (String, u32) {
+    // Nearly every text, and nothing to do about it.
+    if is_ascii_text(&rendered) && rendered.trim().len() == rendered.len() {
+        return (rendered.into_owned(), 0);
+    }
+    let lines = with_plain_lines(&rendered);
+    let trimmed = lines.trim();
+    let plain_wanted = punctuation == Punctuation::Plain && choice != TypeChoice::Unicode;
+    let (body, replaced) =
+        if plain_wanted && !is_ascii_text(trimmed) && trimmed.chars().all(has_ascii_spelling) {
+            let (spelled, replaced) = with_plain_punctuation(trimmed);
+            (Cow::Owned(spelled), replaced)
+        } else {
+            (Cow::Borrowed(trimmed), 0)
+        };
+    // Once more: a no-break space or a zero-width one may have stood at an end.
+    (body.trim().to_owned(), replaced)
+}
+
+/// Line ends (CRLF, CR, and the line and paragraph separators U+2028 and U+2029, which some editors
+/// write) as LF, and no other control character. Borrowed where nothing changes, as nearly always.
+fn with_plain_lines(rendered: &str) -> Cow<'_, str> {
+    let stays = |c: char| c == '\n' || !(c.is_control() || is_separator(c));
+    if is_ascii_text(rendered) || rendered.chars().all(stays) {
+        return Cow::Borrowed(rendered);
+    }
+    let mut lines = String::with_capacity(rendered.len());
+    let mut chars = rendered.chars().peekable();
+    while let Some(c) = chars.next() {
+        if c == '\r' {
+            chars.next_if_eq(&'\n');
+            lines.push('\n');
+        } else if is_separator(c) {
+            lines.push('\n');
+        } else if stays(c) {
+            lines.push(c);
+        }
+    }
+    Cow::Owned(lines)
+}
+
+fn is_separator(c: char) -> bool {
+    matches!(c, '\u{2028}' | '\u{2029}')
+}
+
+/// Whether all of it is type 1. Nearly every text is, so this does not stop at the first other byte: that
+/// lets the compiler look at many bytes at a time.
+fn is_ascii_text(text: &str) -> bool {
+    let fits = |byte: u8| (byte == b'\n') | (b' '..=b'~').contains(&byte);
+    text.bytes().fold(true, |all, byte| all & fits(byte))
+}
+
+fn is_ascii_char(c: char) -> bool {
+    c == '\n' || (' '..='~').contains(&c)
+}
+
+fn has_ascii_spelling(c: char) -> bool {
+    is_ascii_char(c) || punctuation::plain(c).is_some()
+}
+
+fn with_plain_punctuation(text: &str) -> (String, u32) {
+    let mut spelled = String::with_capacity(text.len());
+    let mut replaced = 0;
+    for c in text.chars() {
+        match punctuation::plain(c) {
+            Some(spelling) => {
+                spelled.push_str(spelling);
+                replaced += 1;
+            }
+            None => spelled.push(c),
+        }
+    }
+    (spelled, replaced)
+}
+
+/// The fault of a text that cannot be ASCII. Where punctuation is made plain, a curly quote would not have
+/// been in the way: the character to name is the first one without an ASCII spelling.
+fn needs_unicode(body: &str, punctuation: Punctuation) -> TextError {
+    TextError::NeedsUnicode {
+        character: body
+            .chars()
+            .find(|c| punctuation.forces_unicode(*c))
+            .unwrap_or(char::REPLACEMENT_CHARACTER),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn auto(rendered: &str) -> Text {
+        Text::compose(rendered, TypeChoice::Auto, Punctuation::Plain).expect(rendered)
+    }
+
+    fn keep(rendered: &str) -> Text {
+        Text::compose(rendered, TypeChoice::Auto, Punctuation::Keep).expect(rendered)
+    }
+
+    #[test]
+    fn line_ends_and_controls() {
+        for (rendered, body) in [
+            ("a\r\nb", "a\nb"),
+            ("a\rb", "a\nb"),
+            ("a\nb", "a\nb"),
+            ("a\n\rb", "a\n\nb"),
+            ("a\r\r\nb", "a\n\nb"),
+            ("a\u{2028}b\u{2029}c", "a\nb\nc"),
+            (
+                "a\tb\u{0}c\u{7}d\u{7F}e\u{85}f\u{9F}g\u{B}h\u{C}i\u{1B}j",
+                "abcdefghij",
+            ),
+            ("a\r\u{0}\nb", "a\n\nb"),
+            ("\r\n  a  \r\n\u{1}  ", "a"),
+            ("\u{3000}\u{A0}你\u{2003}\n", "你"),
+            ("a  b", "a  b"),
+        ] {
+            assert_eq!(keep(rendered).body(), body, "{rendered:?}");
+        }
+    }
+
+    #[test]
+    fn encodings_units_and_credits() {
+        use Encoding::{Ascii, Unicode};
+        let of = |c: &str, n: usize| c.repeat(n);
+        for (rendered, encoding, units, credits) in [
+            ("a".to_owned(), Ascii, 1, 1),
+            ("a\nb".to_owned(), Ascii, 3, 1),
+            (
+                " !\"#$%&'()*+,-./0123456789:;<=>?@AZ_`az".to_owned(),
+                Ascii,
+                38,
+                1,
+            ),
+            ("^{}\\[]~|".to_owned(), Ascii, 16, 1),
+            (of("a", 153), Ascii, 153, 1),
+            (of("a", 154), Ascii, 154, 2),
+            (of("a", 306), Ascii, 306, 2),
+            (of("a", 307), Ascii, 307, 3),
+            (of("a", 152) + "[", Ascii, 154, 2),
+            (of("a", 700), Ascii, 700, 5),
+            (of("[", 350), Ascii, 700, 5),
+            ("é".to_owned(), Unicode, 1, 1),
+            ("[é]".to_owned(), Unicode, 3, 1),
+            (of("你", 63), Unicode, 63, 1),
+            (of("你", 64), Unicode, 64, 2),
+            ("👍".to_owned(), Unicode, 2, 1),
+            (of("a", 61) + "👍", Unicode, 63, 1),
+            (of("a", 62) + "👍", Unicode, 64, 2),
+            (of("你", 700), Unicode, 700, 12),
+            (of("👍", 350), Unicode, 700, 12),
+        ] {
+            let text = auto(&rendered);
+            assert_eq!(
+                (text.encoding(), text.units(), text.credits()),
+                (encoding, units, credits),
+                "{rendered:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_character_has_the_right_type_and_weight() {
+        let sendable = |c: &char| *c != char::REPLACEMENT_CHARACTER;
+        for c in (0..=0x2FFFF).filter_map(char::from_u32).filter(sendable) {
+            let body = format!("a{c}b");
+            let Ok(text) = Text::compose(&body, TypeChoice::Auto, Punctuation::Keep) else {
+                panic!("{c:?}")
+            };
+            let ascii = text
+                .body()
+                .chars()
+                .all(|c| matches!(c, '\n' | '\u{20}'..='\u{7E}'));
+            assert_eq!(text.encoding().wire(), if ascii { 1 } else { 2 }, "{c:?}");
+            let doubled = ascii
+                && text
+                    .body()
+                    .contains(['^', '{', '}', '\\', '[', ']', '~', '|']);
+            assert_eq!(
+                text.units() as usize,
+                text.body().encode_utf16().count() + usize::from(doubled),
+                "{c:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn plain_punctuation() {
+        for (rendered, body, replaced) in [
+            ("‘a’ ‚b‛ ‹c›", "'a' 'b' 'c'", 6),
+            ("“a” „b‟ «c»", "\"a\" \"b\" \"c\"", 6),
+            ("5′ 6″ d´ eʼ", "5' 6\" d' e'", 4),
+            ("a‐b‑c‒d–e—f―g−h", "a-b-c-d-e-f-g-h", 7),
+            ("wait…", "wait...", 1),
+            ("RM\u{A0}5\u{202F}a\u{2009}b\u{3000}c", "RM 5 a b c", 4),
+            (
+                "a\u{200B}b\u{200C}c\u{200D}d\u{2060}e\u{FEFF}f\u{AD}g",
+                "abcdefg",
+                6,
+            ),
+            (
+                "\u{202A}a\u{202C}\u{200E}\u{200F}\u{2066}\u{2069}b",
+                "ab",
+                6,
+            ),
+            ("\u{FEFF}a", "a", 1),
+            // The trim is repeated: what stood inside the invisible character is an end now.
+            ("\u{200B} a \u{200B}", "a", 2),
+            ("plain", "plain", 0),
+        ] {
+            let text = auto(rendered);
+            assert_eq!(
+                (text.body(), text.replaced()),
+                (body, replaced),
+                "{rendered:?}"
+            );
+            assert_eq!(text.encoding(), Encoding::Ascii, "{rendered:?}");
+        }
+    }
+
+    #[test]
+    fn punctuation_stays_where_unicode_is_needed_anyway() {
+        for rendered in [
+            "“你”",
+            "naïve…",
+            "a—b 👍",
+            "it’s €5",
+            "\u{202E}abc\u{202C}",
+            "•\u{A0}one",
+        ] {
+            let text = auto(rendered);
+            assert_eq!((text.body(), text.replaced()), (rendered, 0));
+            assert_eq!(text.encoding(), Encoding::Unicode);
+        }
+    }
+
+    #[test]
+    fn punctuation_is_kept_on_request_and_in_forced_unicode() {
+        assert_eq!(keep("it’s").body(), "it’s");
+        assert_eq!(keep("it’s").encoding(), Encoding::Unicode);
+        let text = Text::compose("it’s", TypeChoice::Unicode, Punctuation::Plain).unwrap();
+        assert_eq!((text.body(), text.replaced()), ("it’s", 0));
+    }
+
+    #[test]
+    fn forced_types() {
+        let text = Text::compose("a".repeat(64), TypeChoice::Unicode, Punctuation::Plain).unwrap();
+        assert_eq!((text.encoding(), text.credits()), (Encoding::Unicode, 2));
+        let text = Text::compose("[x]", TypeChoice::Unicode, Punctuation::Keep).unwrap();
+        assert_eq!(text.units(), 3);
+        let text = Text::compose("it’s", TypeChoice::Ascii, Punctuation::Plain).unwrap();
+        assert_eq!(text.body(), "it's");
+    }
+
+    #[test]
+    fn faults_read_well() {
+        use Punctuation::{Keep, Plain};
+        use TypeChoice::{Ascii, Auto, Unicode};
+        let long = |c: &str, n: usize| c.repeat(n);
+        for (rendered, choice, punctuation, sentence) in [
+            (String::new(), Auto, Plain, "the text is empty"),
+            (" \r\n\t\u{A0}".to_owned(), Auto, Keep, "the text is empty"),
+            (
+                "\u{200B}\u{FEFF}".to_owned(),
+                Auto,
+                Keep,
+                "the text is empty",
+            ),
+            (
+                "\u{200B} \u{200B}".to_owned(),
+                Unicode,
+                Plain,
+                "the text is empty",
+            ),
+            (
+                "Hi Jos\u{fffd}".to_owned(),
+                Auto,
+                Plain,
+                "a character of the text was lost before (U+FFFD); correct the cell, or export it again",
+            ),
+            (
+                long("a", 712),
+                Auto,
+                Plain,
+                "the text counts 712 characters, 12 too many: 700 is the most",
+            ),
+            (
+                long("|", 351),
+                Auto,
+                Plain,
+                "the text counts 702 characters, 2 too many: 700 is the most",
+            ),
+            (
+                long("👍", 351),
+                Auto,
+                Plain,
+                "the text counts 702 characters, 2 too many: 700 is the most",
+            ),
+            (
+                "“你好”".to_owned(),
+                Ascii,
+                Plain,
+                "the text has \"你\" (U+4F60), which --type ascii cannot send",
+            ),
+            (
+                "“你好”".to_owned(),
+                Ascii,
+                Keep,
+                "the text has \"“\" (U+201C), which --type ascii cannot send",
+            ),
+            (
+                "a\u{A0}b".to_owned(),
+                Ascii,
+                Keep,
+                "the text has an invisible character (U+00A0), which --type ascii cannot send",
+            ),
+            (
+                "ok 👍".to_owned(),
+                Ascii,
+                Plain,
+                "the text has \"👍\" (U+1F44D), which --type ascii cannot send",
+            ),
+        ] {
+            let fault = Text::compose(&rendered, choice, punctuation).unwrap_err();
+            assert_eq!(fault.to_string(), sentence);
+        }
+    }
+
+    fn choices() -> impl Strategy<Value = (TypeChoice, Punctuation)> {
+        (
+            prop_oneof![
+                Just(TypeChoice::Auto),
+                Just(TypeChoice::Ascii),
+                Just(TypeChoice::Unicode)
+            ],
+            prop_oneof![Just(Punctuation::Plain), Just(Punctuation::Keep)],
+        )
+    }
+
+    /// Texts in which everything that has a rule is frequent.
+    fn rendered() -> impl Strategy<Value = String> {
+        prop_oneof![
+            any::<String>(),
+            "[a-c \\[\r\n\t\u{0}\u{85}\u{A0}\u{200B}\u{2026}’“—\u{2028}你👍]{0,80}",
+            "[a-c \r\n\t\u{A0}\u{200B}\u{2026}’“—]{0,300}",
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_composed_text_is_sound_and_stays(rendered in rendered(), (choice, punctuation) in choices()) {
+            let Ok(text) = Text::compose(&rendered, choice, punctuation) else { return Ok(()) };
+            prop_assert!(!text.body().is_empty());
+            prop_assert_eq!(text.body().trim(), text.body());
+            prop_assert!(text.body().chars().all(|c| c == '\n' || !c.is_control()));
+            prop_assert!((1..=MAX_UNITS).contains(&text.units()));
+            prop_assert_eq!(text.credits(), text.units().div_ceil(text.encoding().units_per_credit()));
+            let again = Text::compose(text.body(), choice, punctuation).unwrap();
+            prop_assert_eq!(again.body(), text.body());
+            prop_assert_eq!(again.encoding(), text.encoding());
+            prop_assert_eq!(again.units(), text.units());
+            prop_assert_eq!(again.replaced(), 0);
+        }
+
+        #[test]
+        fn a_longer_text_never_costs_less(head in rendered(), tail in rendered()) {
+            let whole = format!("{head}{tail}");
+            for choice in [TypeChoice::Auto, TypeChoice::Unicode] {
+                let short = Text::compose(&head, choice, Punctuation::Keep);
+                let long = Text::compose(&whole, choice, Punctuation::Keep);
+                if let (Ok(short), Ok(long)) = (short, long)
+                    && (choice == TypeChoice::Unicode || short.encoding() == long.encoding())
+                {
+                    prop_assert!(short.credits() <= long.credits());
+                }
+            }
+        }
+    }
+}

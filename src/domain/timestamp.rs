@@ -1,0 +1,86 @@
+//! A moment in time as the ledger and the results write it. It never asks what time it is.
+
+use std::fmt;
+use std::time::Duration;
+
+use jiff::Zoned;
+use jiff::fmt::strtime;
+use jiff::tz::TimeZone;
+
+/// An instant with the offset of the place where it was taken, to the millisecond.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Timestamp(Zoned);
+
+impl Timestamp {
+    /// The moment of a clock's reading.
+    #[must_use]
+    pub fn new(reading: &Zoned) -> Self {
+        let offset = reading.offset();
+        let millis = reading.timestamp().as_millisecond();
+        let stamp =
+            jiff::Timestamp::from_millisecond(millis).unwrap_or_else(|_| reading.timestamp());
+        Self(stamp.to_zoned(TimeZone::fixed(offset)))
+    }
+
+    /// The moment written as RFC 3339 with its offset, if it is one.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        strtime::parse("%Y-%m-%dT%H:%M:%S%.f%:z", text)
+            .and_then(|parts| parts.to_zoned())
+            .ok()
+            .map(Self)
+    }
+
+    /// This moment and `span` later; the end of time where that is beyond it.
+    #[must_use]
+    pub fn after(&self, span: Duration) -> Self {
+        Self(self.0.saturating_add(span))
+    }
+
+    /// How long it is from `earlier` to this moment; zero where `earlier` is later.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Duration {
+        Duration::try_from(self.0.duration_since(&earlier.0)).unwrap_or_default()
+    }
+
+    /// The moment in UTC to the second, fit for a file name: `20261122T152000Z`.
+    #[must_use]
+    pub fn file_stamp(&self) -> String {
+        self.0.timestamp().strftime("%Y%m%dT%H%M%SZ").to_string()
+    }
+}
+
+impl fmt::Display for Timestamp {
+    /// RFC 3339 with offset and milliseconds: `2026-11-22T23:20:00.123+08:00`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0.strftime("%Y-%m-%dT%H:%M:%S%.3f%:z"))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn writes_what_it_reads() {
+        for text in [
+            "2026-11-22T23:20:00.123+08:00",
+            "2026-01-01T00:00:00.000+00:00",
+        ] {
+            assert_eq!(Timestamp::parse(text).unwrap().to_string(), text);
+        }
+        assert!(Timestamp::parse("yesterday").is_none());
+    }
+
+    #[test]
+    fn counts_forward_and_back() {
+        let planned = Timestamp::parse("2026-11-22T23:20:00.000+08:00").unwrap();
+        let later = planned.after(Duration::from_secs(86_400));
+        assert_eq!(later.to_string(), "2026-11-23T23:20:00.000+08:00");
+        assert_eq!(later.since(&planned), Duration::from_secs(86_400));
+        assert_eq!(planned.since(&later), Duration::ZERO);
+        assert!(later > planned);
+        assert_eq!(planned.file_stamp(), "20261122T152000Z");
+    }
+}

@@ -1,0 +1,547 @@
+//! The wire against real sockets: what a request looks like, and what every answer and every failure is called.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod ways_to_fail;
+
+use std::io::Write;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::mpsc;
+use std::thread;
+
+use super::*;
+use crate::domain::{Encoding, Msisdn, SenderId};
+use crate::gateway::{Code, Password};
+
+const PASSWORD: &str = "p&ss w\u{f6}rd+%";
+
+/// Bounds every wait of a test server, so that a failing test ends.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// One end of a connection as the gateway sees it.
+struct Peer(TcpStream);
+
+/// A request as it arrived.
+struct Arrived {
+    head: String,
+    body: Vec<u8>,
+}
+
+impl Peer {
+    fn read(&mut self, bytes: usize) -> Vec<u8> {
+        let mut read = vec![0; bytes];
+        self.0.read_exact(&mut read).unwrap();
+        read
+    }
+
+    fn head(&mut self) -> String {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.extend(self.read(1));
+        }
+        String::from_utf8(head).unwrap()
+    }
+
+    fn request(&mut self) -> Arrived {
+        let head = self.head();
+        let body = self.read(length_in(&head));
+        Arrived { head, body }
+    }
+
+    /// Takes a request but for its last byte, so that closing the connection resets it.
+    fn request_but_for_a_byte(&mut self) {
+        let head = self.head();
+        self.read(length_in(&head) - 1);
+        let mut last = [0];
+        while self.0.peek(&mut last).unwrap() == 0 {}
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        // The client may have gone already: that is for the test to see.
+        let _ = self.0.write_all(bytes);
+    }
+
+    fn answer(&mut self, body: &str) {
+        self.write(ok(body).as_bytes());
+    }
+
+    /// Waits until the client has closed.
+    fn wait_for_the_end(&mut self) {
+        let _ = self.0.read_to_end(&mut Vec::new());
+    }
+}
+
+fn length_in(head: &str) -> usize {
+    let length = head.lines().find_map(|line| {
+        let (name, value) = line.split_once(": ")?;
+        name.eq_ignore_ascii_case("content-length")
+            .then(|| value.parse().unwrap())
+    });
+    length.unwrap()
+}
+
+fn ok(body: &str) -> String {
+    format!(
+        "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+/// A server whose n-th connection is handled by the n-th script, one after the other. What a script returns
+/// comes out of the receiver. The listener is left to see whether more connections come.
+fn serve<T: Send + 'static>(
+    scripts: Vec<Box<dyn FnOnce(Peer) -> T + Send>>,
+) -> (SocketAddr, TcpListener, mpsc::Receiver<T>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (address, accepting) = (
+        listener.local_addr().unwrap(),
+        listener.try_clone().unwrap(),
+    );
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        for script in scripts {
+            let (stream, _) = accepting.accept().unwrap();
+            stream.set_read_timeout(Some(PATIENCE)).unwrap();
+            stream.set_write_timeout(Some(PATIENCE)).unwrap();
+            let _ = sender.send(script(Peer(stream)));
+        }
+        drop(accepting);
+        drop(sender);
+    });
+    (address, listener, receiver)
+}
+
+fn saw_nobody_else(listener: &TcpListener) -> bool {
+    listener.set_nonblocking(true).unwrap();
+    listener
+        .accept()
+        .is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+}
+
+fn gateway(url: &str, total: Duration) -> RestGateway {
+    RestGateway::through(
+        None,
+        Endpoint::parse(url).unwrap(),
+        credentials(),
+        Timeouts {
+            connect: total,
+            total,
+        },
+    )
+}
+
+fn gateway_at(address: SocketAddr) -> RestGateway {
+    gateway(&format!("http://{address}/RESTAPI.php"), PATIENCE)
+}
+
+fn credentials() -> Credentials {
+    Credentials {
+        username: "ali & co".to_owned(),
+        password: Password::new(PASSWORD),
+    }
+}
+
+fn numbers(count: u64) -> Vec<Msisdn> {
+    (0..count)
+        .map(|n| Msisdn::from_digits(&(60_123_456_789 + n).to_string()).unwrap())
+        .collect()
+}
+
+fn submit(gateway: &mut RestGateway, count: u64) -> Answer {
+    submit_text(gateway, count, "hello")
+}
+
+fn submit_text(gateway: &mut RestGateway, count: u64, text: &str) -> Answer {
+    let answer = gateway.submit(&Submission {
+        numbers: &numbers(count),
+        text,
+        encoding: Encoding::Ascii,
+        sender_id: None,
+    });
+    let shown = format!("{answer:?}");
+    assert!(
+        !shown.contains(PASSWORD) && !shown.contains("p%26ss"),
+        "{shown}"
+    );
+    answer
+}
+
+/// What one request becomes whose connection is handled so.
+fn outcome_with(script: impl FnOnce(Peer) + Send + 'static) -> Answer {
+    let (address, listener, _done) = serve(vec![Box::new(script)]);
+    let answer = submit(&mut gateway_at(address), 1);
+    assert!(saw_nobody_else(&listener), "the request was made again");
+    answer
+}
+
+/// What one request becomes that gets these bytes and then an orderly end.
+fn outcome_of(response: &str) -> Answer {
+    let response = response.to_owned();
+    outcome_with(move |mut peer| {
+        peer.request();
+        peer.write(response.as_bytes());
+    })
+}
+
+fn accepted(trx_id: &str) -> Outcomes {
+    Outcomes::All(Outcome::Accepted {
+        trx_id: Some(trx_id.to_owned()),
+    })
+}
+
+fn stopped(code: i32) -> Outcomes {
+    Outcomes::All(Outcome::AccountStopped { code: Code(code) })
+}
+
+fn throttled(seconds: Option<u64>) -> Outcomes {
+    Outcomes::All(Outcome::Throttled {
+        after: seconds.map(Duration::from_secs),
+    })
+}
+
+fn unknown_because(why: &str) -> Outcomes {
+    Outcomes::All(Outcome::NoAnswer {
+        why: why.to_owned(),
+        code: None,
+    })
+}
+
+fn why_unknown(answer: &Answer) -> &str {
+    match &answer.outcomes {
+        Outcomes::All(Outcome::NoAnswer { why, code: None }) => why,
+        other => panic!("not unknown: {other:?}"),
+    }
+}
+
+fn why_not_sent(answer: &Answer) -> &str {
+    match (&answer.outcomes, answer.http_status, answer.raw.as_str()) {
+        (Outcomes::All(Outcome::NotSent { why }), None, "") => why,
+        _ => panic!("not unsent: {answer:?}"),
+    }
+}
+
+// The request
+
+#[test]
+fn the_request_is_a_form_with_exactly_the_fields_of_the_reference() {
+    let (address, _, arrived) = serve(vec![Box::new(|mut peer: Peer| {
+        let request = peer.request();
+        peer.answer("2000 = SUCCESS:1143007207");
+        request
+    })]);
+    let text = "Baki: RM5 & 50% + d\u{e9}j\u{e0} \u{4f60}\u{597d}\n= ok; \u{1f600}";
+    let answer = gateway_at(address).submit(&Submission {
+        numbers: &numbers(3),
+        text,
+        encoding: Encoding::Unicode,
+        sender_id: Some(&SenderId::parse("KEDAI").unwrap()),
+    });
+    assert_eq!(answer.outcomes, accepted("1143007207"));
+    assert_eq!(
+        (answer.http_status, answer.raw.as_str()),
+        (Some(200), "2000 = SUCCESS:1143007207")
+    );
+
+    let Arrived { head, body } = arrived.recv_timeout(PATIENCE).unwrap();
+    let mut lines = head.lines();
+    assert_eq!(lines.next(), Some("POST /RESTAPI.php HTTP/1.1"));
+    let headers: Vec<_> = lines.map(str::to_ascii_lowercase).collect();
+    let host = format!("host: {address}");
+    let agent = format!("user-agent: isms-campaign/{}", env!("CARGO_PKG_VERSION"));
+    for header in [
+        &host,
+        &agent,
+        "content-type: application/x-www-form-urlencoded",
+        "accept-encoding: identity",
+    ] {
+        assert!(
+            headers.iter().any(|line| line == header),
+            "{header} in {head}"
+        );
+    }
+    assert!(!head.to_ascii_lowercase().contains("expect:"), "{head}");
+    assert!(
+        !head.contains("ali") && !head.contains("ss"),
+        "a credential in {head}"
+    );
+
+    assert!(body.is_ascii(), "all else is percent-encoded");
+    let fields = fields_of(&body);
+    let expected = [
+        ("un", "ali & co"),
+        ("pwd", PASSWORD),
+        ("dstno", "60123456789;60123456790;60123456791"),
+        ("msg", text),
+        ("type", "2"),
+        ("agreedterm", "YES"),
+        ("sendid", "KEDAI"),
+    ];
+    assert_eq!(
+        fields,
+        expected.map(|(name, value)| (name.to_owned(), value.to_owned()))
+    );
+}
+
+/// The fields of a form, decoded as a server does it.
+fn fields_of(body: &[u8]) -> Vec<(String, String)> {
+    let body = std::str::from_utf8(body).unwrap();
+    let decoded = |text: &str| {
+        let mut bytes = Vec::new();
+        let mut rest = text.bytes();
+        while let Some(byte) = rest.next() {
+            bytes.push(match byte {
+                b'+' => b' ',
+                b'%' => {
+                    let digits = [rest.next().unwrap(), rest.next().unwrap()];
+                    u8::from_str_radix(std::str::from_utf8(&digits).unwrap(), 16).unwrap()
+                }
+                other => other,
+            });
+        }
+        String::from_utf8(bytes).unwrap()
+    };
+    body.split('&')
+        .map(|field| field.split_once('=').unwrap())
+        .map(|(name, value)| (decoded(name), decoded(value)))
+        .collect()
+}
+
+#[test]
+fn a_kept_connection_serves_the_next_request() {
+    let (address, listener, arrived) = serve(vec![Box::new(|mut peer: Peer| {
+        let first = peer.request();
+        peer.answer("2000 = SUCCESS:1");
+        let second = peer.request();
+        peer.answer("-1009 = BAD||2000 = SUCCESS:2");
+        peer.wait_for_the_end();
+        (first, second)
+    })]);
+    let mut gateway = gateway_at(address);
+    assert_eq!(submit(&mut gateway, 1).outcomes, accepted("1"));
+    let each = vec![
+        Outcome::Refused { code: Code(-1009) },
+        Outcome::Accepted {
+            trx_id: Some("2".to_owned()),
+        },
+    ];
+    assert_eq!(submit(&mut gateway, 2).outcomes, Outcomes::Each(each));
+    drop(gateway);
+    let (first, second) = arrived.recv_timeout(PATIENCE).unwrap();
+    assert_eq!(fields_of(&first.body)[2].1, "60123456789");
+    assert!(
+        fields_of(&first.body)
+            .iter()
+            .all(|(name, _)| name != "sendid")
+    );
+    assert_eq!(fields_of(&second.body)[2].1, "60123456789;60123456790");
+    assert!(saw_nobody_else(&listener));
+}
+
+// Kept connections
+
+#[test]
+fn a_kept_connection_that_the_server_closed_is_not_used_again() {
+    let script = |trx_id: &'static str| -> Box<dyn FnOnce(Peer) -> usize + Send> {
+        Box::new(move |mut peer: Peer| {
+            let request = peer.request();
+            peer.answer(trx_id);
+            request.body.len()
+        })
+    };
+    let (address, listener, closed) = serve(vec![script("2000:1"), script("2000:2")]);
+    let mut gateway = gateway_at(address);
+    assert_eq!(submit(&mut gateway, 1).outcomes, accepted("1"));
+    closed.recv_timeout(PATIENCE).unwrap();
+    assert_eq!(submit(&mut gateway, 1).outcomes, accepted("2"));
+    closed.recv_timeout(PATIENCE).unwrap();
+    assert!(saw_nobody_else(&listener));
+}
+
+#[test]
+fn what_happened_to_one_request_says_nothing_of_the_next() {
+    let (address, listener, done) = serve(vec![
+        Box::new(|mut peer: Peer| {
+            peer.request_but_for_a_byte();
+            peer.write(b"HTTP/1.1 200 OK\r\n\r\n-1001");
+        }),
+        Box::new(|mut peer: Peer| {
+            peer.request();
+            peer.answer("2000 = SUCCESS:2");
+        }),
+    ]);
+    let mut gateway = gateway_at(address);
+    why_unknown(&submit(&mut gateway, 1));
+    assert_eq!(submit(&mut gateway, 1).outcomes, accepted("2"));
+    // Nobody listens any more once the server has let go of all its ends.
+    drop(listener);
+    while done.recv_timeout(PATIENCE).is_ok() {}
+    why_not_sent(&submit(&mut gateway, 1));
+}
+
+// Whole answers
+
+#[test]
+fn an_informational_answer_is_waited_past() {
+    let answer = outcome_of(&format!(
+        "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hint\r\n\r\n{}",
+        ok("2000:3")
+    ));
+    assert_eq!(answer.outcomes, accepted("3"));
+}
+
+#[test]
+fn chunks_and_encodings_are_taken_for_what_they_are() {
+    let chunked =
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n-10\r\n2\r\n01\r\n0\r\n\r\n";
+    assert_eq!(outcome_of(chunked).outcomes, stopped(-1001));
+    let zipped =
+        "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\n\x1f\x08\x00\x00";
+    assert_eq!(
+        outcome_of(zipped).outcomes,
+        unknown_because("HTTP status 200: the answer has none of the shapes of a code")
+    );
+}
+
+#[test]
+fn a_date_to_retry_after_counts_from_now() {
+    let hour = Duration::from_secs(3600);
+    let at = jiff::Timestamp::now() + hour;
+    let date = jiff::fmt::rfc2822::DateTimePrinter::new()
+        .timestamp_to_rfc9110_string(&at)
+        .unwrap();
+    let wait = wait_asked_for(&date).unwrap();
+    assert!(wait <= hour && wait > hour / 2, "{wait:?}");
+    assert_eq!(
+        wait_asked_for("Fri, 31 Dec 9999 23:59:59 +2359"),
+        None,
+        "beyond what can be reckoned"
+    );
+}
+
+#[test]
+fn the_answer_is_kept_without_the_password_and_cut_to_500_characters() {
+    let echo = format!(
+        "un=ali&pwd=p%26ss+w%c3%b6rd%2B%25&again={PASSWORD}&{}",
+        "\u{e9}".repeat(600)
+    );
+    let answer = outcome_of(&ok(&echo));
+    assert!(
+        answer
+            .raw
+            .starts_with("un=ali&pwd=***&again=***&\u{e9}\u{e9}"),
+        "{}",
+        answer.raw
+    );
+    assert_eq!(answer.raw.chars().count(), RAW_LIMIT);
+}
+
+// The endpoint
+
+#[test]
+fn endpoints_are_https_or_on_this_machine() {
+    let table = [
+        (Endpoint::DEFAULT, "www.isms.com.my", false),
+        (
+            "https://WW3.isms.com.my:8443/x?y=z",
+            "ww3.isms.com.my",
+            false,
+        ),
+        ("https://203.0.113.7", "203.0.113.7", false),
+        ("https://[2001:db8::1]:443/", "[2001:db8::1]", false),
+        ("http://127.0.0.1:8025/RESTAPI.php", "loopback", true),
+        ("http://127.9.8.7/", "loopback", true),
+        ("http://[::1]:8025/", "loopback", true),
+        ("http://LocalHost:8025/", "loopback", true),
+        ("https://localhost/", "loopback", true),
+    ];
+    for (url, host, loopback) in table {
+        let endpoint = Endpoint::parse(url).unwrap();
+        assert_eq!(
+            (endpoint.host().as_str(), endpoint.is_loopback()),
+            (host, loopback),
+            "{url}"
+        );
+    }
+}
+
+#[test]
+fn other_endpoints_are_refused_with_a_way_out() {
+    let unreadable = "the URL of the gateway (--gateway or ISMS_GATEWAY) cannot be read; \
+                      give all of it, as in https://www.isms.com.my/RESTAPI.php";
+    let user = "the URL of the gateway holds a user name or password; \
+                leave it out: credentials come from ISMS_USERNAME and ISMS_PASSWORD";
+    let plain = |host: &str| {
+        format!("http:// would send the password in the clear to {host}; use https://")
+    };
+    for (url, refusal) in [
+        ("", unreadable.to_owned()),
+        ("www.isms.com.my", unreadable.to_owned()),
+        ("/RESTAPI.php", unreadable.to_owned()),
+        ("ftp://127.0.0.1/", unreadable.to_owned()),
+        ("https://", unreadable.to_owned()),
+        ("https://host:99999/", unreadable.to_owned()),
+        ("https://host:/", unreadable.to_owned()),
+        ("https://host/#part", unreadable.to_owned()),
+        (" https://host/", unreadable.to_owned()),
+        ("https://ali:secret@host/", user.to_owned()),
+        ("https://ali@host/", user.to_owned()),
+        (
+            "http://www.isms.com.my/RESTAPI.php",
+            plain("www.isms.com.my"),
+        ),
+        ("http://127.0.0.1.evil.test/", plain("127.0.0.1.evil.test")),
+        ("http://localhost.evil.test/", plain("localhost.evil.test")),
+        ("http://128.0.0.1/", plain("128.0.0.1")),
+        ("http://0.0.0.0/", plain("0.0.0.0")),
+    ] {
+        let error = Endpoint::parse(url).unwrap_err();
+        assert_eq!(error.to_string(), refusal, "{url}");
+        assert_eq!(error.kind(), crate::error::Kind::Usage);
+    }
+}
+
+#[test]
+fn nothing_that_can_be_printed_holds_a_secret() {
+    let endpoint = Endpoint::parse("https://host/path?key=hush").unwrap();
+    let timeouts = Timeouts {
+        connect: PATIENCE,
+        total: PATIENCE,
+    };
+    let gateway = RestGateway::new(endpoint.clone(), credentials(), timeouts);
+    let shown = format!(
+        "{gateway:?} {gateway:#?} {endpoint:?} {:?} {timeouts:?}",
+        credentials()
+    );
+    assert!(
+        !shown.contains(PASSWORD) && !shown.contains("hush"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn the_log_holds_neither_the_password_nor_a_number_nor_the_text() {
+    let mut file = tempfile::tempfile().unwrap();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(std::sync::Arc::new(file.try_clone().unwrap()))
+        .finish();
+    tracing::subscriber::with_default(subscriber, || {
+        let answer = outcome_of(&ok(&format!("60123456789 {PASSWORD} hello")));
+        assert_eq!(answer.http_status, Some(200));
+    });
+    let mut log = String::new();
+    io::Seek::rewind(&mut file).unwrap();
+    file.read_to_string(&mut log).unwrap();
+    assert!(
+        log.contains("request") && log.contains("none of the shapes"),
+        "{log}"
+    );
+    for secret in [PASSWORD, "p%26ss", "60123456789", "hello"] {
+        assert!(!log.contains(secret), "{log}");
+    }
+}
+
+#[test]
+fn a_worker_can_take_its_gateway_along() {
+    fn is_a_gateway<T: Gateway>() {}
+    is_a_gateway::<RestGateway>();
+}
