@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::stop::StopReason;
-use crate::gateway::{Outcome, Outcomes};
-use crate::ledger::Verdict;
+use crate::gateway::{Code, Outcome, Outcomes};
+use crate::ledger::{AttemptOutcome, NewState};
 
 /// Too many destination numbers: the batch is halved.
 const TOO_MANY_NUMBERS: i32 = -1010;
@@ -13,7 +13,7 @@ const TOO_MANY_NUMBERS: i32 = -1010;
 const BAD_NUMBER: i32 = -1009;
 
 /// A bad number that stands alone at last.
-pub(super) const SET_APART: Verdict = Verdict::Refused { code: BAD_NUMBER };
+pub(super) const SET_APART: NewState = NewState::Refused { code: BAD_NUMBER };
 
 /// This many batches in a row, refused with one code, are no accident.
 const SAME_REFUSALS: u32 = 10;
@@ -46,19 +46,23 @@ pub(super) enum Then {
     Halt(StopReason),
 }
 
-/// The verdicts on an answer to so many recipients, the outcome in a word, and what to do with the batch.
+/// Where an answer leaves its recipients, how the attempt ended, and what to do with the batch.
 #[must_use]
 pub(super) fn judge(
     outcomes: &Outcomes,
     recipients: usize,
     split_bad_numbers: bool,
-) -> (Vec<Verdict>, &'static str, Then) {
+) -> (Vec<NewState>, AttemptOutcome, Then) {
     match outcomes {
         Outcomes::All(Outcome::Refused { code })
             if recipients > 1
                 && (code.0 == TOO_MANY_NUMBERS || (split_bad_numbers && code.0 == BAD_NUMBER)) =>
         {
-            (vec![Verdict::Halve { code: code.0 }], "refused", Then::Done)
+            (
+                vec![NewState::Halved { code: code.0 }],
+                AttemptOutcome::Refused,
+                Then::Done,
+            )
         }
         Outcomes::Each(each)
             if each.len() > 1
@@ -66,46 +70,51 @@ pub(super) fn judge(
                     |one| matches!(one, Outcome::Refused { code } if code.0 == TOO_MANY_NUMBERS),
                 ) =>
         {
-            let halve = Verdict::Halve {
+            let halve = NewState::Halved {
                 code: TOO_MANY_NUMBERS,
             };
-            (vec![halve], "refused", Then::Done)
+            (vec![halve], AttemptOutcome::Refused, Then::Done)
         }
-        Outcomes::All(outcome) => (vec![verdict(outcome)], word(outcome), then(outcome)),
+        Outcomes::All(outcome) => (
+            vec![new_state(outcome)],
+            attempt_outcome(outcome),
+            then(outcome),
+        ),
         Outcomes::Each(each) => {
-            let words: Vec<_> = each.iter().map(word).collect();
-            let uniform = words.windows(2).all(|pair| pair[0] == pair[1]);
+            let outcomes: Vec<_> = each.iter().map(attempt_outcome).collect();
+            let uniform = outcomes.windows(2).all(|pair| pair[0] == pair[1]);
             let stop = each.iter().find_map(|outcome| match then(outcome) {
                 Then::Halt(stop) => Some(Then::Halt(stop)),
                 _ => None,
             });
             (
-                each.iter().map(verdict).collect(),
-                words
+                each.iter().map(new_state).collect(),
+                outcomes
                     .first()
                     .filter(|_| uniform)
                     .copied()
-                    .unwrap_or("mixed"),
+                    .unwrap_or(AttemptOutcome::Mixed),
                 stop.unwrap_or(Then::Done),
             )
         }
     }
 }
 
-fn verdict(outcome: &Outcome) -> Verdict {
+fn new_state(outcome: &Outcome) -> NewState {
     match outcome {
-        Outcome::Accepted { trx_id } => Verdict::Accepted {
+        Outcome::Accepted { trx_id } => NewState::Accepted {
+            code: Code::ACCEPTED.0,
             trx_id: trx_id.clone(),
         },
-        Outcome::Refused { code } => Verdict::Refused { code: code.0 },
-        Outcome::AccountStopped { code } => Verdict::Again {
+        Outcome::Refused { code } => NewState::Refused { code: code.0 },
+        Outcome::AccountStopped { code } => NewState::Planned {
             why: format!("the gateway answered {code}: {}", code.meaning()),
         },
-        Outcome::NotSent { why } => Verdict::Again { why: why.clone() },
-        Outcome::Throttled { .. } => Verdict::Again {
+        Outcome::NotSent { why } => NewState::Planned { why: why.clone() },
+        Outcome::Throttled { .. } => NewState::Planned {
             why: THROTTLED.to_owned(),
         },
-        Outcome::NoAnswer { why, code } => Verdict::Unknown {
+        Outcome::NoAnswer { why, code } => NewState::Unknown {
             why: why.clone(),
             code: code.map(|code| code.0),
         },
@@ -114,14 +123,14 @@ fn verdict(outcome: &Outcome) -> Verdict {
 
 const THROTTLED: &str = "the gateway asked for fewer requests (HTTP 429)";
 
-fn word(outcome: &Outcome) -> &'static str {
+fn attempt_outcome(outcome: &Outcome) -> AttemptOutcome {
     match outcome {
-        Outcome::Accepted { .. } => "accepted",
-        Outcome::Refused { .. } => "refused",
-        Outcome::AccountStopped { .. } => "account stopped",
-        Outcome::NotSent { .. } => "not sent",
-        Outcome::Throttled { .. } => "throttled",
-        Outcome::NoAnswer { .. } => "no answer",
+        Outcome::Accepted { .. } => AttemptOutcome::Accepted,
+        Outcome::Refused { .. } => AttemptOutcome::Refused,
+        Outcome::AccountStopped { .. } => AttemptOutcome::AccountStopped,
+        Outcome::NotSent { .. } => AttemptOutcome::NotSent,
+        Outcome::Throttled { .. } => AttemptOutcome::Throttled,
+        Outcome::NoAnswer { .. } => AttemptOutcome::NoAnswer,
     }
 }
 
@@ -161,13 +170,13 @@ impl CircuitBreaker {
 
     /// Takes the next answer in. Returns why the run is over, if it is. `set_apart`: it was about one bad number that splitting
     /// has set apart. That is what was asked for, and a hundred of them beside each other are no fault of the account.
-    pub fn note(&mut self, verdicts: &[Verdict], set_apart: bool) -> Option<StopReason> {
-        let all = |is: fn(&Verdict) -> bool| verdicts.iter().all(is);
-        if all(|verdict| matches!(verdict, Verdict::Again { .. })) {
+    pub fn note(&mut self, new_states: &[NewState], set_apart: bool) -> Option<StopReason> {
+        let all = |is: fn(&NewState) -> bool| new_states.iter().all(is);
+        if all(|new_state| matches!(new_state, NewState::Planned { .. })) {
             // Nothing was learned of what the gateway makes of our messages.
             return None;
         }
-        if all(|verdict| matches!(verdict, Verdict::Unknown { .. })) {
+        if all(|new_state| matches!(new_state, NewState::Unknown { .. })) {
             self.unknown += 1;
             self.refused = None;
             let over = self.max_unknown > 0 && self.unknown >= self.max_unknown;
@@ -177,9 +186,9 @@ impl CircuitBreaker {
         if set_apart {
             return None;
         }
-        match verdicts {
-            [Verdict::Refused { code }, rest @ ..]
-                if rest.iter().all(|one| *one == verdicts[0]) =>
+        match new_states {
+            [NewState::Refused { code }, rest @ ..]
+                if rest.iter().all(|one| *one == new_states[0]) =>
             {
                 let times = match self.refused {
                     Some((before, times)) if before == *code => times + 1,

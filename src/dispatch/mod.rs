@@ -20,7 +20,7 @@ use classify::{SET_APART, Then, Wait, judge};
 use crate::domain::status::Counts;
 use crate::domain::{SenderId, Status, Timestamp};
 use crate::gateway::{Answer, Gateway, Outcome, Outcomes, Submission};
-use crate::ledger::{AttemptId, Batch, Committer, Ledger, LedgerHandle, Settlement, Verdict};
+use crate::ledger::{AttemptId, Batch, Committer, Ledger, LedgerHandle, NewState, Settlement};
 use crate::{Error, Kind, Result};
 
 /// How a campaign is to be sent.
@@ -189,16 +189,16 @@ impl Shared<'_> {
     }
 
     /// Takes an answer into account for the whole run, in the order in which answers come.
-    fn note(&self, batch: &Batch, verdicts: &[Verdict]) {
-        if !verdicts
+    fn note(&self, batch: &Batch, new_states: &[NewState]) {
+        if !new_states
             .iter()
-            .all(|verdict| matches!(verdict, Verdict::Again { .. }))
+            .all(|new_state| matches!(new_state, NewState::Planned { .. }))
         {
             self.weather().bad_since = None;
         }
-        let set_apart = self.policy.split_bad_numbers && batch.split && verdicts == [SET_APART];
+        let set_apart = self.policy.split_bad_numbers && batch.split && new_states == [SET_APART];
         let mut streak = self.streak.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(stop) = streak.note(verdicts, set_apart) {
+        if let Some(stop) = streak.note(new_states, set_apart) {
             self.stopper.ask(stop);
         }
     }
@@ -281,8 +281,10 @@ impl<'a> Worker<'a> {
                 self.clerk.claim(batch.id, (floor.clock)())?
             };
             let (ended, then) = self.attempt(batch, attempt);
-            floor.note(batch, &ended.verdicts);
-            floor.watcher.settled(&counts(&ended.verdicts, recipients));
+            floor.note(batch, &ended.new_states);
+            floor
+                .watcher
+                .settled(&counts(&ended.new_states, recipients));
             match then {
                 Then::Done => return Ok(Some(ended)),
                 Then::Halt(stop) => {
@@ -325,7 +327,7 @@ impl<'a> Worker<'a> {
         if !matches!(answer.outcomes, Outcomes::All(Outcome::NotSent { .. })) {
             floor.requests.fetch_add(1, Ordering::Relaxed);
         }
-        let (verdicts, outcome, then) = judge(
+        let (new_states, outcome, then) = judge(
             &answer.outcomes,
             batch.numbers.len(),
             floor.policy.split_bad_numbers,
@@ -334,7 +336,7 @@ impl<'a> Worker<'a> {
             batch = %batch.id,
             recipients = batch.numbers.len(),
             http_status = answer.http_status,
-            outcome
+            outcome = outcome.as_str()
         );
         let settlement = Settlement {
             batch: batch.clone(),
@@ -343,7 +345,7 @@ impl<'a> Worker<'a> {
             outcome,
             http_status: answer.http_status,
             answer: answer.raw,
-            verdicts,
+            new_states,
         };
         (settlement, then)
     }
@@ -368,19 +370,19 @@ fn stopped_before_it_left() -> Answer {
 }
 
 /// The statuses that an answer gave to so many recipients.
-fn counts(verdicts: &[Verdict], recipients: usize) -> Counts {
-    let each = if verdicts.len() == 1 {
+fn counts(new_states: &[NewState], recipients: usize) -> Counts {
+    let each = if new_states.len() == 1 {
         recipients as u64
     } else {
         1
     };
     let mut counts = Counts::default();
-    for verdict in verdicts {
-        let status = match verdict {
-            Verdict::Accepted { .. } => Status::Accepted,
-            Verdict::Refused { .. } => Status::Refused,
-            Verdict::Unknown { .. } => Status::Unknown,
-            Verdict::Again { .. } | Verdict::Halve { .. } => Status::Pending,
+    for new_state in new_states {
+        let status = match new_state {
+            NewState::Accepted { .. } => Status::Accepted,
+            NewState::Refused { .. } => Status::Refused,
+            NewState::Unknown { .. } => Status::Unknown,
+            NewState::Planned { .. } | NewState::Halved { .. } => Status::Pending,
         };
         counts.add(status, each);
     }

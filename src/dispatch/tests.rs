@@ -280,14 +280,17 @@ fn the_ledger_knows_which_answers_prove_that_nobody_got_anything() {
 
 #[test]
 fn what_is_shown_of_an_answer_counts_everybody_it_is_about() {
-    let lost = Verdict::Unknown {
+    let lost = NewState::Unknown {
         why: "silence".to_owned(),
         code: None,
     };
-    let accepted = Verdict::Accepted { trx_id: None };
+    let accepted = NewState::Accepted {
+        code: 2000,
+        trx_id: None,
+    };
     let of_all = counts(std::slice::from_ref(&accepted), 30);
     assert_eq!((of_all.of(Status::Accepted), of_all.rows()), (30, 30));
-    let of_each = counts(&[accepted, lost, Verdict::Halve { code: -1010 }], 3);
+    let of_each = counts(&[accepted, lost, NewState::Halved { code: -1010 }], 3);
     for status in [Status::Accepted, Status::Unknown, Status::Pending] {
         assert_eq!(of_each.of(status), 1);
     }

@@ -3,11 +3,14 @@
 
 use std::fmt;
 
-/// A response code of the gateway other than 2000: a negative number, kept as it came.
+/// A response code of the gateway, kept as it came: 2000 or a negative number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Code(pub i32);
 
 impl Code {
+    /// The code of a message that was taken.
+    pub const ACCEPTED: Self = Self(2000);
+
     /// The one negative code that proves nothing: "unknown error, contact administrator".
     pub const UNKNOWN_ERROR: Self = Self(-1000);
 

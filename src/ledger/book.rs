@@ -9,7 +9,7 @@ use rusqlite::{Connection, params};
 
 use super::files::{Identity, vanished};
 use super::state::{Event, State, next};
-use super::{Campaign, Lock, connect, failed, files, make_durable, snapshot};
+use super::{AttemptOutcome, Campaign, Lock, connect, failed, files, make_durable, snapshot};
 use crate::domain::{Encoding, Msisdn, Timestamp};
 use crate::{Error, Kind, Result};
 
@@ -44,11 +44,13 @@ pub struct Batch {
     pub split: bool,
 }
 
-/// What an answer means for a recipient's place in the books.
+/// Where an attempt leaves a recipient.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Verdict {
+pub enum NewState {
     /// The gateway took it.
     Accepted {
+        /// With this code.
+        code: i32,
         /// The transaction id, where there was one.
         trx_id: Option<String>,
     },
@@ -57,7 +59,7 @@ pub enum Verdict {
         /// With this code.
         code: i32,
     },
-    /// Nobody can say whether it went out.
+    /// It may have gone out.
     Unknown {
         /// In words.
         why: String,
@@ -65,12 +67,12 @@ pub enum Verdict {
         code: Option<i32>,
     },
     /// It certainly did not go out, and is planned again.
-    Again {
+    Planned {
         /// In words.
         why: String,
     },
     /// It certainly did not go out, and is planned again in two halves; a single recipient is refused.
-    Halve {
+    Halved {
         /// With this code.
         code: i32,
     },
@@ -85,14 +87,14 @@ pub struct Settlement {
     pub attempt: AttemptId,
     /// When it ended.
     pub ended_at: Timestamp,
-    /// The outcome in one word, for people.
-    pub outcome: &'static str,
+    /// How it ended.
+    pub outcome: AttemptOutcome,
     /// The HTTP status, where there was one.
     pub http_status: Option<u16>,
     /// What the gateway answered.
     pub answer: String,
-    /// One verdict for all recipients, or one for each in their order.
-    pub verdicts: Vec<Verdict>,
+    /// One for all recipients, or one for each in their order.
+    pub new_states: Vec<NewState>,
 }
 
 /// A ledger open for sending.
@@ -167,8 +169,8 @@ impl Ledger {
         {
             // Where not one byte ever left this machine, nothing was sent to the first host: a name with a slip in it.
             let reached = self.column(
-                "SELECT EXISTS (SELECT 1 FROM attempt WHERE outcome IS NOT 'not sent')",
-                [],
+                "SELECT EXISTS (SELECT 1 FROM attempt WHERE outcome IS NOT ?1)",
+                [AttemptOutcome::NotSent.as_str()],
             )?;
             if reached != [0] {
                 return Err(Error::new(
@@ -242,13 +244,13 @@ impl Ledger {
             params![
                 end.attempt.0,
                 end.ended_at.to_string(),
-                end.outcome,
+                end.outcome.as_str(),
                 end.http_status,
                 end.answer
             ],
         )?;
-        match &end.verdicts[..] {
-            [verdict] => self.apply(end.batch.id, &end.batch.rows, verdict),
+        match &end.new_states[..] {
+            [new_state] => self.apply(end.batch.id, &end.batch.rows, new_state),
             each if each.len() == end.batch.rows.len() => {
                 self.store_trx_ids(&end.batch.rows, each)?;
                 self.settle_each(end, each)
@@ -260,10 +262,10 @@ impl Ledger {
         }
     }
 
-    fn settle_each(&mut self, end: &Settlement, verdicts: &[Verdict]) -> Result<()> {
-        let mut groups: Vec<(Verdict, Vec<i64>)> = Vec::new();
-        for (row, verdict) in end.batch.rows.iter().zip(verdicts) {
-            let common = without_trx_id(verdict);
+    fn settle_each(&mut self, end: &Settlement, new_states: &[NewState]) -> Result<()> {
+        let mut groups: Vec<(NewState, Vec<i64>)> = Vec::new();
+        for (row, new_state) in end.batch.rows.iter().zip(new_states) {
+            let common = without_trx_id(new_state);
             match groups.iter_mut().find(|(of, _)| *of == common) {
                 Some((_, rows)) => rows.push(*row),
                 None => groups.push((common, vec![*row])),
@@ -275,9 +277,9 @@ impl Ledger {
             let rows: Vec<&[i64]> = groups.iter().map(|(_, rows)| &rows[..]).collect();
             self.divide(end.batch.id, State::Claimed, &rows)?
         };
-        for (child, (verdict, rows)) in children.into_iter().zip(&groups) {
-            self.apply(child, rows, verdict)?;
-            if matches!(verdict, Verdict::Refused { .. }) {
+        for (child, (new_state, rows)) in children.into_iter().zip(&groups) {
+            self.apply(child, rows, new_state)?;
+            if matches!(new_state, NewState::Refused { .. }) {
                 self.change(
                     "UPDATE batch SET why = ?2 WHERE id = ?1",
                     params![child.0, NAMED],
@@ -287,32 +289,34 @@ impl Ledger {
         Ok(())
     }
 
-    /// Settles one claimed batch with one verdict.
-    fn apply(&mut self, batch: BatchId, rows: &[i64], verdict: &Verdict) -> Result<()> {
+    /// Settles one claimed batch with one new_state.
+    fn apply(&mut self, batch: BatchId, rows: &[i64], new_state: &NewState) -> Result<()> {
         let claimed = State::Claimed;
-        match verdict {
-            Verdict::Accepted { trx_id } => self.step(
+        match new_state {
+            NewState::Accepted { code, trx_id } => self.step(
                 batch,
                 claimed,
                 Event::Accept,
-                "code = 2000, trx_id = ?4",
-                &[trx_id],
+                "code = ?4, trx_id = ?5",
+                &[code, trx_id],
             ),
-            Verdict::Refused { code } => {
+            NewState::Refused { code } => {
                 self.step(batch, claimed, Event::Refuse, "code = ?4", &[code])
             }
-            Verdict::Unknown { why, code } => self.step(
+            NewState::Unknown { why, code } => self.step(
                 batch,
                 claimed,
                 Event::Lose,
                 "why = ?4, code = ?5",
                 &[why, code],
             ),
-            Verdict::Again { why } => self.step(batch, claimed, Event::Return, "why = ?4", &[why]),
-            Verdict::Halve { code } if rows.len() == 1 => {
+            NewState::Planned { why } => {
+                self.step(batch, claimed, Event::Return, "why = ?4", &[why])
+            }
+            NewState::Halved { code } if rows.len() == 1 => {
                 self.step(batch, claimed, Event::Refuse, "code = ?4", &[code])
             }
-            Verdict::Halve { code } => {
+            NewState::Halved { code } => {
                 let (left, right) = rows.split_at(rows.len().div_ceil(2));
                 let why = format!("the gateway answered {code}, and it is sent in smaller batches");
                 for child in self.divide(batch, claimed, &[left, right])? {
@@ -340,8 +344,8 @@ impl Ledger {
                 &[&snapshot::INTERRUPTED],
             )?;
             self.change(
-                "UPDATE attempt SET outcome = 'interrupted' WHERE batch_id = ?1 AND outcome IS NULL",
-                params![id],
+                "UPDATE attempt SET outcome = ?2 WHERE batch_id = ?1 AND outcome IS NULL",
+                params![id, AttemptOutcome::Interrupted.as_str()],
             )?;
         }
         self.run("COMMIT")?;
@@ -400,9 +404,12 @@ impl Ledger {
         }
     }
 
-    fn store_trx_ids(&self, rows: &[i64], verdicts: &[Verdict]) -> Result<()> {
-        for (row, verdict) in rows.iter().zip(verdicts) {
-            if let Verdict::Accepted { trx_id: Some(id) } = verdict {
+    fn store_trx_ids(&self, rows: &[i64], new_states: &[NewState]) -> Result<()> {
+        for (row, new_state) in rows.iter().zip(new_states) {
+            if let NewState::Accepted {
+                trx_id: Some(id), ..
+            } = new_state
+            {
                 self.change(
                     "UPDATE recipient SET trx_id = ?2 WHERE row = ?1",
                     params![row, id],
@@ -437,10 +444,13 @@ impl Ledger {
 /// Why each of these is refused by itself, and not because another number of its request was bad.
 const NAMED: &str = "the gateway answered for each number";
 
-/// The verdict as far as the recipients of one batch share it.
-fn without_trx_id(verdict: &Verdict) -> Verdict {
-    match verdict {
-        Verdict::Accepted { .. } => Verdict::Accepted { trx_id: None },
+/// The new_state as far as the recipients of one batch share it.
+fn without_trx_id(new_state: &NewState) -> NewState {
+    match new_state {
+        NewState::Accepted { code, .. } => NewState::Accepted {
+            code: *code,
+            trx_id: None,
+        },
         other => other.clone(),
     }
 }

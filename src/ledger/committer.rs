@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::JoinHandle;
 
-use super::book::{AttemptId, Batch, BatchId, Ledger, Settlement, Verdict};
+use super::book::{AttemptId, Batch, BatchId, Ledger, NewState, Settlement};
 use crate::domain::Timestamp;
 use crate::{Error, Kind, Result};
 
@@ -242,12 +242,12 @@ impl BatchQueue<'_> {
     /// Recipients that were not sent to and that the worker gives up may be handed out again.
     fn take_back(&mut self, ended: &Settlement) {
         let recipients = ended.batch.numbers.len() as u64;
-        let back = match &ended.verdicts[..] {
-            [Verdict::Again { .. } | Verdict::Halve { .. }] => recipients,
+        let back = match &ended.new_states[..] {
+            [NewState::Planned { .. } | NewState::Halved { .. }] => recipients,
             [_] => 0,
             each => each
                 .iter()
-                .filter(|verdict| matches!(verdict, Verdict::Again { .. }))
+                .filter(|new_state| matches!(new_state, NewState::Planned { .. }))
                 .count() as u64,
         };
         if let Some(allowance) = self.allowance {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::state::State;
-use super::{Campaign, connect_to_read, unknown_word, unreadable};
+use super::{AttemptOutcome, Campaign, connect_to_read, unknown_word, unreadable};
 use crate::domain::status::Counts;
 use crate::domain::{Encoding, Msisdn, Status, Timestamp};
 use crate::{Error, Kind, Result};
@@ -256,9 +256,8 @@ impl Snapshot {
     pub fn was_sent_from(&self) -> Result<bool> {
         self.connection
             .query_row(
-                "SELECT EXISTS (SELECT 1 FROM attempt WHERE outcome IS NULL
-                     OR outcome NOT IN ('not sent', 'throttled', 'account stopped'))",
-                [],
+                "SELECT EXISTS (SELECT 1 FROM attempt WHERE outcome IS NULL OR outcome NOT IN (?1, ?2, ?3))",
+                AttemptOutcome::NOT_TAKEN.map(AttemptOutcome::as_str),
                 |row| row.get(0),
             )
             .map_err(|fault| self.fault(&fault))

@@ -149,13 +149,13 @@ fn claim(book: &mut Ledger, batch: &Batch) -> Result<AttemptId> {
 
 use book::AttemptId;
 
-fn settlement(batch: &Batch, attempt: AttemptId, verdicts: Vec<Verdict>) -> Settlement {
-    let outcome = match &verdicts[..] {
-        [Verdict::Accepted { .. }] => "accepted",
-        [Verdict::Refused { .. } | Verdict::Halve { .. }] => "refused",
-        [Verdict::Unknown { .. }] => "no answer",
-        [Verdict::Again { .. }] => "not sent",
-        _ => "mixed",
+fn settlement(batch: &Batch, attempt: AttemptId, new_states: Vec<NewState>) -> Settlement {
+    let outcome = match &new_states[..] {
+        [NewState::Accepted { .. }] => AttemptOutcome::Accepted,
+        [NewState::Refused { .. } | NewState::Halved { .. }] => AttemptOutcome::Refused,
+        [NewState::Unknown { .. }] => AttemptOutcome::NoAnswer,
+        [NewState::Planned { .. }] => AttemptOutcome::NotSent,
+        _ => AttemptOutcome::Mixed,
     };
     Settlement {
         batch: batch.clone(),
@@ -163,49 +163,50 @@ fn settlement(batch: &Batch, attempt: AttemptId, verdicts: Vec<Verdict>) -> Sett
         ended_at: moment(),
         outcome,
         http_status: Some(200),
-        answer: verdicts
+        answer: new_states
             .iter()
-            .map(|verdict| match verdict {
-                Verdict::Accepted { trx_id } => {
+            .map(|new_state| match new_state {
+                NewState::Accepted { trx_id, .. } => {
                     format!("2000 = SUCCESS:{}", trx_id.as_deref().unwrap_or_default())
                 }
-                Verdict::Refused { code } | Verdict::Halve { code } => code.to_string(),
-                Verdict::Unknown { .. } | Verdict::Again { .. } => String::new(),
+                NewState::Refused { code } | NewState::Halved { code } => code.to_string(),
+                NewState::Unknown { .. } | NewState::Planned { .. } => String::new(),
             })
             .collect::<Vec<_>>()
             .join("||"),
-        verdicts,
+        new_states,
     }
 }
 
 /// Claims and settles the first planned batch.
-fn send(book: &mut Ledger, verdicts: Vec<Verdict>) -> Batch {
+fn send(book: &mut Ledger, new_states: Vec<NewState>) -> Batch {
     let batch = first(book);
     let attempt = claim(book, &batch).unwrap();
-    let end = settlement(&batch, attempt, verdicts);
+    let end = settlement(&batch, attempt, new_states);
     book.transaction(|book| book.settle(&end)).unwrap();
     batch
 }
 
-fn accepted(trx_id: Option<&str>) -> Verdict {
-    Verdict::Accepted {
+fn accepted(trx_id: Option<&str>) -> NewState {
+    NewState::Accepted {
+        code: 2000,
         trx_id: trx_id.map(str::to_owned),
     }
 }
 
-fn refused() -> Verdict {
-    Verdict::Refused { code: -1009 }
+fn refused() -> NewState {
+    NewState::Refused { code: -1009 }
 }
 
-fn unknown() -> Verdict {
-    Verdict::Unknown {
+fn unknown() -> NewState {
+    NewState::Unknown {
         why: "no answer came".to_owned(),
         code: None,
     }
 }
 
-fn again() -> Verdict {
-    Verdict::Again {
+fn again() -> NewState {
+    NewState::Planned {
         why: "no connection".to_owned(),
     }
 }

@@ -7,26 +7,26 @@ use super::*;
 fn everything(ledger: &Path) -> Ledger {
     plan(ledger, &[2, 1, 1, 1, 1, 2, 1, 1, 1, 2]);
     let mut book = open(ledger);
-    for verdicts in [
+    for new_states in [
         vec![accepted(Some("1"))],
         vec![refused()],
         vec![unknown()],
         vec![refused()],
     ] {
-        send(&mut book, verdicts);
+        send(&mut book, new_states);
     }
     let tried = first(&book);
     let attempt = claim(&mut book, &tried).unwrap();
     let end = settlement(&tried, attempt, vec![again()]);
     book.transaction(|book| book.settle(&end)).unwrap();
-    for (nth, verdicts) in [
+    for (nth, new_states) in [
         (1, vec![accepted(Some("2")), unknown()]),
         (1, vec![unknown()]),
         (1, vec![unknown()]),
     ] {
         let batch = book.planned_after(None).unwrap().remove(nth);
         let attempt = claim(&mut book, &batch).unwrap();
-        let end = settlement(&batch, attempt, verdicts);
+        let end = settlement(&batch, attempt, new_states);
         book.transaction(|book| book.settle(&end)).unwrap();
     }
     let mut decide = |row, word| {

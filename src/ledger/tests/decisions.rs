@@ -16,8 +16,8 @@ fn gone_out() -> Resolution {
 fn sent(ledger: &Path) -> Ledger {
     plan(ledger, &[2, 3, 1, 1]);
     let mut book = open(ledger);
-    for verdict in [unknown(), refused(), accepted(None)] {
-        send(&mut book, vec![verdict]);
+    for new_state in [unknown(), refused(), accepted(None)] {
+        send(&mut book, vec![new_state]);
     }
     book
 }

@@ -5,12 +5,12 @@ use std::sync::Mutex;
 
 use super::*;
 
-/// Sends with so many clerks at once, all with this verdict. Returns the rows that were handed out.
+/// Sends with so many clerks at once, all with this new_state. Returns the rows that were handed out.
 fn drain(
     book: Ledger,
     clerks: usize,
     limit: Option<u64>,
-    verdict: &Verdict,
+    new_state: &NewState,
 ) -> (Ledger, Vec<Vec<i64>>) {
     let (desk, clerks) = Committer::open(book, clerks, limit);
     let handed = Mutex::new(Vec::new());
@@ -22,7 +22,7 @@ fn drain(
                 while let Some(batch) = clerk.next(ended.take()).unwrap() {
                     handed.lock().unwrap().push(batch.rows.clone());
                     let attempt = clerk.claim(batch.id, moment()).unwrap();
-                    ended = Some(settlement(&batch, attempt, vec![verdict.clone()]));
+                    ended = Some(settlement(&batch, attempt, vec![new_state.clone()]));
                 }
             });
         }
@@ -74,13 +74,13 @@ fn recipients_of_a_halved_batch_do_not_count_towards_the_limit() {
     let mut out = 0;
     while let Some(batch) = clerk.next(ended.take()).unwrap() {
         let attempt = clerk.claim(batch.id, moment()).unwrap();
-        let verdict = if batch.rows.len() > 2 {
-            Verdict::Halve { code: -1010 }
+        let new_state = if batch.rows.len() > 2 {
+            NewState::Halved { code: -1010 }
         } else {
             out += batch.rows.len();
             accepted(None)
         };
-        ended = Some(settlement(&batch, attempt, vec![verdict]));
+        ended = Some(settlement(&batch, attempt, vec![new_state]));
     }
     assert_eq!(out, 6);
     drop(clerk);
@@ -98,7 +98,7 @@ fn what_was_cut_off_and_waits_for_its_claim_is_not_handed_out_again() {
     assert_eq!((whole.rows.len(), cut.rows.len()), (4, 1));
     // The first batch is halved, which leaves four recipients to hand out while the cut one still waits.
     let attempt = clerks[0].claim(whole.id, moment()).unwrap();
-    let halved = settlement(&whole, attempt, vec![Verdict::Halve { code: -1010 }]);
+    let halved = settlement(&whole, attempt, vec![NewState::Halved { code: -1010 }]);
     let next = clerks[0].next(Some(halved)).unwrap().unwrap();
     assert_ne!(next.id, cut.id);
     clerks[0].claim(next.id, moment()).unwrap();

@@ -15,9 +15,9 @@ fn what_must_not_happen_changes_nothing() {
     let before = contents(&ledger);
     for batch in [&done, &no, &lost, &under_way] {
         claim(&mut book, batch).unwrap_err();
-        for verdict in [accepted(None), refused(), unknown(), again()] {
+        for new_state in [accepted(None), refused(), unknown(), again()] {
             if batch.id != under_way.id {
-                let end = settlement(batch, attempt, vec![verdict]);
+                let end = settlement(batch, attempt, vec![new_state]);
                 book.transaction(|book| book.settle(&end)).unwrap_err();
             }
         }
@@ -98,7 +98,7 @@ fn a_batch_is_halved_down_to_one() {
     let (_folder, ledger) = place();
     plan(&ledger, &[3]);
     let mut book = open(&ledger);
-    let halve = || vec![Verdict::Halve { code: -1010 }];
+    let halve = || vec![NewState::Halved { code: -1010 }];
     send(&mut book, halve());
     let sizes: Vec<_> = book.planned_after(None).unwrap();
     let sizes: Vec<_> = sizes.iter().map(|batch| batch.numbers.len()).collect();
@@ -197,7 +197,7 @@ fn a_refused_batch_says_how_many_were_refused_with_one() {
     let (_folder, ledger) = place();
     plan(&ledger, &[3, 1]);
     let mut book = open(&ledger);
-    send(&mut book, vec![Verdict::Refused { code: -1009 }]);
+    send(&mut book, vec![NewState::Refused { code: -1009 }]);
     let mut with = Vec::new();
     each(&ledger, |recipient| with.push(recipient.refused_with));
     assert_eq!(with[..4], [Some(3), Some(3), Some(3), None]);
