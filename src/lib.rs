@@ -28,6 +28,7 @@
 //! | [`gateway`] | the closed set of outcomes, the wire format, the one HTTP client | the ledger, when to try again |
 //! | [`results`] | the results CSV out of a ledger | the gateway, templates |
 //! | [`domain`] | numbers, texts, templates, duplicates, batches: the pure core | files, network, clock, threads |
+//! | [`guide`] | the pages of the guide | every other module |
 //! | [`sandbox`] | the practice gateway | every other module |
 //!
 //! Words: an *MSISDN* is a number in international format; a *text* is a rendered message, a *credit* one billed part
@@ -39,6 +40,7 @@ pub mod dispatch;
 pub mod domain;
 pub mod error;
 pub mod gateway;
+pub mod guide;
 pub mod ledger;
 pub mod lint;
 pub mod planning;

@@ -14,7 +14,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "dispatch", "domain", "gateway", "ledger", "planning", "results", "sandbox", "source",
+            "dispatch", "domain", "gateway", "guide", "ledger", "planning", "results", "sandbox",
+            "source",
         ],
     ),
     ("planning", &["source", "ledger", "lint", "domain"]),
@@ -25,6 +26,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("results", &["ledger", "domain", "gateway"]), // gateway: what a code means
     ("lint", &["domain"]),
     ("domain", &[]),
+    ("guide", &[]),
     ("sandbox", &[]),
     ("error", &[]),
 ];

@@ -63,6 +63,11 @@ pub(super) enum Command {
         #[command(flatten)]
         practice: PracticeArgs,
     },
+    /// Print a page of the guide, or the list of pages
+    Guide {
+        /// The page to print
+        topic: Option<String>,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -5,6 +5,7 @@ mod args;
 mod clock;
 mod credentials;
 mod exit;
+mod guide;
 mod inspect;
 
 mod overview;
@@ -68,6 +69,7 @@ fn run(command: Command) -> Result<Exit> {
             listen,
             practice: options,
         } => practice::run(listen, &options),
+        Command::Guide { topic } => guide::run(topic.as_deref()),
     }
 }
 

@@ -1,0 +1,35 @@
+//! The guide: pages of Markdown that `cargo doc` shows as modules and that the program prints.
+
+/// A page of the guide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Topic {
+    /// What the page is asked for by.
+    pub name: &'static str,
+    /// What the page is about, in one line.
+    pub summary: &'static str,
+    /// The page, as Markdown.
+    pub text: &'static str,
+}
+
+/// Makes a module and a topic of each page. A page's file has the topic's name.
+macro_rules! pages {
+    ($($name:ident: $summary:literal,)+) => {
+        $(
+            #[doc = include_str!(concat!(stringify!($name), ".md"))]
+            pub mod $name {}
+        )+
+
+        /// All pages, in the order in which they are best read.
+        pub const TOPICS: &[Topic] = &[
+            $(Topic {
+                name: stringify!($name),
+                summary: $summary,
+                text: include_str!(concat!(stringify!($name), ".md")),
+            },)+
+        ];
+    };
+}
+
+pages! {
+    performance: "How long a million rows take, and how that was measured",
+}
