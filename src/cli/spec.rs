@@ -20,7 +20,7 @@ use crate::domain::suppression::Suppression;
 use crate::domain::text::{Punctuation, TypeChoice};
 use crate::ledger::{Campaign, Snapshot};
 use crate::planning::{Message, Plan, Spec};
-use crate::source::{self, Format, Input};
+use crate::source::{self, Input, ReadOptions};
 use crate::{Error, Kind, Result};
 
 /// Numbers in one request: the gateway's own suggestion ("maximum 30 numbers per push").
@@ -127,7 +127,7 @@ pub(super) fn spreadsheet_of(ledger: &Path) -> Option<PathBuf> {
 pub(super) fn of<'a>(input: &'a Input, options: &'a PlanOptions) -> Result<Spec<'a>> {
     Ok(Spec {
         input,
-        format: Format {
+        format: ReadOptions {
             delimiter: options.delimiter,
             encoding: options.encoding,
             sheet: options.sheet.clone(),

@@ -20,12 +20,12 @@ use row::{Checked, Checker, names};
 use crate::domain::duplicates::Rule;
 use crate::domain::header::is_result_column;
 use crate::domain::msisdn::Region;
-use crate::domain::report::{ReadAs, Report};
+use crate::domain::report::Report;
 use crate::domain::suppression::Suppression;
 use crate::domain::template::Templates;
 use crate::domain::text::{Punctuation, TypeChoice};
 use crate::ledger::PlanWriter;
-use crate::source::{CsvDialect, Format, Input, Reading, Row, Shape, Source, to_record};
+use crate::source::{CsvDialect, Input, ReadOptions, Row, Source, to_record};
 use crate::{Error, Kind, Result};
 
 /// What is to be planned, and how.
@@ -34,7 +34,7 @@ pub struct Spec<'a> {
     /// The spreadsheet.
     pub input: &'a Input,
     /// How it is written, as far as somebody said so.
-    pub format: Format,
+    pub format: ReadOptions,
     /// Where the message is.
     pub message: Message,
     /// The column of the numbers, where it was named.
@@ -99,7 +99,7 @@ pub fn plan(
     watcher.opened(source.len_bytes());
     let place = spec.input.to_string();
     let columns = source.columns().clone();
-    let delimiter = source.delimiter().byte();
+    let delimiter = source.dialect().delimiter;
     let position = source.position();
     let engine = Templates::new(names(&columns));
     let checker = Checker::new(spec, &engine, &columns, &place, delimiter)?;
@@ -142,12 +142,12 @@ pub fn plan(
                 .at(&place),
         );
     }
-    report.read_as = Some(read_as(source.reading()));
+    report.read_as = Some(source.read_as());
     report.blank_rows = source.blank_rows();
     Ok(Plan {
         draft,
         header: to_record(kept, delimiter),
-        dress: source.dress(),
+        dress: source.dialect(),
         digest: source.digest().to_string(),
         report,
         phone_column: columns.title(checker.phone()).to_owned(),
@@ -155,22 +155,6 @@ pub fn plan(
             .message_column()
             .map(|column| columns.title(column).to_owned()),
     })
-}
-
-fn read_as(reading: Reading) -> ReadAs {
-    match reading.shape {
-        Shape::Text {
-            delimiter,
-            encoding,
-            assumed,
-        } => ReadAs::Text {
-            delimiter: char::from(delimiter.byte()),
-            encoding: encoding.name().to_owned(),
-            assumed,
-            gzip: reading.gzip,
-        },
-        Shape::Workbook { sheet, sheets } => ReadAs::Workbook { sheet, sheets },
-    }
 }
 
 /// Reads chunks until the end or until nobody wants them any more.

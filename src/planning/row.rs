@@ -200,8 +200,8 @@ impl<'a> Checker<'a> {
         if let Some(before) = self.invalid_before(row) {
             faults.add("was invalid before and is not corrected", before);
         }
-        if let Some(fault) = row.fault() {
-            faults.add(fault.in_general(), format!("{fault}{}", beyond(row)));
+        if let Some(error) = row.error() {
+            faults.add(error.label(), format!("{error}{}", beyond(row)));
         }
         let cell = row.cell(self.phone);
         let msisdn = msisdn::read(cell, self.spec.region)
@@ -244,7 +244,7 @@ impl<'a> Checker<'a> {
             .strip_prefix(WAS_INVALID)
             .and_then(|detail| Some(detail.rsplit_once(CORRECT_IT)?.0))
             .unwrap_or(detail);
-        let again = Status::parse(word) == Some(Status::Invalid) && RowError::told_in(first);
+        let again = Status::parse(word) == Some(Status::Invalid) && RowError::described_in(first);
         again.then(|| format!("{WAS_INVALID}{first}{CORRECT_IT}"))
     }
 

@@ -176,7 +176,7 @@ fn fits(row: &[String], columns: &Columns) -> bool {
     };
     let mut ends: Vec<usize> = row.iter().scan(0, length).collect();
     Row::new((1, 1), &row.concat(), &mut ends, Width::of(columns), None)
-        .is_none_or(|row| row.fault().is_none())
+        .is_none_or(|row| row.error().is_none())
 }
 
 /// The delimiter that the rows single out, or else the columns that are looked for; those between which it is open otherwise.

@@ -49,7 +49,7 @@ impl Fingerprint {
 
     /// The fault counts too: a row that was mended by quotes alone says the same and is not the same.
     pub(super) fn add(&mut self, row: &Row) {
-        self.waiting.push(match row.fault() {
+        self.waiting.push(match row.error() {
             None => 0,
             Some(RowError::Ragged { .. }) => 1,
             Some(RowError::TextAfterQuote) => 2,

@@ -5,7 +5,7 @@ use std::fmt;
 
 /// How a spreadsheet is written, as far as somebody said so; the rest is found out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Format {
+pub struct ReadOptions {
     /// What stands between two cells.
     pub delimiter: Option<Delimiter>,
     /// How characters are written as bytes.
@@ -79,37 +79,6 @@ impl Encoding {
     pub fn name(self) -> &'static str {
         self.0.name()
     }
-}
-
-/// How a spreadsheet was read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reading {
-    /// Whether it was compressed (gzip).
-    pub gzip: bool,
-    /// What it is.
-    pub shape: Shape,
-}
-
-/// What a spreadsheet is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Shape {
-    /// Delimited text.
-    Text {
-        /// What stands between two cells.
-        delimiter: Delimiter,
-        /// How characters are written as bytes; UTF-8 for plain ASCII.
-        encoding: Encoding,
-        /// Whether nothing in the file and nobody on the command line said so, and its bytes leave another reading open: Windows-1252,
-        /// and UTF-16 without a byte order mark. (UTF-8 needs no mark; no other text looks like it.)
-        assumed: bool,
-    },
-    /// A sheet of a workbook.
-    Workbook {
-        /// The name of the sheet.
-        sheet: String,
-        /// How many sheets the workbook has.
-        sheets: usize,
-    },
 }
 
 #[cfg(test)]

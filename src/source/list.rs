@@ -4,11 +4,11 @@
 use std::fmt;
 use std::path::Path;
 
-use super::format::Shape;
 use super::open::{Input, Opened};
 use super::records::Records;
 use super::{header_cells, not_utf8};
 use crate::domain::header::{Columns, looks_like_number, trimmed};
+use crate::domain::report::ReadAs;
 use crate::{Error, Kind, Result};
 
 /// One cell of a list that should hold a number.
@@ -51,7 +51,7 @@ fn begin(path: &Path, place: String) -> Result<List> {
     // The options of a command line are about the recipients, so everything is found out.
     let opened = Opened::new(&Input::File(path.to_owned()), None)?;
     let records = Records::new(opened.content, None)?;
-    if let Shape::Workbook { sheets: 2.., .. } = records.shape() {
+    if let ReadAs::Workbook { sheets: 2.., .. } = records.read_as(false) {
         // Who has opted out on a sheet that is not read would get a message.
         return Err(Error::new(
             Kind::Input,

@@ -22,13 +22,14 @@ use std::fmt;
 use std::io::Read;
 
 pub use digest::Digest;
-pub use format::{Delimiter, Encoding, Format, Reading, Shape};
+pub use format::{Delimiter, Encoding, ReadOptions};
 pub use list::{Entry, List, read_list};
 pub use open::{Input, Position, is_ledger};
 pub use record::{RecordWriter, to_record};
 pub use row::{Row, RowError};
 
 use crate::domain::header::{Columns, trimmed};
+use crate::domain::report::ReadAs;
 use crate::{Error, Kind, Result};
 use digest::Fingerprint;
 use open::{NEEDED, Opened, SAVE_AS_CSV};
@@ -75,7 +76,7 @@ impl fmt::Debug for Source {
 impl Source {
     /// The spreadsheet, its header read. Errors name the file: there is none, it is a folder, empty, damaged, no spreadsheet, not what
     /// `format` says, or cannot be read without guessing; or its header is missing or ambiguous.
-    pub fn open(input: &Input, format: &Format) -> Result<Self> {
+    pub fn open(input: &Input, format: &ReadOptions) -> Result<Self> {
         let place = input.to_string();
         Opened::new(input, Some(format))
             .and_then(|opened| Self::begin(place.clone(), opened, format))
@@ -83,13 +84,17 @@ impl Source {
     }
 
     /// The spreadsheet out of bytes that come from elsewhere than a file; `place` names them in errors.
-    pub fn over(place: &str, bytes: impl Read + Send + 'static, format: &Format) -> Result<Self> {
+    pub fn from_reader(
+        place: &str,
+        bytes: impl Read + Send + 'static,
+        format: &ReadOptions,
+    ) -> Result<Self> {
         Opened::over(bytes, None, Some(format))
             .and_then(|opened| Self::begin(place.to_owned(), opened, format))
             .map_err(|error| error.at(place))
     }
 
-    fn begin(place: String, opened: Opened, format: &Format) -> Result<Self> {
+    fn begin(place: String, opened: Opened, format: &ReadOptions) -> Result<Self> {
         let mut records = Records::new(opened.content, Some(format))?;
         let columns = Columns::parse(header(&mut records)?)?;
         Ok(Self {
@@ -115,25 +120,17 @@ impl Source {
         &self.columns
     }
 
-    /// What stands between two cells; a comma for a workbook.
+    /// How the results must be written to match this input. The delimiter is certain from the start, the byte order mark only once
+    /// all rows have been read: the first accent may come late.
     #[must_use]
-    pub fn delimiter(&self) -> Delimiter {
-        self.records.delimiter()
-    }
-
-    /// How the results must look to look like this. Not certain before all rows have been read: the first accent may come late.
-    #[must_use]
-    pub fn dress(&self) -> CsvDialect {
-        self.records.dress()
+    pub fn dialect(&self) -> CsvDialect {
+        self.records.dialect()
     }
 
     /// How this was read. Not certain before all rows have been read.
     #[must_use]
-    pub fn reading(&self) -> Reading {
-        Reading {
-            gzip: self.gzip,
-            shape: self.records.shape(),
-        }
+    pub fn read_as(&self) -> ReadAs {
+        self.records.read_as(self.gzip)
     }
 
     /// The length of the file in bytes, where it has one (standard input and pipes have none).

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::encoding::Decoded;
-use super::format::Format;
+use super::format::ReadOptions;
 use super::gzip;
 use crate::{Error, Kind, Result};
 
@@ -82,7 +82,7 @@ const WORKBOOKS: [&[u8]; 2] = [b"PK\x03\x04", b"\xd0\xcf\x11\xe0"];
 
 impl Opened {
     /// The opened input, read as `format` says; `None`: nobody can say anything. Errors do not name it; the caller does.
-    pub(super) fn new(input: &Input, format: Option<&Format>) -> Result<Self> {
+    pub(super) fn new(input: &Input, format: Option<&ReadOptions>) -> Result<Self> {
         match input {
             Input::File(path) => {
                 let (file, len_bytes) = open_file(path)?;
@@ -95,7 +95,7 @@ impl Opened {
     pub(super) fn over(
         bytes: impl Read + Send + 'static,
         len_bytes: Option<u64>,
-        format: Option<&Format>,
+        format: Option<&ReadOptions>,
     ) -> Result<Self> {
         let position = Position::default();
         let mut stored = Counted {
@@ -133,7 +133,7 @@ fn head_of(bytes: &mut impl Read) -> Result<Vec<u8>> {
 fn content(
     head: &[u8],
     rest: impl Read + Send + 'static,
-    format: Option<&Format>,
+    format: Option<&ReadOptions>,
 ) -> Result<Content> {
     refuse_other_formats(head)?;
     let workbook = is_workbook(head);
@@ -161,7 +161,7 @@ fn is_workbook(head: &[u8]) -> bool {
 }
 
 /// An option that means nothing here means that another file was meant.
-fn refuse_options(format: &Format, workbook: bool) -> Result<()> {
+fn refuse_options(format: &ReadOptions, workbook: bool) -> Result<()> {
     let asked = [
         ("--delimiter", format.delimiter.is_some(), false),
         ("--encoding", format.encoding.is_some(), false),

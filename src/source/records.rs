@@ -4,11 +4,12 @@
 use csv::ByteRecord;
 
 use super::delimited;
-use super::format::{Delimiter, Format, Shape};
+use super::format::{Delimiter, ReadOptions};
 use super::open::Content;
 use super::workbook::Sheet;
 use super::{CsvDialect, dialect};
 use crate::Result;
+use crate::domain::report::ReadAs;
 
 /// Reads records one after the other.
 pub(super) enum Records {
@@ -67,7 +68,7 @@ impl Record<'_> {
 
 impl Records {
     /// The records of this content, read as `format` says; `None`: nobody can say anything.
-    pub(super) fn new(content: Content, format: Option<&Format>) -> Result<Self> {
+    pub(super) fn new(content: Content, format: Option<&ReadOptions>) -> Result<Self> {
         let mut text = match content {
             Content::Text(text) => text,
             Content::Workbook(bytes) => {
@@ -130,7 +131,7 @@ impl Records {
     }
 
     /// How results must look to look like these; final when all have been read.
-    pub(super) fn dress(&self) -> CsvDialect {
+    pub(super) fn dialect(&self) -> CsvDialect {
         CsvDialect {
             delimiter: self.delimiter().byte(),
             bom: match self {
@@ -140,15 +141,16 @@ impl Records {
         }
     }
 
-    /// What these are; final when all have been read.
-    pub(super) fn shape(&self) -> Shape {
+    /// How these are read; final when all have been read.
+    pub(super) fn read_as(&self, gzip: bool) -> ReadAs {
         match self {
-            Self::Text { records, delimiter } => Shape::Text {
-                delimiter: *delimiter,
-                encoding: records.decoded().encoding(),
+            Self::Text { records, delimiter } => ReadAs::Text {
+                delimiter: char::from(delimiter.byte()),
+                encoding: records.decoded().encoding().name().to_owned(),
                 assumed: records.decoded().assumed(),
+                gzip,
             },
-            Self::Sheet { sheet, .. } => Shape::Workbook {
+            Self::Sheet { sheet, .. } => ReadAs::Workbook {
                 sheet: sheet.name().to_owned(),
                 sheets: sheet.sheets(),
             },

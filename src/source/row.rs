@@ -34,7 +34,7 @@ pub enum RowError {
 impl RowError {
     /// What rows with this fault have in common.
     #[must_use]
-    pub fn in_general(&self) -> &'static str {
+    pub fn label(&self) -> &'static str {
         match self {
             Self::Ragged { .. } => "the row has another number of cells than the header",
             Self::TextAfterQuote => "text follows a closing quote",
@@ -44,8 +44,8 @@ impl RowError {
     /// Whether an earlier fault of a row, told by [`fmt::Display`], is one of these. It is not seen any more in what was written of
     /// the row then: as many cells as the header, each in sound quotes.
     #[must_use]
-    pub fn told_in(detail: &str) -> bool {
-        detail.starts_with("the row has ") || detail.starts_with(Self::TextAfterQuote.in_general())
+    pub fn described_in(detail: &str) -> bool {
+        detail.starts_with("the row has ") || detail.starts_with(Self::TextAfterQuote.label())
     }
 }
 
@@ -177,7 +177,7 @@ impl Row {
 
     /// Why the row cannot be taken at its word, if it cannot.
     #[must_use]
-    pub fn fault(&self) -> Option<&RowError> {
+    pub fn error(&self) -> Option<&RowError> {
         self.fault.as_ref()
     }
 

@@ -21,10 +21,10 @@ impl Read for Drip {
 }
 
 fn source(bytes: impl Into<Vec<u8>>) -> Result<Source> {
-    Source::over(
+    Source::from_reader(
         "customers.csv",
         Cursor::new(bytes.into()),
-        &Format::default(),
+        &ReadOptions::default(),
     )
 }
 
@@ -71,7 +71,7 @@ fn rows_keep_their_number_line_and_cells() {
     );
     assert_eq!(rows[1].cell(2), "x");
     assert_eq!(rows[1].cell(4), "");
-    let faults: Vec<_> = rows.iter().map(|row| row.fault().copied()).collect();
+    let faults: Vec<_> = rows.iter().map(|row| row.error().copied()).collect();
     let short = RowError::Ragged {
         cells: 1,
         columns: 4,
@@ -114,11 +114,11 @@ fn a_row_that_does_not_fit_has_a_fault_in_words() {
         let (_, rows) = read(format!("x,y,\n{row}\n1,2\n")).unwrap();
         assert_eq!(rows.len(), 2, "{row}");
         assert_eq!(
-            rows[0].fault().map(ToString::to_string).as_deref(),
+            rows[0].error().map(ToString::to_string).as_deref(),
             fault,
             "{row}"
         );
-        assert_eq!(rows[1].fault(), None);
+        assert_eq!(rows[1].error(), None);
     }
 }
 
@@ -261,7 +261,7 @@ fn rows_that_quotes_swallowed_are_noticed_and_cells_of_several_lines_are_not() {
     for (header, row) in fine {
         let (_, rows) = read(format!("{header}\n{row}\n")).unwrap();
         assert_eq!(rows.len(), 1, "{row}");
-        assert_eq!(rows[0].fault(), None, "{row}");
+        assert_eq!(rows[0].error(), None, "{row}");
     }
 }
 
@@ -281,7 +281,7 @@ fn errors_name_the_file_that_cannot_be_opened() {
         (folder.path(), "this is a folder; name the file in it"),
         (&missing, "there is no such file; check the path"),
     ] {
-        let error = Source::open(&Input::parse(path), &Format::default()).unwrap_err();
+        let error = Source::open(&Input::parse(path), &ReadOptions::default()).unwrap_err();
         assert_eq!(error.to_string(), format!("{}: {sentence}", path.display()));
         assert_eq!(is_ledger(path).unwrap_err(), error);
     }
@@ -311,11 +311,11 @@ fn a_file_has_a_length_and_is_read_to_its_end() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("customers.csv");
     std::fs::write(&path, "\u{feff}Phone\u{a0}\n012\n").unwrap();
-    let source = Source::open(&Input::File(path), &Format::default()).unwrap();
+    let source = Source::open(&Input::File(path), &ReadOptions::default()).unwrap();
     let position = source.position();
     assert_eq!(source.len_bytes(), Some(15));
     assert_eq!(
-        source.dress(),
+        source.dialect(),
         CsvDialect {
             delimiter: b',',
             bom: true
@@ -464,14 +464,14 @@ proptest! {
     #[test]
     fn no_row_of_a_sound_table_is_lost(table in table(), drip in 1_usize..40, chunk in 1_usize..5) {
         let bytes = Drip(Cursor::new(table.text.clone().into_bytes()), drip);
-        let (source, rows) = drain(Source::over("t", bytes, &Format::default()).unwrap(), chunk).unwrap();
+        let (source, rows) = drain(Source::from_reader("t", bytes, &ReadOptions::default()).unwrap(), chunk).unwrap();
         let read: Vec<(u64, Vec<String>)> = rows
             .iter()
             .map(|row| (row.line(), row.cells().map(str::to_owned).collect()))
             .collect();
         prop_assert_eq!(&read, &table.rows);
         prop_assert_eq!(source.blank_rows(), table.blank);
-        prop_assert!(rows.iter().all(|row| row.fault().is_none()));
+        prop_assert!(rows.iter().all(|row| row.error().is_none()));
         prop_assert!(rows.iter().map(Row::number).eq(1..=rows.len() as u64));
     }
 
@@ -481,7 +481,7 @@ proptest! {
     ) {
         let text = format!("x,y,z\n{text}");
         let bytes = Drip(Cursor::new(text.clone().into_bytes()), drip);
-        let read = drain(Source::over("t", bytes, &Format::default()).unwrap(), 3);
+        let read = drain(Source::from_reader("t", bytes, &ReadOptions::default()).unwrap(), 3);
         prop_assert!(read.is_ok() || text.contains(['"', '\r']));
         if let Ok((source, rows)) = read {
             let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());

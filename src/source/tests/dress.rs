@@ -223,14 +223,12 @@ fn packed() -> Vec<Case> {
     ]
 }
 
-fn described(reading: &Reading) -> String {
-    match &reading.shape {
-        Shape::Text {
+fn described(read_as: &ReadAs) -> String {
+    match read_as {
+        ReadAs::Text {
             encoding, assumed, ..
-        } => {
-            format!("{}{}", encoding.name(), if *assumed { "?" } else { "" })
-        }
-        Shape::Workbook { sheet, sheets } => format!("{sheet} of {sheets}"),
+        } => format!("{encoding}{}", if *assumed { "?" } else { "" }),
+        ReadAs::Workbook { sheet, sheets } => format!("{sheet} of {sheets}"),
     }
 }
 
@@ -243,16 +241,17 @@ fn the_dress_changes_neither_rows_nor_digest() {
         for piece in [7, usize::MAX] {
             let length = bytes.len() as u64;
             let bytes = Drip(Cursor::new(bytes.clone()), piece);
-            let source = Source::over(what, bytes, &Format::default()).unwrap();
-            assert_eq!(source.delimiter().byte(), delimiter, "{what}");
+            let source = Source::from_reader(what, bytes, &ReadOptions::default()).unwrap();
+            assert_eq!(source.dialect().delimiter, delimiter, "{what}");
             let (source, rows) = drain(source, 64).unwrap();
             assert_eq!(source.columns().headers(), HEADER, "{what}");
             assert_eq!(cells(&rows), table, "{what}");
-            assert!(rows.iter().all(|row| row.fault().is_none()), "{what}");
+            assert!(rows.iter().all(|row| row.error().is_none()), "{what}");
             assert_eq!(source.digest(), digest, "{what}");
-            assert_eq!(source.dress(), CsvDialect { delimiter, bom }, "{what}");
-            assert_eq!(described(&source.reading()), described_as, "{what}");
-            assert_eq!(source.reading().gzip, what.starts_with("gzip"), "{what}");
+            assert_eq!(source.dialect(), CsvDialect { delimiter, bom }, "{what}");
+            assert_eq!(described(&source.read_as()), described_as, "{what}");
+            let gzip = matches!(source.read_as(), ReadAs::Text { gzip: true, .. });
+            assert_eq!(gzip, what.starts_with("gzip"), "{what}");
             assert_eq!(source.position().bytes(), length, "{what}");
         }
     }

@@ -7,29 +7,29 @@ use crate::source::workbook::build;
 
 const SAVE: &str = "save it as \"CSV UTF-8\" in the spreadsheet program";
 
-fn format(delimiter: &str, encoding: &str, sheet: &str) -> Format {
-    Format {
+fn format(delimiter: &str, encoding: &str, sheet: &str) -> ReadOptions {
+    ReadOptions {
         delimiter: Delimiter::parse(delimiter).ok(),
         encoding: Encoding::parse(encoding).ok(),
         sheet: Some(sheet.to_owned()).filter(|sheet| !sheet.is_empty()),
     }
 }
 
-fn read_as(bytes: &[u8], piece: usize, format: &Format) -> Result<(Source, Vec<Row>)> {
+fn read_as(bytes: &[u8], piece: usize, format: &ReadOptions) -> Result<(Source, Vec<Row>)> {
     let bytes = Drip(Cursor::new(bytes.to_vec()), piece);
-    drain(Source::over("customers.csv", bytes, format)?, 3)
+    drain(Source::from_reader("customers.csv", bytes, format)?, 3)
 }
 
 fn utf16le(text: &str) -> Vec<u8> {
     text.encode_utf16().flat_map(u16::to_le_bytes).collect()
 }
 
-fn name_of(source: &Source) -> (&'static str, bool) {
-    match source.reading().shape {
-        Shape::Text {
+fn name_of(source: &Source) -> (String, bool) {
+    match source.read_as() {
+        ReadAs::Text {
             encoding, assumed, ..
-        } => (encoding.name(), assumed),
-        Shape::Workbook { .. } => ("workbook", false),
+        } => (encoding, assumed),
+        ReadAs::Workbook { .. } => ("workbook".to_owned(), false),
     }
 }
 
@@ -59,12 +59,12 @@ fn the_first_accent_decides_wherever_it_stands() {
                 .flat_map(|after| pieces.iter().map(move |piece| (after, piece)))
             {
                 let text = [ascii.as_bytes(), accent, after.as_bytes()].concat();
-                let (source, rows) = read_as(&text, piece, &Format::default()).unwrap();
+                let (source, rows) = read_as(&text, piece, &ReadOptions::default()).unwrap();
                 let cell = format!("{decoded}{}", if after.starts_with('x') { "x" } else { "" });
                 assert_eq!(rows.last().unwrap().cell(0), cell, "{accent:?} {after}");
                 assert_eq!(rows.len(), before + 1);
-                assert_eq!(name_of(&source), (name, name != "UTF-8"));
-                assert_eq!(source.dress().bom, bom);
+                assert_eq!(name_of(&source), (name.to_owned(), name != "UTF-8"));
+                assert_eq!(source.dialect().bom, bom);
             }
         }
     }
@@ -92,7 +92,7 @@ fn a_named_encoding_is_taken_at_its_word() {
             let (source, rows) = read_as(&text, piece, &format("", encoding, "")).unwrap();
             assert_eq!(rows[0].cell(1), cell, "{encoding}");
             assert!(!name_of(&source).1);
-            assert_eq!(source.dress().bom, encoding != "utf-8");
+            assert_eq!(source.dialect().bom, encoding != "utf-8");
         }
     }
     // A mark that says the same.
@@ -128,7 +128,7 @@ fn what_is_not_certain_or_damaged_is_refused_with_its_line() {
     let mut odd = utf16le("\u{feff}phone,name\r\n012,a\r\n");
     odd.push(b'x');
     let web_page = "this is a web page, whatever its name says; open it in the spreadsheet program and save it as XLSX or \"CSV UTF-8\"";
-    let table: Vec<(Vec<u8>, Format, String)> = vec![
+    let table: Vec<(Vec<u8>, ReadOptions, String)> = vec![
         (
             b"\xef\xbb\xbf\n<!DOCTYPE html><table><tr><td>Phone".to_vec(),
             none(),
@@ -250,10 +250,10 @@ fn a_named_delimiter_or_sheet_is_the_one() {
         (cells(&rows), rows[0].line()),
         (vec![vec!["Ali", "012"]], 3)
     );
-    assert_eq!(source.delimiter().byte(), b';');
+    assert_eq!(source.dialect().delimiter, b';');
     let (source, rows) = read_as(b"Nama:Tel\nAli:012\n", 9, &format(":", "", "")).unwrap();
     assert_eq!(
-        (cells(&rows), source.dress().delimiter),
+        (cells(&rows), source.dialect().delimiter),
         (vec![vec!["Ali", "012"]], b':')
     );
 
@@ -265,13 +265,10 @@ fn a_named_delimiter_or_sheet_is_the_one() {
     let (source, rows) = read_as(&book, 99, &format("", "", "B")).unwrap();
     assert_eq!(cells(&rows), [["013"]]);
     assert_eq!(
-        source.reading(),
-        Reading {
-            gzip: false,
-            shape: Shape::Workbook {
-                sheet: "B".into(),
-                sheets: 2
-            }
+        source.read_as(),
+        ReadAs::Workbook {
+            sheet: "B".into(),
+            sheets: 2
         }
     );
 }
@@ -296,7 +293,7 @@ fn a_workbook_has_rows_as_a_text_file_has() {
         assert_eq!(seen, [(1, 2, "Ali"), (2, 4, "Bala"), (3, 5, "Chong")]);
         assert_eq!(source.columns().headers(), ["Name", "Phone"]);
         assert_eq!(
-            rows[2].fault(),
+            rows[2].error(),
             Some(&RowError::Ragged {
                 cells: 3,
                 columns: 2
@@ -328,7 +325,7 @@ fn a_stray_cell_of_a_workbook_makes_only_its_own_row_ragged() {
             ["Bala", "014", ""]
         ]
     );
-    let faults: Vec<bool> = rows.iter().map(|row| row.fault().is_some()).collect();
+    let faults: Vec<bool> = rows.iter().map(|row| row.error().is_some()).collect();
     assert_eq!(faults, [false, true, false]);
     assert_eq!(rows[1].surplus().collect::<Vec<_>>(), ["stray"]);
     assert_eq!(rows[0].ends().len(), 3);
@@ -381,12 +378,12 @@ fn a_compressed_file_is_read_or_refused_whole() {
         ),
     ] {
         for piece in [1, usize::MAX] {
-            let error = read_as(&bytes, piece, &Format::default()).expect_err(sentence);
+            let error = read_as(&bytes, piece, &ReadOptions::default()).expect_err(sentence);
             assert_eq!(error.to_string(), format!("customers.csv: {sentence}"));
         }
     }
-    assert!(read_as(&damaged, 512, &Format::default()).is_err());
-    let (_, rows) = read_as(&whole, 1, &Format::default()).unwrap();
+    assert!(read_as(&damaged, 512, &ReadOptions::default()).is_err());
+    let (_, rows) = read_as(&whole, 1, &ReadOptions::default()).unwrap();
     assert_eq!(rows.len(), 3000);
 }
 
@@ -414,7 +411,11 @@ fn a_signal_is_no_end() {
         gzip(text.as_bytes()),
     ] {
         let bytes = Interrupted(Drip(Cursor::new(bytes), 1), false);
-        let (_, rows) = drain(Source::over("t", bytes, &Format::default()).unwrap(), 3).unwrap();
+        let (_, rows) = drain(
+            Source::from_reader("t", bytes, &ReadOptions::default()).unwrap(),
+            3,
+        )
+        .unwrap();
         assert_eq!(cells(&rows), [["012", "José"]]);
     }
 }
@@ -481,20 +482,20 @@ proptest! {
 
     #[test]
     fn of_any_file_every_record_is_a_row_a_blank_or_an_error(bytes in file(), piece in 1_usize..9) {
-        let read = read_as(&bytes, piece, &Format::default());
-        let whole = read_as(&bytes, usize::MAX, &Format::default());
+        let read = read_as(&bytes, piece, &ReadOptions::default());
+        let whole = read_as(&bytes, usize::MAX, &ReadOptions::default());
         prop_assert_eq!(read.as_ref().err(), whole.as_ref().err());
         if let (Ok((source, rows)), Ok((_, others))) = (read, whole) {
             prop_assert_eq!(&rows, &others);
-            let Shape::Text { delimiter, encoding, .. } = source.reading().shape else {
+            let ReadAs::Text { delimiter, encoding, .. } = source.read_as() else {
                 return Err(TestCaseError::fail("no text"));
             };
-            let (text, malformed) = encoding.0.decode_without_bom_handling(&bytes);
+            let (text, malformed) = Encoding::parse(&encoding).unwrap().0.decode_without_bom_handling(&bytes);
             prop_assert!(!malformed);
             let text = text.trim_start_matches('\u{feff}');
             let text = text.strip_prefix("sep=;\n").unwrap_or(text);
             let mut reader = csv::ReaderBuilder::new()
-                .delimiter(delimiter.byte())
+                .delimiter(u8::try_from(delimiter).unwrap())
                 .flexible(true)
                 .has_headers(false)
                 .from_reader(text.as_bytes());

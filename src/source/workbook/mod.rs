@@ -21,7 +21,7 @@ use calamine::{
 
 use crate::{Error, Kind, Result};
 use grid::Grid;
-use package::Format;
+use package::WorkbookFormat;
 
 /// One sheet of a workbook, read whole: its texts and nothing else of the file.
 #[derive(Debug)]
@@ -82,17 +82,17 @@ fn protected() -> Error {
 fn read(bytes: &[u8], wanted: Option<&str>) -> Result<Sheet> {
     let file = Cursor::new(bytes);
     match package::format(bytes)? {
-        Format::Xlsx => read_xlsx(&file, wanted),
-        Format::Xlsb => read_xlsb(Xlsb::new(file).map_err(xlsb_fault)?, wanted),
-        Format::Ods => {
+        WorkbookFormat::Xlsx => read_xlsx(&file, wanted),
+        WorkbookFormat::Xlsb => read_xlsb(Xlsb::new(file).map_err(xlsb_fault)?, wanted),
+        WorkbookFormat::Ods => {
             let mut book = Ods::new(file).map_err(ods_fault)?;
             read_range(&mut book, wanted, ods_fault)
         }
         // An encrypted XLSX has the shell of an XLS.
-        Format::Xls if matches!(Xlsx::new(file.clone()), Err(XlsxError::Password)) => {
+        WorkbookFormat::Xls if matches!(Xlsx::new(file.clone()), Err(XlsxError::Password)) => {
             Err(protected())
         }
-        Format::Xls => {
+        WorkbookFormat::Xls => {
             let mut book = Xls::new(file).map_err(xls_fault)?;
             read_range(&mut book, wanted, xls_fault)
         }

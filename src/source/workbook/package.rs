@@ -10,7 +10,7 @@ use crate::{Error, Kind, Result};
 
 /// The formats that can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Format {
+pub(super) enum WorkbookFormat {
     /// XLSX and XLSM.
     Xlsx,
     /// XLSB.
@@ -28,10 +28,10 @@ const COMPOUND: &[u8] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1";
 const ODS: &[u8] = b"application/vnd.oasis.opendocument.spreadsheet";
 
 /// The format of a workbook all of whose parts can be unpacked and have the sums they should.
-pub(super) fn format(bytes: &[u8]) -> Result<Format> {
+pub(super) fn format(bytes: &[u8]) -> Result<WorkbookFormat> {
     if bytes.starts_with(COMPOUND) {
         compound::check(bytes)?;
-        return Ok(Format::Xls);
+        return Ok(WorkbookFormat::Xls);
     }
     if !bytes.starts_with(b"PK") {
         return Err(
@@ -45,17 +45,17 @@ pub(super) fn format(bytes: &[u8]) -> Result<Format> {
     Ok(format)
 }
 
-fn packed_format(archive: &mut ZipArchive<Cursor<&[u8]>>) -> Result<Format> {
+fn packed_format(archive: &mut ZipArchive<Cursor<&[u8]>>) -> Result<WorkbookFormat> {
     let names: Vec<String> = archive
         .file_names_raw()
         .map(|name| String::from_utf8_lossy(name).to_lowercase())
         .collect();
     let has = |end: &str| names.iter().any(|name| name.ends_with(end));
     if has("[content_types].xml") && has("workbook.bin") {
-        return Ok(Format::Xlsb);
+        return Ok(WorkbookFormat::Xlsb);
     }
     if has("[content_types].xml") && has("workbook.xml") {
-        return Ok(Format::Xlsx);
+        return Ok(WorkbookFormat::Xlsx);
     }
     if has("content.xml") && has("mimetype") {
         let mut mimetype = Vec::new();
@@ -66,7 +66,7 @@ fn packed_format(archive: &mut ZipArchive<Cursor<&[u8]>>) -> Result<Format> {
             .read_to_end(&mut mimetype)
             .map_err(damaged)?;
         if mimetype == ODS {
-            return Ok(Format::Ods);
+            return Ok(WorkbookFormat::Ods);
         }
     }
     Err(
@@ -77,12 +77,12 @@ fn packed_format(archive: &mut ZipArchive<Cursor<&[u8]>>) -> Result<Format> {
 
 /// Unpacks every part once, for its checksum: calamine stops reading where the cells end, before the sum is compared, and a
 /// digit that a bad disk or download changed would pass for a phone number.
-fn check_parts(archive: &mut ZipArchive<Cursor<&[u8]>>, format: Format) -> Result<()> {
+fn check_parts(archive: &mut ZipArchive<Cursor<&[u8]>>, format: WorkbookFormat) -> Result<()> {
     let mut left = LARGEST;
     for part in 0..archive.len() {
         let part = archive.by_index(part).map_err(zip_fault)?;
         let holds_tables =
-            format == Format::Ods && part.name().is_ok_and(|name| name == "content.xml");
+            format == WorkbookFormat::Ods && part.name().is_ok_and(|name| name == "content.xml");
         let mut part = part.take(left + 1);
         let whole = if holds_tables {
             tables_end(&mut part)

@@ -4,11 +4,11 @@
 
 use std::io::Cursor;
 
-use isms_campaign::source::{Delimiter, Digest, Encoding, Format, Row, Source, to_record};
+use isms_campaign::source::{Delimiter, Digest, Encoding, ReadOptions, Row, Source, to_record};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    let found_out = Format::default();
+    let found_out = ReadOptions::default();
     let by_three = read(bytes, &found_out, 3);
     if let Some((rows, _, delimiter)) = &by_three {
         for row in rows.iter().take(20) {
@@ -24,8 +24,8 @@ fuzz_target!(|bytes: &[u8]| {
     read(bytes, &said(',', "utf-16le"), 1000);
 });
 
-fn said(delimiter: char, encoding: &str) -> Format {
-    Format {
+fn said(delimiter: char, encoding: &str) -> ReadOptions {
+    ReadOptions {
         delimiter: Delimiter::parse(&delimiter.to_string()).ok(),
         encoding: Encoding::parse(encoding).ok(),
         sheet: None,
@@ -33,8 +33,8 @@ fn said(delimiter: char, encoding: &str) -> Format {
 }
 
 /// All rows, the digest and the delimiter; nothing where the bytes are refused.
-fn read(bytes: &[u8], format: &Format, chunk: usize) -> Option<(Vec<Row>, Digest, u8)> {
-    let mut source = Source::over("input", Cursor::new(bytes.to_vec()), format).ok()?;
+fn read(bytes: &[u8], format: &ReadOptions, chunk: usize) -> Option<(Vec<Row>, Digest, u8)> {
+    let mut source = Source::from_reader("input", Cursor::new(bytes.to_vec()), format).ok()?;
     let columns = source.columns().len();
     assert!(columns > 0);
     assert_eq!(source.columns().headers().len(), columns);
@@ -47,7 +47,7 @@ fn read(bytes: &[u8], format: &Format, chunk: usize) -> Option<(Vec<Row>, Digest
                 for row in read {
                     assert_eq!(row.number(), rows.len() as u64 + 1);
                     assert_eq!(row.cells().count(), columns);
-                    assert!(row.cells().any(|cell| !cell.is_empty()) || row.fault().is_some());
+                    assert!(row.cells().any(|cell| !cell.is_empty()) || row.error().is_some());
                     assert!(rows.last().is_none_or(|before| before.line() <= row.line()));
                     rows.push(row);
                 }
@@ -57,7 +57,7 @@ fn read(bytes: &[u8], format: &Format, chunk: usize) -> Option<(Vec<Row>, Digest
                     matches!(source.read(chunk), Ok(None)),
                     "it goes on after its end"
                 );
-                return Some((rows, source.digest(), source.delimiter().byte()));
+                return Some((rows, source.digest(), source.dialect().delimiter));
             }
             Err(error) => {
                 assert!(error.to_string().starts_with("input"), "{error}");
@@ -79,7 +79,7 @@ fn survives_writing(row: &Row, delimiter: u8) {
     }
     let format = said(char::from(delimiter), "utf-8");
     let mut again =
-        Source::over("again", Cursor::new(text.into_bytes()), &format).expect("our own CSV");
+        Source::from_reader("again", Cursor::new(text.into_bytes()), &format).expect("our own CSV");
     match again.read(2).expect("our own CSV").as_deref() {
         Some([back]) => assert!(back.cells().eq(row.cells()), "{row:?} became {back:?}"),
         // Nothing but characters that nobody sees.
