@@ -12,8 +12,7 @@ use std::rc::Rc;
 use std::sync::mpsc;
 use std::thread;
 
-use crate::domain::header::RESULT_COLUMNS;
-use crate::domain::{Msisdn, Status};
+use crate::domain::{Msisdn, ResultColumn, Status};
 use crate::gateway::Code;
 use crate::ledger::{Recipient, Snapshot};
 use crate::{Error, Kind, Result};
@@ -26,7 +25,7 @@ pub fn write(ledger: &Snapshot, only: Option<&[Status]>, mut out: impl Write) ->
         out.write_all(BYTE_ORDER_MARK).map_err(unwritable)?;
     }
     let mut head = Sheet::new(campaign.delimiter);
-    head.line(&campaign.header, RESULT_COLUMNS)
+    head.line(&campaign.header, ResultColumn::name)
         .and_then(|()| out.write_all(&head.lines))
         .map_err(unwritable)?;
     let last = ledger.last_row()?;
@@ -88,7 +87,7 @@ fn page(
             sheet
                 .line(
                     recipient.cells,
-                    cells(&recipient).each_ref().map(AsRef::as_ref),
+                    |column| cell(&recipient, column),
                 )
                 .map_err(unwritable)?;
         }
@@ -203,13 +202,20 @@ impl Sheet {
         }
     }
 
-    fn line(&mut self, theirs: &str, ours: [&str; RESULT_COLUMNS.len()]) -> io::Result<()> {
+    fn line<C: AsRef<str>>(
+        &mut self,
+        theirs: &str,
+        ours: impl Fn(ResultColumn) -> C,
+    ) -> io::Result<()> {
         // A spreadsheet whose every column was ours has none of its own left.
         if !theirs.is_empty() {
             self.lines.extend_from_slice(theirs.as_bytes());
             self.lines.push(self.delimiter);
         }
-        self.record.write_record(ours)?;
+        for column in ResultColumn::ALL {
+            self.record.write_field(ours(column).as_ref())?;
+        }
+        self.record.write_record(None::<&[u8]>)?;
         self.record.flush()?;
         self.lines.append(&mut self.slate.0.borrow_mut());
         Ok(())
@@ -230,31 +236,39 @@ impl Write for Slate {
     }
 }
 
-/// Our cells of a row, in the order of [`RESULT_COLUMNS`].
-fn cells<'r>(recipient: &Recipient<'r>) -> [Cow<'r, str>; RESULT_COLUMNS.len()] {
-    let number =
-        |value: Option<u64>| value.map_or(Cow::Borrowed(""), |value| value.to_string().into());
+/// The cell of this row in one of our columns.
+fn cell<'r>(recipient: &Recipient<'r>, column: ResultColumn) -> Cow<'r, str> {
     let status = recipient.status;
-    let answered = matches!(status, Status::Accepted | Status::Refused | Status::Unknown);
-    let costs = matches!(status, Status::Accepted | Status::Unknown | Status::Pending);
-    let code = recipient
-        .code
-        .filter(|_| answered || recipient.decided.is_some());
-    let trx_id = recipient.trx_id.filter(|_| status == Status::Accepted);
-    [
-        number(Some(recipient.row)),
-        number(recipient.msisdn.map(Msisdn::as_u64)),
-        status.as_str().into(),
-        code.map_or(Cow::Borrowed(""), |code| code.to_string().into()),
-        guarded(trx_id.unwrap_or_default().into()),
-        guarded(detail(recipient)),
-        number(recipient.encoding.map(|encoding| encoding.wire().into())),
-        number(Some(if costs { recipient.credits.into() } else { 0 })),
-        number(recipient.batch),
-        number(Some(recipient.attempts.into())),
-        recipient.claimed_at.unwrap_or_default().into(),
-        guarded(recipient.text.unwrap_or_default().into()),
-    ]
+    match column {
+        ResultColumn::Row => number(Some(recipient.row)),
+        ResultColumn::To => number(recipient.msisdn.map(Msisdn::as_u64)),
+        ResultColumn::Status => status.as_str().into(),
+        ResultColumn::Code => {
+            let answered = matches!(status, Status::Accepted | Status::Refused | Status::Unknown);
+            let code = recipient
+                .code
+                .filter(|_| answered || recipient.decided.is_some());
+            code.map_or(Cow::Borrowed(""), |code| code.to_string().into())
+        }
+        ResultColumn::TrxId => {
+            let trx_id = recipient.trx_id.filter(|_| status == Status::Accepted);
+            guarded(trx_id.unwrap_or_default().into())
+        }
+        ResultColumn::Detail => guarded(detail(recipient)),
+        ResultColumn::Type => number(recipient.encoding.map(|encoding| encoding.wire().into())),
+        ResultColumn::Credits => {
+            let costs = matches!(status, Status::Accepted | Status::Unknown | Status::Pending);
+            number(Some(if costs { recipient.credits.into() } else { 0 }))
+        }
+        ResultColumn::Batch => number(recipient.batch),
+        ResultColumn::Attempts => number(Some(recipient.attempts.into())),
+        ResultColumn::SentAt => recipient.claimed_at.unwrap_or_default().into(),
+        ResultColumn::Message => guarded(recipient.text.unwrap_or_default().into()),
+    }
+}
+
+fn number(value: Option<u64>) -> Cow<'static, str> {
+    value.map_or(Cow::Borrowed(""), |value| value.to_string().into())
 }
 
 /// A spreadsheet program takes a cell that begins like this for a formula, and runs it.

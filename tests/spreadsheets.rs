@@ -508,7 +508,7 @@ fn what_would_leave_a_hole_in_a_text_makes_the_row_invalid() {
             "{cell:?}"
         );
     }
-    for error in ["#N/A", "#SPILL!", "#REF!", "#####"] {
+    for error in ["#N/A", "#SPILL!", "#REF!", "##", "#####"] {
         let csv = format!("phone,message\n{},{error}\n", phone(1));
         let program = Program::with(&[("customers.csv", &csv)]);
         let gateway = Gateway::accepting();

@@ -7,28 +7,6 @@ use unicode_normalization::char::is_combining_mark;
 use super::punctuation::{is_invisible, is_unseen};
 use crate::{Error, Kind, Result};
 
-/// The columns that results add to the right of the input's own, in their order.
-pub const RESULT_COLUMNS: [&str; 12] = [
-    "sms_row",
-    "sms_to",
-    "sms_status",
-    "sms_code",
-    "sms_trx_id",
-    "sms_detail",
-    "sms_type",
-    "sms_credits",
-    "sms_batch",
-    "sms_attempts",
-    "sms_sent_at",
-    "sms_message",
-];
-
-/// Whether a column with this header, exactly so written, came out of earlier results.
-#[must_use]
-pub fn is_result_column(header: &str) -> bool {
-    RESULT_COLUMNS.contains(&header)
-}
-
 /// The cell without what surrounds its text unseen: white space (the no-break space too), zero-width characters, byte order
 /// marks, and the direction marks that come along when a number is copied out of an address book.
 #[must_use]
@@ -649,11 +627,5 @@ mod tests {
         for name in ["Phone", "", " ", "-", "Phone 2", "电话", "nan", "inf"] {
             assert!(!looks_like_number(name), "{name}");
         }
-    }
-
-    #[test]
-    fn our_own_columns_are_known_as_written() {
-        assert!(is_result_column("sms_to"));
-        assert!(!is_result_column("SMS_TO"));
     }
 }

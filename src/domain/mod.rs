@@ -9,6 +9,7 @@ pub mod header;
 pub mod msisdn;
 pub(crate) mod punctuation;
 pub mod report;
+pub mod result_column;
 pub mod sender_id;
 pub(crate) mod sheet_error;
 pub mod status;
@@ -19,6 +20,7 @@ pub mod timestamp;
 
 pub use encoding::Encoding;
 pub use msisdn::{Msisdn, NumberError, NumberErrorKind, Region, UnknownRegion};
+pub use result_column::ResultColumn;
 pub use sender_id::SenderId;
 pub use status::Status;
 pub use template::{Cells, Column, Names, RenderError, Template, TemplateError, Templates};

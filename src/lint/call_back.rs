@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::words::{self, Gap, is_one_of};
+use crate::domain::msisdn;
 
 /// Words before digits that say: call this.
 #[rustfmt::skip]
@@ -243,7 +244,7 @@ fn separator(text: &str) -> Option<usize> {
 
 /// What follows `+`: digits enough for a number of any country.
 fn international(digits: &[u8]) -> Option<Proof> {
-    let fits = match digits.strip_prefix(b"60") {
+    let fits = match digits.strip_prefix(msisdn::MALAYSIA_CODE.as_bytes()) {
         Some(national) => (8..=10).contains(&without_zero(national).len()),
         None => digits[0] != b'0' && (9..=15).contains(&digits.len()),
     };
@@ -255,8 +256,10 @@ fn without_zero(national: &[u8]) -> &[u8] {
 }
 
 fn shape(digits: &[u8], sizes: &[usize]) -> Option<Proof> {
+    if let Some(national) = digits.strip_prefix(msisdn::MALAYSIA_CODE.as_bytes()) {
+        return with_country(without_zero(national), sizes);
+    }
     match digits {
-        [b'6', b'0', national @ ..] => with_country(without_zero(national), sizes),
         [b'0', b'1', ..] => mobile(digits, sizes),
         [b'0', b'3'..=b'9', ..] => landline(digits, sizes),
         _ if digits.len() == 10 && is_service(&digits[..4]) => service(sizes),

@@ -15,7 +15,7 @@ mod tests;
 
 use std::ops::Range;
 
-use crate::domain::Msisdn;
+use crate::domain::{Msisdn, Region};
 use placeholder::MergeWords;
 use words::Beginnings;
 
@@ -118,14 +118,10 @@ impl Rule {
     }
 }
 
-/// Whether the network puts a short code in the place of a sender ID on a message to this number: it does in Malaysia (60).
+/// Whether the network puts a short code in the place of a sender ID on a message to this number: it does in Malaysia.
 #[must_use]
 pub fn sender_id_is_replaced(number: Msisdn) -> bool {
-    let mut leading = number.as_u64();
-    while leading >= 100 {
-        leading /= 10;
-    }
-    leading == 60
+    number.is_of(Region::MY)
 }
 
 /// One rule that a text is caught by, and the first bit of the text that shows it.

@@ -18,7 +18,7 @@ use classify::{Decided, Planner};
 use row::{Checked, Checker, names};
 
 use crate::domain::duplicates::Rule;
-use crate::domain::header::is_result_column;
+use crate::domain::ResultColumn;
 use crate::domain::msisdn::Region;
 use crate::domain::report::Report;
 use crate::domain::suppression::Suppression;
@@ -107,7 +107,7 @@ pub fn plan(
         .headers()
         .iter()
         .map(String::as_str)
-        .filter(|header| !is_result_column(header))
+        .filter(|header| ResultColumn::parse(header).is_none())
         .collect();
     let mut draft = PlanWriter::begin(ledger)?;
     let mut planner = Planner::new(spec, suppression);

@@ -9,10 +9,10 @@ use rayon::prelude::*;
 use super::Spec;
 use super::message::{self, Composed, Composer, Maker, Makers, Message, Outcome, Place};
 use crate::domain::cost::{Lengths, WATCHED};
-use crate::domain::header::{Columns, RESULT_COLUMNS, is_result_column, trimmed};
+use crate::domain::header::{Columns, trimmed};
 use crate::domain::msisdn::{self, NumberError, NumberErrorKind};
 use crate::domain::template::{Cells, Column, Names, Templates};
-use crate::domain::{Msisdn, Status};
+use crate::domain::{Msisdn, ResultColumn, Status};
 use crate::source::{RecordWriter, Row, RowError};
 use crate::{Error, Kind, Result};
 
@@ -120,10 +120,10 @@ impl<'a> Checker<'a> {
             },
             message,
             composer,
-            status: result_column(columns, RESULT_COLUMNS[2]),
-            detail: result_column(columns, RESULT_COLUMNS[5]),
+            status: position_of(columns, ResultColumn::Status),
+            detail: position_of(columns, ResultColumn::Detail),
             kept: (0..columns.len())
-                .filter(|column| !is_result_column(&columns.headers()[*column]))
+                .filter(|column| ResultColumn::parse(&columns.headers()[*column]).is_none())
                 .collect(),
         })
     }
@@ -292,8 +292,11 @@ fn beyond(row: &Row) -> String {
     }
 }
 
-fn result_column(columns: &Columns, name: &str) -> Option<usize> {
-    columns.headers().iter().position(|header| header == name)
+fn position_of(columns: &Columns, column: ResultColumn) -> Option<usize> {
+    columns
+        .headers()
+        .iter()
+        .position(|header| header == column.name())
 }
 
 /// What is wrong with a row: the first label, and every sentence.

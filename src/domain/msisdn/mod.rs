@@ -86,6 +86,9 @@ impl fmt::Display for Msisdn {
     }
 }
 
+/// The calling code of [`Region::MY`].
+pub const MALAYSIA_CODE: &str = "60";
+
 /// A country that has phone numbers, by its two letters (ISO 3166-1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Region(rlibphonenumber::Region);

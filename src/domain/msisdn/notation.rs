@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::{Dialled, NumberErrorKind};
-use crate::domain::{punctuation, sheet_error};
+use crate::domain::punctuation;
+use crate::domain::sheet_error::{self, SheetError};
 
 /// E.164 allows 15 digits. What is longer is several numbers or none; which of them is told up to here.
 const MAX_DIGITS: usize = 40;
@@ -137,10 +138,11 @@ fn no_number(written: &str) -> Option<NumberErrorKind> {
     };
     if written.is_empty() {
         Some(NumberErrorKind::Blank)
-    } else if written.len() > 1 && written.chars().all(|c| c == '#') {
-        Some(NumberErrorKind::TooWide)
-    } else if sheet_error::is_all_of(written) {
-        Some(NumberErrorKind::SheetError)
+    } else if let Some(error) = sheet_error::of_cell(written) {
+        Some(match error {
+            SheetError::Formula => NumberErrorKind::SheetError,
+            SheetError::TooWide => NumberErrorKind::TooWide,
+        })
     } else if written
         .chars()
         .all(|c| is_dash(c) || matches!(c, '.' | '?' | '*' | '/' | '_' | '~' | 'x' | 'X'))

@@ -30,10 +30,10 @@ pub(super) enum State {
 
 /// What this cell is.
 pub(super) fn state(cell: &str) -> State {
-    match cell.chars().find(|c| !is_unseen(*c)) {
-        None => State::Blank,
-        Some('#' | 'E') if spreadsheet_error(cell).is_some() => State::SpreadsheetError,
-        Some(_) => State::Filled,
+    match cell.trim_matches(is_unseen) {
+        "" => State::Blank,
+        cell if sheet_error::of_cell(cell).is_some() => State::SpreadsheetError,
+        _ => State::Filled,
     }
 }
 
@@ -48,10 +48,8 @@ impl Cell {
     }
 }
 
-/// The error value that is all of the cell: one of Excel, Google Sheets (`#ERROR!`) or LibreOffice (`Err:502`), or the
-/// number signs that stand for a column too narrow to show its number.
+/// The error value that is all of the cell.
 pub(super) fn spreadsheet_error(cell: &str) -> Option<&str> {
     let cell = cell.trim_matches(is_unseen);
-    let too_narrow = || cell.len() >= 3 && cell.bytes().all(|byte| byte == b'#');
-    (sheet_error::is_all_of(cell) || too_narrow()).then_some(cell)
+    sheet_error::of_cell(cell).map(|_| cell)
 }

@@ -114,6 +114,7 @@ fn the_error_of_a_spreadsheet_is_no_text() {
         "#ERROR!",
         "#GETTING_DATA",
         "#####",
+        "##",
         "###",
         "###########",
         "Err:502",
@@ -146,7 +147,6 @@ fn the_error_of_a_spreadsheet_is_no_text() {
     for text in [
         "#1 Jalan Ipoh",
         "#",
-        "##",
         "#N/A yet",
         "# # #",
         "Err:",
