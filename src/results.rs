@@ -85,10 +85,7 @@ fn page(
         if only.is_none_or(|only| only.contains(&recipient.status)) {
             lines += 1;
             sheet
-                .line(
-                    recipient.cells,
-                    |column| cell(&recipient, column),
-                )
+                .line(recipient.cells, |column| cell(&recipient, column))
                 .map_err(unwritable)?;
         }
         Ok(())

@@ -9,7 +9,7 @@ use crate::dispatch::Rate;
 use crate::domain::cost::{LongValues, UnicodeCause};
 use crate::domain::duplicates::RepeatedNumber;
 use crate::domain::punctuation::is_unseen;
-use crate::domain::report::{Fault, ReadAs, Remark, Report, Sample};
+use crate::domain::report::{InvalidRows, ReadAs, Report, Sample, Warning};
 use crate::ledger::Campaign;
 
 /// How many lines each kind of finding gets: with all of them the overview still fits on a screen.
@@ -119,9 +119,9 @@ fn money(screen: &mut Screen, report: &Report) {
 }
 
 fn problems(screen: &mut Screen, report: &Report) {
-    screen.lines("Invalid", &report.invalid, fault);
-    screen.lines("Same number", &report.crowds, crowd);
-    screen.lines("Content", &report.remarks, remark);
+    screen.lines("Invalid", &report.invalid, invalid);
+    screen.lines("Same number", &report.repeated_numbers, repeated);
+    screen.lines("Content", &report.warnings, warning);
 }
 
 fn reading(read_as: &ReadAs) -> String {
@@ -226,33 +226,33 @@ fn long(long: &LongValues) -> String {
     )
 }
 
-fn fault(fault: &Fault) -> String {
+fn invalid(invalid: &InvalidRows) -> String {
     format!(
         "{}: {} ({})",
-        fault.rows,
-        fault.what,
-        which(fault.rows, &fault.first_rows)
+        invalid.rows,
+        invalid.what,
+        which(invalid.rows, &invalid.first_rows)
     )
 }
 
-fn crowd(crowd: &RepeatedNumber) -> String {
+fn repeated(repeated: &RepeatedNumber) -> String {
     format!(
         "{} stands in {}, first in row {}; if these are different people, the spreadsheet has rounded their numbers",
-        crowd.number,
-        counted(crowd.rows, "row"),
-        crowd.first_row
+        repeated.number,
+        counted(repeated.rows, "row"),
+        repeated.first_row
     )
 }
 
-fn remark(remark: &Remark) -> String {
+fn warning(warning: &Warning) -> String {
     format!(
         "{}: {}\n{:14}\"{}\" in {} ({})",
-        remark.rows,
-        remark.what,
+        warning.rows,
+        warning.what,
         "",
-        remark.example,
-        which(remark.rows, &remark.first_rows),
-        remark.source
+        warning.example,
+        which(warning.rows, &warning.first_rows),
+        warning.source
     )
 }
 

@@ -399,19 +399,29 @@ impl Prepared {
         })
     }
 
-    /// Refuses a plan whose texts call for a remark, where that was asked for when it was made.
+    /// Refuses a plan whose texts call for a warning, where that was asked for when it was made.
     pub(super) fn refuse_remarks(&self) -> Result<()> {
         let denied = self.option(spec::LINT, spec::is_deny)?;
-        let Some(remark) = self.report.remarks.first().filter(|_| denied == Some(true)) else {
+        let Some(warning) = self
+            .report
+            .warnings
+            .first()
+            .filter(|_| denied == Some(true))
+        else {
             return Ok(());
         };
-        let rows = self.report.remarks.iter().map(|remark| remark.rows).max();
+        let rows = self
+            .report
+            .warnings
+            .iter()
+            .map(|warning| warning.rows)
+            .max();
         Err(Error::new(Kind::Other, format!(
             "at least {} may be blocked or look like a mistake, first row {} ({}: \"{}\"), and --lint is deny",
             summary::counted(rows.unwrap_or_default(), "text"),
-            remark.first_rows.first().copied().unwrap_or_default(),
-            remark.what,
-            remark.example,
+            warning.first_rows.first().copied().unwrap_or_default(),
+            warning.what,
+            warning.example,
         ))
         .hint("correct them, or plan the spreadsheet with --lint warn to send them nevertheless")
         .at(&self.campaign.input))

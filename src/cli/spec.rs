@@ -245,14 +245,14 @@ pub(super) fn suppression(options: &PlanOptions, region: Region) -> Result<Suppr
     for path in &options.suppress {
         suppression.begin(path.display().to_string());
         if source::is_ledger(path)? {
-            Snapshot::open(path)?.sent_numbers(|number| suppression.note(number))?;
+            Snapshot::open(path)?.sent_numbers(|number| suppression.add(number))?;
             continue;
         }
         let mut wrong = Vec::new();
         for entry in source::read_list(path)? {
             let entry = entry?;
             match msisdn::read(&entry.cell, region) {
-                Ok(number) => suppression.note(number),
+                Ok(number) => suppression.add(number),
                 Err(fault) => wrong.push(format!("line {}: {fault}", entry.line)),
             }
         }

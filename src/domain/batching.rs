@@ -1,176 +1,116 @@
-//! Which text a row shares with others, and which batch it joins. It sees fingerprints, not texts, and numbers
-//! texts and batches from 1 in the order in which they come.
+//! Numbers the distinct texts of a plan and assigns recipients to batches. Both are numbered from 1 in the order in which they
+//! first occur.
 
-use std::collections::{HashMap, HashSet, VecDeque};
 use std::num::NonZeroU32;
 
-use hashbrown::HashTable;
+use hashbrown::HashMap;
 
-/// 96 bits of a cryptographic hash of a text, which stand for it: for two texts out of as many as a plan can have, 4,294,967,295, to
-/// share one, the odds are one in eight thousand million; out of a million, one in 10^17.
+/// 96 bits of a cryptographic hash, which stand for a text. The odds that two of a million texts share one are one in 10^17; of
+/// 4,294,967,295 texts, the most that a plan can have, one in eight thousand million.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Fingerprint([u32; 3]);
+pub struct Fingerprint([u8; 12]);
 
 impl Fingerprint {
     /// The fingerprint of this text.
     #[must_use]
     pub fn of(text: &str) -> Self {
-        let hash = blake3::hash(text.as_bytes());
-        let mut words = [0; 3];
-        for (word, bytes) in words.iter_mut().zip(hash.as_bytes().chunks_exact(4)) {
-            *word = bytes
-                .iter()
-                .fold(0, |word, byte| word << 8 | u32::from(*byte));
-        }
-        Self(words)
-    }
-
-    /// 64 of its bits, which are as good as any hash of it.
-    fn short(self) -> u64 {
-        u64::from(self.0[0]) << 32 | u64::from(self.0[1])
+        let mut fingerprint = [0; 12];
+        fingerprint.copy_from_slice(&blake3::hash(text.as_bytes()).as_bytes()[..12]);
+        Self(fingerprint)
     }
 }
 
-/// Something numbered that may be seen for the first time.
+/// The number of a text or a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Numbered {
+pub struct Assigned {
     /// Its number, from 1.
     pub number: u32,
-    /// Whether it is new.
-    pub new: bool,
+    /// Whether this is its first use.
+    pub is_new: bool,
 }
 
-/// A batch that may have room.
+/// The last batch of a text.
 #[derive(Clone, Copy, Debug, Default)]
-struct Open {
-    batch: u32,
+struct LastBatch {
+    number: u32,
+    /// How many more recipients it can take.
     room: u32,
 }
 
-/// The texts and the open batches of a plan.
+/// The texts and batches of a plan so far.
 #[derive(Debug)]
-pub struct Grouping {
+pub struct Batcher {
     size: NonZeroU32,
-    /// The texts in the order of their numbers.
-    texts: Vec<Fingerprint>,
-    /// Where each stands among them. A table of places is small, and while it grows it is there twice.
-    places: HashTable<u32>,
-    /// The open batches of the newest texts, in order.
-    newest: VecDeque<Open>,
-    /// Those of older texts; and for the second and later times that a number gets the same text: a batch names no number twice, so
-    /// each time has batches of its own.
-    others: HashMap<(u32, u32), Open>,
-    /// Older texts that no recipient had yet.
-    unused: HashSet<u32>,
-    /// [`MOST_OPEN`].
-    most_open: usize,
+    texts: HashMap<Fingerprint, u32>,
+    /// The last batch of each text, in the order of their numbers.
+    last: Vec<LastBatch>,
+    /// The same for recipients that get a text again, by the text and how often they got it. A batch names no number twice, so
+    /// each repetition has batches of its own.
+    last_of_repeats: HashMap<(u32, u32), LastBatch>,
     batches: u32,
-    used: u32,
+    used_texts: u32,
 }
 
-/// So many batches are kept open of the newest texts, and as many of all others. Then they are closed with what they have, so that
-/// memory does not grow with them: a recipient that comes later gets a new one.
-const MOST_OPEN: usize = 1_000_000;
-
-impl Grouping {
-    /// Nothing yet. A batch has at most `size` recipients.
+impl Batcher {
+    /// A batcher for batches of at most `size` recipients.
     #[must_use]
     pub fn new(size: NonZeroU32) -> Self {
         Self {
             size,
-            texts: Vec::new(),
-            places: HashTable::new(),
-            newest: VecDeque::new(),
-            others: HashMap::new(),
-            unused: HashSet::new(),
-            most_open: MOST_OPEN,
+            texts: HashMap::new(),
+            last: Vec::new(),
+            last_of_repeats: HashMap::new(),
             batches: 0,
-            used: 0,
+            used_texts: 0,
         }
     }
 
-    /// The number of the text with this fingerprint.
-    pub fn text(&mut self, fingerprint: Fingerprint) -> Numbered {
-        let next = u32::try_from(self.texts.len()).unwrap_or(u32::MAX);
-        let texts = &self.texts;
-        let of = |place: &u32| texts[*place as usize];
-        let place = self
-            .places
-            .entry(
-                fingerprint.short(),
-                |place| of(place) == fingerprint,
-                |place| of(place).short(),
-            )
-            .or_insert(next);
-        let place = *place.get();
-        let new = place == next;
-        if new {
-            if self.newest.len() == self.most_open {
-                self.close_oldest();
-            }
-            self.texts.push(fingerprint);
-            self.newest.push_back(Open::default());
-        }
-        Numbered {
-            number: place + 1,
-            new,
-        }
-    }
-
-    fn close_oldest(&mut self) {
-        let oldest = self.older().saturating_add(1);
-        if self.newest.pop_front().is_some_and(|open| open.batch == 0) {
-            self.unused.insert(oldest);
-        }
-    }
-
-    /// How many texts are not among the newest.
-    fn older(&self) -> u32 {
-        u32::try_from(self.texts.len() - self.newest.len()).unwrap_or(u32::MAX)
-    }
-
-    /// How many batches there are.
+    /// The number of batches.
     #[must_use]
     pub fn batches(&self) -> u32 {
         self.batches
     }
 
-    /// How many texts have recipients.
+    /// The number of texts that have recipients.
     #[must_use]
     pub fn used_texts(&self) -> u32 {
-        self.used
+        self.used_texts
     }
 
-    /// The batch that the next recipient of a text joins, where `earlier` rows had the same number and text. The
-    /// text has been numbered before.
-    pub fn join(&mut self, text: u32, earlier: u32) -> Numbered {
-        let place = text.checked_sub(self.older().saturating_add(1));
-        let open = match place.and_then(|place| self.newest.get_mut(place as usize)) {
-            Some(open) if earlier == 0 => {
-                self.used += u32::from(open.batch == 0);
-                open
+    /// The number of the text with this fingerprint.
+    pub fn text(&mut self, fingerprint: Fingerprint) -> Assigned {
+        let next = u32::try_from(self.last.len() + 1).unwrap_or(u32::MAX);
+        let number = *self.texts.entry(fingerprint).or_insert(next);
+        let is_new = number == next;
+        if is_new {
+            self.last.push(LastBatch::default());
+        }
+        Assigned { number, is_new }
+    }
+
+    /// The batch of the next recipient of a text. `earlier` rows to send had the same number and text. The text has a number
+    /// already.
+    pub fn batch(&mut self, text: u32, earlier: u32) -> Assigned {
+        let place = text.saturating_sub(1) as usize;
+        let last = match self.last.get_mut(place) {
+            Some(last) if earlier == 0 => {
+                self.used_texts += u32::from(last.number == 0);
+                last
             }
-            _ => {
-                self.used += u32::from(earlier == 0 && self.unused.remove(&text));
-                let key = (text, earlier);
-                if self.others.len() == self.most_open && !self.others.contains_key(&key) {
-                    self.others.clear();
-                }
-                self.others.entry(key).or_default()
-            }
+            _ => self.last_of_repeats.entry((text, earlier)).or_default(),
         };
-        let new = open.room == 0;
-        if new {
+        let is_new = last.room == 0;
+        if is_new {
             self.batches += 1;
-            *open = Open {
-                batch: self.batches,
+            *last = LastBatch {
+                number: self.batches,
                 room: self.size.get(),
             };
         }
-        open.room -= 1;
-        Numbered {
-            number: open.batch,
-            new,
+        last.room -= 1;
+        Assigned {
+            number: last.number,
+            is_new,
         }
     }
 }
@@ -178,6 +118,8 @@ impl Grouping {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::collections::{HashMap, HashSet};
+
     use proptest::prelude::*;
 
     use super::*;
@@ -189,45 +131,43 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
-        /// Every batch has one text and at most the batch size, and only the last of a text has room, unless too many were open.
+        /// Every batch has one text and at most the batch size, and only the last batch of a text has room.
         #[test]
         fn batches_are_full_and_of_one_text(
             size in 1_u32..5,
-            most_open in prop_oneof![1_usize..4, Just(MOST_OPEN)],
             rows in prop::collection::vec((0_u8..6, prop::option::weighted(0.9, 0_u32..3)), 0..100),
         ) {
-            let mut grouping = Grouping { most_open, ..Grouping::new(NonZeroU32::new(size).unwrap()) };
+            let mut batcher = Batcher::new(NonZeroU32::new(size).unwrap());
             let mut batches: HashMap<u32, ((u8, u32), u32)> = HashMap::new();
             for (text, earlier) in rows {
-                let number = grouping.text(fingerprint(text)).number;
+                let number = batcher.text(fingerprint(text)).number;
                 // A row that is not sent has a text, too.
                 let Some(earlier) = earlier else { continue };
-                let batch = grouping.join(number, earlier);
-                prop_assert_eq!(batch.new, !batches.contains_key(&batch.number));
+                let batch = batcher.batch(number, earlier);
+                prop_assert_eq!(batch.is_new, !batches.contains_key(&batch.number));
                 let (of, members) = batches.entry(batch.number).or_insert(((text, earlier), 0));
                 prop_assert_eq!(*of, (text, earlier));
                 *members += 1;
                 prop_assert!(*members <= size);
             }
-            prop_assert_eq!(grouping.batches() as usize, batches.len());
+            prop_assert_eq!(batcher.batches() as usize, batches.len());
             let first_times = batches.values().filter(|((_, earlier), _)| *earlier == 0);
             let texts: HashSet<u8> = first_times.map(|((text, _), _)| *text).collect();
-            prop_assert_eq!(grouping.used_texts() as usize, texts.len());
-            prop_assert!(grouping.newest.len() <= most_open && grouping.others.len() <= most_open);
+            prop_assert_eq!(batcher.used_texts() as usize, texts.len());
             let mut with_room: Vec<_> = batches.values().filter(|(_, n)| *n < size).map(|(of, _)| of).collect();
             with_room.sort();
             let all = with_room.len();
             with_room.dedup();
-            prop_assert!(with_room.len() == all || most_open < MOST_OPEN);
+            prop_assert_eq!(with_room.len(), all);
         }
     }
 
     #[test]
-    fn texts_are_numbered_as_they_come() {
-        let mut grouping = Grouping::new(NonZeroU32::MIN);
-        let numbered = [3, 5, 3].map(|text| grouping.text(fingerprint(text)));
+    fn texts_are_numbered_in_order_of_appearance() {
+        let mut batcher = Batcher::new(NonZeroU32::MIN);
+        let texts = [3, 5, 3].map(|text| batcher.text(fingerprint(text)));
         assert_eq!(
-            numbered.map(|text| (text.number, text.new)),
+            texts.map(|text| (text.number, text.is_new)),
             [(1, true), (2, true), (1, false)]
         );
     }

@@ -1,37 +1,38 @@
-//! What the texts of a campaign cost and why: which characters force Unicode, and which long values make some
-//! texts dearer than most. It keeps sums, never texts, and knows no screen.
+//! Why the texts of a campaign cost what they cost: characters that force Unicode, and long values that make some texts more
+//! expensive than most.
 
-use std::collections::HashMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Encoding, Text};
+use super::encoding::Encoding;
+use super::text::Text;
 
-/// How many of the columns that a template uses are looked at for long values. Templates use a handful.
-pub const WATCHED: usize = 8;
+/// How many of the columns that a template uses are measured. Templates use a handful.
+pub const MEASURED_COLUMNS: usize = 8;
 
-/// The lengths, in characters, of the cells that a text was rendered from: of the first columns that its template uses.
-pub type Lengths = [u16; WATCHED];
+/// The lengths, in characters, of the cells that a text was rendered from: those of the first columns that its template uses.
+pub type CellLengths = [u16; MEASURED_COLUMNS];
 
-/// How many different characters a text may have that force Unicode, and still be thought of as a text that was meant to be
-/// ASCII. One with more is written in another script.
-const FEW: usize = 3;
+/// A text with more different characters that force Unicode is written in another script, and was never meant to be ASCII.
+const MOST_CHARACTERS: usize = 3;
 
-/// How many causes are told apart; the rest are counted together.
-const CAUSES: usize = 200;
+/// How many causes are counted separately. The rest are counted together.
+const MOST_CAUSES: usize = 200;
 
 /// Rows whose texts are Unicode for the same reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnicodeCause {
-    /// The characters that force Unicode, few of them; empty where a text has many, as one in Chinese has.
+    /// The characters that force Unicode; empty where a text has many of them, like one in Chinese.
     pub characters: String,
     /// Rows to send.
     pub rows: u64,
-    /// What these cost more than if the characters were ASCII ones.
+    /// How many credits fewer they would cost if the characters were ASCII.
     pub credits_more: u64,
 }
 
-/// Rows that cost more than most, because of a long value.
+/// Rows that cost more than most because of a long value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LongValues {
     /// Rows to send.
@@ -40,32 +41,45 @@ pub struct LongValues {
     pub credits: u32,
     /// What most rows cost.
     pub usual_credits: u32,
-    /// The header of the column whose value is longer than in other rows; none where the template uses no column.
+    /// The header of the column whose values are longer than in other rows; none where the template uses no column.
     pub column: Option<String>,
-    /// So many characters fewer in each text would save the credits.
+    /// How many characters fewer in each text would save the credits.
     pub characters: u32,
-    /// The credits to be saved.
+    /// The credits that would be saved.
     pub saves: u64,
 }
 
 /// The sums over all rows to send.
 #[derive(Debug, Default)]
 pub struct Costs {
-    causes: HashMap<Vec<char>, (u64, u64)>,
+    /// By the characters that force Unicode.
+    unicode: HashMap<Vec<char>, UnicodeCosts>,
     /// By encoding and credits.
-    levels: HashMap<(Encoding, u32), Level>,
+    levels: BTreeMap<(Encoding, u32), Level>,
 }
 
+#[derive(Debug, Default)]
+struct UnicodeCosts {
+    rows: u64,
+    credits_more: u64,
+}
+
+/// The rows that cost the same.
 #[derive(Debug, Default)]
 struct Level {
     rows: u64,
     most_units: u32,
-    lengths: [u64; WATCHED],
+    lengths: [u64; MEASURED_COLUMNS],
 }
 
 impl Costs {
-    /// Takes in a text to send. `forcing` says of a character that it does not fit into ASCII.
-    pub fn note(&mut self, text: &Text, lengths: &Lengths, forcing: impl Fn(char) -> bool) {
+    /// Adds a text to send. `forces_unicode` says of a character that it cannot be sent as ASCII.
+    pub fn add(
+        &mut self,
+        text: &Text,
+        lengths: &CellLengths,
+        forces_unicode: impl Fn(char) -> bool,
+    ) {
         let level = self
             .levels
             .entry((text.encoding(), text.credits()))
@@ -76,42 +90,42 @@ impl Costs {
             *sum += u64::from(*length);
         }
         if text.encoding() == Encoding::Unicode {
-            self.note_unicode(text, forcing);
+            self.add_unicode(text, forces_unicode);
         }
     }
 
-    fn note_unicode(&mut self, text: &Text, forcing: impl Fn(char) -> bool) {
-        let mut few = Vec::new();
-        for c in text.body().chars().filter(|c| forcing(*c)) {
-            if !few.contains(&c) {
-                few.push(c);
+    fn add_unicode(&mut self, text: &Text, forces_unicode: impl Fn(char) -> bool) {
+        let mut characters = Vec::new();
+        for c in text.body().chars().filter(|c| forces_unicode(*c)) {
+            if !characters.contains(&c) {
+                characters.push(c);
             }
-            if few.len() > FEW {
-                few.clear();
+            if characters.len() > MOST_CHARACTERS {
+                characters.clear();
                 break;
             }
         }
-        few.sort_unstable();
-        if self.causes.len() >= CAUSES && !self.causes.contains_key(&few) {
-            few.clear();
+        characters.sort_unstable();
+        if self.unicode.len() >= MOST_CAUSES && !self.unicode.contains_key(&characters) {
+            characters.clear();
         }
-        let characters = u32::try_from(text.body().chars().count()).unwrap_or(u32::MAX);
-        let as_ascii = Encoding::Ascii.credits(characters);
-        let (rows, credits_more) = self.causes.entry(few).or_default();
-        *rows += 1;
-        *credits_more += u64::from(text.credits().saturating_sub(as_ascii));
+        let length = u32::try_from(text.body().chars().count()).unwrap_or(u32::MAX);
+        let as_ascii = Encoding::Ascii.credits(length);
+        let costs = self.unicode.entry(characters).or_default();
+        costs.rows += 1;
+        costs.credits_more += u64::from(text.credits().saturating_sub(as_ascii));
     }
 
-    /// What forces Unicode, the most frequent first.
+    /// What forces Unicode, the most frequent cause first.
     #[must_use]
     pub fn unicode(&self) -> Vec<UnicodeCause> {
         let mut causes: Vec<UnicodeCause> = self
-            .causes
+            .unicode
             .iter()
-            .map(|(characters, (rows, credits_more))| UnicodeCause {
+            .map(|(characters, costs)| UnicodeCause {
                 characters: characters.iter().collect(),
-                rows: *rows,
-                credits_more: *credits_more,
+                rows: costs.rows,
+                credits_more: costs.credits_more,
             })
             .collect();
         causes.sort_by(|one, other| {
@@ -120,45 +134,47 @@ impl Costs {
         causes
     }
 
-    /// For each encoding, the rows that cost more than most. `columns` are the headers that the lengths belong to.
+    /// For each encoding, the rows that cost more than most. `columns` are the headers of the measured columns.
     #[must_use]
     pub fn long_values(&self, columns: &[String]) -> Vec<LongValues> {
         [Encoding::Ascii, Encoding::Unicode]
             .into_iter()
-            .filter_map(|encoding| self.long_values_of(encoding, columns))
+            .filter_map(|encoding| self.long_values_in(encoding, columns))
             .collect()
     }
 
-    fn long_values_of(&self, encoding: Encoding, columns: &[String]) -> Option<LongValues> {
-        let levels = || {
-            self.levels
-                .iter()
-                .filter(move |((of, _), _)| *of == encoding)
-                .map(|((_, credits), level)| (*credits, level))
+    fn long_values_in(&self, encoding: Encoding, columns: &[String]) -> Option<LongValues> {
+        let levels: Vec<(u32, &Level)> = self
+            .levels
+            .iter()
+            .filter(|((of, _), _)| *of == encoding)
+            .map(|((_, credits), level)| (*credits, level))
+            .collect();
+        // Of two levels with equally many rows the cheaper one is the usual one.
+        let (usual_credits, usual) = *levels
+            .iter()
+            .max_by_key(|(credits, level)| (level.rows, Reverse(*credits)))?;
+        // The levels are in the order of their credits.
+        let above = &levels[levels.partition_point(|(credits, _)| *credits <= usual_credits)..];
+        let (credits, highest) = *above.last()?;
+        let rows: u64 = above.iter().map(|(_, level)| level.rows).sum();
+        let longer_by = |column: usize| {
+            let sum: u64 = above.iter().map(|(_, level)| level.lengths[column]).sum();
+            (sum / rows.max(1)).saturating_sub(usual.lengths[column] / usual.rows.max(1))
         };
-        // Of two levels with as many rows the cheaper one is the usual one.
-        let (usual_credits, usual) =
-            levels().max_by_key(|(credits, level)| (level.rows, std::cmp::Reverse(*credits)))?;
-        let dear = || levels().filter(|(credits, _)| *credits > usual_credits);
-        let rows: u64 = dear().map(|(_, level)| level.rows).sum();
-        let (credits, dearest) = dear().max_by_key(|(credits, _)| *credits)?;
-        let mean = |level: &Level, column: usize| level.lengths[column] / level.rows.max(1);
-        let longer = |column: usize| {
-            let dear: u64 = dear().map(|(_, level)| level.lengths[column]).sum();
-            (dear / rows.max(1)).saturating_sub(mean(usual, column))
-        };
-        let column = (0..columns.len().min(WATCHED))
-            .max_by_key(|&column| (longer(column), std::cmp::Reverse(column)))
-            .filter(|&column| longer(column) > 0);
+        let column = (0..columns.len().min(MEASURED_COLUMNS))
+            .max_by_key(|&column| (longer_by(column), Reverse(column)))
+            .filter(|&column| longer_by(column) > 0);
         Some(LongValues {
             rows,
             credits,
             usual_credits,
             column: column.map(|column| columns[column].clone()),
-            characters: dearest
+            characters: highest
                 .most_units
                 .saturating_sub(usual_credits * encoding.units_per_credit()),
-            saves: dear()
+            saves: above
+                .iter()
                 .map(|(credits, level)| u64::from(credits - usual_credits) * level.rows)
                 .sum(),
         })
@@ -168,16 +184,16 @@ impl Costs {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod tests {
-    use super::super::text::{Punctuation, TypeChoice};
     use super::*;
+    use crate::domain::text::{Punctuation, TypeChoice};
 
-    fn noted(texts: &[(&str, [u16; 2])]) -> Costs {
+    fn costs_of(texts: &[(&str, [u16; 2])]) -> Costs {
         let mut costs = Costs::default();
         for (text, [first, second]) in texts {
             let text = Text::compose(*text, TypeChoice::Auto, Punctuation::Keep).unwrap();
-            let mut lengths = Lengths::default();
+            let mut lengths = CellLengths::default();
             lengths[..2].copy_from_slice(&[*first, *second]);
-            costs.note(&text, &lengths, |c| !c.is_ascii());
+            costs.add(&text, &lengths, |c| !c.is_ascii());
         }
         costs
     }
@@ -185,7 +201,7 @@ mod tests {
     #[test]
     fn names_the_characters_that_force_unicode_and_what_they_cost() {
         let long = format!("It’s {}", "a".repeat(100));
-        let causes = noted(&[
+        let causes = costs_of(&[
             ("It’s here", [0, 0]),
             (&long, [0, 0]),
             ("plain", [0, 0]),
@@ -205,17 +221,17 @@ mod tests {
     }
 
     #[test]
-    fn names_the_column_that_makes_some_rows_dearer() {
-        let (usual, dear, dearer) = ("a".repeat(150), "a".repeat(157), "a".repeat(310));
+    fn names_the_column_that_makes_some_rows_more_expensive() {
+        let (usual, long, longest) = ("a".repeat(150), "a".repeat(157), "a".repeat(310));
         let columns = ["Name".to_owned(), "Town".to_owned()];
-        let costs = noted(&[
+        let costs = costs_of(&[
             (&usual, [5, 9]),
             (&usual, [6, 8]),
             (&usual, [5, 9]),
-            (&dear, [13, 8]),
-            (&dear, [12, 9]),
+            (&long, [13, 8]),
+            (&long, [12, 9]),
         ]);
-        let found = |rows, credits, column: Option<&str>, characters, saves| LongValues {
+        let expected = |rows, credits, column: Option<&str>, characters, saves| LongValues {
             rows,
             credits,
             usual_credits: 1,
@@ -225,17 +241,17 @@ mod tests {
         };
         assert_eq!(
             costs.long_values(&columns),
-            [found(2, 2, Some("Name"), 4, 2)]
+            [expected(2, 2, Some("Name"), 4, 2)]
         );
-        assert_eq!(costs.long_values(&[]), [found(2, 2, None, 4, 2)]);
-        let costs = noted(&[(&usual, [5, 9]), (&usual, [5, 9]), (&dearer, [5, 160])]);
+        assert_eq!(costs.long_values(&[]), [expected(2, 2, None, 4, 2)]);
+        let costs = costs_of(&[(&usual, [5, 9]), (&usual, [5, 9]), (&longest, [5, 160])]);
         assert_eq!(
             costs.long_values(&columns),
-            [found(1, 3, Some("Town"), 157, 2)]
+            [expected(1, 3, Some("Town"), 157, 2)]
         );
         // All cost the same; or most cost the most.
-        assert_eq!(noted(&[(&dear, [5, 9])]).long_values(&columns), []);
-        let costs = noted(&[(&dear, [5, 9]), (&dear, [5, 9]), (&usual, [5, 9])]);
+        assert_eq!(costs_of(&[(&long, [5, 9])]).long_values(&columns), []);
+        let costs = costs_of(&[(&long, [5, 9]), (&long, [5, 9]), (&usual, [5, 9])]);
         assert_eq!(costs.long_values(&columns), []);
     }
 }

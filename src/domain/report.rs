@@ -1,26 +1,26 @@
-//! What a plan found, in numbers and samples: the facts that a summary shows and a ledger keeps. It knows no
-//! words of a screen.
+//! What planning a campaign found, as numbers and samples: the ledger keeps it, and summaries show it.
 
 use serde::{Deserialize, Serialize};
 
 use super::cost::{LongValues, UnicodeCause};
 use super::duplicates::RepeatedNumber;
+use super::encoding::Encoding;
 use super::suppression::SuppressionList;
-use super::{Encoding, Text};
+use super::text::Text;
 
-/// How many different faults are told apart; the rest are counted together.
-const FAULTS: usize = 30;
+/// How many different errors are counted separately. The rest are counted together.
+const MOST_ERRORS: usize = 30;
 
-/// How many row numbers stand for all rows with one fault.
-const FIRST_ROWS: usize = 5;
+/// How many rows are listed by number.
+const MOST_LISTED: usize = 5;
 
 /// The findings of a plan.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)] // an older ledger knows less
+#[serde(default)] // an older ledger lacks some of them
 pub struct Report {
     /// How the spreadsheet was read; none in an older ledger.
     pub read_as: Option<ReadAs>,
-    /// Rows with anything in them.
+    /// Rows that are not blank.
     pub rows: u64,
     /// Rows whose cells are all blank; they have no `sms_row`.
     pub blank_rows: u64,
@@ -28,33 +28,35 @@ pub struct Report {
     pub sendable: u64,
     /// Rows that repeat an earlier one.
     pub duplicate: u64,
-    /// Rows whose number has opted out.
+    /// Rows whose number is on a suppression list.
     pub suppressed: u64,
-    /// The suppression lists, and how many numbers each has that no earlier one had.
+    /// The suppression lists.
     pub suppression_lists: Vec<SuppressionList>,
     /// Rows to send whose number is not of the campaign's own country.
     pub abroad: u64,
     /// The first of them.
     pub first_abroad: Vec<u64>,
     /// Rows that cannot be sent, by what is wrong with them.
-    pub invalid: Vec<Fault>,
+    pub invalid: Vec<InvalidRows>,
     /// Distinct texts of rows to send.
     pub texts: u64,
     /// Requests to make.
     pub batches: u64,
     /// What all rows to send cost.
     pub credits: u64,
-    /// Rows to send whose text needs Unicode.
+    /// Rows to send whose text is Unicode.
     pub unicode: u64,
     /// What forces Unicode, the most frequent cause first.
     pub unicode_because: Vec<UnicodeCause>,
     /// Rows to send that cost more than most because of a long value.
     pub long_values: Vec<LongValues>,
-    /// Numbers that stand in suspiciously many rows.
-    pub crowds: Vec<RepeatedNumber>,
-    /// What is remarkable about texts to send, by rule.
-    pub remarks: Vec<Remark>,
-    /// Characters that became plain so that a text needs no Unicode.
+    /// Numbers that suspiciously many rows have.
+    #[serde(rename = "crowds")]
+    pub repeated_numbers: Vec<RepeatedNumber>,
+    /// Warnings about texts to send, by rule.
+    #[serde(rename = "remarks")]
+    pub warnings: Vec<Warning>,
+    /// Typographic characters that became ASCII so that a text needs no Unicode.
     pub replaced: u64,
     /// The first text to send.
     pub first: Option<Sample>,
@@ -70,11 +72,11 @@ pub struct Report {
 pub enum ReadAs {
     /// Delimited text.
     Text {
-        /// What stands between two cells.
+        /// What separates cells.
         delimiter: char,
         /// The encoding's name.
         encoding: String,
-        /// Whether nothing in the file and nobody said that this is the encoding.
+        /// Whether the encoding is only likely: neither the file nor an option names it.
         assumed: bool,
         /// Whether it was compressed.
         gzip: bool,
@@ -88,44 +90,44 @@ pub enum ReadAs {
     },
 }
 
-/// Rows with the same thing wrong.
+/// Rows with the same error.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Fault {
+pub struct InvalidRows {
     /// What is wrong with all of them.
     pub what: String,
-    /// How many.
+    /// How many there are.
     pub rows: u64,
     /// The first of them.
     pub first_rows: Vec<u64>,
 }
 
-/// Rows to send whose text networks may block, or that looks like a mistake.
+/// Rows to send whose texts break a rule about content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Remark {
-    /// The rule, in one word.
+pub struct Warning {
+    /// The name of the rule.
     pub rule: String,
     /// What it is about.
     pub what: String,
     /// Where the rule comes from.
     pub source: String,
-    /// How many rows.
+    /// How many rows break it.
     pub rows: u64,
     /// The first of them.
     pub first_rows: Vec<u64>,
-    /// What was found in the first of them.
+    /// The part of the first text that breaks it.
     pub example: String,
 }
 
-/// A text of the plan as it goes out.
+/// A text as it will be sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sample {
-    /// The row it is of.
+    /// The row that it belongs to.
     pub row: u64,
     /// The text.
     pub text: String,
-    /// 1 or 2.
+    /// The gateway's `type`: 1 or 2.
     pub r#type: u8,
-    /// What it counts.
+    /// Its length as the gateway counts it.
     pub units: u32,
     /// What it costs.
     pub credits: u32,
@@ -135,91 +137,113 @@ impl Report {
     /// Rows that cannot be sent.
     #[must_use]
     pub fn invalid_rows(&self) -> u64 {
-        self.invalid.iter().map(|fault| fault.rows).sum()
+        self.invalid.iter().map(|invalid| invalid.rows).sum()
     }
 
     /// Counts a row that cannot be sent.
-    pub fn note_invalid(&mut self, row: u64, what: &str) {
+    pub fn add_invalid(&mut self, row: u64, what: &str) {
         self.rows += 1;
-        let what = if self.invalid.len() < FAULTS {
+        let is_known = self.invalid.iter().any(|invalid| invalid.what == what);
+        let what = if is_known || self.invalid.len() < MOST_ERRORS {
             what
         } else {
             "something else"
         };
-        let known = self.invalid.iter().position(|fault| fault.what == what);
-        let place = known.unwrap_or(self.invalid.len());
-        if known.is_none() {
-            self.invalid.push(Fault {
+        let same = find_or_push(
+            &mut self.invalid,
+            |invalid| invalid.what == what,
+            || InvalidRows {
                 what: what.to_owned(),
                 rows: 0,
                 first_rows: Vec::new(),
-            });
-        }
-        let fault = &mut self.invalid[place];
-        fault.rows += 1;
-        if fault.first_rows.len() < FIRST_ROWS {
-            fault.first_rows.push(row);
-        }
+            },
+        );
+        same.rows += 1;
+        list(&mut same.first_rows, row);
     }
 
-    /// Counts a row to send about which a rule has a remark; `first` makes the remark where it is the rule's first.
-    pub fn note_remark(&mut self, row: u64, rule: &str, first: impl FnOnce() -> Remark) {
-        let known = self.remarks.iter().position(|remark| remark.rule == rule);
-        let place = known.unwrap_or(self.remarks.len());
-        if known.is_none() {
-            self.remarks.push(first());
-        }
-        let remark = &mut self.remarks[place];
-        remark.rows += 1;
-        if remark.first_rows.len() < FIRST_ROWS {
-            remark.first_rows.push(row);
-        }
+    /// Counts a row to send that breaks a rule about content. `first` makes the warning for the rule's first row.
+    pub fn add_warning(&mut self, row: u64, rule: &str, first: impl FnOnce() -> Warning) {
+        let same = find_or_push(&mut self.warnings, |warning| warning.rule == rule, first);
+        same.rows += 1;
+        list(&mut same.first_rows, row);
     }
 
     /// Counts a row to send whose number is of another country.
-    pub fn note_abroad(&mut self, row: u64) {
+    pub fn add_abroad(&mut self, row: u64) {
         self.abroad += 1;
-        if self.first_abroad.len() < FIRST_ROWS {
-            self.first_abroad.push(row);
-        }
+        list(&mut self.first_abroad, row);
     }
 
     /// Counts a row to send.
-    pub fn note_sendable(&mut self, row: u64, text: &Text) {
+    pub fn add_sendable(&mut self, row: u64, text: &Text) {
         self.rows += 1;
         self.sendable += 1;
         self.credits += u64::from(text.credits());
         self.replaced += u64::from(text.replaced());
         self.unicode += u64::from(text.encoding() == Encoding::Unicode);
-        let sample = || Some(Sample::of(row, text));
-        if self.first.is_none() {
-            self.first = sample();
-        }
-        if self
-            .longest
-            .as_ref()
-            .is_none_or(|longest| longest.units < text.units())
-        {
-            self.longest = sample();
-        }
-        if self
-            .dearest
-            .as_ref()
-            .is_none_or(|dearest| dearest.credits < text.credits())
-        {
-            self.dearest = sample();
-        }
+        keep_if(&mut self.first, row, text, |_| false);
+        keep_if(&mut self.longest, row, text, |longest| {
+            longest.units < text.units()
+        });
+        keep_if(&mut self.dearest, row, text, |dearest| {
+            dearest.credits < text.credits()
+        });
     }
 }
 
-impl Sample {
-    fn of(row: u64, text: &Text) -> Self {
-        Self {
+fn find_or_push<T>(
+    all: &mut Vec<T>,
+    is_it: impl FnMut(&T) -> bool,
+    new: impl FnOnce() -> T,
+) -> &mut T {
+    let position = all.iter().position(is_it).unwrap_or_else(|| {
+        all.push(new());
+        all.len() - 1
+    });
+    &mut all[position]
+}
+
+fn list(rows: &mut Vec<u64>, row: u64) {
+    if rows.len() < MOST_LISTED {
+        rows.push(row);
+    }
+}
+
+/// Makes this text the sample if there is none, or if `replaces` says so of the present one.
+fn keep_if(
+    sample: &mut Option<Sample>,
+    row: u64,
+    text: &Text,
+    replaces: impl FnOnce(&Sample) -> bool,
+) {
+    if sample.as_ref().is_none_or(replaces) {
+        *sample = Some(Sample {
             row,
             text: text.body().to_owned(),
             r#type: text.encoding().wire(),
             units: text.units(),
             credits: text.credits(),
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rare_errors_are_counted_together() {
+        let mut report = Report::default();
+        for row in 1..=40 {
+            report.add_invalid(row, &format!("error {row}"));
         }
+        report.add_invalid(41, "error 1");
+        assert_eq!(report.invalid_rows(), 41);
+        assert_eq!(report.invalid.len(), 31);
+        assert_eq!(report.invalid[0].first_rows, [1, 41]);
+        assert_eq!(report.invalid[30].what, "something else");
+        assert_eq!(report.invalid[30].rows, 10);
+        assert_eq!(report.invalid[30].first_rows, [31, 32, 33, 34, 35]);
     }
 }

@@ -1,18 +1,18 @@
-//! Numbers that must not be sent to, and which list says so. It does not know how a list is read.
+//! Numbers that must not be sent to, and the list that each of them is on.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use serde::{Deserialize, Serialize};
 
-use super::Msisdn;
+use super::msisdn::Msisdn;
 
 /// One list of numbers that must not be sent to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SuppressionList {
-    /// What it is called.
+    /// Its name.
     pub name: String,
-    /// How many numbers it has that no earlier list had.
+    /// How many numbers it has that no earlier list has.
     pub numbers: u64,
 }
 
@@ -20,11 +20,12 @@ pub struct SuppressionList {
 #[derive(Clone, Debug, Default)]
 pub struct Suppression {
     lists: Vec<SuppressionList>,
-    numbers: HashMap<u64, u32>,
+    /// The position of each number's list.
+    numbers: HashMap<Msisdn, usize>,
 }
 
 impl Suppression {
-    /// Begins another list. The numbers noted from now on are its own.
+    /// Begins another list. The numbers added from now on are its own.
     pub fn begin(&mut self, list: impl Into<String>) {
         self.lists.push(SuppressionList {
             name: list.into(),
@@ -32,41 +33,34 @@ impl Suppression {
         });
     }
 
-    /// Takes a number in. Where several lists have it, the first one counts.
-    pub fn note(&mut self, number: Msisdn) {
-        let list = u32::try_from(self.lists.len()).unwrap_or(u32::MAX);
-        if let (Entry::Vacant(place), Some(last)) =
-            (self.numbers.entry(number.as_u64()), self.lists.last_mut())
+    /// Adds a number. Where several lists have it, the first one counts.
+    pub fn add(&mut self, number: Msisdn) {
+        let position = self.lists.len().saturating_sub(1);
+        if let (Entry::Vacant(place), Some(list)) =
+            (self.numbers.entry(number), self.lists.last_mut())
         {
-            place.insert(list);
-            last.numbers += 1;
+            place.insert(position);
+            list.numbers += 1;
         }
     }
 
-    /// Why this number is not to be sent to, if it is not.
+    /// Why this number is not to be sent to, if it is on a list.
     #[must_use]
     pub fn reason(&self, number: Msisdn) -> Option<String> {
-        let list = self.numbers.get(&number.as_u64())?;
-        let name = &self
-            .lists
-            .get(usize::try_from(*list).ok()?.checked_sub(1)?)?
-            .name;
-        Some(format!("the number is on the suppression list {name}"))
+        let list = self.lists.get(*self.numbers.get(&number)?)?;
+        Some(format!(
+            "the number is on the suppression list {}",
+            list.name
+        ))
     }
 
-    /// The lists, in the order in which they were begun.
+    /// The lists, in the order in which they began.
     #[must_use]
     pub fn lists(&self) -> &[SuppressionList] {
         &self.lists
     }
 
-    /// How many numbers there are.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.numbers.len()
-    }
-
-    /// Whether there are none.
+    /// Whether no number is on a list.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.numbers.is_empty()

@@ -6,11 +6,11 @@ use super::message::Composed;
 use super::row::Checked;
 use crate::Result;
 use crate::domain::Msisdn;
-use crate::domain::batching::{Grouping, Numbered};
+use crate::domain::batching::{Assigned, Batcher};
 use crate::domain::cost::Costs;
 use crate::domain::duplicates::{Duplicates, Repeat, Rule};
 use crate::domain::msisdn::Region;
-use crate::domain::report::{Remark, Report};
+use crate::domain::report::{Report, Warning};
 use crate::domain::suppression::Suppression;
 use crate::domain::text::{Punctuation, TypeChoice};
 use crate::ledger::{Disposition, PlanInserts, PlannedRow, PlannedText};
@@ -20,12 +20,12 @@ use crate::lint::{self, Findings, Rule as Content};
 pub(super) struct Planner<'a> {
     suppression: &'a Suppression,
     duplicates: Duplicates,
-    grouping: Grouping,
+    batcher: Batcher,
     costs: Costs,
     kind: TypeChoice,
     punctuation: Punctuation,
     region: Region,
-    /// Whether numbers for which a sender ID is replaced are to be remarked.
+    /// Whether numbers for which a sender ID is replaced call for a warning.
     sender_id: bool,
     report: Report,
 }
@@ -33,12 +33,12 @@ pub(super) struct Planner<'a> {
 /// A row, and what becomes of it.
 pub(super) struct Decided {
     row: Checked,
-    text: Option<Numbered>,
+    text: Option<Assigned>,
     decision: Decision,
 }
 
 enum Decision {
-    Send(Numbered),
+    Send(Assigned),
     Invalid,
     Duplicate(String),
     Suppressed(String),
@@ -49,7 +49,7 @@ impl<'a> Planner<'a> {
         Self {
             suppression,
             duplicates: Duplicates::new(spec.duplicates),
-            grouping: Grouping::new(spec.batch_size),
+            batcher: Batcher::new(spec.batch_size),
             costs: Costs::default(),
             kind: spec.kind,
             punctuation: spec.punctuation,
@@ -70,15 +70,15 @@ impl<'a> Planner<'a> {
     /// What was found, once all rows have been seen; `watched` are the headers of the columns whose lengths were noted.
     pub(super) fn report(self, watched: &[String]) -> Report {
         let mut report = self.report;
-        report.texts = self.grouping.used_texts().into();
-        report.batches = self.grouping.batches().into();
-        report.remarks.sort_by_key(|remark| {
+        report.texts = self.batcher.used_texts().into();
+        report.batches = self.batcher.batches().into();
+        report.warnings.sort_by_key(|warning| {
             Content::ALL
                 .map(Content::as_str)
                 .iter()
-                .position(|rule| *rule == remark.rule)
+                .position(|rule| *rule == warning.rule)
         });
-        report.crowds = self.duplicates.crowds();
+        report.repeated_numbers = self.duplicates.repeated_numbers();
         report.long_values = self.costs.long_values(watched);
         if self.kind != TypeChoice::Unicode {
             report.unicode_because = self.costs.unicode();
@@ -91,14 +91,14 @@ impl<'a> Planner<'a> {
         let text = row
             .text
             .as_ref()
-            .map(|composed| self.grouping.text(composed.fingerprint));
+            .map(|composed| self.batcher.text(composed.fingerprint));
         let decision = if let (None, Some(number), Some(composed), Some(text)) =
             (&row.fault, row.number, &row.text, text)
         {
             self.judge(&row, number, composed, text.number)
         } else {
             let label = row.fault.as_ref().map_or("", |(label, _)| label);
-            self.report.note_invalid(row.row.into(), label);
+            self.report.add_invalid(row.row.into(), label);
             Decision::Invalid
         };
         Decided {
@@ -114,8 +114,8 @@ impl<'a> Planner<'a> {
             self.report.suppressed += 1;
             return Decision::Suppressed(reason);
         }
-        match self.duplicates.note(row.row, number, text) {
-            Repeat::Of(earlier) => {
+        match self.duplicates.add(row.row, number, text) {
+            Repeat::DuplicateOf(earlier) => {
                 self.report.rows += 1;
                 self.report.duplicate += 1;
                 Decision::Duplicate(match self.duplicates.rule() {
@@ -127,7 +127,7 @@ impl<'a> Planner<'a> {
             }
             Repeat::Send(earlier) => {
                 self.note(row, number, composed);
-                Decision::Send(self.grouping.join(text, earlier))
+                Decision::Send(self.batcher.batch(text, earlier))
             }
         }
     }
@@ -135,33 +135,33 @@ impl<'a> Planner<'a> {
     /// Counts a row to send.
     fn note(&mut self, row: &Checked, number: Msisdn, composed: &Composed) {
         let text = &composed.text;
-        self.report.note_sendable(row.row.into(), text);
+        self.report.add_sendable(row.row.into(), text);
         if !number.is_of(self.region) {
-            self.report.note_abroad(row.row.into());
+            self.report.add_abroad(row.row.into());
         }
         let punctuation = self.punctuation;
         self.costs
-            .note(text, &row.lengths, |c| punctuation.forces_unicode(c));
-        self.remark(row.row.into(), number, &composed.findings);
+            .add(text, &row.lengths, |c| punctuation.forces_unicode(c));
+        self.warn(row.row.into(), number, &composed.findings);
     }
 
     /// Counts what networks may block and what looks like a mistake in a row to send.
-    fn remark(&mut self, row: u64, number: Msisdn, findings: &Findings) {
+    fn warn(&mut self, row: u64, number: Msisdn, findings: &Findings) {
         for finding in findings {
-            self.report.note_remark(row, finding.rule().as_str(), || {
-                remark(finding.rule(), finding.excerpt())
+            self.report.add_warning(row, finding.rule().as_str(), || {
+                warning(finding.rule(), finding.excerpt())
             });
         }
         if self.sender_id && lint::sender_id_is_replaced(number) {
             let rule = Content::SenderId;
             self.report
-                .note_remark(row, rule.as_str(), || remark(rule, &number.to_string()));
+                .add_warning(row, rule.as_str(), || warning(rule, &number.to_string()));
         }
     }
 }
 
-fn remark(rule: Content, example: &str) -> Remark {
-    Remark {
+fn warning(rule: Content, example: &str) -> Warning {
+    Warning {
         rule: rule.as_str().to_owned(),
         what: rule.what().to_owned(),
         source: rule.source().to_owned(),
@@ -190,7 +190,13 @@ pub(super) fn store(rows: &[Decided], inserts: &mut PlanInserts<'_>) -> Result<(
 
 impl Decided {
     fn new_text(&self) -> Option<PlannedText<'_>> {
-        let (Some(Numbered { number, new: true }), Some(composed)) = (self.text, &self.row.text)
+        let (
+            Some(Assigned {
+                number,
+                is_new: true,
+            }),
+            Some(composed),
+        ) = (self.text, &self.row.text)
         else {
             return None;
         };
@@ -205,7 +211,10 @@ impl Decided {
 
     fn new_batch(&self) -> Option<u32> {
         match self.decision {
-            Decision::Send(Numbered { number, new: true }) => Some(number),
+            Decision::Send(Assigned {
+                number,
+                is_new: true,
+            }) => Some(number),
             _ => None,
         }
     }

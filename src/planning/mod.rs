@@ -17,8 +17,8 @@ pub use message::Message;
 use classify::{Decided, Planner};
 use row::{Checked, Checker, names};
 
-use crate::domain::duplicates::Rule;
 use crate::domain::ResultColumn;
+use crate::domain::duplicates::Rule;
 use crate::domain::msisdn::Region;
 use crate::domain::report::Report;
 use crate::domain::suppression::Suppression;

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::Spec;
 use super::message::{self, Composed, Composer, Maker, Makers, Message, Outcome, Place};
-use crate::domain::cost::{Lengths, WATCHED};
+use crate::domain::cost::{CellLengths, MEASURED_COLUMNS};
 use crate::domain::header::{Columns, trimmed};
 use crate::domain::msisdn::{self, NumberError, NumberErrorKind};
 use crate::domain::template::{Cells, Column, Names, Templates};
@@ -25,7 +25,7 @@ pub(super) struct Checked {
     pub(super) number: Option<Msisdn>,
     pub(super) text: Option<Arc<Composed>>,
     /// How long the cells are that the text was made of.
-    pub(super) lengths: Lengths,
+    pub(super) lengths: CellLengths,
     /// Why it cannot be sent: in general, for counting, and in a sentence of its own.
     pub(super) fault: Option<(String, String)>,
 }
@@ -113,7 +113,7 @@ impl<'a> Checker<'a> {
                 Place::Common(Maker::Each(template)) => template
                     .used()
                     .map(|(_, cell)| cell)
-                    .take(WATCHED)
+                    .take(MEASURED_COLUMNS)
                     .collect(),
                 // Each row has a template of its own: a text is as long as its author made it.
                 Place::Common(Maker::Same(_)) | Place::Column(_) => Vec::new(),
@@ -149,8 +149,8 @@ impl<'a> Checker<'a> {
             .collect()
     }
 
-    fn lengths(&self, row: &Row) -> Lengths {
-        let mut lengths = Lengths::default();
+    fn lengths(&self, row: &Row) -> CellLengths {
+        let mut lengths = CellLengths::default();
         for (length, column) in lengths.iter_mut().zip(&self.watched) {
             *length = u16::try_from(row.cell(*column).chars().count()).unwrap_or(u16::MAX);
         }
@@ -315,14 +315,14 @@ impl Faults {
     }
 }
 
-/// What rows with this fault have in common.
-fn label(fault: &NumberError) -> String {
-    match fault.flaw() {
-        NumberErrorKind::Blank => fault.to_string(),
+/// What rows with this error have in common.
+fn label(error: &NumberError) -> String {
+    match error.kind() {
+        NumberErrorKind::Blank => error.to_string(),
         NumberErrorKind::Ambiguous(..) => "the number could be of two countries".to_owned(),
         NumberErrorKind::Rewritten(_) => {
             "the number is dialled otherwise than it is written".to_owned()
         }
-        flaw => format!("the number {flaw}"),
+        kind => format!("the number {kind}"),
     }
 }

@@ -1,46 +1,46 @@
-//! Why a cell is no number of a handset, as sentences for the person who has to correct it. It knows no rules, only
-//! what each of them says.
+//! Why a cell does not hold the number of a handset, as sentences for the person who has to correct it.
 
-use super::{Msisdn, Region};
-use crate::domain::msisdn::notation::{self, Shown};
+use super::characters::{Visible, quoted};
+use super::number::Msisdn;
+use super::region::Region;
 
 /// Why a cell cannot be read as the number of a handset: a sentence that begins with the cell.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{cell}{}{flaw}", if cell.is_empty() { "" } else { " " })]
+#[error("{cell}{}{kind}", if cell.is_empty() { "" } else { " " })]
 pub struct NumberError {
     cell: String,
-    flaw: NumberErrorKind,
+    kind: NumberErrorKind,
 }
 
 impl NumberError {
-    pub(super) fn new(cell: &str, flaw: NumberErrorKind) -> Self {
-        let cell = match flaw {
+    pub(super) fn new(cell: &str, kind: NumberErrorKind) -> Self {
+        let cell = match kind {
             NumberErrorKind::Blank => String::new(),
-            _ => notation::quoted(cell),
+            _ => quoted(cell),
         };
-        Self { cell, flaw }
+        Self { cell, kind }
     }
 
     /// What is wrong with the cell.
     #[must_use]
-    pub fn flaw(&self) -> &NumberErrorKind {
-        &self.flaw
+    pub fn kind(&self) -> &NumberErrorKind {
+        &self.kind
     }
 }
 
-/// What is wrong with a cell that should hold a number. Displayed, it goes on where the cell ends.
+/// What is wrong with a cell that should hold a number. Displayed, it continues a sentence that begins with the cell.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NumberErrorKind {
     /// Nothing in it.
     #[error("the number is missing")]
     Blank,
-    /// `-`, `N/A`, `tiada`: somebody wrote down that there is none.
+    /// `-`, `N/A`, `tiada`: a note that there is no number.
     #[error("is a placeholder, not a phone number")]
     Placeholder,
     /// `#N/A`, `#REF!`.
     #[error("is an error of the spreadsheet; correct its formula")]
     SheetError,
-    /// `########`: what a spreadsheet program shows, and exports, of a number that is wider than its column.
+    /// `########`: what a spreadsheet shows, and exports, in place of a number that is wider than its column.
     #[error("did not fit its column; widen the column in the spreadsheet and export it again")]
     TooWide,
     /// Words in the cell.
@@ -54,7 +54,7 @@ pub enum NumberErrorKind {
         /// What it looks like.
         digit: char,
     },
-    /// Arabic or Bengali digits, or circled ones.
+    /// Arabic, Bengali or circled digits.
     #[error("has digits of another script in it; write it with 0 to 9")]
     OtherDigits,
     /// `6.01E+10`: a spreadsheet's way to show, and export, a long number. Formatting the column as text comes too
@@ -69,7 +69,7 @@ pub enum NumberErrorKind {
     /// `-0123456789`: a minus sign, a bullet, or the end of something longer.
     #[error("begins with a dash; leave only the number")]
     Dash,
-    /// Two numbers, or something that looks like it.
+    /// Two numbers, or what looks like two.
     #[error("looks like more than one number; leave one")]
     Several,
     /// `+60 +6012-345 6789`
@@ -78,8 +78,8 @@ pub enum NumberErrorKind {
     /// A number behind a switchboard.
     #[error("has an extension, which cannot get an SMS")]
     Extension,
-    /// A character that no number is written with.
-    #[error("has the character {} in it; leave only the number", Shown(*.0))]
+    /// A character that does not occur in numbers.
+    #[error("has the character {} in it; leave only the number", Visible(*.0))]
     Stray(char),
     /// Brackets, or a lonely plus sign.
     #[error("has no digits in it")]
@@ -96,18 +96,18 @@ pub enum NumberErrorKind {
     /// `060123456789`, `6060123456789`, `1) 0123456789`
     #[error("has too much in front of the number; write the country code once, or a single 0")]
     Prefixed,
-    /// Written like the number of a MyKad (`YYMMDD-PB-NNNN`), or as readily that as a number abroad.
+    /// Written like the number of a MyKad (`YYMMDD-PB-NNNN`), or as likely one as a number abroad.
     #[error(
         "looks like an identity card number; a phone number of another country needs + in front"
     )]
     IdentityCard,
-    /// A country code that no country has.
+    /// A calling code that no country has.
     #[error("does not begin with the code of a country")]
     NoCountry,
-    /// The right length, but not handed out.
+    /// The right length, but not in use.
     #[error("is not a number in use in {0}")]
     NotInUse(Region),
-    /// A number that exists, but not on a handset.
+    /// A number in use, but not of a handset.
     #[error("is {kind} ({region}), which cannot get an SMS")]
     NoHandset {
         /// What it is, with its article.
@@ -115,10 +115,10 @@ pub enum NumberErrorKind {
         /// Where.
         region: Region,
     },
-    /// Two numbers, depending on whether it begins with a country code.
+    /// Two numbers, depending on whether it begins with a calling code.
     #[error("could be +{0} or +{1}; write it with + and the country code")]
     Ambiguous(Msisdn, Msisdn),
-    /// A number that other digits stand for abroad (an Argentine mobile, one with the code of a Brazilian carrier).
+    /// A number whose digits change when it is dialled from abroad: an Argentine mobile, or one with the code of a Brazilian carrier.
     #[error("is perhaps +{0}; write it like that if so")]
     Rewritten(Msisdn),
 }

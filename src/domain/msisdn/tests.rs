@@ -2,28 +2,31 @@
 
 use proptest::prelude::*;
 
+use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, PhoneNumberType};
+
+use super::characters::{digit, quoted};
 use super::*;
 
 mod cells;
 
-use cells::{FAULTS, READ};
+use cells::{INVALID, VALID};
 
 fn region(letters: &str) -> Region {
     Region::parse(letters).unwrap()
 }
 
-fn faults() -> impl Iterator<Item = (&'static str, &'static str)> {
-    FAULTS
+fn invalid_cells() -> impl Iterator<Item = (&'static str, &'static str)> {
+    INVALID
         .iter()
         .flat_map(|(cells, sentence)| cells.iter().map(move |cell| (*cell, *sentence)))
 }
 
 #[test]
-fn the_tables_are_long_and_say_nothing_twice() {
-    let mut cells: Vec<_> = READ
+fn the_tables_are_long_and_have_no_cell_twice() {
+    let mut cells: Vec<_> = VALID
         .iter()
         .map(|(cell, _)| *cell)
-        .chain(faults().map(|(cell, _)| cell))
+        .chain(invalid_cells().map(|(cell, _)| cell))
         .collect();
     let all = cells.len();
     assert!(all >= 300, "{all}");
@@ -33,8 +36,8 @@ fn the_tables_are_long_and_say_nothing_twice() {
 }
 
 #[test]
-fn spellings_that_are_read() {
-    let wrong: Vec<_> = READ
+fn cells_that_are_numbers() {
+    let wrong: Vec<_> = VALID
         .iter()
         .map(|(cell, number)| (*cell, *number, read(cell, Region::MY)))
         .filter(|(_, number, read)| read.as_ref().ok().map(|read| read.as_u64()) != Some(*number))
@@ -43,11 +46,11 @@ fn spellings_that_are_read() {
 }
 
 #[test]
-fn cells_that_are_faults() {
-    let wrong: Vec<_> = faults()
+fn cells_that_are_errors() {
+    let wrong: Vec<_> = invalid_cells()
         .map(|(cell, sentence)| {
             (
-                read(cell, Region::MY).map_err(|fault| fault.to_string()),
+                read(cell, Region::MY).map_err(|error| error.to_string()),
                 format!("\"{cell}\" {sentence}"),
             )
         })
@@ -69,14 +72,14 @@ fn a_cell_without_anything_in_it_is_not_repeated() {
         ",",
         "tel:",
     ] {
-        let fault = read(cell, Region::MY).unwrap_err();
-        assert_eq!(fault.flaw(), &NumberErrorKind::Blank, "{cell:?}");
-        assert_eq!(fault.to_string(), "the number is missing");
+        let error = read(cell, Region::MY).unwrap_err();
+        assert_eq!(error.kind(), &NumberErrorKind::Blank, "{cell:?}");
+        assert_eq!(error.to_string(), "the number is missing");
     }
 }
 
 #[test]
-fn a_fault_names_the_cell() {
+fn an_error_names_the_cell() {
     for (cell, sentence) in [
         // As it was written, but for what surrounds it.
         (
@@ -113,13 +116,13 @@ fn a_fault_names_the_cell() {
             "\"姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓姓\" has letters in it; leave only the number",
         ),
     ] {
-        let fault = read(cell, Region::MY).unwrap_err();
-        assert_eq!(fault.to_string(), sentence);
+        let error = read(cell, Region::MY).unwrap_err();
+        assert_eq!(error.to_string(), sentence);
     }
 }
 
 /// What libphonenumber alone makes of a text: the number, if it is valid and of a kind that gets SMS.
-fn theirs(text: &str, region: Option<Region>) -> Option<u64> {
+fn libphonenumbers(text: &str, region: Option<Region>) -> Option<u64> {
     let parsed = PHONE_NUMBER_UTIL
         .parse(text, region.map(|region| region.0))
         .ok()?;
@@ -128,9 +131,9 @@ fn theirs(text: &str, region: Option<Region>) -> Option<u64> {
         PhoneNumberType::FixedLineOrMobile,
         PhoneNumberType::VoIP,
     ];
-    let on_handset = parsed.is_valid() && kinds.contains(&parsed.get_type());
-    let written = parsed.format_as(rlibphonenumber::PhoneNumberFormat::E164);
-    on_handset.then(|| written[1..].parse().unwrap())
+    let is_handset = parsed.is_valid() && kinds.contains(&parsed.get_type());
+    let written = parsed.format_as(PhoneNumberFormat::E164);
+    is_handset.then(|| written[1..].parse().unwrap())
 }
 
 /// Whether a cell is digits with an optional `+` and the usual separators. A single dot may be a decimal point.
@@ -144,22 +147,22 @@ fn is_plain(cell: &str) -> bool {
             .all(|c| c.is_ascii_digit() || "+ -.()".contains(c))
 }
 
-/// Where a cell is plain, our verdict is libphonenumber's: of the cell as it stands in the region, or with a `+` in
-/// front (instead of 00) if that is no number. Only what has another reading besides is a fault for us all the same, and what has
-/// more digits than E.164 allows and neither + nor 00.
+/// Where a cell is plain, we read what libphonenumber reads: the cell in the region, or with a `+` in front (instead of 00) if that is no
+/// number. Errors of ours alone are cells that can be read in two ways, and cells that have more digits than E.164 allows and
+/// neither + nor 00.
 fn agree(cell: &str, region: Region) -> Result<(), String> {
     let digits: String = cell.chars().filter(char::is_ascii_digit).collect();
-    let home = theirs(cell, Some(region));
+    let home = libphonenumbers(cell, Some(region));
     let abroad = match digits.strip_prefix("00") {
         _ if cell.contains('+') => None,
-        Some(with_code) => theirs(&format!("+{with_code}"), None),
+        Some(with_code) => libphonenumbers(&format!("+{with_code}"), None),
         None if digits.len() > 15 => None,
-        None => theirs(&format!("+{digits}"), None),
+        None => libphonenumbers(&format!("+{digits}"), None),
     };
     let ours = read(cell, region);
     let agreed = match &ours {
         Ok(number) => home.or(abroad) == Some(number.as_u64()),
-        Err(fault) => match fault.flaw() {
+        Err(error) => match error.kind() {
             NumberErrorKind::Ambiguous(..) => true,
             NumberErrorKind::IdentityCard => digits.len() == 12,
             NumberErrorKind::Rewritten(number) => home.or(abroad) == Some(number.as_u64()),
@@ -178,10 +181,10 @@ fn agree(cell: &str, region: Region) -> Result<(), String> {
 
 #[test]
 fn agrees_with_libphonenumber_on_plain_numbers() {
-    let cells: Vec<_> = READ
+    let cells: Vec<_> = VALID
         .iter()
         .map(|(cell, _)| *cell)
-        .chain(faults().map(|(cell, _)| cell))
+        .chain(invalid_cells().map(|(cell, _)| cell))
         .filter(|cell| is_plain(cell))
         .collect();
     assert!(cells.len() >= 150, "{}", cells.len());
@@ -196,7 +199,7 @@ fn agrees_with_libphonenumber_on_plain_numbers() {
 /// Whether a number's digits are the cell's, in order, but for a country code that was left out, a trunk prefix that was
 /// not, and what is dialled for abroad.
 fn has_digits_of(number: Msisdn, cell: &str, home_code: &str) -> bool {
-    let digits: String = cell.chars().filter_map(notation::digit).collect();
+    let digits: String = cell.chars().filter_map(digit).collect();
     let number = number.to_string();
     let dialled_for_abroad =
         |front: &str| front.is_empty() || (front.starts_with('0') && front.len() <= 4);
@@ -308,9 +311,9 @@ fn the_region_decides_where_no_country_is_written() {
             "is perhaps +5511987654321; write it like that if so",
         ),
     ] {
-        let fault = read(cell, region(letters)).unwrap_err();
+        let error = read(cell, region(letters)).unwrap_err();
         assert_eq!(
-            fault.to_string(),
+            error.to_string(),
             format!("\"{cell}\" {sentence}"),
             "{letters}"
         );
@@ -319,9 +322,9 @@ fn the_region_decides_where_no_country_is_written() {
 
 #[test]
 fn two_countries_are_not_guessed() {
-    let fault = read("81234567890", region("ID")).unwrap_err();
+    let error = read("81234567890", region("ID")).unwrap_err();
     assert_eq!(
-        fault.to_string(),
+        error.to_string(),
         "\"81234567890\" could be +6281234567890 or +81234567890; write it with + and the country code"
     );
     assert_eq!(
@@ -332,6 +335,8 @@ fn two_countries_are_not_guessed() {
 
 #[test]
 fn regions() {
+    let code = Region::MY.calling_code().unwrap();
+    assert_eq!(code.to_string(), MALAYSIA_CODE);
     assert_eq!(Region::parse("my"), Ok(Region::MY));
     assert_eq!(Region::parse("MY").unwrap().to_string(), "MY");
     for letters in ["", "M", "MYS", "ZZ", "XX", "001", "60", "Ü"] {
@@ -381,27 +386,27 @@ fn masks_hide_at_least_three_digits() {
     }
 }
 
-/// Digits as a careless person groups them, behind any beginning that a number can have.
+/// Digits in careless groups, behind any prefix that a number can have.
 const PLAIN: &str = "(\\+|00|0|\\+00|)(60|0|600|6|65|66|62|673|63|84|855|86|91|880|977|95|61|44|1|)(1[0-9][ -]?|[0-9])[0-9]{2,5}[- ]?[0-9]{1,8}";
 
-/// What else stands in such columns.
-const SPOILT: &str = "['+= (\"]{0,2}(6|60|0|)[0-9]{1,4}[-0-9 ()/+,xO#'\u{A0}\u{200B}\u{202C}０-９]{0,16}[ )\"']{0,2}";
+/// What else such columns hold.
+const MESSY: &str = "['+= (\"]{0,2}(6|60|0|)[0-9]{1,4}[-0-9 ()/+,xO#'\u{A0}\u{200B}\u{202C}０-９]{0,16}[ )\"']{0,2}";
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_text_is_a_number_or_a_sentence(cell in any::<String>()) {
-        sentence_is_sound(&cell)?;
+        sentence_is_well_formed(&cell)?;
     }
 
     #[test]
     fn anything_like_a_number_is_one_or_a_sentence(cell in "[-+0-9eE.,'\"= ()/#xoO*\u{A0}\u{200B}\u{202E}٠-٩०-९]{0,24}") {
-        sentence_is_sound(&cell)?;
+        sentence_is_well_formed(&cell)?;
     }
 
     #[test]
-    fn a_read_number_reads_as_itself(cell in prop_oneof![PLAIN, SPOILT, "[0-9][.,][0-9]{4,12}E[+]?[0-9]{1,2}"]) {
+    fn a_read_number_reads_as_itself(cell in prop_oneof![PLAIN, MESSY, "[0-9][.,][0-9]{4,12}E[+]?[0-9]{1,2}"]) {
         for letters in ["MY", "SG", "ID", "US", "IT", "AR"] {
             let region = region(letters);
             if let Ok(number) = read(&cell, region) {
@@ -414,7 +419,7 @@ proptest! {
     }
 
     #[test]
-    fn no_digit_is_made_up(cell in prop_oneof![PLAIN, SPOILT]) {
+    fn no_digit_is_made_up(cell in prop_oneof![PLAIN, MESSY]) {
         for (letters, code) in [("MY", "60"), ("SG", "65"), ("ID", "62"), ("US", "1"), ("AR", "54"), ("BR", "55")] {
             if let Ok(number) = read(&cell, region(letters)) {
                 prop_assert!(has_digits_of(number, &cell, code), "{} in {}: {}", cell, letters, number);
@@ -423,58 +428,58 @@ proptest! {
     }
 
     #[test]
-    fn the_verdict_on_digits_is_libphonenumbers(cell in PLAIN) {
+    fn plain_digits_are_read_as_libphonenumber_reads_them(cell in PLAIN) {
         for letters in ["MY", "SG", "ID", "US"] {
             prop_assert_eq!(agree(&cell, region(letters)), Ok(()));
         }
     }
 
     #[test]
-    fn the_short_way_reads_what_the_long_way_reads(
-        cell in prop_oneof!["[+]?(60|0|00|6)?[- ]?1[0-9][- ]?[0-9]{3}[- ]?[0-9]{2,6}[- ]?", "[+]?[0-9 -]{8,16}", PLAIN, SPOILT],
+    fn the_shortcut_reads_what_libphonenumber_reads(
+        cell in prop_oneof!["[+]?(60|0|00|6)?[- ]?1[0-9][- ]?[0-9]{3}[- ]?[0-9]{2,6}[- ]?", "[+]?[0-9 -]{8,16}", PLAIN, MESSY],
     ) {
-        prop_assert_eq!(read(&cell, Region::MY), read_in_full(&cell, Region::MY));
+        prop_assert_eq!(read(&cell, Region::MY), look_up(&cell, Region::MY));
     }
 
     #[test]
-    fn the_last_four_digits_of_a_malaysian_mobile_never_matter(
+    fn the_last_four_digits_of_a_malaysian_mobile_do_not_decide(
         beginning in "1[0-9]{4,5}",
         one in "[0-9]{4}",
         other in "[0-9]{4}",
     ) {
-        let is_good = |end: &str| read_in_full(&format!("+60{beginning}{end}"), Region::MY).is_ok();
-        prop_assert_eq!(is_good(&one), is_good(&other));
+        let is_in_use = |end: &str| look_up(&format!("+60{beginning}{end}"), Region::MY).is_ok();
+        prop_assert_eq!(is_in_use(&one), is_in_use(&other));
     }
 
     #[test]
-    fn a_malaysian_mobile_reads_alike_in_every_dress(national in "1(0[2-9]|[2-46-9][2-9])[0-9]{6}|11[1-6][0-9]{7}") {
+    fn a_malaysian_mobile_is_read_alike_in_every_notation(national in "1(0[2-9]|[2-46-9][2-9])[0-9]{6}|11[1-6][0-9]{7}") {
         let number = read(&format!("+60{national}"), Region::MY);
-        for dress in ["0{}", "60{}", "0060{}", "600{}", "+600{}", "+60 {}", "{}", "'0{}", "=\"0{}\"", "0{}.0", "60{}.00", "tel:+60{}", "p:+60{}"] {
-            let cell = dress.replace("{}", &national);
+        for notation in ["0{}", "60{}", "0060{}", "600{}", "+600{}", "+60 {}", "{}", "'0{}", "=\"0{}\"", "0{}.0", "60{}.00", "tel:+60{}", "p:+60{}"] {
+            let cell = notation.replace("{}", &national);
             prop_assert_eq!(read(&cell, Region::MY).ok(), number.clone().ok(), "{}", cell);
         }
         let digits = format!("60{national}");
         let exponent = format!("{}.{}E+{}", &digits[..1], &digits[1..], digits.len() - 1);
         prop_assert_eq!(read(&exponent, Region::MY).ok(), number.clone().ok());
         let rounded = format!("{}.{}E+{}", &digits[..1], &digits[1..6], digits.len() - 1);
-        let fault = read(&rounded, Region::MY).unwrap_err();
-        prop_assert_eq!(fault.flaw(), &NumberErrorKind::Rounded);
+        let error = read(&rounded, Region::MY).unwrap_err();
+        prop_assert_eq!(error.kind(), &NumberErrorKind::Rounded);
     }
 }
 
 /// One line that begins with the cell, as far as there is something in it.
-fn sentence_is_sound(cell: &str) -> Result<(), TestCaseError> {
+fn sentence_is_well_formed(cell: &str) -> Result<(), TestCaseError> {
     for letters in ["MY", "US"] {
-        let Err(fault) = read(cell, region(letters)) else {
+        let Err(error) = read(cell, region(letters)) else {
             continue;
         };
-        let sentence = fault.to_string();
+        let sentence = error.to_string();
         prop_assert!(!sentence.contains(char::is_control), "{:?}", sentence);
         prop_assert!(sentence.chars().count() < 250, "{}", sentence);
-        if fault.flaw() == &NumberErrorKind::Blank {
+        if error.kind() == &NumberErrorKind::Blank {
             prop_assert_eq!(sentence, "the number is missing");
         } else {
-            let begins_with_cell = sentence.starts_with(&format!("{} ", notation::quoted(cell)));
+            let begins_with_cell = sentence.starts_with(&format!("{} ", quoted(cell)));
             prop_assert!(begins_with_cell && cell.trim() != "", "{}", sentence);
         }
     }

@@ -1,5 +1,5 @@
-//! Any text as a phone number: whatever is read reads as itself and has the cell's own digits, plain digits get
-//! libphonenumber's verdict, and everything else a sentence on one line.
+//! Any text as a phone number: a number that is read reads as itself and has the cell's own digits, plain digits are read as
+//! libphonenumber reads them, and everything else is an error on one line.
 #![no_main]
 
 use isms_campaign::domain::msisdn::{self, Msisdn, NumberErrorKind, Region};
@@ -29,13 +29,13 @@ fuzz_target!(|cell: &str| {
                     "{cell:?} in {letters}: {number}"
                 );
             }
-            Err(fault) => {
-                let sentence = fault.to_string();
+            Err(error) => {
+                let sentence = error.to_string();
                 assert!(!sentence.contains(char::is_control), "{sentence:?}");
                 assert!(sentence.chars().count() < 250, "{sentence}");
                 assert_eq!(
                     sentence.starts_with('"'),
-                    fault.flaw() != &NumberErrorKind::Blank
+                    error.kind() != &NumberErrorKind::Blank
                 );
             }
         }
@@ -47,18 +47,18 @@ fuzz_target!(|cell: &str| {
 });
 
 fn agrees_with_libphonenumber(cell: &str, digits: &str, letters: &str) {
-    let home = theirs(cell, Some(letters));
+    let home = libphonenumbers(cell, Some(letters));
     let abroad = match digits.strip_prefix("00") {
         _ if cell != digits => None,
-        Some(with_code) => theirs(&format!("+{with_code}"), None),
+        Some(with_code) => libphonenumbers(&format!("+{with_code}"), None),
         // More digits than a number has do not begin with a country code.
         None if digits.len() > 15 => None,
-        None => theirs(&format!("+{digits}"), None),
+        None => libphonenumbers(&format!("+{digits}"), None),
     };
     let ours = msisdn::read(cell, Region::parse(letters).expect("it has numbers"));
     let agreed = match &ours {
         Ok(number) => home.or(abroad) == Some(number.as_u64()),
-        Err(fault) => match fault.flaw() {
+        Err(error) => match error.kind() {
             NumberErrorKind::Ambiguous(..) => true,
             NumberErrorKind::IdentityCard => digits.len() == 12,
             NumberErrorKind::Rewritten(number) => home.or(abroad) == Some(number.as_u64()),
@@ -72,7 +72,7 @@ fn agrees_with_libphonenumber(cell: &str, digits: &str, letters: &str) {
 }
 
 /// The number that libphonenumber alone reads, if it is valid and of a kind that gets SMS.
-fn theirs(text: &str, letters: Option<&str>) -> Option<u64> {
+fn libphonenumbers(text: &str, letters: Option<&str>) -> Option<u64> {
     let region = letters.and_then(|letters| rlibphonenumber::Region::from_code(letters).ok());
     let parsed = PHONE_NUMBER_UTIL.parse(text, region).ok()?;
     let kinds = [
@@ -80,10 +80,10 @@ fn theirs(text: &str, letters: Option<&str>) -> Option<u64> {
         PhoneNumberType::FixedLineOrMobile,
         PhoneNumberType::VoIP,
     ];
-    let on_handset = parsed.is_valid() && kinds.contains(&parsed.get_type());
+    let is_handset = parsed.is_valid() && kinds.contains(&parsed.get_type());
     let written = parsed.format_as(PhoneNumberFormat::E164);
     // Some valid numbers are too long for E.164.
-    (on_handset && written.len() <= 16).then(|| written[1..].parse().expect("digits"))
+    (is_handset && written.len() <= 16).then(|| written[1..].parse().expect("digits"))
 }
 
 /// Whether a number's digits are the cell's, in order, but for a country code that was left out, a trunk prefix that

@@ -1,7 +1,7 @@
-//! The cells that are tried: what is a number, and what is not and why.
+//! Cells that are numbers, and cells that are not, with the error.
 
 /// Cells and the number that they hold in Malaysia.
-pub(super) const READ: &[(&str, u64)] = &[
+pub(super) const VALID: &[(&str, u64)] = &[
     // Malaysian mobiles, as people write them.
     ("0123456789", 60_123_456_789),
     ("012-3456789", 60_123_456_789),
@@ -128,7 +128,7 @@ pub(super) const READ: &[(&str, u64)] = &[
     ("019-8765432", 60_198_765_432),
     ("0198765432", 60_198_765_432),
     ("198765432", 60_198_765_432),
-    // What the practice gateway misbehaves for.
+    // Numbers that make the sandbox inject a fault.
     ("60129001000", 60_129_001_000),
     ("60129001001", 60_129_001_001),
     ("60129001002", 60_129_001_002),
@@ -149,7 +149,7 @@ pub(super) const READ: &[(&str, u64)] = &[
     ("60129000000", 60_129_000_000),
     ("60129000030", 60_129_000_030),
     ("0129000030", 60_129_000_030),
-    // The date of an identity card, but ours all the same.
+    // With the date of an identity card, but a number of ours.
     ("601112345678", 601_112_345_678),
     // Other countries.
     ("0065 9123 4567", 6_591_234_567),
@@ -216,8 +216,8 @@ pub(super) const READ: &[(&str, u64)] = &[
     ("+39 312 345 6789", 393_123_456_789),
 ];
 
-/// Cells that hold no number in Malaysia, and how the sentence about them goes on behind the cell.
-pub(super) const FAULTS: &[(&[&str], &str)] = &[
+/// Cells that hold no number in Malaysia, and how the error continues after the cell.
+pub(super) const INVALID: &[(&[&str], &str)] = &[
     (
         &[
             "-", "--", "—", ".", "...", "?", "*", "/", "x", "xxx", "N/A", "n/a", "NA", "n.a.",
