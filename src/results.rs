@@ -34,7 +34,7 @@ pub fn write(ledger: &Snapshot, only: Option<&[Status]>, mut out: impl Write) ->
         .map(|first| first..=last.min(first.saturating_add(PAGE - 1)))
         .collect();
     let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let readers = ledger.together(cores.min(pages.len()))?;
+    let readers = ledger.parallel(cores.min(pages.len()))?;
     let count = readers.len();
     // The readers take the pages in turns, each a page ahead of what is written.
     thread::scope(|scope| {
@@ -244,7 +244,7 @@ fn cell<'r>(recipient: &Recipient<'r>, column: ResultColumn) -> Cow<'r, str> {
             let answered = matches!(status, Status::Accepted | Status::Refused | Status::Unknown);
             let code = recipient
                 .code
-                .filter(|_| answered || recipient.decided.is_some());
+                .filter(|_| answered || recipient.decision.is_some());
             code.map_or(Cow::Borrowed(""), |code| code.to_string().into())
         }
         ResultColumn::TrxId => {
@@ -279,11 +279,11 @@ fn guarded(cell: Cow<'_, str>) -> Cow<'_, str> {
 
 /// What a row's status means and what to do about it, in a sentence; empty where nothing is to be done.
 fn detail<'r>(recipient: &Recipient<'r>) -> Cow<'r, str> {
-    if let Some(decided) = &recipient.decided {
+    if let Some(decided) = &recipient.decision {
         let note = decided.note.as_ref().map(|note| format!(": {note}"));
         return format!(
             "settled by an operator as {} on {}{}",
-            decided.word,
+            decided.resolution,
             decided.at,
             note.unwrap_or_default()
         )
@@ -309,8 +309,8 @@ fn refusal(recipient: &Recipient<'_>) -> Cow<'static, str> {
         return "refused by the gateway".into();
     };
     let means = Code(code).meaning();
-    match recipient.refused_with {
-        Some(numbers) if numbers > 1 => {
+    match recipient.refused_together {
+        Some(numbers) if numbers > 1 && Code(code) == Code::BAD_NUMBER => {
             format!(
                 "{means}; one of the {numbers} numbers of this batch is bad, and the gateway refused them all"
             )

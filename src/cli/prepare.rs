@@ -61,7 +61,7 @@ pub(super) fn from_spreadsheet(
 ) -> Result<Prepared> {
     let spec = spec::of(input, options)?;
     // A plan beside the link in its place would be a second ledger of the same campaign.
-    let ledger = &ledger::leads_to(ledger);
+    let ledger = &ledger::link_target(ledger);
     let mut lock = Lock::acquire(ledger, &holder())?;
     let existing = existing(ledger)?;
     refuse_lost(ledger, &lock, existing.as_ref(), options.on_change)?;
@@ -102,14 +102,14 @@ pub(super) fn from_spreadsheet(
         }
         replacing = !old.begun();
         lock = if replacing {
-            ledger::retire(ledger, lock)?
+            ledger::close_all_files(ledger, lock)?
         } else {
             make_room(ledger, lock, &old)?
         };
         let is_its_own =
             (lock.started()).is_some_and(|started| started.campaign == old.campaign.id);
         if is_its_own && !old.sent && !takes_over {
-            lock.forget()?;
+            lock.clear_started()?;
         }
     }
     if lock.started().is_some() {
@@ -165,7 +165,7 @@ pub(super) fn practice_from_ledger(original: &Path, copy: &Path) -> Result<Prepa
             return from_ledger(copy);
         }
         // Practice with an earlier plan: nobody got anything.
-        lock = ledger::retire(copy, lock)?;
+        lock = ledger::close_all_files(copy, lock)?;
         let aside = ledger::set_aside(copy, &earlier.campaign.planned_at)?;
         tell(&format!("The earlier practice is now {}.", aside.display()));
     }
@@ -197,7 +197,7 @@ fn existing(path: &Path) -> Result<Option<Existing>> {
     if !ledger::exists(path)? {
         return Ok(None);
     }
-    let cut_off = ledger::was_cut_off(path);
+    let cut_off = ledger::has_log(path);
     let reader = Snapshot::open(path)?;
     let totals = reader.totals()?;
     let campaign = reader.campaign()?;
@@ -277,7 +277,7 @@ fn report_of(campaign: &Campaign, ledger: &Path) -> Result<Report> {
 /// Whether a plan took the place of one from which messages were sent, on an operator's word.
 fn takes_over(lock: &Lock, campaign: &Campaign) -> bool {
     lock.started()
-        .is_some_and(|started| started.renewed && started.campaign == campaign.id)
+        .is_some_and(|started| started.replaces_another && started.campaign == campaign.id)
 }
 
 /// The refusal of a campaign that is asked for in the place of another one.
@@ -310,7 +310,7 @@ fn make_room(ledger: &Path, lock: Lock, old: &Existing) -> Result<Lock> {
         .hint("finish it first by naming the ledger to send")
         .at(ledger.display()));
     }
-    let lock = ledger::retire(ledger, lock)?;
+    let lock = ledger::close_all_files(ledger, lock)?;
     let aside = ledger::set_aside(ledger, &old.campaign.planned_at)?;
     tell(&format!("The earlier ledger is now {}.", aside.display()));
     Ok(lock)

@@ -26,7 +26,7 @@ pub(super) fn run(args: &ResolveArgs) -> Result<Exit> {
     let mut book = Ledger::open(&args.ledger, prepare::lock_existing(&args.ledger)?)?;
     tracing::info!(ledger = %args.ledger.display(), campaign = book.campaign().id, "opened");
     let decided = book
-        .decide(&selection, &word, args.note.as_deref(), &clock::now())
+        .resolve(&selection, &word, args.note.as_deref(), &clock::now())
         .map_err(|fault| fault.at(args.ledger.display()));
     let totals = book.totals();
     book.close()?;

@@ -86,7 +86,7 @@ fn send(args: &SendArgs, summary: &mut Summary) -> Result<()> {
         prepare(args, &input, &paths, planned).inspect_err(|_| summary.look_at_ledger())?;
     summary.report = Some(prepared.report.clone());
     // Nobody else sends or replaces this ledger before the results of this run are written.
-    let _held = prepared.lock.hold()?;
+    let _held = prepared.lock.guard()?;
 
     let performed = perform(args, prepared, &destination, summary);
     // However it ended, every row has its outcome in the results.
@@ -179,7 +179,7 @@ fn perform(
         book.close()?;
         return Err(expired());
     }
-    book.send_to(&destination.endpoint.host())?;
+    book.set_destination(&destination.endpoint.host())?;
     tell(&plan);
     if prepared.begun {
         tell(&format!("So far:\n{}", summary::of_totals(&totals)));

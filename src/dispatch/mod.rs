@@ -71,7 +71,7 @@ pub fn run(
     clock: &(dyn Fn() -> Timestamp + Sync),
     watcher: &dyn Progress,
 ) -> Result<Ending> {
-    let (desk, clerks) = Committer::open(book, gateways.len(), policy.limit);
+    let (desk, clerks) = Committer::start(book, gateways.len(), policy.limit);
     let floor = Shared {
         throttle,
         policy,
@@ -105,7 +105,7 @@ pub fn run(
             })
             .collect()
     });
-    let (book, writing) = desk.close()?;
+    let (book, writing) = desk.finish()?;
     Ok(Ending {
         book,
         requests: floor.requests.into_inner(),

@@ -21,7 +21,7 @@ use std::sync::{Arc, Barrier};
 use super::*;
 use crate::gateway::Code;
 use crate::ledger::Snapshot;
-use crate::ledger::tests::{balances, moment, number, open, place, plan, statuses};
+use crate::ledger::tests::{assert_adds_up, number, open, plan, statuses, temp_ledger, timestamp};
 
 type Answering = dyn Fn(&Submission<'_>) -> Outcomes + Send + Sync;
 
@@ -108,7 +108,7 @@ fn send_watched(
         &throttle,
         policy,
         stopper,
-        &moment,
+        &timestamp,
         watcher,
     )
     .unwrap();
@@ -200,7 +200,7 @@ fn every_answer_has_its_consequence() {
         ),
     ];
     for (outcome, expected, stop, requests, tries) in table {
-        let (_folder, ledger) = place();
+        let (_folder, ledger) = temp_ledger();
         plan(&ledger, &[2, 1]);
         let run = send(&ledger, 1, &policy(), always(outcome.clone()));
         assert_eq!(statuses(&ledger), expected, "{outcome:?}");
@@ -208,13 +208,13 @@ fn every_answer_has_its_consequence() {
         assert_eq!(run.ending.requests, requests, "{outcome:?}");
         assert_eq!(attempts(&ledger), tries, "{outcome:?}");
         assert_eq!(run.ending.fault, None);
-        balances(&ledger);
+        assert_adds_up(&ledger);
     }
 }
 
 #[test]
 fn each_recipient_has_its_own_answer() {
-    let (_folder, ledger) = place();
+    let (_folder, ledger) = temp_ledger();
     plan(&ledger, &[4, 1]);
     let mixed = Outcomes::Each(vec![accepted(), refused(-1009), no_answer(), stopped()]);
     let run = send(&ledger, 1, &policy(), in_turn(vec![mixed]));
@@ -224,12 +224,12 @@ fn each_recipient_has_its_own_answer() {
         [Accepted, Refused, Unknown, Pending, Pending]
     );
     assert_eq!(run.stop, Some(StopReason::Account(-1004)));
-    balances(&ledger);
+    assert_adds_up(&ledger);
 }
 
 #[test]
 fn what_was_not_sent_is_claimed_anew_for_every_try() {
-    let (_folder, ledger) = place();
+    let (_folder, ledger) = temp_ledger();
     plan(&ledger, &[2]);
     let patient = Policy {
         give_up_after: Duration::from_millis(5),
@@ -246,7 +246,7 @@ fn what_was_not_sent_is_claimed_anew_for_every_try() {
     assert_eq!(attempts(&ledger), 2);
     drop(run);
 
-    let (_folder, ledger) = place();
+    let (_folder, ledger) = temp_ledger();
     plan(&ledger, &[1]);
     let patient = Policy {
         give_up_after: Duration::MAX,
@@ -256,7 +256,7 @@ fn what_was_not_sent_is_claimed_anew_for_every_try() {
     let run = send(&ledger, 1, &patient, in_turn(throttled));
     assert_eq!((run.stop, run.ending.requests), (None, 4));
     assert_eq!(attempts(&ledger), 4);
-    balances(&ledger);
+    assert_adds_up(&ledger);
 }
 
 #[test]
@@ -299,7 +299,7 @@ fn what_is_shown_of_an_answer_counts_everybody_it_is_about() {
 
 #[test]
 fn a_claim_is_durable_before_its_request() {
-    let (_folder, ledger) = place();
+    let (_folder, ledger) = temp_ledger();
     plan(&ledger, &[3; 8]);
     let path = ledger.clone();
     let seen = Arc::new(AtomicUsize::new(0));
@@ -325,7 +325,7 @@ fn a_claim_is_durable_before_its_request() {
 
 #[test]
 fn requests_in_flight_are_settled_and_no_other_is_made() {
-    let (_folder, ledger) = place();
+    let (_folder, ledger) = temp_ledger();
     plan(&ledger, &[1; 20]);
     let stopper = Arc::new(StopToken::default());
     let (asked, all_there) = (stopper.clone(), Barrier::new(3));
@@ -345,7 +345,7 @@ fn requests_in_flight_are_settled_and_no_other_is_made() {
     let accepted = accepted.iter().filter(|one| **one == Status::Accepted);
     assert_eq!(accepted.count(), 3);
     assert_eq!(attempts(&ledger), 3);
-    balances(&ledger);
+    assert_adds_up(&ledger);
 }
 
 #[test]
@@ -370,7 +370,7 @@ fn silence_in_a_row_stops_the_run() {
         ),
     ];
     for (max_unknown, outcomes, stop, requests) in table {
-        let (_folder, ledger) = place();
+        let (_folder, ledger) = temp_ledger();
         plan(&ledger, &[1; 12]);
         let policy = Policy {
             max_unknown,
@@ -383,7 +383,7 @@ fn silence_in_a_row_stops_the_run() {
             (stop, requests),
             "{outcomes:?}"
         );
-        balances(&ledger);
+        assert_adds_up(&ledger);
     }
 }
 
@@ -391,7 +391,7 @@ fn silence_in_a_row_stops_the_run() {
 fn one_code_ten_times_stops_the_run() {
     for code in [-1005, -1009, -1010, -4321] {
         for split_bad_numbers in [false, true] {
-            let (_folder, ledger) = place();
+            let (_folder, ledger) = temp_ledger();
             plan(&ledger, &[1; 12]);
             let policy = Policy {
                 split_bad_numbers,
@@ -410,7 +410,7 @@ fn one_code_ten_times_stops_the_run() {
             );
         }
     }
-    let (_folder, ledger) = place();
+    let (_folder, ledger) = temp_ledger();
     plan(&ledger, &[1; 24]);
     let by_turns = [-1005, -1006].into_iter().cycle().take(24);
     let by_turns = by_turns.map(|code| Outcomes::All(refused(code))).collect();
@@ -421,19 +421,19 @@ fn one_code_ten_times_stops_the_run() {
 #[test]
 fn answers_for_each_number_count_as_one_refusal_if_they_agree() {
     for (second, stop) in [(-1005, Some(StopReason::Refused(-1005))), (-1006, None)] {
-        let (_folder, ledger) = place();
+        let (_folder, ledger) = temp_ledger();
         plan(&ledger, &[2; 12]);
         let answer =
             move |_: &Submission<'_>| Outcomes::Each(vec![refused(-1005), refused(second)]);
         let run = send(&ledger, 1, &policy(), Arc::new(answer));
         assert_eq!(run.stop, stop);
-        balances(&ledger);
+        assert_adds_up(&ledger);
     }
 }
 
 #[test]
 fn too_many_numbers_are_halved_also_where_each_has_its_answer() {
-    let (_folder, ledger) = place();
+    let (_folder, ledger) = temp_ledger();
     plan(&ledger, &[4]);
     let answer = |submission: &Submission<'_>| match submission.numbers.len() {
         1..=2 => Outcomes::All(accepted()),
@@ -450,7 +450,7 @@ fn too_many_numbers_are_halved_also_where_each_has_its_answer() {
 
 #[test]
 fn bad_numbers_set_apart_stop_no_run() {
-    let (_folder, ledger) = place();
+    let (_folder, ledger) = temp_ledger();
     plan(&ledger, &[30]);
     let policy = Policy {
         split_bad_numbers: true,
@@ -539,7 +539,7 @@ fn a_stop_is_for_all_workers() {
                 30 * made
             };
             assert_eq!(touched, settled, "{what}");
-            balances(&ledger);
+            assert_adds_up(&ledger);
         }
     }
 }
@@ -565,7 +565,7 @@ fn batches_are_halved_where_that_was_asked_for() {
         (-1010, false, all_but_one),
         (-1005, true, none),
     ] {
-        let (_folder, ledger) = place();
+        let (_folder, ledger) = temp_ledger();
         plan(&ledger, &[5]);
         let policy = Policy {
             split_bad_numbers,
@@ -574,14 +574,14 @@ fn batches_are_halved_where_that_was_asked_for() {
         let run = send(&ledger, 2, &policy, one_is_bad(code));
         assert_eq!(run.stop, None);
         assert_eq!(statuses(&ledger), expected, "{code} {split_bad_numbers}");
-        balances(&ledger);
+        assert_adds_up(&ledger);
     }
 }
 
 #[test]
 fn a_limit_counts_recipients_that_were_sent_to() {
     for limit in [1, 3, 4, 9] {
-        let (_folder, ledger) = place();
+        let (_folder, ledger) = temp_ledger();
         plan(&ledger, &[4, 4]);
         let policy = Policy {
             limit: Some(limit),
@@ -598,13 +598,13 @@ fn a_limit_counts_recipients_that_were_sent_to() {
         let statuses = statuses(&ledger);
         let sent = statuses.iter().filter(|one| **one == Status::Accepted);
         assert_eq!(sent.count() as u64, limit.min(8), "limit {limit}");
-        balances(&ledger);
+        assert_adds_up(&ledger);
     }
 }
 
 #[test]
 fn a_ledger_that_is_lost_stops_everybody() {
-    let (_folder, ledger) = place();
+    let (_folder, ledger) = temp_ledger();
     plan(&ledger, &[1; 8]);
     let path = ledger.clone();
     let moved = ledger.with_extension("moved");
@@ -628,12 +628,12 @@ fn a_ledger_that_is_lost_stops_everybody() {
     fs::rename(&moved, &ledger).unwrap();
     assert_eq!(statuses(&ledger)[0], Status::Unknown);
     assert_eq!(statuses(&ledger)[1..], [Status::Pending; 7]);
-    balances(&ledger);
+    assert_adds_up(&ledger);
 }
 
 #[test]
 fn a_worker_that_panics_stops_everybody() {
-    let (_folder, ledger) = place();
+    let (_folder, ledger) = temp_ledger();
     plan(&ledger, &[1; 8]);
     let stopper = Arc::new(StopToken::default());
     let (asked, turn) = (stopper.clone(), AtomicUsize::new(0));
@@ -657,5 +657,5 @@ fn a_worker_that_panics_stops_everybody() {
     let count = |status| statuses.iter().filter(|one| **one == status).count();
     assert_eq!(count(Status::Unknown), 1);
     assert!(count(Status::Pending) >= 5, "{statuses:?}");
-    balances(&ledger);
+    assert_adds_up(&ledger);
 }

@@ -11,6 +11,9 @@ impl Code {
     /// The code of a message that was taken.
     pub const ACCEPTED: Self = Self(2000);
 
+    /// One of the numbers is bad.
+    pub const BAD_NUMBER: Self = Self(-1009);
+
     /// The one negative code that proves nothing: "unknown error, contact administrator".
     pub const UNKNOWN_ERROR: Self = Self(-1000);
 

@@ -1,6 +1,6 @@
-//! A ledger's place in the file system: the files beside it, how it is put there whole, and whether it is still
-//! the same file. It never opens a ledger while SQLite has it open: closing such a descriptor would drop
-//! SQLite's own locks.
+//! The files of a ledger: their names, how a new ledger is put in place, and whether an open one is still the same file.
+//!
+//! It never opens a ledger that SQLite has open: closing such a descriptor would drop SQLite's own locks.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -8,32 +8,59 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use crate::{Error, Kind, Result};
+use crate::{Error, Kind, Remedy, Result};
 
-/// The path with `suffix` behind its whole name.
-pub(super) fn beside(ledger: &Path, suffix: &str) -> PathBuf {
+/// How the name of a ledger ends.
+pub const SUFFIX: &str = ".ledger";
+
+/// What is appended to the ledger's name for the files beside it.
+pub(super) const LOCK: &str = ".lock";
+pub(super) const PARTIAL: &str = ".partial";
+pub(super) const WAL: &str = "-wal";
+pub(super) const SHARED_MEMORY: &str = "-shm";
+pub(super) const JOURNAL: &str = "-journal";
+
+/// The ledger and the files that may be beside it, each with what it is.
+#[must_use]
+pub fn sidecar_files(ledger: &Path) -> Vec<(&'static str, PathBuf)> {
+    [
+        ("the ledger", ""),
+        ("the ledger's lock", LOCK),
+        ("the unfinished ledger", PARTIAL),
+        ("the ledger's log", WAL),
+        ("the ledger's log", SHARED_MEMORY),
+        ("the ledger's log", JOURNAL),
+    ]
+    .into_iter()
+    .map(|(role, suffix)| (role, sidecar(ledger, suffix)))
+    .collect()
+}
+
+/// The path with `suffix` appended to its whole name.
+pub(super) fn sidecar(ledger: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(ledger);
     name.push(suffix);
     PathBuf::from(name)
 }
 
-/// Where a link leads that stands in the ledger's place, else the place itself: two names that lead to one ledger have
-/// one lock and one log.
+/// Where a symbolic link in the ledger's place leads, or else the path itself. Two names that lead to one ledger have one
+/// lock and one log.
 #[must_use]
-pub fn leads_to(ledger: &Path) -> PathBuf {
+pub fn link_target(ledger: &Path) -> PathBuf {
     fs::read_link(ledger)
         .and_then(|_| fs::canonicalize(ledger))
         .unwrap_or_else(|_| ledger.to_owned())
 }
 
-/// Whether a log that holds something is beside the ledger: it is in use, or a crash cut its use off.
-pub(super) fn has_log(ledger: &Path) -> bool {
+/// Whether a log that holds something is beside the ledger: it is in use, or was not closed because of a crash.
+#[must_use]
+pub fn has_log(ledger: &Path) -> bool {
     fs::metadata(log(ledger)).is_ok_and(|log| log.len() > 0)
 }
 
 /// Where SQLite keeps the write-ahead log of a ledger.
 pub(super) fn log(ledger: &Path) -> PathBuf {
-    beside(&leads_to(ledger), "-wal")
+    sidecar(&link_target(ledger), WAL)
 }
 
 /// The folder that holds the ledger.
@@ -45,43 +72,43 @@ fn folder(ledger: &Path) -> &Path {
 }
 
 /// Refuses the leftovers of a ledger that is gone: SQLite would replay them into a new one of the same name.
-pub(super) fn refuse_strays(ledger: &Path) -> Result<()> {
+pub(super) fn refuse_leftovers(ledger: &Path) -> Result<()> {
     if exists(ledger)? {
         return Ok(());
     }
-    for suffix in ["-wal", "-shm", "-journal"] {
-        let stray = beside(ledger, suffix);
-        if exists(&stray)? {
+    for suffix in [WAL, SHARED_MEMORY, JOURNAL] {
+        let leftover = sidecar(ledger, suffix);
+        if exists(&leftover)? {
             return Err(Error::new(
                 Kind::Ledger,
-                format!(
-                    "{}: belongs to a ledger that is not there, and may hold what was sent",
-                    stray.display()
-                ),
+                "belongs to a ledger that is missing, and may hold what was sent",
             )
             .hint(format!(
                 "bring {} back, or move this file away if you know that nothing was sent",
                 ledger.display()
-            )));
+            ))
+            .at(leftover.display()));
         }
     }
     Ok(())
 }
 
-/// Whether something is at that path; an error is not taken for "no".
+/// Whether something is at that path. An error is not taken for "no".
 pub(super) fn exists(path: &Path) -> Result<bool> {
     match fs::symlink_metadata(path) {
         Ok(_) => Ok(true),
-        Err(fault) if fault.kind() == ErrorKind::NotFound => Ok(false),
-        Err(fault) => Err(Error::new(Kind::Ledger, fault.to_string()).at(path.display())),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(Error::new(Kind::Ledger, "cannot be opened")
+            .caused_by(error)
+            .at(path.display())),
     }
 }
 
-/// An empty file that only its owner can read, in place of whatever an earlier run left there.
+/// Creates an empty file that only its owner can read, in place of what an earlier run may have left there.
 pub(super) fn create_private(path: &Path) -> Result<()> {
-    let make = || -> io::Result<()> {
+    let create = || -> io::Result<()> {
         match fs::remove_file(path) {
-            Err(fault) if fault.kind() != ErrorKind::NotFound => return Err(fault),
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
             _ => {}
         }
         OpenOptions::new()
@@ -91,15 +118,17 @@ pub(super) fn create_private(path: &Path) -> Result<()> {
             .open(path)?;
         Ok(())
     };
-    make().map_err(|fault| {
-        Error::new(Kind::Ledger, format!("cannot be written: {fault}"))
-            .hint("choose another place with --ledger")
+    create().map_err(|error| {
+        Error::new(Kind::Disk, "cannot be written")
+            .caused_by(error)
+            .hint("choose another place for the ledger")
+            .remedy(Remedy::LedgerPath)
             .at(path.display())
     })
 }
 
-/// Puts a finished file in its place. `replacing` says that a ledger from which nothing was sent may be there;
-/// without it nothing is ever overwritten.
+/// Puts a finished file in its place. `replacing`: a ledger from which nothing was sent may be there. Otherwise nothing is
+/// ever overwritten.
 pub(super) fn put_in_place(partial: &Path, ledger: &Path, replacing: bool) -> Result<()> {
     let put = || -> io::Result<()> {
         File::open(partial)?.sync_all()?;
@@ -110,36 +139,38 @@ pub(super) fn put_in_place(partial: &Path, ledger: &Path, replacing: bool) -> Re
         }
         sync_folder(ledger)
     };
-    put().map_err(|fault| {
-        Error::new(Kind::Ledger, format!("cannot be put in place: {fault}"))
-            .hint("see that its folder can be written and that nothing is in its place")
+    put().map_err(|error| {
+        Error::new(Kind::Disk, "cannot be put in place")
+            .caused_by(error)
+            .hint("make sure that its folder can be written and that no other file has its name")
             .at(ledger.display())
     })
 }
 
-/// Moves a ledger that is not open aside. It fails where something is at `aside`.
+/// Renames a ledger that is not open. It fails where something is at `aside`.
 pub(super) fn set_aside(ledger: &Path, aside: &Path) -> Result<()> {
     move_without_overwriting(ledger, aside)
         .and_then(|()| sync_folder(ledger))
-        .map_err(|fault| {
+        .map_err(|error| {
             Error::new(
-                Kind::Ledger,
-                format!("cannot be set aside as {}: {fault}", aside.display()),
+                Kind::Disk,
+                format!("cannot be set aside as {}", aside.display()),
             )
+            .caused_by(error)
             .at(ledger.display())
         })
 }
 
-/// A link fails where the target exists, which a rename does not. Where the file system has no links, the lock
-/// that the caller holds keeps every other planner away between the look and the rename.
+/// A link fails where the target exists, which a rename does not. Where the file system has no links, the lock that the
+/// caller holds keeps every other planner away between the check and the rename.
 fn move_without_overwriting(from: &Path, to: &Path) -> io::Result<()> {
-    if same(from, to) {
+    if is_same(from, to) {
         // A crash came between the two halves of this move.
         return fs::remove_file(from);
     }
     match fs::hard_link(from, to) {
         Ok(()) => fs::remove_file(from),
-        Err(fault) if fault.kind() == ErrorKind::AlreadyExists => Err(fault),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(error),
         Err(_) if fs::symlink_metadata(to).is_ok() => Err(ErrorKind::AlreadyExists.into()),
         Err(_) => fs::rename(from, to),
     }
@@ -150,16 +181,16 @@ fn sync_folder(ledger: &Path) -> io::Result<()> {
     File::open(folder(ledger))?.sync_all()
 }
 
-/// Whether SQLite can open a ledger as one that nobody changes: a log beside it would then be left out.
-pub(super) fn is_unchanging(ledger: &Path) -> bool {
-    let ledger = leads_to(ledger);
-    !["-wal", "-journal"]
+/// Whether SQLite may open a ledger as one that cannot change. It would ignore a log beside it.
+pub(super) fn may_be_opened_immutable(ledger: &Path) -> bool {
+    let ledger = link_target(ledger);
+    ![WAL, JOURNAL]
         .iter()
-        .any(|suffix| beside(&ledger, suffix).exists())
+        .any(|suffix| sidecar(&ledger, suffix).exists())
 }
 
-/// The address by which SQLite opens a ledger as one that nobody changes, whatever is in its log.
-pub(super) fn unchanging(ledger: &Path) -> Option<PathBuf> {
+/// The address by which SQLite opens a ledger as one that cannot change, without its log.
+pub(super) fn immutable_uri(ledger: &Path) -> Option<PathBuf> {
     let path = std::path::absolute(ledger).ok()?;
     let escaped = path
         .to_str()?
@@ -170,24 +201,24 @@ pub(super) fn unchanging(ledger: &Path) -> Option<PathBuf> {
 }
 
 /// Whether two paths lead to one file.
-pub(super) fn same(one: &Path, other: &Path) -> bool {
+pub(super) fn is_same(one: &Path, other: &Path) -> bool {
     match (Identity::of(one), Identity::of(other)) {
         (Ok(one), Ok(other)) => one == other,
         _ => false,
     }
 }
 
-/// Refuses a file with a second name: each name would have a lock and a log of its own.
-pub(super) fn refuse_second_name(ledger: &Path) -> Result<()> {
-    let partial = beside(ledger, ".partial");
-    if same(ledger, &partial) {
-        // A crash came between the two halves of its move to its place.
+/// Refuses a ledger with a hard link: each name would have a lock and a log of its own.
+pub(super) fn refuse_hard_link(ledger: &Path) -> Result<()> {
+    let partial = sidecar(ledger, PARTIAL);
+    if is_same(ledger, &partial) {
+        // A crash came between the two halves of the move to its place.
         let _ = fs::remove_file(partial);
     }
     match fs::metadata(ledger) {
         Ok(metadata) if metadata.nlink() > 1 => {
             Err(Error::new(Kind::Ledger, "has a second name (a hard link)")
-                .hint("remove the other name, so that nobody sends from both")
+                .hint("remove the other name, so that the campaign cannot be sent twice")
                 .at(ledger.display()))
         }
         _ => Ok(()),
@@ -195,26 +226,26 @@ pub(super) fn refuse_second_name(ledger: &Path) -> Result<()> {
 }
 
 /// The ledger and the files that SQLite keeps beside it while it is open, with what they are now.
-pub(super) fn files_of(ledger: &Path) -> Result<Vec<(PathBuf, Identity)>> {
-    let ledger = leads_to(ledger);
-    ["", "-wal", "-shm"]
+pub(super) fn identities(ledger: &Path) -> Result<Vec<(PathBuf, Identity)>> {
+    let ledger = link_target(ledger);
+    ["", WAL, SHARED_MEMORY]
         .into_iter()
         .map(|suffix| {
-            let path = beside(&ledger, suffix);
+            let path = sidecar(&ledger, suffix);
             let identity =
-                Identity::of_name(&path).map_err(|fault| vanished(&path, &fault.to_string()))?;
+                Identity::of_name(&path).map_err(|error| replaced(&path, &error.to_string()))?;
             Ok((path, identity))
         })
         .collect()
 }
 
-/// The fault of a file that is not what was opened any more.
-pub(super) fn vanished(path: &Path, why: &str) -> Error {
+/// The error for a file that is no longer the one that was opened.
+pub(super) fn replaced(path: &Path, why: &str) -> Error {
     Error::new(
         Kind::Ledger,
         format!("was deleted, renamed or replaced while the ledger was in use ({why})"),
     )
-    .hint("put the ledger back before you run again: without it nobody knows what was sent")
+    .hint("put the ledger back before you run again: nothing else records what was sent")
     .at(path.display())
 }
 
@@ -231,7 +262,7 @@ impl Identity {
         fs::metadata(path).map(|metadata| Self::read(&metadata))
     }
 
-    /// What has this name itself, be it a link.
+    /// What has this name itself, even if it is a link.
     pub(super) fn of_name(path: &Path) -> io::Result<Self> {
         fs::symlink_metadata(path).map(|metadata| Self::read(&metadata))
     }

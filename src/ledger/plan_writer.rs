@@ -1,11 +1,11 @@
-//! Writing a plan: a new ledger beside its place, fast because nothing depends on it until it is whole. It
-//! knows no rule of planning.
+//! Writing a plan: a new ledger is built beside its place. That is fast, because nothing depends on it until it is complete.
 
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, Statement, ToSql, params};
 
-use super::{Campaign, failed, files, schema, write_ahead};
+use super::connection::{write_ahead, write_error};
+use super::{Campaign, files, schema};
 use crate::domain::{Encoding, Msisdn};
 use crate::{Error, Kind, Result};
 
@@ -18,26 +18,26 @@ pub struct PlannedRow<'a> {
     pub cells: &'a str,
     /// The number, where it could be read.
     pub msisdn: Option<Msisdn>,
-    /// The number of its text, where one could be rendered. The text has been stored before.
+    /// The number of its text, where one could be rendered. The text is stored first.
     pub text: Option<u32>,
     /// Whether it will be sent.
-    pub fate: Disposition<'a>,
+    pub disposition: Disposition<'a>,
 }
 
 /// Whether a row will be sent, and why not.
 #[derive(Clone, Copy, Debug)]
 pub enum Disposition<'a> {
-    /// In the batch of this number, which has been opened before.
+    /// In the batch of this number, which is stored first.
     Send(u32),
-    /// The row is wrong.
+    /// The row cannot be sent.
     Invalid(&'a str),
     /// An earlier row says the same.
     Duplicate(&'a str),
-    /// The number has opted out.
+    /// The number is on a suppression list.
     Suppressed(&'a str),
 }
 
-/// A plan in the making. Dropped unfinished it leaves nothing behind.
+/// An unfinished plan. If it is dropped, nothing is left behind.
 #[derive(Debug)]
 pub struct PlanWriter {
     connection: Option<Connection>,
@@ -58,43 +58,43 @@ pub struct PlannedText<'a> {
     pub credits: u32,
 }
 
-/// Stores rows, texts and batches, many in a second.
+/// Stores rows, texts and batches.
 #[derive(Debug)]
 pub struct PlanInserts<'d> {
     texts: Insert<'d>,
     batches: Insert<'d>,
-    /// Of rows to send, nearly all of them: their disposition stands in the statement, and they have no reason.
-    sent: Insert<'d>,
-    kept_back: Insert<'d>,
-    order: Order,
+    /// For rows to send, which are most of them: their disposition is in the statement, and they have no reason.
+    sendable: Insert<'d>,
+    not_sendable: Insert<'d>,
+    order: BatchOrder,
 }
 
-/// How far the recipients come in the order of their batches.
+/// Whether the recipients come roughly in the order of their batches.
 ///
-/// An index that grows at its end is kept up while other threads plan; one that grows all over the place is made at the end, with
-/// one sort.
+/// As long as they do, their index only grows at its end, and is kept up to date while other threads plan. Otherwise it is
+/// created when all are stored, with one sort.
 #[derive(Debug, Default)]
-struct Order {
+struct BatchOrder {
     recipients: u64,
     newest: u32,
-    strays: u32,
+    out_of_order: u32,
 }
 
-impl Order {
-    /// Recipients whose index fits well into the cache.
-    const NEAR: u64 = 1 << 16;
-    /// So many that belong further back are no exception any more.
-    const MANY: u32 = 10_000;
+impl BatchOrder {
+    /// How many of the newest recipients have index pages in the cache.
+    const CACHED: u64 = 1 << 16;
+    /// How many recipients of older batches are too many.
+    const TOO_MANY: u32 = 10_000;
 
-    /// Takes one in. Whether it is the stray that makes them many.
-    fn is_lost_with(&mut self, batch: u32) -> bool {
+    /// Counts one recipient. Whether it is the one that makes too many out of order.
+    fn breaks_with(&mut self, batch: u32) -> bool {
         self.recipients += 1;
         self.newest = self.newest.max(batch);
         let of_a_batch = self.recipients / u64::from(self.newest).max(1);
         let back = u64::from(self.newest - batch) * of_a_batch.max(1);
-        let strays = back > Self::NEAR;
-        self.strays = self.strays.saturating_add(u32::from(strays));
-        strays && self.strays == Self::MANY
+        let is_old = back > Self::CACHED;
+        self.out_of_order = self.out_of_order.saturating_add(u32::from(is_old));
+        is_old && self.out_of_order == Self::TOO_MANY
     }
 }
 
@@ -112,20 +112,20 @@ impl PlanInserts<'_> {
         )
     }
 
-    /// Opens the batches of these numbers.
+    /// Stores batches of these numbers.
     pub fn batches(&mut self, numbers: &[u32]) -> Result<()> {
         self.batches
             .store(numbers, |number| (*number).into(), |_, _| Ok(()))
     }
 
-    /// Stores rows, whose texts and batches are stored before.
+    /// Stores rows. Their texts and batches are stored first.
     pub fn rows(&mut self, rows: &[PlannedRow<'_>]) -> Result<()> {
-        let is_sent = |row: &PlannedRow<'_>| matches!(row.fate, Disposition::Send(_));
-        for rows in rows.chunk_by(|row, next| is_sent(row) == is_sent(next)) {
-            let insert = if rows.first().is_some_and(is_sent) {
-                &mut self.sent
+        let is_sendable = |row: &PlannedRow<'_>| matches!(row.disposition, Disposition::Send(_));
+        for rows in rows.chunk_by(|row, next| is_sendable(row) == is_sendable(next)) {
+            let insert = if rows.first().is_some_and(is_sendable) {
+                &mut self.sendable
             } else {
-                &mut self.kept_back
+                &mut self.not_sendable
             };
             insert.store(
                 rows,
@@ -134,7 +134,7 @@ impl PlanInserts<'_> {
                     bind(&row.cells)?;
                     bind(&row.msisdn.map(|msisdn| msisdn.as_u64().cast_signed()))?;
                     bind(&row.text)?;
-                    let (disposition, reason) = match row.fate {
+                    let (disposition, reason) = match row.disposition {
                         Disposition::Send(batch) => return bind(&batch),
                         Disposition::Invalid(reason) => ("invalid", reason),
                         Disposition::Duplicate(reason) => ("duplicate", reason),
@@ -145,23 +145,25 @@ impl PlanInserts<'_> {
                 },
             )?;
         }
-        let batches = rows.iter().filter_map(|row| match row.fate {
+        let batches = rows.iter().filter_map(|row| match row.disposition {
             Disposition::Send(batch) => Some(batch),
             _ => None,
         });
-        // All are taken in, whatever is found.
-        let lost = batches.fold(false, |lost, batch| lost | self.order.is_lost_with(batch));
-        if lost {
-            let connection = self.sent.connection;
+        // `|`, so that every recipient is counted.
+        let breaks = batches.fold(false, |breaks, batch| {
+            breaks | self.order.breaks_with(batch)
+        });
+        if breaks {
+            let connection = self.sendable.connection;
             connection
                 .execute_batch(schema::NO_INDEX)
-                .map_err(|fault| failed(&fault))?;
+                .map_err(write_error)?;
         }
         Ok(())
     }
 }
 
-/// A fault of the program, whose plan is dropped: a row would stand under the number of another.
+/// A bug of the program: a row would be stored under the number of another.
 fn out_of_order(planned: u64, stored: i64) -> Error {
     Error::new(Kind::Ledger, format!(
         "the plan is not in order: row, text or batch {planned} would have become number {stored}"
@@ -169,13 +171,13 @@ fn out_of_order(planned: u64, stored: i64) -> Error {
     .hint("nothing was planned or sent; report this with the spreadsheet's shape")
 }
 
-/// How many rows one statement stores: what a statement costs by itself is as much as a row.
-const TOGETHER: usize = 16;
+/// How many rows one statement stores. To run a statement costs as much as to store a row.
+const ROWS_PER_STATEMENT: usize = 16;
 
-/// An `INSERT` for many rows at a time, and for those that are left.
+/// An `INSERT` of many rows at a time, and one for the remaining rows.
 ///
-/// SQLite numbers the rows, from 1 on in the order in which they come, as the planner did: to look for the place of a number that
-/// is handed in costs a fifth of storing a plan.
+/// SQLite numbers the rows from 1 in the order in which they come, as the planner did. If the numbers were handed in, finding
+/// the place of each would cost a fifth of the time to store a plan.
 #[derive(Debug)]
 struct Insert<'d> {
     connection: &'d Connection,
@@ -184,7 +186,7 @@ struct Insert<'d> {
 }
 
 impl<'d> Insert<'d> {
-    /// `into`: up to `VALUES`; `values`: of one row, in brackets.
+    /// `into` is the table with its columns, `values` the placeholders of one row in brackets.
     fn prepare(connection: &'d Connection, into: &str, values: &str) -> rusqlite::Result<Self> {
         let prepare = |rows: usize| {
             connection.prepare(&format!(
@@ -194,12 +196,12 @@ impl<'d> Insert<'d> {
         };
         Ok(Self {
             connection,
-            many: prepare(TOGETHER)?,
+            many: prepare(ROWS_PER_STATEMENT)?,
             one: prepare(1)?,
         })
     }
 
-    /// Stores all of these; `number` is the one that it has for the planner, and `values` binds the rest of it, in order.
+    /// Stores all of these. `number` is the planner's number of one, and `values` binds its other columns in order.
     fn store<T>(
         &mut self,
         all: &[T],
@@ -214,9 +216,9 @@ impl<'d> Insert<'d> {
                     place += 1;
                     statement.raw_bind_parameter(place, value)
                 })
-                .map_err(|fault| failed(&fault))?;
+                .map_err(write_error)?;
             }
-            statement.raw_execute().map_err(|fault| failed(&fault))?;
+            statement.raw_execute().map_err(write_error)?;
             let last = connection.last_insert_rowid();
             let stored = (1..=last).rev().zip(rows.iter().rev().map(&number));
             for (stored, planned) in stored {
@@ -226,7 +228,7 @@ impl<'d> Insert<'d> {
             }
             Ok(())
         };
-        let (many, rest) = all.as_chunks::<TOGETHER>();
+        let (many, rest) = all.as_chunks::<ROWS_PER_STATEMENT>();
         many.iter()
             .try_for_each(|rows| run(&mut self.many, rows))
             .and_then(|()| rest.chunks(1).try_for_each(|row| run(&mut self.one, row)))
@@ -236,10 +238,10 @@ impl<'d> Insert<'d> {
 impl PlanWriter {
     /// A new plan for the ledger at this path. The caller holds its lock.
     pub fn begin(ledger: &Path) -> Result<Self> {
-        let partial = files::beside(ledger, ".partial");
+        let partial = files::sidecar(ledger, files::PARTIAL);
         files::create_private(&partial)?;
-        let connection = Connection::open(&partial).map_err(|fault| failed(&fault))?;
-        let draft = Self {
+        let connection = Connection::open(&partial).map_err(write_error)?;
+        let plan = Self {
             connection: Some(connection),
             ledger: ledger.to_owned(),
             partial,
@@ -247,46 +249,46 @@ impl PlanWriter {
         // No journal and no syncing: a crash leaves a partial file, which the next plan removes. Parents are not looked up
         // either: texts and batches have the planner's numbers, which is checked as they are stored, and `verify` sees to it that they
         // are there.
-        draft.run(
+        plan.run(
             "PRAGMA foreign_keys = OFF;
              PRAGMA journal_mode = OFF;
              PRAGMA synchronous = OFF;
              PRAGMA locking_mode = EXCLUSIVE;
              PRAGMA cache_size = -4096;",
         )?;
-        draft.run(&format!(
+        plan.run(&format!(
             "PRAGMA application_id = {}; PRAGMA user_version = {}; BEGIN; {} {}",
             schema::APPLICATION_ID,
             schema::VERSION,
             schema::TABLES,
             schema::INDEX
         ))?;
-        Ok(draft)
+        Ok(plan)
     }
 
-    /// What rows, texts and batches are stored with.
+    /// Prepares the statements that store rows, texts and batches.
     pub fn rows(&mut self) -> Result<PlanInserts<'_>> {
         let connection = self.open()?;
         let insert = |into: &str, values: &str| {
-            Insert::prepare(connection, into, values).map_err(|fault| failed(&fault))
+            Insert::prepare(connection, into, values).map_err(write_error)
         };
         Ok(PlanInserts {
             texts: insert("text (body, type, credits)", "(?, ?, ?)")?,
             batches: insert("batch (state, attempts)", "('planned', 0)")?,
-            order: Order::default(),
-            sent: insert(
+            order: BatchOrder::default(),
+            sendable: insert(
                 "recipient (cells, msisdn, text_id, batch_id, disposition)",
                 "(?, ?, ?, ?, 'send')",
             )?,
-            kept_back: insert(
+            not_sendable: insert(
                 "recipient (cells, msisdn, text_id, disposition, reason)",
                 "(?, ?, ?, ?, ?)",
             )?,
         })
     }
 
-    /// Puts the whole plan in its place, durably. `replacing`: a ledger from which nothing was ever sent may be
-    /// there, and is not open; otherwise nothing is overwritten.
+    /// Puts the complete plan in its place, durably. `replacing`: a ledger from which nothing was ever sent may be
+    /// there, and is not open. Otherwise nothing is overwritten.
     pub fn finish(mut self, campaign: &Campaign, replacing: bool) -> Result<()> {
         self.insert(
             "INSERT INTO campaign (only, id, name, input, options, digest, header, delimiter, bom, report,
@@ -308,9 +310,11 @@ impl PlanWriter {
         )?;
         self.run(schema::INDEX)?;
         self.run("COMMIT")?;
-        keep_a_log(self.open()?)?;
+        turn_on_log(self.open()?)?;
         if let Some(connection) = self.connection.take() {
-            connection.close().map_err(|(_, fault)| failed(&fault))?;
+            connection
+                .close()
+                .map_err(|(_, error)| write_error(error))?;
         }
         files::put_in_place(&self.partial, &self.ledger, replacing)
     }
@@ -319,14 +323,12 @@ impl PlanWriter {
         self.open()?
             .prepare_cached(sql)
             .and_then(|mut statement| statement.execute(values))
-            .map_err(|fault| failed(&fault))?;
+            .map_err(write_error)?;
         Ok(())
     }
 
     fn run(&self, sql: &str) -> Result<()> {
-        self.open()?
-            .execute_batch(sql)
-            .map_err(|fault| failed(&fault))
+        self.open()?.execute_batch(sql).map_err(write_error)
     }
 
     fn open(&self) -> Result<&Connection> {
@@ -336,20 +338,19 @@ impl PlanWriter {
     }
 }
 
-/// Gives a new ledger its write-ahead log for life. A change of mode later on would leave a journal behind if it were cut
-/// off, which nobody who only reads could clear away.
-pub(super) fn keep_a_log(connection: &Connection) -> Result<()> {
+/// Turns on the write-ahead log of a new ledger for good. If the mode were changed later and that was cut off, it would leave
+/// a journal, which a reader without the right to write could not remove.
+pub(super) fn turn_on_log(connection: &Connection) -> Result<()> {
     connection
         .execute_batch("PRAGMA locking_mode = NORMAL")
-        .map_err(|fault| failed(&fault))?;
+        .map_err(write_error)?;
     write_ahead(connection)
 }
 
 impl Drop for PlanWriter {
     fn drop(&mut self) {
         self.connection = None;
-        // A plan that was put in its place is not here any more. Otherwise nobody is left to tell, and the next
-        // plan removes what stays.
+        // It fails where the plan was put in its place. A file that cannot be removed is removed by the next plan.
         let _ = std::fs::remove_file(&self.partial);
     }
 }

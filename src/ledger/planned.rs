@@ -1,7 +1,8 @@
-//! Planned batches, read out of the ledger with all that their requests need. It changes nothing.
+//! Reading planned batches with all that their requests need.
 
-use super::book::{Batch, BatchId, Ledger};
-use super::{failed, unknown_word};
+use super::batch::{Batch, BatchId};
+use super::connection::{read_error, unknown_value};
+use super::open::Ledger;
 use crate::Result;
 use crate::domain::{Encoding, Msisdn};
 
@@ -9,18 +10,18 @@ use crate::domain::{Encoding, Msisdn};
 const PAGE: usize = 256;
 
 impl Ledger {
-    /// The next planned batches behind `after`, in order, a page at a time.
+    /// The next page of planned batches after `after`, in order.
     pub fn planned_after(&self, after: Option<BatchId>) -> Result<Vec<Batch>> {
-        match self.page(after).map_err(|fault| failed(&fault))? {
+        match self.page(after).map_err(read_error)? {
             Ok(page) => Ok(page),
-            Err(number) => Err(unknown_word("number", &number.to_string())),
+            Err(number) => Err(unknown_value("number", &number.to_string())),
         }
     }
 
-    /// The inner error is a number that is none.
+    /// The inner error is a value that is not a phone number.
     fn page(&self, after: Option<BatchId>) -> rusqlite::Result<Result<Vec<Batch>, i64>> {
-        // In this order of tables, whatever SQLite makes of their sizes: otherwise it would sort all that is planned. A text that is
-        // missing leaves a NULL, which is an error, and not a batch that nobody ever sees.
+        // CROSS JOIN fixes the order of the tables: otherwise SQLite might sort everything that is planned. A missing text
+        // leaves a NULL, which is an error; with a plain join its batch would never be sent, and never be noticed.
         let mut statement = self.connection.prepare_cached(
             "SELECT b.id, b.parent IS NOT NULL, t.body, t.type, r.row, r.msisdn
              FROM batch b

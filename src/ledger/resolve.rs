@@ -1,29 +1,29 @@
-//! An operator's word: what is unknown or refused is settled by a person who knows better. Every word is written
-//! down, in the same transaction as what it changes. It asks nobody.
+//! Decisions of an operator about unknown and refused rows. Each is recorded in the same transaction as what it changes.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
-use rusqlite::params;
+use rusqlite::{OptionalExtension, params};
 
-use super::book::{BatchId, Ledger};
+use super::batch::BatchId;
+use super::connection::read_error;
+use super::open::Ledger;
 use super::state::{Event, State};
-use super::{failed, snapshot};
 use crate::domain::Timestamp;
 use crate::{Error, Kind, Result};
 
-/// Which rows an operator speaks of.
+/// Which rows an operator resolves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Selection {
-    /// Every unknown one.
+    /// Every unknown row.
     AllUnknown,
-    /// Those of this batch.
+    /// The rows of this batch.
     Batch(u64),
-    /// These.
+    /// The rows with these numbers.
     Rows(Vec<RangeInclusive<u64>>),
 }
 
-/// What an operator says of them.
+/// What an operator says about rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Resolution {
     /// They went out.
@@ -36,95 +36,101 @@ pub enum Resolution {
 }
 
 impl Resolution {
+    /// The word that the ledger stores.
     fn as_str(&self) -> &'static str {
         match self {
-            Self::Accepted { .. } => snapshot::ACCEPTED,
-            Self::NotSent => snapshot::NOT_SENT,
+            Self::Accepted { .. } => "accepted",
+            Self::NotSent => "not-sent",
         }
     }
 }
 
-/// Rows of one batch: those that were selected, and whether others stay behind.
-struct Part {
+/// A batch with selected rows.
+struct SelectedBatch {
+    id: BatchId,
     state: State,
     selected: Vec<i64>,
-    rest: Vec<i64>,
+    /// Its other rows.
+    others: Vec<i64>,
 }
 
 impl Ledger {
-    /// Settles the selected rows as an operator says, all of them or none. Returns how many.
-    pub fn decide(
+    /// Changes the selected rows as an operator says, all of them or none. Returns how many.
+    pub fn resolve(
         &mut self,
         selection: &Selection,
-        word: &Resolution,
+        resolution: &Resolution,
         note: Option<&str>,
         at: &Timestamp,
     ) -> Result<u64> {
-        let parts = self.parts(selection)?;
-        let rows: Vec<i64> = parts
-            .values()
-            .flat_map(|part| part.selected.iter().copied())
+        let batches = self.selected_batches(selection)?;
+        let rows: Vec<i64> = batches
+            .iter()
+            .flat_map(|batch| batch.selected.iter().copied())
             .collect();
         if rows.is_empty() {
             return Ok(0);
         }
-        self.transaction(|book| {
-            let trx_id = match word {
+        self.transaction(|ledger| {
+            let trx_id = match resolution {
                 Resolution::Accepted { trx_id } => trx_id.as_deref(),
                 Resolution::NotSent => None,
             };
-            book.change(
+            ledger.execute(
                 "INSERT INTO decision (decided_at, rows, word, trx_id, note) VALUES (?1, ?2, ?3, ?4, ?5)",
-                params![at.to_string(), ranges(&rows), word.as_str(), trx_id, note],
+                params![at.to_string(), ranges(&rows), resolution.as_str(), trx_id, note],
             )?;
-            let decision = book.connection.last_insert_rowid();
-            for (batch, part) in &parts {
-                book.settle_part(BatchId(*batch), part, word, decision)?;
+            let decision = ledger.connection.last_insert_rowid();
+            for batch in &batches {
+                ledger.resolve_batch(batch, resolution, decision)?;
             }
             Ok(rows.len() as u64)
         })
     }
 
-    fn settle_part(
+    fn resolve_batch(
         &mut self,
-        batch: BatchId,
-        part: &Part,
-        word: &Resolution,
+        batch: &SelectedBatch,
+        resolution: &Resolution,
         decision: i64,
     ) -> Result<()> {
-        let batch = if part.rest.is_empty() {
-            batch
+        let from = batch.state;
+        let id = if batch.others.is_empty() {
+            batch.id
         } else {
-            self.divide(batch, part.state, &[&part.selected, &part.rest])?[0]
+            self.split(batch.id, from, &[&batch.selected, &batch.others])?[0]
         };
-        match word {
-            Resolution::Accepted { trx_id } => self.step(
-                batch,
-                part.state,
-                Event::DeclareAccepted,
-                "decision = ?4, trx_id = coalesce(?5, trx_id)",
-                &[&decision, trx_id],
-            ),
-            Resolution::NotSent => self.step(
-                batch,
-                part.state,
-                Event::DeclareNotSent,
+        match resolution {
+            Resolution::Accepted { trx_id } => {
+                let fields = "decision = ?4, trx_id = coalesce(?5, trx_id)";
+                self.transition(
+                    id,
+                    from,
+                    Event::ResolveAccepted,
+                    fields,
+                    &[&decision, trx_id],
+                )
+            }
+            Resolution::NotSent => self.transition(
+                id,
+                from,
+                Event::ResolveNotSent,
                 "decision = ?4",
                 &[&decision],
             ),
         }
     }
 
-    /// The selected rows by batch. A row that nobody may decide about is an error.
-    fn parts(&self, selection: &Selection) -> Result<BTreeMap<i64, Part>> {
+    /// The batches of the selected rows. A row that cannot be resolved is an error.
+    fn selected_batches(&self, selection: &Selection) -> Result<Vec<SelectedBatch>> {
         let batches = match selection {
             Selection::AllUnknown => {
-                self.column("SELECT id FROM batch WHERE state = 'unknown'", [])?
+                self.read_column("SELECT id FROM batch WHERE state = 'unknown'", [])?
             }
             Selection::Batch(id) => vec![id.cast_signed()],
             Selection::Rows(ranges) => self.batches_of(ranges)?,
         };
-        let chosen = |row: i64| match selection {
+        let is_selected = |row: i64| match selection {
             Selection::Rows(ranges) => ranges
                 .iter()
                 .any(|range| range.contains(&row.cast_unsigned())),
@@ -133,72 +139,66 @@ impl Ledger {
         batches
             .into_iter()
             .map(|id| {
-                let state = self.state_of(id)?;
-                if !matches!(state, Some(State::Unknown | State::Refused)) {
-                    return Err(Error::new(
-                        Kind::Ledger,
-                        match state {
-                            Some(state) => format!("batch {id} is {state}"),
-                            None => format!("there is no batch {id}"),
-                        },
-                    )
-                    .hint("only unknown and refused rows can be resolved; see the results"));
-                }
-                let rows = self.column(
+                let state = self.resolvable_state(id)?;
+                let rows = self.read_column(
                     "SELECT row FROM recipient WHERE batch_id = ?1 ORDER BY row",
                     [id],
                 )?;
-                let (selected, rest) = rows.into_iter().partition(|row| chosen(*row));
-                let state = state.unwrap_or(State::Unknown);
-                Ok((
-                    id,
-                    Part {
-                        state,
-                        selected,
-                        rest,
-                    },
-                ))
+                let (selected, others) = rows.into_iter().partition(|row| is_selected(*row));
+                Ok(SelectedBatch {
+                    id: BatchId(id),
+                    state,
+                    selected,
+                    others,
+                })
             })
             .collect()
     }
 
     fn batches_of(&self, ranges: &[RangeInclusive<u64>]) -> Result<Vec<i64>> {
-        let mut batches = Vec::new();
+        let mut batches = BTreeSet::new();
         for range in ranges {
             let (first, last) = (range.start().cast_signed(), range.end().cast_signed());
-            let found = self.column(
+            let found = self.read_column(
                 "SELECT count(*) FROM recipient WHERE row BETWEEN ?1 AND ?2 AND batch_id IS NOT NULL",
                 [first, last],
             )?;
             if found != [last - first + 1] {
-                return Err(Error::new(
-                    Kind::Ledger,
-                    format!("not every row of {first}-{last} is there and was to be sent"),
-                )
-                .hint("only unknown and refused rows can be resolved; see the results"));
+                return Err(not_resolvable(format!(
+                    "not every row of {first}-{last} exists and was to be sent"
+                )));
             }
-            batches.extend(self.column(
+            batches.extend(self.read_column(
                 "SELECT DISTINCT batch_id FROM recipient WHERE row BETWEEN ?1 AND ?2",
                 [first, last],
             )?);
         }
-        Ok(batches)
+        Ok(batches.into_iter().collect())
     }
 
-    fn state_of(&self, batch: i64) -> Result<Option<State>> {
-        use rusqlite::OptionalExtension;
-        let word: Option<String> = self
+    /// The state of a batch, which must be one that an operator can resolve.
+    fn resolvable_state(&self, batch: i64) -> Result<State> {
+        let stored: Option<String> = self
             .connection
             .query_row("SELECT state FROM batch WHERE id = ?1", [batch], |row| {
                 row.get(0)
             })
             .optional()
-            .map_err(|fault| failed(&fault))?;
-        Ok(word.as_deref().and_then(State::parse))
+            .map_err(read_error)?;
+        match stored.as_deref().and_then(State::parse) {
+            Some(state @ (State::Unknown | State::Refused)) => Ok(state),
+            Some(state) => Err(not_resolvable(format!("batch {batch} is {state}"))),
+            None => Err(not_resolvable(format!("there is no batch {batch}"))),
+        }
     }
 }
 
-/// Rows in the form in which they are named on the command line: `3,17-20`.
+fn not_resolvable(message: String) -> Error {
+    Error::new(Kind::Ledger, message)
+        .hint("only unknown and refused rows can be resolved; see the results")
+}
+
+/// Rows as they are written on the command line: `3,17-20`.
 fn ranges(rows: &[i64]) -> String {
     let mut rows = rows.to_vec();
     rows.sort_unstable();
@@ -225,7 +225,7 @@ fn ranges(rows: &[i64]) -> String {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn rows_are_written_as_they_are_named() {
+    fn rows_become_ranges() {
         assert_eq!(super::ranges(&[20, 3, 18, 17, 19]), "3,17-20");
     }
 }

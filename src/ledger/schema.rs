@@ -1,17 +1,18 @@
-//! The tables of a ledger and how a file is recognised as one. It knows no rows.
+//! The tables of a ledger, and how a file is recognised as one.
 
 use rusqlite::Connection;
 
+use super::connection::read_error;
 use crate::{Error, Kind, Result};
 
-/// Marks a SQLite file as a ledger (`iSMS` in ASCII), so that no other database is taken for one.
+/// Marks a SQLite file as a ledger: `iSMS` in ASCII.
 pub(super) const APPLICATION_ID: i64 = 0x6953_4D53;
 
 /// The version this program writes. Newer programs read older ledgers, never the other way round.
 pub(super) const VERSION: i64 = 1;
 
-/// The tables. `batch` and `recipient` carry words, not numbers, so that any SQL tool shows what it means. Words are compared one by
-/// one: for a list of more than two, `IN` builds a table of them anew for every row that is stored.
+/// The tables. States and dispositions are words, so that any SQL tool shows what they mean. The checks compare with one word
+/// after another, because SQLite builds a table for an `IN` list of more than two words, for every row that is stored.
 pub(super) const TABLES: &str = "
 CREATE TABLE campaign (
     only          INTEGER PRIMARY KEY CHECK (only = 1),
@@ -79,24 +80,24 @@ CREATE TABLE attempt (
 ) STRICT;
 ";
 
-/// Finds the recipients of a batch, and holds the promise that no batch names a number twice.
+/// Finds the recipients of a batch, and ensures that no batch has a number twice.
 pub(super) const INDEX: &str = "
 CREATE UNIQUE INDEX IF NOT EXISTS recipient_of_batch ON recipient (batch_id, msisdn) WHERE batch_id IS NOT NULL;
 ";
 
-/// Takes [`INDEX`] back, for as long as a plan is in the making.
+/// Drops [`INDEX`] until the plan is complete.
 pub(super) const NO_INDEX: &str = "DROP INDEX IF EXISTS recipient_of_batch;";
 
-/// Refuses a file that is no ledger, or one of a newer program.
+/// Refuses a file that is not a ledger, or one of another version.
 pub(super) fn check(connection: &Connection) -> Result<()> {
     let pragma = |name: &str| {
         connection
             .query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0))
-            .map_err(|fault| super::unreadable(&fault))
+            .map_err(read_error)
     };
     if pragma("application_id")? != APPLICATION_ID {
         return Err(Error::new(Kind::Ledger, "is not a ledger of isms-campaign")
-            .hint("name the .ledger file that plan or send wrote"));
+            .hint("name the .ledger file of the campaign"));
     }
     match pragma("user_version")? {
         version if version > VERSION => Err(Error::new(

@@ -1,31 +1,27 @@
-//! What every output is made from: the rows of a ledger with their outcomes, and how many there are of each.
-//! It changes nothing, and shows a claim as unknown: its request is under way, or a crash cut it off.
+//! Reading a ledger: its campaign, and its rows with their outcomes. Every output is made from these.
+//!
+//! A claim is shown as unknown: its request is under way, or a crash cut it off.
 
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
+use super::Campaign;
+use super::connection::{connect_to_read, read_error, unknown_value};
+use super::outcome::AttemptOutcome;
 use super::state::State;
-use super::{AttemptOutcome, Campaign, connect_to_read, unknown_word, unreadable};
-use crate::domain::status::Counts;
+use super::totals::{self, Totals};
 use crate::domain::{Encoding, Msisdn, Status, Timestamp};
 use crate::{Error, Kind, Result};
 
 /// Why a batch is unknown whose claim has no outcome.
 pub(super) const INTERRUPTED: &str = "the program was stopped while the request was under way";
 
-/// An operator's words, as `decision` holds them.
-pub(super) const ACCEPTED: &str = "accepted";
-pub(super) const NOT_SENT: &str = "not-sent";
-
-/// The gateway's code for a batch one of whose numbers is bad (iSMS reference).
-const BAD_NUMBER: i32 = -1009;
-
-/// How often readers try to begin between two changes. One takes a commit's sync on the disk, the other none.
+/// How often parallel snapshots try to begin between two changes. A change waits for a sync of the disk; to begin takes no time.
 const TRIES: usize = 100;
 
-/// One row with its outcome. Nearly all of it lies in the ledger's own memory until the next row is read.
+/// One row with its outcome. Most of it is borrowed from SQLite until the next row is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recipient<'r> {
     /// `sms_row`.
@@ -34,16 +30,16 @@ pub struct Recipient<'r> {
     pub cells: &'r str,
     /// The number, where it could be read.
     pub msisdn: Option<Msisdn>,
-    /// What became of it.
+    /// Its status.
     pub status: Status,
-    /// The code as answered; 2000 for an accepted one.
+    /// The code as answered.
     pub code: Option<i32>,
     /// The recipient's own transaction id, or its batch's.
     pub trx_id: Option<&'r str>,
     /// Why it is invalid, duplicate or suppressed, unknown, or pending after an attempt.
     pub reason: Option<&'r str>,
-    /// The operator's word that settled it last.
-    pub decided: Option<Decided>,
+    /// The last decision of an operator about it.
+    pub decision: Option<Decision>,
     /// The text, where it could be rendered.
     pub text: Option<&'r str>,
     /// The encoding of the text.
@@ -52,43 +48,26 @@ pub struct Recipient<'r> {
     pub credits: u32,
     /// The batch (`sms_batch`), if it was ever to be sent.
     pub batch: Option<u64>,
-    /// How many recipients its batch has, where one of them made the whole batch be refused.
-    pub refused_with: Option<u32>,
-    /// How often it was tried.
+    /// How many recipients its batch has, where all of them were refused with one answer.
+    pub refused_together: Option<u64>,
+    /// How many attempts were made.
     pub attempts: u32,
     /// The last claim, RFC 3339.
     pub claimed_at: Option<&'r str>,
 }
 
-/// An operator's word about a batch.
+/// A decision of an operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decided {
-    /// When.
+pub struct Decision {
+    /// When it was made.
     pub at: String,
     /// `accepted` or `not-sent`.
-    pub word: String,
-    /// In the operator's own words.
+    pub resolution: String,
+    /// What the operator wrote about it.
     pub note: Option<String>,
 }
 
-/// The rows of a ledger in numbers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Totals {
-    /// Rows by status.
-    pub counts: Counts,
-    /// Batches that are not split.
-    pub batches: u64,
-    /// What all sendable rows cost.
-    pub credits_planned: u64,
-    /// What the accepted rows cost.
-    pub credits_accepted: u64,
-    /// What the pending rows would cost.
-    pub credits_pending: u64,
-    /// Attempts ever made.
-    pub attempts: u64,
-}
-
-/// A ledger open for reading, while it is being sent too.
+/// A ledger open for reading, also while it is being sent.
 #[derive(Debug)]
 pub struct Snapshot {
     connection: Connection,
@@ -96,7 +75,7 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// The ledger at this path.
+    /// Opens the ledger at this path.
     pub fn open(path: &Path) -> Result<Self> {
         let connection = connect_to_read(path)?;
         Ok(Self {
@@ -107,12 +86,12 @@ impl Snapshot {
 
     /// Its campaign.
     pub fn campaign(&self) -> Result<Campaign> {
-        campaign(&self.connection).map_err(|fault| fault.at(self.path.display()))
+        campaign(&self.connection).map_err(|error| error.at(self.path.display()))
     }
 
     /// Its rows in numbers.
     pub fn totals(&self) -> Result<Totals> {
-        totals(&self.connection).map_err(|fault| fault.at(self.path.display()))
+        totals::read(&self.connection).map_err(|error| error.at(self.path.display()))
     }
 
     /// The number of the last row.
@@ -122,46 +101,46 @@ impl Snapshot {
             .query_row("SELECT ifnull(max(row), 0) FROM recipient", [], |row| {
                 row.get(0)
             })
-            .map_err(|fault| self.fault(&fault))?;
+            .map_err(|error| self.read_error(error))?;
         u32::try_from(last)
-            .map_err(|_| unknown_word("row", &last.to_string()).at(self.path.display()))
+            .map_err(|_| unknown_value("row", &last.to_string()).at(self.path.display()))
     }
 
-    /// Further readers of the ledger, which all see one and the same state of it for as long as they live, whatever is written
-    /// meanwhile. At most so many; one where it changes too fast.
-    pub fn together(&self, most: usize) -> Result<Vec<Self>> {
-        let mut readers = (0..most.max(1))
+    /// Up to `count` further connections, which see the same state of the ledger for as long as they live, whatever is written
+    /// meanwhile. Only one where the ledger changes too fast.
+    pub fn parallel(&self, count: usize) -> Result<Vec<Self>> {
+        let mut snapshots = (0..count.max(1))
             .map(|_| Self::open(&self.path))
             .collect::<Result<Vec<_>>>()?;
-        let see = || -> rusqlite::Result<bool> {
+        let begin_all = || -> rusqlite::Result<bool> {
             let before = self.changes()?;
-            for reader in &readers {
-                // A transaction begins to see with the first that it reads.
-                reader
+            for snapshot in &snapshots {
+                // The first read of a transaction decides which state it sees.
+                snapshot
                     .connection
                     .execute_batch("BEGIN; SELECT only FROM campaign")?;
             }
             Ok(self.changes()? == before)
         };
-        let alike = || {
+        let begin_in_one_state = || {
             for _ in 0..TRIES {
-                if see()? {
+                if begin_all()? {
                     return Ok(true);
                 }
-                for reader in &readers {
-                    reader.connection.execute_batch("ROLLBACK")?;
+                for snapshot in &snapshots {
+                    snapshot.connection.execute_batch("ROLLBACK")?;
                 }
             }
-            readers[0].connection.execute_batch("BEGIN")?;
+            snapshots[0].connection.execute_batch("BEGIN")?;
             Ok(false)
         };
-        if !alike().map_err(|fault: rusqlite::Error| self.fault(&fault))? {
-            readers.truncate(1);
+        if !begin_in_one_state().map_err(|error: rusqlite::Error| self.read_error(error))? {
+            snapshots.truncate(1);
         }
-        Ok(readers)
+        Ok(snapshots)
     }
 
-    /// A number that is another one when anybody else has changed the ledger.
+    /// A number that differs from the last one where another connection has changed the ledger.
     pub(super) fn changes(&self) -> rusqlite::Result<i64> {
         self.connection
             .query_row("PRAGMA data_version", [], |row| row.get(0))
@@ -185,51 +164,51 @@ impl Snapshot {
                  WHERE r.row BETWEEN ?1 AND ?2
                  ORDER BY r.row",
             )
-            .map_err(|fault| self.fault(&fault))?;
+            .map_err(|error| self.read_error(error))?;
         let (first, last) = rows.into_inner();
         let mut rows = statement
             .query([first, last])
-            .map_err(|fault| self.fault(&fault))?;
-        while let Some(row) = rows.next().map_err(|fault| self.fault(&fault))? {
+            .map_err(|error| self.read_error(error))?;
+        while let Some(row) = rows.next().map_err(|error| self.read_error(error))? {
             let mut recipient = recipient(row)
-                .map_err(|fault| self.fault(&fault))?
-                .ok_or_else(|| unknown_word("status", "in its rows").at(self.path.display()))?;
-            row.get(14)
-                .and_then(|decision| self.add_the_rare(&mut recipient, decision))
-                .map_err(|fault| self.fault(&fault))?;
+                .map_err(|error| self.read_error(error))?
+                .ok_or_else(|| unknown_value("status", "in its rows").at(self.path.display()))?;
+            if let Some(decision) = row.get(14).map_err(|error| self.read_error(error))? {
+                recipient.decision = self.decision(decision)?;
+            }
+            if recipient.status == Status::Refused && recipient.reason.is_none() {
+                recipient.refused_together = Some(self.batch_size(recipient.batch)?);
+            }
             each(recipient)?;
         }
         Ok(())
     }
 
-    /// Adds what few recipients have, and what is therefore read for them only.
-    fn add_the_rare(
-        &self,
-        recipient: &mut Recipient<'_>,
-        decision: Option<i64>,
-    ) -> rusqlite::Result<()> {
-        if let Some(decision) = decision {
-            let mut statement = self
-                .connection
-                .prepare_cached("SELECT decided_at, word, note FROM decision WHERE id = ?1")?;
-            let decided = statement.query_row([decision], |row| {
-                Ok(Decided {
-                    at: row.get(0)?,
-                    word: row.get(1)?,
-                    note: row.get(2)?,
-                })
-            });
-            recipient.decided = decided.optional()?;
-        }
-        let by_the_gateway = recipient.reason.is_none() && recipient.code == Some(BAD_NUMBER);
-        if recipient.status == Status::Refused && by_the_gateway {
-            let mut statement = self
-                .connection
-                .prepare_cached("SELECT count(*) FROM recipient WHERE batch_id = ?1")?;
-            let batch = recipient.batch.map(u64::cast_signed);
-            recipient.refused_with = Some(statement.query_row([batch], |row| row.get(0))?);
-        }
-        Ok(())
+    /// A decision of an operator. Few rows have one, so it is read for these only.
+    fn decision(&self, id: i64) -> Result<Option<Decision>> {
+        self.connection
+            .prepare_cached("SELECT decided_at, word, note FROM decision WHERE id = ?1")
+            .and_then(|mut statement| {
+                let decision = statement.query_row([id], |row| {
+                    Ok(Decision {
+                        at: row.get(0)?,
+                        resolution: row.get(1)?,
+                        note: row.get(2)?,
+                    })
+                });
+                decision.optional()
+            })
+            .map_err(|error| self.read_error(error))
+    }
+
+    fn batch_size(&self, batch: Option<u64>) -> Result<u64> {
+        self.connection
+            .prepare_cached("SELECT count(*) FROM recipient WHERE batch_id = ?1")
+            .and_then(|mut statement| {
+                statement.query_row([batch.map(u64::cast_signed)], |row| row.get::<_, i64>(0))
+            })
+            .map(i64::cast_unsigned)
+            .map_err(|error| self.read_error(error))
     }
 
     /// Hands each number that was or may yet be sent to (accepted, unknown, pending) to `each`.
@@ -248,10 +227,10 @@ impl Snapshot {
             }
             Ok(())
         };
-        read().map_err(|fault| self.fault(&fault))
+        read().map_err(|error| self.read_error(error))
     }
 
-    /// Whether a request of this ledger may have reached somebody, or was refused for what it said: not where every one of them
+    /// Whether a request of this ledger may have reached a recipient, or was refused for what it said. Not so if each of them
     /// certainly never left, was throttled, or was turned away because of the account.
     pub fn was_sent_from(&self) -> Result<bool> {
         self.connection
@@ -260,7 +239,7 @@ impl Snapshot {
                 AttemptOutcome::NOT_TAKEN.map(AttemptOutcome::as_str),
                 |row| row.get(0),
             )
-            .map_err(|fault| self.fault(&fault))
+            .map_err(|error| self.read_error(error))
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -271,8 +250,8 @@ impl Snapshot {
         &self.connection
     }
 
-    pub(super) fn fault(&self, fault: &rusqlite::Error) -> Error {
-        unreadable(fault).at(self.path.display())
+    pub(super) fn read_error(&self, error: rusqlite::Error) -> Error {
+        read_error(error).at(self.path.display())
     }
 }
 
@@ -284,7 +263,7 @@ fn recipient<'r>(row: &'r Row<'_>) -> rusqlite::Result<Option<Recipient<'r>>> {
         return Ok(None);
     };
     let state = text(10)?.and_then(State::parse);
-    let Some(status) = status(disposition, state) else {
+    let Some(status) = totals::status(disposition, state) else {
         return Ok(None);
     };
     Ok(Some(Recipient {
@@ -300,40 +279,26 @@ fn recipient<'r>(row: &'r Row<'_>) -> rusqlite::Result<Option<Recipient<'r>>> {
             Some(State::Claimed) => Some(INTERRUPTED),
             _ => text(4)?,
         },
-        decided: None,
+        decision: None,
         text: text(6)?,
         encoding: row.get::<_, Option<u8>>(7)?.and_then(Encoding::from_wire),
         credits: row.get::<_, Option<u32>>(8)?.unwrap_or(0),
         batch: row.get::<_, Option<i64>>(9)?.map(i64::cast_unsigned),
-        refused_with: None,
+        refused_together: None,
         attempts: row.get::<_, Option<u32>>(11)?.unwrap_or(0),
         claimed_at: text(12)?,
     }))
 }
 
-/// The status of a row, from its disposition and the state of its batch.
-fn status(disposition: &str, state: Option<State>) -> Option<Status> {
-    Some(match (disposition, state) {
-        ("send", Some(State::Planned)) => Status::Pending,
-        ("send", Some(State::Claimed | State::Unknown)) => Status::Unknown,
-        ("send", Some(State::Accepted)) => Status::Accepted,
-        ("send", Some(State::Refused)) => Status::Refused,
-        ("invalid", None) => Status::Invalid,
-        ("duplicate", None) => Status::Duplicate,
-        ("suppressed", None) => Status::Suppressed,
-        _ => return None,
-    })
-}
-
 pub(super) fn campaign(connection: &Connection) -> Result<Campaign> {
     let read = |row: &Row<'_>| -> rusqlite::Result<Result<Campaign>> {
-        let moment = |index| -> rusqlite::Result<Result<Timestamp>> {
+        let time = |index| -> rusqlite::Result<Result<Timestamp>> {
             let text: String = row.get(index)?;
-            Ok(Timestamp::parse(&text).ok_or_else(|| unknown_word("time", &text)))
+            Ok(Timestamp::parse(&text).ok_or_else(|| unknown_value("time", &text)))
         };
-        let (planned_at, expires_at) = match (moment(9)?, moment(10)?) {
+        let (planned_at, expires_at) = match (time(9)?, time(10)?) {
             (Ok(planned_at), Ok(expires_at)) => (planned_at, expires_at),
-            (Err(fault), _) | (_, Err(fault)) => return Ok(Err(fault)),
+            (Err(error), _) | (_, Err(error)) => return Ok(Err(error)),
         };
         Ok(Ok(Campaign {
             id: row.get(0)?,
@@ -359,53 +324,6 @@ pub(super) fn campaign(connection: &Connection) -> Result<Campaign> {
             read,
         )
         .optional()
-        .map_err(|fault| unreadable(&fault))?
+        .map_err(read_error)?
         .ok_or_else(|| Error::new(Kind::Ledger, "is a ledger without a campaign"))?
-}
-
-/// How many attempts were ever made.
-pub(super) fn attempts(connection: &Connection) -> rusqlite::Result<u64> {
-    connection
-        .query_row("SELECT count(*) FROM attempt", [], |row| row.get(0))
-        .map(i64::cast_unsigned)
-}
-
-pub(super) fn totals(connection: &Connection) -> Result<Totals> {
-    let mut totals = Totals::default();
-    let mut read = || -> rusqlite::Result<Option<String>> {
-        let mut statement = connection.prepare(
-            // Counted here: to group them, SQLite would sort all rows by their words.
-            "SELECT r.disposition, b.state, t.credits
-             FROM recipient r
-             LEFT JOIN batch b ON b.id = r.batch_id
-             LEFT JOIN text t ON t.id = r.text_id",
-        )?;
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            let disposition = row.get_ref(0)?.as_str()?;
-            let state = row.get_ref(1)?.as_str_or_null()?.and_then(State::parse);
-            let Some(status) = status(disposition, state) else {
-                return Ok(Some(disposition.to_owned()));
-            };
-            totals.counts.add(status, 1);
-            if disposition == "send" {
-                let credits = row.get::<_, Option<u32>>(2)?.map_or(0, u64::from);
-                totals.credits_planned += credits;
-                match status {
-                    Status::Accepted => totals.credits_accepted += credits,
-                    Status::Pending => totals.credits_pending += credits,
-                    _ => {}
-                }
-            }
-        }
-        let count = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
-        totals.batches =
-            count("SELECT count(*) FROM batch WHERE state <> 'split'")?.cast_unsigned();
-        totals.attempts = attempts(connection)?;
-        Ok(None)
-    };
-    match read().map_err(|fault| unreadable(&fault))? {
-        None => Ok(totals),
-        Some(word) => Err(unknown_word("disposition", &word)),
-    }
 }

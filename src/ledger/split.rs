@@ -1,16 +1,17 @@
-//! Splitting: the one way in which recipients leave their batch. It does not know why a batch is split.
+//! Splitting a batch: the only way in which recipients leave it.
 
 use rusqlite::params;
 
-use super::book::{Batch, BatchId, Ledger};
+use super::batch::{Batch, BatchId};
+use super::open::Ledger;
 use super::state::{Event, State};
 use crate::Result;
 use crate::domain::Msisdn;
 
 impl Ledger {
-    /// The one split operation: the batch hands each group of its rows to a child of its own, which starts
-    /// where the parent stood, attempts and all. Rows in no group must have left the batch already.
-    pub(super) fn divide(
+    /// Moves each group of a batch's rows to a child of its own, which starts in the parent's state and with its attempts.
+    /// Rows in no group must have left the batch already.
+    pub(super) fn split(
         &mut self,
         parent: BatchId,
         from: State,
@@ -18,28 +19,28 @@ impl Ledger {
     ) -> Result<Vec<BatchId>> {
         let mut children = Vec::with_capacity(groups.len());
         for rows in groups {
-            self.change(
+            self.execute(
                 "INSERT INTO batch (parent, state, attempts, claimed_at, code, trx_id, why, decision)
                  SELECT id, state, attempts, claimed_at, code, trx_id, why, decision FROM batch WHERE id = ?1",
                 params![parent.0],
             )?;
             let child = self.connection.last_insert_rowid();
             for row in *rows {
-                self.change(
+                self.execute(
                     "UPDATE recipient SET batch_id = ?2 WHERE row = ?1 AND batch_id = ?3",
                     params![row, child, parent.0],
                 )?;
             }
             children.push(BatchId(child));
         }
-        self.step(parent, from, Event::Divide, "code = NULL", &[])?;
+        self.transition(parent, from, Event::Split, "code = NULL", &[])?;
         Ok(children)
     }
 
-    /// Splits a planned batch after its first `recipients`, and returns the part before.
-    pub fn cut(&mut self, batch: &Batch, recipients: usize) -> Result<Batch> {
+    /// Splits a planned batch after its first `recipients`, and returns these as a batch.
+    pub(super) fn split_first(&mut self, batch: &Batch, recipients: usize) -> Result<Batch> {
         let (first, rest) = batch.rows.split_at(recipients.min(batch.rows.len()));
-        let children = self.divide(batch.id, State::Planned, &[first, rest])?;
+        let children = self.split(batch.id, State::Planned, &[first, rest])?;
         Ok(Batch {
             id: children[0],
             numbers: batch.numbers[..first.len()].to_vec(),
@@ -50,26 +51,27 @@ impl Ledger {
         })
     }
 
-    /// Takes recipients out of what is still pending. `listed` says why a number is not to be sent to, if it is
-    /// not. Returns how many were taken out.
+    /// Suppresses recipients that are still pending. `listed` returns the reason why a number must not be sent to, if there
+    /// is one. Returns how many were suppressed.
     pub fn suppress(&mut self, listed: impl Fn(Msisdn) -> Option<String>) -> Result<u64> {
         let mut after = None;
-        let mut taken = 0;
+        let mut suppressed = 0;
         loop {
             let page = self.planned_after(after)?;
             let Some(last) = page.last() else {
-                return Ok(taken);
+                return Ok(suppressed);
             };
-            // Children of a split come behind everything planned so far, and hold nobody who is listed.
+            // Children of a split come after everything planned so far, and hold no listed number.
             after = Some(last.id);
             let hits: Vec<_> = page
                 .iter()
                 .filter(|batch| batch.numbers.iter().any(|number| listed(*number).is_some()))
                 .collect();
             if !hits.is_empty() {
-                taken += self.transaction(|book| {
-                    hits.iter()
-                        .try_fold(0, |sum, batch| Ok(sum + book.suppress_in(batch, &listed)?))
+                suppressed += self.transaction(|ledger| {
+                    hits.iter().try_fold(0, |sum, batch| {
+                        Ok(sum + ledger.suppress_in(batch, &listed)?)
+                    })
                 })?;
             }
         }
@@ -80,23 +82,27 @@ impl Ledger {
         batch: &Batch,
         listed: impl Fn(Msisdn) -> Option<String>,
     ) -> Result<u64> {
-        let mut staying = Vec::new();
-        let mut taken = 0;
+        let mut remaining = Vec::new();
+        let mut suppressed = 0;
         for (row, number) in batch.rows.iter().zip(&batch.numbers) {
             match listed(*number) {
-                None => staying.push(*row),
+                None => remaining.push(*row),
                 Some(reason) => {
-                    self.change(
+                    self.execute(
                         "UPDATE recipient SET disposition = 'suppressed', reason = ?2, batch_id = NULL
                          WHERE row = ?1",
                         params![row, reason],
                     )?;
-                    taken += 1;
+                    suppressed += 1;
                 }
             }
         }
-        let groups: &[&[i64]] = if staying.is_empty() { &[] } else { &[&staying] };
-        self.divide(batch.id, State::Planned, groups)?;
-        Ok(taken)
+        let groups: &[&[i64]] = if remaining.is_empty() {
+            &[]
+        } else {
+            &[&remaining]
+        };
+        self.split(batch.id, State::Planned, groups)?;
+        Ok(suppressed)
     }
 }

@@ -1,8 +1,8 @@
-//! The states of a batch and the only ways from one to the next. It knows no storage and no time.
+//! The states of a batch and every transition between them.
 
 use std::fmt;
 
-/// Where a batch stands.
+/// The state of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum State {
     /// To be sent.
@@ -11,11 +11,11 @@ pub enum State {
     Claimed,
     /// The gateway took it.
     Accepted,
-    /// The gateway said no to it.
+    /// The gateway refused it.
     Refused,
-    /// Nobody can say whether it went out.
+    /// It may have gone out.
     Unknown,
-    /// Taken over by its children.
+    /// Its recipients are in its children.
     Split,
 }
 
@@ -24,20 +24,20 @@ pub enum State {
 pub enum Event {
     /// A worker is about to send it.
     Claim,
-    /// Code 2000.
+    /// The gateway took it.
     Accept,
-    /// A negative code about its recipients.
+    /// The gateway refused it.
     Refuse,
     /// No usable answer to its request, or a claim that a crash left behind.
-    Lose,
-    /// Its request certainly sent nothing: not one byte left, throttled, or the account was stopped.
-    Return,
-    /// Its recipients go to children, which begin in the state that it leaves.
-    Divide,
-    /// An operator knows that it went out.
-    DeclareAccepted,
-    /// An operator knows that it did not go out.
-    DeclareNotSent,
+    LoseAnswer,
+    /// Its request certainly sent nothing: not one byte left, or it was throttled, or the account was stopped.
+    PlanAgain,
+    /// Its recipients go to children, which start in the state that it leaves.
+    Split,
+    /// An operator says that it went out.
+    ResolveAccepted,
+    /// An operator says that it did not go out.
+    ResolveNotSent,
 }
 
 /// The state after `event`, or `None` where the event cannot happen in that state.
@@ -49,11 +49,11 @@ pub fn next(state: State, event: Event) -> Option<State> {
         (S::Planned, E::Claim) => Some(S::Claimed),
         (S::Claimed, E::Accept) => Some(S::Accepted),
         (S::Claimed, E::Refuse) => Some(S::Refused),
-        (S::Claimed, E::Lose) => Some(S::Unknown),
-        (S::Claimed, E::Return) => Some(S::Planned),
-        (S::Planned | S::Claimed | S::Refused | S::Unknown, E::Divide) => Some(S::Split),
-        (S::Refused | S::Unknown, E::DeclareAccepted) => Some(S::Accepted),
-        (S::Refused | S::Unknown, E::DeclareNotSent) => Some(S::Planned),
+        (S::Claimed, E::LoseAnswer) => Some(S::Unknown),
+        (S::Claimed, E::PlanAgain) => Some(S::Planned),
+        (S::Planned | S::Claimed | S::Refused | S::Unknown, E::Split) => Some(S::Split),
+        (S::Refused | S::Unknown, E::ResolveAccepted) => Some(S::Accepted),
+        (S::Refused | S::Unknown, E::ResolveNotSent) => Some(S::Planned),
         _ => None,
     }
 }
@@ -103,15 +103,15 @@ mod tests {
         Event::Claim,
         Event::Accept,
         Event::Refuse,
-        Event::Lose,
-        Event::Return,
-        Event::Divide,
-        Event::DeclareAccepted,
-        Event::DeclareNotSent,
+        Event::LoseAnswer,
+        Event::PlanAgain,
+        Event::Split,
+        Event::ResolveAccepted,
+        Event::ResolveNotSent,
     ];
 
     #[test]
-    fn a_state_is_shown_by_the_word_that_the_ledger_holds() {
+    fn a_state_is_displayed_as_the_ledger_stores_it() {
         for state in State::ALL {
             assert_eq!(State::parse(&state.to_string()), Some(state));
         }
@@ -129,10 +129,10 @@ mod tests {
     }
 
     #[test]
-    fn without_a_person_nothing_comes_back_from_unknown_accepted_or_split() {
+    fn only_an_operator_plans_an_unknown_accepted_or_split_batch_again() {
         for state in [State::Unknown, State::Accepted, State::Split] {
             for event in EVENTS {
-                if !matches!(event, Event::DeclareNotSent | Event::Divide) {
+                if !matches!(event, Event::ResolveNotSent | Event::Split) {
                     assert_ne!(
                         next(state, event),
                         Some(State::Planned),

@@ -17,15 +17,15 @@ use rusqlite::types::Value;
 use super::*;
 use crate::domain::{Encoding, Msisdn, Status};
 
-mod birth;
-mod books;
-mod decisions;
-mod desks;
+mod committing;
 mod opening;
-mod steps;
+mod plan_writing;
+mod resolving;
+mod settling;
+mod verifying;
 
 /// A time for all that happens in a test.
-pub(crate) fn moment() -> Timestamp {
+pub(crate) fn timestamp() -> Timestamp {
     Timestamp::parse("2026-11-22T23:20:00.000+08:00").unwrap()
 }
 
@@ -34,18 +34,18 @@ pub(crate) fn number(row: u64) -> Msisdn {
 }
 
 /// A folder with a place for a ledger.
-pub(crate) fn place() -> (tempfile::TempDir, PathBuf) {
+pub(crate) fn temp_ledger() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
-    let ledger = folder.path().join("a.ledger");
-    (folder, ledger)
+    let path = folder.path().join("a.ledger");
+    (folder, path)
 }
 
-fn draft(ledger: &Path, batches: &[u32]) -> (PlanWriter, Campaign) {
-    let mut draft = PlanWriter::begin(ledger).unwrap();
+fn plan_writer(path: &Path, batches: &[u32]) -> (PlanWriter, Campaign) {
+    let mut plan_writer = PlanWriter::begin(path).unwrap();
     let mut row = 0;
     for (batch, size) in (1_u32..).zip(batches) {
         let text = format!("text {batch}");
-        let mut inserts = draft.rows().unwrap();
+        let mut inserts = plan_writer.rows().unwrap();
         let text = PlannedText {
             number: batch,
             body: &text,
@@ -57,32 +57,37 @@ fn draft(ledger: &Path, batches: &[u32]) -> (PlanWriter, Campaign) {
         drop(inserts);
         for _ in 0..*size {
             row += 1;
-            add(&mut draft, row, Some(batch), Disposition::Send(batch)).unwrap();
+            add(&mut plan_writer, row, Some(batch), Disposition::Send(batch)).unwrap();
         }
     }
     let sendable = row;
-    for fate in [
+    for disposition in [
         Disposition::Invalid("no number"),
         Disposition::Duplicate("row 1 has it"),
         Disposition::Suppressed("on a list"),
     ] {
         row += 1;
-        add(&mut draft, row, None, fate).unwrap();
+        add(&mut plan_writer, row, None, disposition).unwrap();
     }
     let report = format!(
         r#"{{"rows": {row}, "sendable": {sendable}, "duplicate": 1, "suppressed": 1,
             "invalid": [{{"what": "no number", "rows": 1, "first_rows": []}}]}}"#
     );
-    (draft, campaign(report))
+    (plan_writer, campaign(report))
 }
 
-fn add(draft: &mut PlanWriter, row: u64, text: Option<u32>, fate: Disposition<'_>) -> Result<()> {
-    draft.rows()?.rows(&[PlannedRow {
+fn add(
+    plan_writer: &mut PlanWriter,
+    row: u64,
+    text: Option<u32>,
+    disposition: Disposition<'_>,
+) -> Result<()> {
+    plan_writer.rows()?.rows(&[PlannedRow {
         row,
         cells: "a,b",
         msisdn: Some(number(row)),
         text,
-        fate,
+        disposition,
     }])
 }
 
@@ -97,34 +102,34 @@ fn campaign(report: String) -> Campaign {
         delimiter: b',',
         bom: false,
         report,
-        planned_at: moment(),
-        expires_at: moment(),
+        planned_at: timestamp(),
+        expires_at: timestamp(),
         gateway_host: None,
     }
 }
 
 /// A ledger with batches of these sizes, each with a text of its own, and three rows behind them that are not sent.
-pub(crate) fn plan(ledger: &Path, batches: &[u32]) {
-    let (draft, campaign) = draft(ledger, batches);
-    draft.finish(&campaign, false).unwrap();
+pub(crate) fn plan(path: &Path, batches: &[u32]) {
+    let (plan_writer, campaign) = plan_writer(path, batches);
+    plan_writer.finish(&campaign, false).unwrap();
 }
 
-pub(crate) fn open(ledger: &Path) -> Ledger {
-    let mut book = Ledger::open(ledger, Lock::acquire(ledger, "a test").unwrap()).unwrap();
-    book.send_to("loopback").unwrap();
-    book
+pub(crate) fn open(path: &Path) -> Ledger {
+    let mut ledger = Ledger::open(path, Lock::acquire(path, "a test").unwrap()).unwrap();
+    ledger.set_destination("loopback").unwrap();
+    ledger
 }
 
 /// The statuses of the rows that were to be sent, in order.
-pub(crate) fn statuses(ledger: &Path) -> Vec<Status> {
+pub(crate) fn statuses(path: &Path) -> Vec<Status> {
     let mut statuses = Vec::new();
-    each(ledger, |recipient| statuses.push(recipient.status));
+    each(path, |recipient| statuses.push(recipient.status));
     statuses.truncate(statuses.len() - 3);
     statuses
 }
 
-fn each(ledger: &Path, mut look: impl FnMut(Recipient<'_>)) {
-    Snapshot::open(ledger)
+fn each(path: &Path, mut look: impl FnMut(Recipient<'_>)) {
+    Snapshot::open(path)
         .unwrap()
         .recipients(1..=u32::MAX, |recipient| {
             look(recipient);
@@ -134,20 +139,18 @@ fn each(ledger: &Path, mut look: impl FnMut(Recipient<'_>)) {
 }
 
 /// Panics unless the books balance.
-pub(crate) fn balances(ledger: &Path) {
-    let wrong = Snapshot::open(ledger).unwrap().verify(false).unwrap();
+pub(crate) fn assert_adds_up(path: &Path) {
+    let wrong = Snapshot::open(path).unwrap().verify(false).unwrap();
     assert!(wrong.is_empty(), "{wrong:?}");
 }
 
-fn first(book: &Ledger) -> Batch {
-    book.planned_after(None).unwrap().remove(0)
+fn first(ledger: &Ledger) -> Batch {
+    ledger.planned_after(None).unwrap().remove(0)
 }
 
-fn claim(book: &mut Ledger, batch: &Batch) -> Result<AttemptId> {
-    book.transaction(|book| book.claim(batch.id, &moment()))
+fn claim(ledger: &mut Ledger, batch: &Batch) -> Result<AttemptId> {
+    ledger.transaction(|ledger| ledger.claim(batch.id, &timestamp()))
 }
-
-use book::AttemptId;
 
 fn settlement(batch: &Batch, attempt: AttemptId, new_states: Vec<NewState>) -> Settlement {
     let outcome = match &new_states[..] {
@@ -160,7 +163,7 @@ fn settlement(batch: &Batch, attempt: AttemptId, new_states: Vec<NewState>) -> S
     Settlement {
         batch: batch.clone(),
         attempt,
-        ended_at: moment(),
+        ended_at: timestamp(),
         outcome,
         http_status: Some(200),
         answer: new_states
@@ -179,11 +182,11 @@ fn settlement(batch: &Batch, attempt: AttemptId, new_states: Vec<NewState>) -> S
 }
 
 /// Claims and settles the first planned batch.
-fn send(book: &mut Ledger, new_states: Vec<NewState>) -> Batch {
-    let batch = first(book);
-    let attempt = claim(book, &batch).unwrap();
+fn send(ledger: &mut Ledger, new_states: Vec<NewState>) -> Batch {
+    let batch = first(ledger);
+    let attempt = claim(ledger, &batch).unwrap();
     let end = settlement(&batch, attempt, new_states);
-    book.transaction(|book| book.settle(&end)).unwrap();
+    ledger.transaction(|ledger| ledger.settle(&end)).unwrap();
     batch
 }
 
@@ -205,13 +208,13 @@ fn unknown() -> NewState {
     }
 }
 
-fn again() -> NewState {
+fn not_sent() -> NewState {
     NewState::Planned {
         why: "no connection".to_owned(),
     }
 }
 
-fn files(folder: &tempfile::TempDir) -> Vec<String> {
+fn file_names(folder: &tempfile::TempDir) -> Vec<String> {
     let mut names: Vec<_> = fs::read_dir(folder.path())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -221,8 +224,8 @@ fn files(folder: &tempfile::TempDir) -> Vec<String> {
 }
 
 /// The whole contents of the tables that change.
-fn contents(ledger: &Path) -> Vec<String> {
-    let connection = Connection::open(ledger).unwrap();
+fn contents(path: &Path) -> Vec<String> {
+    let connection = Connection::open(path).unwrap();
     ["batch", "recipient", "attempt", "decision"]
         .into_iter()
         .flat_map(|table| {

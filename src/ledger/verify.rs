@@ -1,28 +1,28 @@
-//! Whether the books of a ledger balance. It mends nothing, and believes no sum that it can count.
+//! Whether everything in a ledger adds up. It repairs nothing, and counts everything anew.
 
 use rusqlite::Row;
 
 use super::lock::{self, Started};
+use super::outcome::AttemptOutcome as Outcome;
 use super::snapshot::Snapshot;
 use crate::Result;
 use crate::domain::Encoding;
 
-/// Ahead of every query: each batch with those it was split from, and its last attempt. Without `ALL`, parents that go in a
-/// circle come to an end.
-const LINES: &str = "
-WITH RECURSIVE line(id, ancestor) AS (
+/// Before every query: each batch with those that it was split from, and its last attempt. `UNION` without `ALL` ends even if
+/// batches are each other's parents.
+const ANCESTORS: &str = "
+WITH RECURSIVE lineage(id, ancestor) AS (
     SELECT id, id FROM batch
     UNION
-    SELECT line.id, b.parent FROM line JOIN batch b ON b.id = line.ancestor WHERE b.parent IS NOT NULL
+    SELECT lineage.id, b.parent FROM lineage JOIN batch b ON b.id = lineage.ancestor WHERE b.parent IS NOT NULL
 ),
 last(id, attempt) AS (
-    SELECT line.id, max(a.id) FROM line JOIN attempt a ON a.batch_id = line.ancestor GROUP BY line.id
+    SELECT lineage.id, max(a.id) FROM lineage JOIN attempt a ON a.batch_id = lineage.ancestor GROUP BY lineage.id
 )
 ";
 
-/// What must hold in every ledger, and the rows or batches where it does not. Each query answers with one line
-/// for each offence.
-const RULES: [(&str, &str); 21] = [
+/// What must hold in every ledger, each with a query for the rows or batches where it does not.
+const RULES: [(&str, &str); 20] = [
     (
         "a row has a batch exactly if it is to be sent",
         "SELECT 'row ' || row FROM recipient WHERE (disposition = 'send') <> (batch_id IS NOT NULL)",
@@ -57,15 +57,15 @@ const RULES: [(&str, &str); 21] = [
          WHERE b.parent IS NOT NULL AND (p.id IS NULL OR p.state <> 'split' OR p.id >= b.id)",
     ),
     (
-        "a batch has as many attempts as were written down for it and the batches it came from",
+        "a batch has as many attempts as were recorded for it and the batches that it was split from",
         "SELECT 'batch ' || b.id
          FROM batch b
-         JOIN (SELECT line.id, count(a.id) AS n FROM line LEFT JOIN attempt a ON a.batch_id = line.ancestor
-               GROUP BY line.id) c ON c.id = b.id
+         JOIN (SELECT lineage.id, count(a.id) AS n FROM lineage LEFT JOIN attempt a ON a.batch_id = lineage.ancestor
+               GROUP BY lineage.id) c ON c.id = b.id
          WHERE b.attempts <> c.n",
     ),
     (
-        "a batch that was never tried is planned or split, and one that is under way or has an outcome was tried",
+        "a batch without attempts is planned or split, and one that is under way or has an outcome has attempts",
         "SELECT 'batch ' || id FROM batch
          WHERE (attempts = 0 AND state NOT IN ('planned', 'split'))
             OR (attempts > 0) <> (claimed_at IS NOT NULL)",
@@ -76,19 +76,6 @@ const RULES: [(&str, &str); 21] = [
          LEFT JOIN (SELECT batch_id, count(*) AS n FROM attempt WHERE outcome IS NULL GROUP BY batch_id) o
                 ON o.batch_id = b.id
          WHERE coalesce(o.n, 0) <> (b.state = 'claimed')",
-    ),
-    (
-        "a batch stands as its last attempt ended, unless an operator decided about it",
-        // The words of `attempt.outcome` are those of dispatch; one that is not known here proves nothing.
-        "SELECT 'batch ' || b.id
-         FROM last JOIN batch b ON b.id = last.id JOIN attempt a ON a.id = last.attempt
-         WHERE b.attempts > 0 AND b.decision IS NULL AND b.state NOT IN ('split', 'claimed') AND NOT CASE
-             WHEN a.outcome = 'accepted' THEN b.state = 'accepted'
-             WHEN a.outcome IN ('no answer', 'interrupted') THEN b.state = 'unknown'
-             WHEN a.outcome IN ('not sent', 'throttled', 'account stopped') THEN b.state = 'planned'
-             WHEN a.outcome = 'refused' THEN b.state = 'refused' OR (b.state = 'planned' AND b.why IS NOT NULL)
-             WHEN a.outcome = 'mixed' THEN b.state <> 'planned' OR b.why IS NOT NULL
-             ELSE 1 END",
     ),
     (
         "a batch has the code and the transaction ids of the answer to its last attempt",
@@ -105,14 +92,14 @@ const RULES: [(&str, &str); 21] = [
         "SELECT 'attempt ' || max(id) FROM attempt HAVING count(*) <> coalesce(max(id), 0) OR min(id) <> 1",
     ),
     (
-        "a batch that an operator decided about stands as decided",
+        "a batch that an operator resolved is in the state of that decision",
         "SELECT 'batch ' || b.id FROM batch b JOIN decision d ON d.id = b.decision
          WHERE b.state NOT IN ('split', CASE d.word WHEN 'accepted' THEN 'accepted' ELSE 'planned' END)",
     ),
     (
-        "a batch has a code that fits its state",
+        "a batch has a code that its state allows",
         "SELECT 'batch ' || id FROM batch
-         WHERE (state = 'accepted' AND decision IS NULL AND code IS NOT 2000)
+         WHERE (state = 'accepted' AND decision IS NULL AND (code IS NULL OR code < 0))
             OR (state = 'refused' AND (code IS NULL OR code >= 0))
             OR (state NOT IN ('accepted', 'refused') AND code >= 0)",
     ),
@@ -129,7 +116,7 @@ const RULES: [(&str, &str); 21] = [
          GROUP BY batch_id HAVING count(DISTINCT text_id) > 1",
     ),
     (
-        "a text is still the one that the plan showed as a sample",
+        "a text is still the one that the plan showed as an example",
         "SELECT 'row ' || r.row
          FROM campaign, json_each(report) s
          JOIN recipient r ON r.row = json_extract(s.value, '$.row')
@@ -144,12 +131,12 @@ const RULES: [(&str, &str); 21] = [
          GROUP BY batch_id, msisdn HAVING count(*) > 1",
     ),
     (
-        "a campaign knows its gateway exactly if it was begun",
+        "a campaign has a gateway exactly if it was started",
         "SELECT 'campaign ' || name FROM campaign
          WHERE (gateway_host IS NOT NULL) <> EXISTS (SELECT 1 FROM attempt)",
     ),
     (
-        "what was planned as invalid or duplicate still is, and only more is suppressed",
+        "rows planned as invalid or duplicate still are, and no fewer are suppressed than planned",
         "SELECT 'the ' || count(*) || ' rows' FROM recipient
          HAVING count(*) FILTER (WHERE disposition = 'invalid')
                 <> (SELECT coalesce(sum(json_extract(value, '$.rows')), 0)
@@ -161,48 +148,78 @@ const RULES: [(&str, &str); 21] = [
     ),
 ];
 
-/// No number has the same text twice among what was or is to be sent. Not asked where duplicates were kept.
+/// Not checked where duplicates were kept.
 const NO_REPEAT: (&str, &str) = (
-    "no number has the same text in two places",
+    "no number gets the same text twice",
     "SELECT 'row ' || max(r.row) FROM recipient r JOIN text t ON t.id = r.text_id
      WHERE r.disposition = 'send' GROUP BY r.msisdn, t.body HAVING count(*) > 1",
 );
 
-/// How many offences of one rule are named.
+/// How many violations of one rule are named.
 const NAMED: usize = 5;
 
+/// A batch must be in the state that its last attempt left it in. An outcome that this version does not know proves nothing.
+fn state_follows_outcome() -> (&'static str, String) {
+    let list = |outcomes: &[Outcome]| {
+        let quoted: Vec<_> = outcomes.iter().map(|word| format!("'{word}'")).collect();
+        quoted.join(", ")
+    };
+    let query = format!(
+        "SELECT 'batch ' || b.id
+         FROM last JOIN batch b ON b.id = last.id JOIN attempt a ON a.id = last.attempt
+         WHERE b.attempts > 0 AND b.decision IS NULL AND b.state NOT IN ('split', 'claimed') AND NOT CASE
+             WHEN a.outcome IN ({accepted}) THEN b.state = 'accepted'
+             WHEN a.outcome IN ({unknown}) THEN b.state = 'unknown'
+             WHEN a.outcome IN ({planned}) THEN b.state = 'planned'
+             WHEN a.outcome IN ({refused}) THEN b.state = 'refused' OR (b.state = 'planned' AND b.why IS NOT NULL)
+             WHEN a.outcome IN ({mixed}) THEN b.state <> 'planned' OR b.why IS NOT NULL
+             ELSE 1 END",
+        accepted = list(&[Outcome::Accepted]),
+        unknown = list(&[Outcome::NoAnswer, Outcome::Interrupted]),
+        planned = list(&Outcome::NOT_TAKEN),
+        refused = list(&[Outcome::Refused]),
+        mixed = list(&[Outcome::Mixed]),
+    );
+    (
+        "a batch is in the state that its last attempt left it in, unless an operator resolved it",
+        query,
+    )
+}
+
 impl Snapshot {
-    /// What is wrong with the books, a sentence for each rule that is broken; none: they balance.
-    /// `duplicates_kept` says that the campaign was planned to send duplicates.
+    /// A sentence for each rule that does not hold; none if everything adds up. `duplicates_kept`: the campaign was planned to
+    /// send duplicates.
     pub fn verify(&self, duplicates_kept: bool) -> Result<Vec<String>> {
-        // First, so that a run that is under way cannot have added to it since.
+        // Read before the ledger, so that a run that is under way cannot have recorded more attempts since.
         let started = lock::started(self.path());
         let mut wrong = self.damage()?;
         if wrong.is_empty() {
             wrong.extend(self.earlier_than(started)?);
-            wrong.extend(self.mispriced()?);
+            wrong.extend(self.wrong_costs()?);
+            let (rule, query) = state_follows_outcome();
+            wrong.extend(self.violations(rule, &query)?);
             let rules = RULES
                 .into_iter()
                 .chain((!duplicates_kept).then_some(NO_REPEAT));
             for (rule, query) in rules {
-                wrong.extend(self.offences(rule, query)?);
+                wrong.extend(self.violations(rule, query)?);
             }
         }
         if wrong.is_empty() {
-            // Every row has a status of the closed set, or reading them fails.
+            // Reading them fails if a row has no known status.
             self.totals()?;
         }
         Ok(wrong)
     }
 
-    /// SQLite's own check of the file: pages, indexes, and the conditions of the tables.
+    /// SQLite's own checks: pages, indexes, and the constraints of the tables.
     fn damage(&self) -> Result<Vec<String>> {
         let found = self.lines("PRAGMA integrity_check(5)")?;
         let links = self
             .lines("SELECT \"table\" || ' row ' || rowid FROM pragma_foreign_key_check LIMIT 5")?;
-        let sound = found.iter().all(|line| line == "ok");
+        let intact = found.iter().all(|line| line == "ok");
         let mut wrong = Vec::new();
-        if !sound {
+        if !intact {
             wrong.push(format!("the file is damaged: {}", found.join(", ")));
         }
         if !links.is_empty() {
@@ -214,7 +231,7 @@ impl Snapshot {
         Ok(wrong)
     }
 
-    /// What its lock knows of it and it does not.
+    /// Whether its lock records more attempts than the ledger has.
     fn earlier_than(&self, started: Option<Started>) -> Result<Option<String>> {
         let Some(started) = started else {
             return Ok(None);
@@ -223,14 +240,14 @@ impl Snapshot {
         let earlier = self.campaign()?.id == started.campaign && attempts < started.attempts;
         Ok(earlier.then(|| {
             format!(
-                "it is an earlier state of itself: it knows of {attempts} requests, and {} were made",
+                "it is an earlier state of itself: it has {attempts} requests, and {} were made",
                 started.attempts
             )
         }))
     }
 
-    /// Texts that cost something else than the ledger says, or cannot be sent as it says.
-    fn mispriced(&self) -> Result<Option<String>> {
+    /// Texts that do not have the type or the credits that the ledger says.
+    fn wrong_costs(&self) -> Result<Option<String>> {
         let is_wrong = |text: &Row<'_>| -> rusqlite::Result<Option<String>> {
             let body: String = text.get(1)?;
             let fits = Encoding::from_wire(text.get(2)?).is_some_and(|encoding| {
@@ -248,28 +265,25 @@ impl Snapshot {
                     .filter_map(rusqlite::Result::transpose)
                     .collect::<rusqlite::Result<Vec<_>>>()
             })
-            .map_err(|fault| self.fault(&fault))?;
-        Ok(offence(
-            "a text has the type and the credits that are due",
-            &found,
-        ))
+            .map_err(|error| self.read_error(error))?;
+        Ok(violation("a text has the right type and credits", &found))
     }
 
-    fn offences(&self, rule: &str, query: &str) -> Result<Option<String>> {
-        let found = self.lines(&format!("{LINES}{query}"))?;
-        Ok(offence(rule, &found))
+    fn violations(&self, rule: &str, query: &str) -> Result<Option<String>> {
+        let found = self.lines(&format!("{ANCESTORS}{query}"))?;
+        Ok(violation(rule, &found))
     }
 
     fn lines(&self, query: &str) -> Result<Vec<String>> {
         self.connection()
             .prepare(query)
             .and_then(|mut statement| statement.query_map([], |row| row.get(0))?.collect())
-            .map_err(|fault| self.fault(&fault))
+            .map_err(|error| self.read_error(error))
     }
 }
 
-/// The sentence for a rule that is broken in these places, if there are any.
-fn offence(rule: &str, found: &[String]) -> Option<String> {
+/// The sentence for a rule that is violated in these places, if there are any.
+fn violation(rule: &str, found: &[String]) -> Option<String> {
     let (named, more) = found.split_at(found.len().min(NAMED));
     let more = match more.len() {
         0 => String::new(),

@@ -225,7 +225,7 @@ impl Decided {
             cells: &self.row.cells,
             msisdn: self.row.number,
             text: self.text.map(|text| text.number),
-            fate: match &self.decision {
+            disposition: match &self.decision {
                 Decision::Send(batch) => Disposition::Send(batch.number),
                 Decision::Invalid => Disposition::Invalid(
                     self.row.fault.as_ref().map_or("", |(_, sentence)| sentence),

@@ -137,7 +137,7 @@ fn resolve(ledger: &Path, record: &Record) {
                 Resolution::NotSent
             };
             let row = Selection::Rows(vec![row..=row]);
-            book.decide(&row, &word, None, &moment()).unwrap();
+            book.resolve(&row, &word, None, &timestamp()).unwrap();
         }
     }
     book.close().unwrap();
@@ -163,11 +163,11 @@ proptest! {
                 break;
             }
             ledger = one_run(&treatment, limit, &ledger, folder.path().join(nth.to_string()), &record);
-            balances(&ledger);
+            assert_adds_up(&ledger);
             let left = of(&statuses(&ledger), Status::Pending);
             prop_assert!(pending - left <= limit.unwrap_or(u64::MAX));
             resolve(&ledger, &record.lock().unwrap());
-            balances(&ledger);
+            assert_adds_up(&ledger);
         }
         let record = record.lock().unwrap();
         for (row, status) in (1..).zip(statuses(&ledger)) {
@@ -210,7 +210,7 @@ fn a_bad_number_among_thirty_costs_ten_requests_more_at_most() {
             let record = record.lock().unwrap();
             assert!(record.requests <= 11, "row {row}: {}", record.requests);
             assert_eq!(of(&statuses(&ledger), Status::Accepted), 29);
-            balances(&ledger);
+            assert_adds_up(&ledger);
         }
     }
 }

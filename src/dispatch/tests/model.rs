@@ -294,7 +294,7 @@ impl Campaign {
         open(&self.ledger).close().unwrap();
         let before = self.statuses();
         let mut book = open(&self.ledger);
-        let _nobody_may_decide_that = book.decide(&selection, &word, None, &moment());
+        let _nobody_may_decide_that = book.resolve(&selection, &word, None, &timestamp());
         book.close().unwrap();
         for (row, (before, after)) in (1..).zip(before.into_iter().zip(self.statuses())) {
             if before != after {
@@ -352,7 +352,7 @@ impl Campaign {
 
     /// What must hold whenever nobody is sending.
     fn promise_is_kept(&self) {
-        balances(&self.ledger);
+        assert_adds_up(&self.ledger);
         let now = self.statuses();
         assert_eq!(now.len(), self.rows, "rows in, rows out");
         let world = self.world.lock().unwrap();

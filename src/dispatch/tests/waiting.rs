@@ -60,7 +60,7 @@ fn a_pause_that_the_gateway_asks_for_holds_every_worker() {
         let run = send_watched(&*bell, &stopper, &ledger, workers, &patient, answering);
         assert_eq!((run.stop, run.ending.requests), (None, 8));
         assert_eq!(early.load(Ordering::SeqCst), 0, "{workers} workers");
-        balances(&ledger);
+        assert_adds_up(&ledger);
     }
 }
 
@@ -98,19 +98,19 @@ fn who_waits_for_the_rate_has_claimed_nothing() {
         .collect();
     let (book, policy) = (open(&ledger), policy());
     run(
-        book, gateways, &throttle, &policy, &stopper, &moment, &Nobody,
+        book, gateways, &throttle, &policy, &stopper, &timestamp, &Nobody,
     )
     .unwrap();
     assert!(most.load(Ordering::SeqCst) <= 2, "claims ahead of the rate");
     assert_eq!(attempts(&ledger), 2);
     let pending = |status: &Status| *status == Status::Pending;
     assert_eq!(statuses(&ledger).into_iter().filter(pending).count(), 3);
-    balances(&ledger);
+    assert_adds_up(&ledger);
 }
 
 #[test]
 fn a_stop_ends_a_long_wait_and_leaves_the_batch_pending() {
-    let (_folder, ledger) = place();
+    let (_folder, ledger) = temp_ledger();
     plan(&ledger, &[1, 1]);
     let stopper = Arc::new(StopToken::default());
     let asked = stopper.clone();
@@ -132,12 +132,12 @@ fn a_stop_ends_a_long_wait_and_leaves_the_batch_pending() {
     );
     assert_eq!(run.stop, Some(StopReason::Signal(15)));
     assert_eq!(statuses(&ledger), [Status::Pending; 2]);
-    balances(&ledger);
+    assert_adds_up(&ledger);
 }
 
 #[test]
 fn a_throttle_longer_than_the_patience_ends_the_run_at_once() {
-    let (_folder, ledger) = place();
+    let (_folder, ledger) = temp_ledger();
     plan(&ledger, &[1]);
     let patient = Policy {
         give_up_after: Duration::from_secs(600),

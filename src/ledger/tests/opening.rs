@@ -10,54 +10,54 @@ fn other_files_and_newer_ledgers_are_refused() {
         ("PRAGMA application_id = 1", "not a ledger"),
         ("DELETE FROM campaign", "without a campaign"),
     ] {
-        let (_folder, ledger) = place();
-        plan(&ledger, &[1]);
-        Connection::open(&ledger)
+        let (_folder, path) = temp_ledger();
+        plan(&path, &[1]);
+        Connection::open(&path)
             .unwrap()
             .execute_batch(change)
             .unwrap();
-        let lock = Lock::acquire(&ledger, "a test").unwrap();
-        let fault = Ledger::open(&ledger, lock).unwrap_err().to_string();
-        assert!(fault.contains(word), "{change}: {fault}");
+        let lock = Lock::acquire(&path, "a test").unwrap();
+        let error = Ledger::open(&path, lock).unwrap_err().to_string();
+        assert!(error.contains(word), "{change}: {error}");
     }
     for contents in ["", "name,phone\n"] {
-        let (_folder, ledger) = place();
-        fs::write(&ledger, contents).unwrap();
-        Snapshot::open(&ledger).unwrap_err();
-        assert_eq!(fs::read_to_string(&ledger).unwrap(), contents);
+        let (_folder, path) = temp_ledger();
+        fs::write(&path, contents).unwrap();
+        Snapshot::open(&path).unwrap_err();
+        assert_eq!(fs::read_to_string(&path).unwrap(), contents);
     }
-    let (folder, ledger) = place();
-    Snapshot::open(&ledger).unwrap_err();
-    assert!(files(&folder).is_empty(), "reading makes nothing");
+    let (folder, path) = temp_ledger();
+    Snapshot::open(&path).unwrap_err();
+    assert!(file_names(&folder).is_empty(), "reading makes nothing");
 }
 
 #[test]
 fn a_campaign_goes_to_the_host_of_its_first_claim() {
-    let (_folder, ledger) = place();
-    plan(&ledger, &[1, 1]);
-    let mut book = open(&ledger);
-    book.send_to("elsewhere").unwrap();
-    book.send_to("loopback").unwrap();
-    send(&mut book, vec![accepted(None)]);
-    let lock = book.close().unwrap();
-    let mut book = Ledger::open(&ledger, lock).unwrap();
-    let fault = book.send_to("elsewhere").unwrap_err().to_string();
+    let (_folder, path) = temp_ledger();
+    plan(&path, &[1, 1]);
+    let mut ledger = open(&path);
+    ledger.set_destination("elsewhere").unwrap();
+    ledger.set_destination("loopback").unwrap();
+    send(&mut ledger, vec![accepted(None)]);
+    let lock = ledger.close().unwrap();
+    let mut ledger = Ledger::open(&path, lock).unwrap();
+    let error = ledger.set_destination("elsewhere").unwrap_err().to_string();
     assert!(
-        fault.contains("loopback") && fault.contains("elsewhere"),
-        "{fault}"
+        error.contains("loopback") && error.contains("elsewhere"),
+        "{error}"
     );
-    book.send_to("loopback").unwrap();
+    ledger.set_destination("loopback").unwrap();
 }
 
 #[test]
 fn the_lock_knows_of_the_first_claim() {
-    let (_folder, ledger) = place();
-    plan(&ledger, &[1]);
-    let mut book = open(&ledger);
-    let batch = first(&book);
-    claim(&mut book, &batch).unwrap();
-    drop(book);
-    let lock = Lock::acquire(&ledger, "a test").unwrap();
+    let (_folder, path) = temp_ledger();
+    plan(&path, &[1]);
+    let mut ledger = open(&path);
+    let batch = first(&ledger);
+    claim(&mut ledger, &batch).unwrap();
+    drop(ledger);
+    let lock = Lock::acquire(&path, "a test").unwrap();
     let started = lock.started().unwrap();
     assert_eq!(started.campaign, "0123456789abcdef0123456789abcdef");
     assert_eq!(started.attempts, 1);
@@ -65,31 +65,32 @@ fn the_lock_knows_of_the_first_claim() {
 
 #[test]
 fn the_lock_never_knows_of_more_than_the_ledger() {
-    let (_folder, ledger) = place();
-    plan(&ledger, &[1]);
-    let mut book = open(&ledger);
-    let batch = first(&book);
-    book.transaction(|book| {
-        book.claim(batch.id, &moment())?;
-        Err::<(), _>(crate::Error::new(Kind::Ledger, "the disk is full"))
-    })
-    .unwrap_err();
-    book.transaction(|_| Ok(())).unwrap();
-    drop(book);
-    let lock = Lock::acquire(&ledger, "a test").unwrap();
+    let (_folder, path) = temp_ledger();
+    plan(&path, &[1]);
+    let mut ledger = open(&path);
+    let batch = first(&ledger);
+    ledger
+        .transaction(|ledger| {
+            ledger.claim(batch.id, &timestamp())?;
+            Err::<(), _>(crate::Error::new(Kind::Ledger, "the disk is full"))
+        })
+        .unwrap_err();
+    ledger.transaction(|_| Ok(())).unwrap();
+    drop(ledger);
+    let lock = Lock::acquire(&path, "a test").unwrap();
     assert_eq!(lock.started().unwrap().attempts, 0);
 }
 
 #[test]
 fn a_claim_without_an_outcome_is_unknown_to_readers_and_becomes_so_once() {
-    let (_folder, ledger) = place();
-    plan(&ledger, &[2, 1]);
-    let mut book = open(&ledger);
-    let batch = first(&book);
-    claim(&mut book, &batch).unwrap();
+    let (_folder, path) = temp_ledger();
+    plan(&path, &[2, 1]);
+    let mut ledger = open(&path);
+    let batch = first(&ledger);
+    claim(&mut ledger, &batch).unwrap();
     let expected = [Status::Unknown, Status::Unknown, Status::Pending];
-    assert_eq!(statuses(&ledger), expected);
-    each(&ledger, |recipient| {
+    assert_eq!(statuses(&path), expected);
+    each(&path, |recipient| {
         assert_eq!(
             recipient
                 .reason
@@ -97,16 +98,16 @@ fn a_claim_without_an_outcome_is_unknown_to_readers_and_becomes_so_once() {
             recipient.status == Status::Unknown
         );
     });
-    balances(&ledger);
+    assert_adds_up(&path);
     // Dropped as a crash would leave it.
-    drop(book);
-    assert_eq!(statuses(&ledger), expected);
-    drop(open(&ledger));
-    assert_eq!(statuses(&ledger), expected);
-    balances(&ledger);
-    let settled = contents(&ledger);
-    drop(open(&ledger));
-    assert_eq!(contents(&ledger), settled);
+    drop(ledger);
+    assert_eq!(statuses(&path), expected);
+    drop(open(&path));
+    assert_eq!(statuses(&path), expected);
+    assert_adds_up(&path);
+    let settled = contents(&path);
+    drop(open(&path));
+    assert_eq!(contents(&path), settled);
     assert_eq!(
         settled
             .iter()
@@ -114,7 +115,7 @@ fn a_claim_without_an_outcome_is_unknown_to_readers_and_becomes_so_once() {
             .count(),
         1
     );
-    each(&ledger, |recipient| {
+    each(&path, |recipient| {
         if recipient.status == Status::Unknown {
             assert_eq!(recipient.attempts, 1);
             assert!(recipient.reason.is_some() && recipient.claimed_at.is_some());
@@ -124,109 +125,109 @@ fn a_claim_without_an_outcome_is_unknown_to_readers_and_becomes_so_once() {
 
 #[test]
 fn only_attempts_make_a_campaign_a_started_one() {
-    let (_folder, ledger) = place();
-    plan(&ledger, &[1, 1]);
-    drop(open(&ledger));
-    let started = || Lock::acquire(&ledger, "a test").unwrap().started().cloned();
+    let (_folder, path) = temp_ledger();
+    plan(&path, &[1, 1]);
+    drop(open(&path));
+    let started = || Lock::acquire(&path, "a test").unwrap().started().cloned();
     assert_eq!(started(), None);
-    send(&mut open(&ledger), vec![again()]);
+    send(&mut open(&path), vec![not_sent()]);
     // A new lock knows of them from the ledger.
-    fs::remove_file(files::beside(&ledger, ".lock")).unwrap();
+    fs::remove_file(files::sidecar(&path, ".lock")).unwrap();
     assert_eq!(started(), None);
-    drop(open(&ledger));
+    drop(open(&path));
     assert_eq!(started().unwrap().attempts, 1);
 }
 
 #[test]
 fn it_is_said_how_many_batches_were_under_way() {
     for under_way in [0, 2] {
-        let (_folder, ledger) = place();
-        plan(&ledger, &[1, 3, 1]);
-        let mut book = open(&ledger);
-        let batches = book.planned_after(None).unwrap();
+        let (_folder, path) = temp_ledger();
+        plan(&path, &[1, 3, 1]);
+        let mut ledger = open(&path);
+        let batches = ledger.planned_after(None).unwrap();
         for batch in batches.iter().take(under_way) {
-            claim(&mut book, batch).unwrap();
+            claim(&mut ledger, batch).unwrap();
         }
         assert_eq!(batches[1].id.to_string(), "2");
-        drop(book);
-        assert_eq!(open(&ledger).recovered(), under_way as u64);
+        drop(ledger);
+        assert_eq!(open(&path).recovered(), under_way as u64);
     }
 }
 
 #[test]
 fn a_ledger_whose_log_was_switched_off_gets_it_back() {
-    let (_folder, ledger) = place();
-    plan(&ledger, &[1]);
+    let (_folder, path) = temp_ledger();
+    plan(&path, &[1]);
     let mode = |sql: &str| -> String {
-        let other = Connection::open(&ledger).unwrap();
+        let other = Connection::open(&path).unwrap();
         other.query_row(sql, [], |row| row.get(0)).unwrap()
     };
     assert_eq!(mode("PRAGMA journal_mode = DELETE"), "delete");
-    let _book = open(&ledger);
+    let _book = open(&path);
     assert_eq!(mode("PRAGMA journal_mode"), "wal");
 }
 
 #[test]
 fn the_log_of_another_ledger_is_not_replayed() {
-    let (_folder, ledger) = place();
-    let (_elsewhere, other) = place();
-    plan(&ledger, &[1]);
+    let (_folder, path) = temp_ledger();
+    let (_elsewhere, other) = temp_ledger();
+    plan(&path, &[1]);
     plan(&other, &[1]);
     Connection::open(&other)
         .unwrap()
         .execute("UPDATE campaign SET id = 'another'", [])
         .unwrap();
     // SQLite leaves an empty one where nothing was written.
-    fs::write(files::log(&ledger), "").unwrap();
-    assert!(!was_cut_off(&ledger));
-    let mut book = open(&ledger);
-    let batch = first(&book);
-    claim(&mut book, &batch).unwrap();
-    assert!(was_cut_off(&ledger));
-    drop(Snapshot::open(&ledger).unwrap());
-    fs::rename(&other, &ledger).unwrap();
-    let said = Snapshot::open(&ledger).unwrap_err().to_string();
-    assert!(said.contains("the log of another ledger"), "{said}");
+    fs::write(files::log(&path), "").unwrap();
+    assert!(!has_log(&path));
+    let mut ledger = open(&path);
+    let batch = first(&ledger);
+    claim(&mut ledger, &batch).unwrap();
+    assert!(has_log(&path));
+    drop(Snapshot::open(&path).unwrap());
+    fs::rename(&other, &path).unwrap();
+    let error = Snapshot::open(&path).unwrap_err().to_string();
+    assert!(error.contains("the log of another ledger"), "{error}");
 }
 
 #[test]
 fn a_ledger_that_is_not_there_is_named() {
-    let (_folder, ledger) = place();
-    let said = Snapshot::open(&ledger).unwrap_err().to_string();
-    assert!(said.contains("there is no such ledger"), "{said}");
-    assert!(!ledger.exists());
+    let (_folder, path) = temp_ledger();
+    let error = Snapshot::open(&path).unwrap_err().to_string();
+    assert!(error.contains("there is no such ledger"), "{error}");
+    assert!(!path.exists());
 }
 
 #[test]
 fn readers_together_see_one_state_whatever_is_written_meanwhile() {
-    let (_folder, ledger) = place();
-    plan(&ledger, &[1, 1]);
-    let mut book = open(&ledger);
-    let of = |reader: &Snapshot| {
+    let (_folder, path) = temp_ledger();
+    plan(&path, &[1, 1]);
+    let mut ledger = open(&path);
+    let of = |snapshot: &Snapshot| {
         let mut statuses = Vec::new();
         let note = |recipient: Recipient<'_>| {
             statuses.push(recipient.status);
             Ok(())
         };
-        reader.recipients(1..=2, note).unwrap();
+        snapshot.recipients(1..=2, note).unwrap();
         statuses
     };
-    let alone = Snapshot::open(&ledger).unwrap();
+    let alone = Snapshot::open(&path).unwrap();
     let unchanged = alone.changes().unwrap();
     assert_eq!(alone.changes().unwrap(), unchanged);
     for before in [
         [Status::Pending, Status::Pending],
         [Status::Accepted, Status::Pending],
     ] {
-        let readers = alone.together(3).unwrap();
-        assert_eq!(readers.len(), 3);
-        send(&mut book, vec![accepted(None)]);
-        for reader in &readers {
-            assert_eq!(of(reader), before);
+        let snapshots = alone.parallel(3).unwrap();
+        assert_eq!(snapshots.len(), 3);
+        send(&mut ledger, vec![accepted(None)]);
+        for snapshot in &snapshots {
+            assert_eq!(of(snapshot), before);
         }
     }
     assert_eq!(of(&alone), [Status::Accepted; 2]);
     assert_ne!(alone.changes().unwrap(), unchanged);
-    assert_eq!(alone.together(0).unwrap().len(), 1);
+    assert_eq!(alone.parallel(0).unwrap().len(), 1);
     assert_eq!(alone.last_row().unwrap(), 5);
 }

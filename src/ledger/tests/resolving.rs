@@ -2,49 +2,49 @@
 
 use super::*;
 
-fn decide(book: &mut Ledger, selection: &Selection, word: &Resolution) -> Result<u64> {
-    book.decide(selection, word, Some("the portal says so"), &moment())
+fn resolve(ledger: &mut Ledger, selection: &Selection, word: &Resolution) -> Result<u64> {
+    ledger.resolve(selection, word, Some("the portal says so"), &timestamp())
 }
 
-fn gone_out() -> Resolution {
+fn went_out() -> Resolution {
     Resolution::Accepted {
         trx_id: Some("9".to_owned()),
     }
 }
 
 /// Rows 1-2 unknown, 3-5 refused, 6 accepted, 7 pending.
-fn sent(ledger: &Path) -> Ledger {
-    plan(ledger, &[2, 3, 1, 1]);
-    let mut book = open(ledger);
+fn sent(path: &Path) -> Ledger {
+    plan(path, &[2, 3, 1, 1]);
+    let mut ledger = open(path);
     for new_state in [unknown(), refused(), accepted(None)] {
-        send(&mut book, vec![new_state]);
+        send(&mut ledger, vec![new_state]);
     }
-    book
+    ledger
 }
 
 #[test]
 fn all_means_all_that_is_unknown() {
-    let (_folder, ledger) = place();
-    let mut book = sent(&ledger);
+    let (_folder, path) = temp_ledger();
+    let mut ledger = sent(&path);
     assert_eq!(
-        decide(&mut book, &Selection::AllUnknown, &gone_out()).unwrap(),
+        resolve(&mut ledger, &Selection::AllUnknown, &went_out()).unwrap(),
         2
     );
     use Status::{Accepted, Pending, Refused};
     assert_eq!(
-        statuses(&ledger),
+        statuses(&path),
         [
             Accepted, Accepted, Refused, Refused, Refused, Accepted, Pending
         ]
     );
-    balances(&ledger);
-    each(&ledger, |recipient| {
+    assert_adds_up(&path);
+    each(&path, |recipient| {
         if recipient.row <= 2 {
             assert_eq!(recipient.trx_id, Some("9"));
-            assert_eq!(recipient.decided.unwrap().word, "accepted");
+            assert_eq!(recipient.decision.unwrap().resolution, "accepted");
         }
     });
-    let decisions: String = Connection::open(&ledger)
+    let decisions: String = Connection::open(&path)
         .unwrap()
         .query_row(
             "SELECT rows || ' ' || word || ' ' || note FROM decision",
@@ -54,32 +54,35 @@ fn all_means_all_that_is_unknown() {
         .unwrap();
     assert_eq!(decisions, "1-2 accepted the portal says so");
     assert_eq!(
-        decide(&mut book, &Selection::AllUnknown, &gone_out()).unwrap(),
+        resolve(&mut ledger, &Selection::AllUnknown, &went_out()).unwrap(),
         0
     );
 }
 
 #[test]
 fn some_rows_of_batches_leave_the_others_as_they_are() {
-    let (_folder, ledger) = place();
-    let mut book = sent(&ledger);
+    let (_folder, path) = temp_ledger();
+    let mut ledger = sent(&path);
     let rows = Selection::Rows(vec![2..=3, 3..=3, 5..=5]);
-    assert_eq!(decide(&mut book, &rows, &Resolution::NotSent).unwrap(), 3);
+    assert_eq!(
+        resolve(&mut ledger, &rows, &Resolution::NotSent).unwrap(),
+        3
+    );
     use Status::{Accepted, Pending, Refused, Unknown};
     assert_eq!(
-        statuses(&ledger),
+        statuses(&path),
         [
             Unknown, Pending, Pending, Refused, Pending, Accepted, Pending
         ]
     );
-    balances(&ledger);
+    assert_adds_up(&path);
     // Sent again, and settled as any other.
-    while !book.planned_after(None).unwrap().is_empty() {
-        send(&mut book, vec![accepted(None)]);
-        balances(&ledger);
+    while !ledger.planned_after(None).unwrap().is_empty() {
+        send(&mut ledger, vec![accepted(None)]);
+        assert_adds_up(&path);
     }
     assert_eq!(
-        statuses(&ledger),
+        statuses(&path),
         [
             Unknown, Accepted, Accepted, Refused, Accepted, Accepted, Accepted
         ]
@@ -88,21 +91,21 @@ fn some_rows_of_batches_leave_the_others_as_they_are() {
 
 #[test]
 fn a_batch_by_its_number() {
-    let (_folder, ledger) = place();
-    let mut book = sent(&ledger);
+    let (_folder, path) = temp_ledger();
+    let mut ledger = sent(&path);
     assert_eq!(
-        decide(&mut book, &Selection::Batch(2), &Resolution::NotSent).unwrap(),
+        resolve(&mut ledger, &Selection::Batch(2), &Resolution::NotSent).unwrap(),
         3
     );
-    balances(&ledger);
-    assert_eq!(statuses(&ledger)[2..5], [Status::Pending; 3]);
+    assert_adds_up(&path);
+    assert_eq!(statuses(&path)[2..5], [Status::Pending; 3]);
 }
 
 #[test]
 fn what_nobody_may_decide_about_changes_nothing() {
-    let (_folder, ledger) = place();
-    let mut book = sent(&ledger);
-    let before = contents(&ledger);
+    let (_folder, path) = temp_ledger();
+    let mut ledger = sent(&path);
+    let before = contents(&path);
     for selection in [
         Selection::Batch(3),
         Selection::Batch(4),
@@ -114,10 +117,10 @@ fn what_nobody_may_decide_about_changes_nothing() {
         Selection::Rows(vec![1..=99]),
         Selection::Rows(vec![1..=i64::MAX.cast_unsigned()]),
     ] {
-        for word in [gone_out(), Resolution::NotSent] {
-            let fault = decide(&mut book, &selection, &word);
-            assert!(fault.is_err(), "{selection:?} {word:?}");
+        for word in [went_out(), Resolution::NotSent] {
+            let error = resolve(&mut ledger, &selection, &word);
+            assert!(error.is_err(), "{selection:?} {word:?}");
         }
     }
-    assert_eq!(contents(&ledger), before);
+    assert_eq!(contents(&path), before);
 }

@@ -4,60 +4,62 @@ use super::*;
 
 /// 1-2 accepted, 3 refused, 4 unknown, 5 refused, 6 pending after a try, 7-8 split by outcome, 9 declared
 /// accepted, 10 declared not sent, 11 pending, 12 suppressed later, 13 claimed.
-fn everything(ledger: &Path) -> Ledger {
-    plan(ledger, &[2, 1, 1, 1, 1, 2, 1, 1, 1, 2]);
-    let mut book = open(ledger);
+fn everything(path: &Path) -> Ledger {
+    plan(path, &[2, 1, 1, 1, 1, 2, 1, 1, 1, 2]);
+    let mut ledger = open(path);
     for new_states in [
         vec![accepted(Some("1"))],
         vec![refused()],
         vec![unknown()],
         vec![refused()],
     ] {
-        send(&mut book, new_states);
+        send(&mut ledger, new_states);
     }
-    let tried = first(&book);
-    let attempt = claim(&mut book, &tried).unwrap();
-    let end = settlement(&tried, attempt, vec![again()]);
-    book.transaction(|book| book.settle(&end)).unwrap();
+    let tried = first(&ledger);
+    let attempt = claim(&mut ledger, &tried).unwrap();
+    let end = settlement(&tried, attempt, vec![not_sent()]);
+    ledger.transaction(|ledger| ledger.settle(&end)).unwrap();
     for (nth, new_states) in [
         (1, vec![accepted(Some("2")), unknown()]),
         (1, vec![unknown()]),
         (1, vec![unknown()]),
     ] {
-        let batch = book.planned_after(None).unwrap().remove(nth);
-        let attempt = claim(&mut book, &batch).unwrap();
+        let batch = ledger.planned_after(None).unwrap().remove(nth);
+        let attempt = claim(&mut ledger, &batch).unwrap();
         let end = settlement(&batch, attempt, new_states);
-        book.transaction(|book| book.settle(&end)).unwrap();
+        ledger.transaction(|ledger| ledger.settle(&end)).unwrap();
     }
-    let mut decide = |row, word| {
-        book.decide(&Selection::Rows(vec![row..=row]), &word, None, &moment())
+    let mut resolve = |row, word| {
+        ledger
+            .resolve(&Selection::Rows(vec![row..=row]), &word, None, &timestamp())
             .unwrap();
     };
-    decide(9, Resolution::Accepted { trx_id: None });
-    decide(10, Resolution::NotSent);
-    book.suppress(|of| (of == number(12)).then(|| "opted out".to_owned()))
+    resolve(9, Resolution::Accepted { trx_id: None });
+    resolve(10, Resolution::NotSent);
+    ledger
+        .suppress(|of| (of == number(12)).then(|| "opted out".to_owned()))
         .unwrap();
-    let last = book.planned_after(None).unwrap().pop().unwrap();
-    claim(&mut book, &last).unwrap();
-    book
+    let last = ledger.planned_after(None).unwrap().pop().unwrap();
+    claim(&mut ledger, &last).unwrap();
+    ledger
 }
 
 #[test]
 fn every_legal_state_balances() {
-    let (_folder, ledger) = place();
-    let book = everything(&ledger);
-    balances(&ledger);
+    let (_folder, path) = temp_ledger();
+    let ledger = everything(&path);
+    assert_adds_up(&path);
     use Status::{Accepted, Pending, Refused, Suppressed, Unknown};
     assert_eq!(
-        statuses(&ledger),
+        statuses(&path),
         [
             Accepted, Accepted, Refused, Unknown, Refused, Pending, Accepted, Unknown, Accepted,
             Pending, Pending, Suppressed, Unknown
         ]
     );
-    drop(book);
-    drop(open(&ledger));
-    balances(&ledger);
+    drop(ledger);
+    drop(open(&path));
+    assert_adds_up(&path);
 }
 
 #[test]
@@ -128,9 +130,9 @@ fn every_tampering_is_found() {
         "DROP INDEX recipient_of_batch; UPDATE recipient SET msisdn = 60125500001 WHERE row = 2",
     ];
     for tampering in tamperings {
-        let (_folder, ledger) = place();
-        drop(everything(&ledger));
-        let connection = Connection::open(&ledger).unwrap();
+        let (_folder, path) = temp_ledger();
+        drop(everything(&path));
+        let connection = Connection::open(&path).unwrap();
         connection
             .execute_batch("PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON;")
             .unwrap();
@@ -140,7 +142,7 @@ fn every_tampering_is_found() {
             continue;
         }
         drop(connection);
-        let found = Snapshot::open(&ledger).unwrap().verify(false);
+        let found = Snapshot::open(&path).unwrap().verify(false);
         assert!(
             found.as_ref().map_or(true, |wrong| !wrong.is_empty()),
             "not found: {tampering}"
@@ -150,25 +152,25 @@ fn every_tampering_is_found() {
 
 #[test]
 fn a_number_with_the_same_text_twice_is_found_unless_duplicates_were_kept() {
-    let (_folder, ledger) = place();
-    plan(&ledger, &[1, 1]);
-    Connection::open(&ledger)
+    let (_folder, path) = temp_ledger();
+    plan(&path, &[1, 1]);
+    Connection::open(&path)
         .unwrap()
         .execute_batch("UPDATE recipient SET msisdn = 60125500001, text_id = 1 WHERE row <= 2")
         .unwrap();
-    let reader = Snapshot::open(&ledger).unwrap();
-    assert_eq!(reader.verify(false).unwrap().len(), 1);
-    assert!(reader.verify(true).unwrap().is_empty());
+    let snapshot = Snapshot::open(&path).unwrap();
+    assert_eq!(snapshot.verify(false).unwrap().len(), 1);
+    assert!(snapshot.verify(true).unwrap().is_empty());
 }
 
 #[test]
 fn a_damaged_file_is_found() {
-    let (_folder, ledger) = place();
-    plan(&ledger, &[3; 50]);
-    let mut bytes = fs::read(&ledger).unwrap();
+    let (_folder, path) = temp_ledger();
+    plan(&path, &[3; 50]);
+    let mut bytes = fs::read(&path).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle..middle + 2_000].fill(0xA5);
-    fs::write(&ledger, bytes).unwrap();
-    let found = Snapshot::open(&ledger).and_then(|reader| reader.verify(false));
+    fs::write(&path, bytes).unwrap();
+    let found = Snapshot::open(&path).and_then(|snapshot| snapshot.verify(false));
     assert!(found.map_or(true, |wrong| !wrong.is_empty()));
 }

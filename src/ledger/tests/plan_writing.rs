@@ -4,60 +4,60 @@ use super::*;
 
 #[test]
 fn a_draft_that_is_dropped_leaves_nothing() {
-    let (folder, ledger) = place();
-    drop(draft(&ledger, &[2]));
-    assert!(files(&folder).is_empty(), "{:?}", files(&folder));
+    let (folder, path) = temp_ledger();
+    drop(plan_writer(&path, &[2]));
+    assert!(file_names(&folder).is_empty(), "{:?}", file_names(&folder));
 }
 
 #[test]
 fn a_plan_is_one_private_file() {
-    let (folder, ledger) = place();
-    let (draft, campaign) = draft(&ledger, &[2]);
+    let (folder, path) = temp_ledger();
+    let (plan_writer, campaign) = plan_writer(&path, &[2]);
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-    assert_eq!(mode(&files::beside(&ledger, ".partial")), 0o600);
-    draft.finish(&campaign, false).unwrap();
-    assert_eq!(files(&folder), ["a.ledger"]);
-    assert_eq!(mode(&ledger), 0o600);
-    let book = open(&ledger);
+    assert_eq!(mode(&files::sidecar(&path, ".partial")), 0o600);
+    plan_writer.finish(&campaign, false).unwrap();
+    assert_eq!(file_names(&folder), ["a.ledger"]);
+    assert_eq!(mode(&path), 0o600);
+    let ledger = open(&path);
     for beside in ["-wal", "-shm", ".lock"] {
-        assert_eq!(mode(&files::beside(&ledger, beside)), 0o600, "{beside}");
+        assert_eq!(mode(&files::sidecar(&path, beside)), 0o600, "{beside}");
     }
-    book.close().unwrap();
-    assert_eq!(files(&folder), ["a.ledger", "a.ledger.lock"]);
-    balances(&ledger);
+    ledger.close().unwrap();
+    assert_eq!(file_names(&folder), ["a.ledger", "a.ledger.lock"]);
+    assert_adds_up(&path);
 }
 
 #[test]
 fn nothing_is_overwritten_unless_it_is_to_be_replaced() {
-    let (folder, ledger) = place();
-    fs::write(&ledger, "precious").unwrap();
-    let (second, campaign) = draft(&ledger, &[1]);
+    let (folder, path) = temp_ledger();
+    fs::write(&path, "precious").unwrap();
+    let (second, campaign) = plan_writer(&path, &[1]);
     second.finish(&campaign, false).unwrap_err();
-    assert_eq!(fs::read_to_string(&ledger).unwrap(), "precious");
-    assert_eq!(files(&folder), ["a.ledger"]);
-    let (third, campaign) = draft(&ledger, &[1]);
+    assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
+    assert_eq!(file_names(&folder), ["a.ledger"]);
+    let (third, campaign) = plan_writer(&path, &[1]);
     third.finish(&campaign, true).unwrap();
-    balances(&ledger);
+    assert_adds_up(&path);
 }
 
 #[test]
 fn what_a_crash_left_of_a_draft_is_no_obstacle() {
-    let (_folder, ledger) = place();
-    fs::write(files::beside(&ledger, ".partial"), "half").unwrap();
-    plan(&ledger, &[1]);
-    balances(&ledger);
+    let (_folder, path) = temp_ledger();
+    fs::write(files::sidecar(&path, ".partial"), "half").unwrap();
+    plan(&path, &[1]);
+    assert_adds_up(&path);
 }
 
 #[test]
 fn a_planned_batch_is_read_with_its_text_and_its_recipients_in_order() {
-    let (_folder, ledger) = place();
-    let (mut draft, campaign) = draft(&ledger, &[1]);
+    let (_folder, path) = temp_ledger();
+    let (mut plan_writer, campaign) = plan_writer(&path, &[1]);
     let row = |row, of| PlannedRow {
         row,
         cells: "",
         msisdn: Some(number(of)),
         text: Some(2),
-        fate: Disposition::Send(2),
+        disposition: Disposition::Send(2),
     };
     let text = PlannedText {
         number: 2,
@@ -65,14 +65,14 @@ fn a_planned_batch_is_read_with_its_text_and_its_recipients_in_order() {
         encoding: Encoding::Unicode,
         credits: 1,
     };
-    let mut inserts = draft.rows().unwrap();
+    let mut inserts = plan_writer.rows().unwrap();
     inserts.texts(&[text]).unwrap();
     inserts.batches(&[2]).unwrap();
     inserts.rows(&[row(5, 9), row(6, 8)]).unwrap();
     drop(inserts);
-    draft.finish(&campaign, false).unwrap();
+    plan_writer.finish(&campaign, false).unwrap();
 
-    let page = open(&ledger).planned_after(None).unwrap();
+    let page = open(&path).planned_after(None).unwrap();
     let read: Vec<_> = page
         .iter()
         .map(|batch| {
@@ -100,30 +100,30 @@ fn a_planned_batch_is_read_with_its_text_and_its_recipients_in_order() {
 
 #[test]
 fn a_planned_batch_without_its_text_is_an_error() {
-    let (_folder, ledger) = place();
-    plan(&ledger, &[1, 1]);
-    Connection::open(&ledger)
+    let (_folder, path) = temp_ledger();
+    plan(&path, &[1, 1]);
+    Connection::open(&path)
         .unwrap()
         .execute_batch("PRAGMA foreign_keys = OFF; DELETE FROM text WHERE id = 2")
         .unwrap();
-    open(&ledger).planned_after(None).unwrap_err();
+    open(&path).planned_after(None).unwrap_err();
 }
 
 #[test]
 fn a_batch_takes_no_number_twice() {
-    let (_folder, ledger) = place();
-    let (mut draft, _) = draft(&ledger, &[2]);
+    let (_folder, path) = temp_ledger();
+    let (mut plan_writer, _) = plan_writer(&path, &[2]);
     let again = sent(6, number(1), 1);
-    draft.rows().unwrap().rows(&[again]).unwrap_err();
-    drop(draft);
-    assert!(!ledger.exists());
+    plan_writer.rows().unwrap().rows(&[again]).unwrap_err();
+    drop(plan_writer);
+    assert!(!path.exists());
 }
 
 /// As many recipients as it takes for the index to be given up: a batch each, and then as many in those of long ago.
-fn stray(draft: &mut PlanWriter, twice: bool) {
+fn stray(plan_writer: &mut PlanWriter, twice: bool) {
     const BATCHES: u32 = 80_000;
     const STRAYS: u32 = 10_000;
-    let mut inserts = draft.rows().unwrap();
+    let mut inserts = plan_writer.rows().unwrap();
     let batches: Vec<u32> = (2..=BATCHES).collect();
     inserts.batches(&batches).unwrap();
     // The first batch has the row before them, and three others are there that are not sent.
@@ -143,48 +143,48 @@ fn stray(draft: &mut PlanWriter, twice: bool) {
 
 #[test]
 fn recipients_in_no_order_are_found_by_their_batch_too() {
-    let (_folder, ledger) = place();
-    let (mut draft, campaign) = draft(&ledger, &[1]);
-    stray(&mut draft, false);
-    draft.finish(&campaign, false).unwrap();
+    let (_folder, path) = temp_ledger();
+    let (mut plan_writer, campaign) = plan_writer(&path, &[1]);
+    stray(&mut plan_writer, false);
+    plan_writer.finish(&campaign, false).unwrap();
     let indexes = "SELECT count(*) FROM sqlite_schema WHERE type = 'index'";
-    let connection = Connection::open(&ledger).unwrap();
+    let connection = Connection::open(&path).unwrap();
     let indexes: i64 = connection.query_row(indexes, [], |row| row.get(0)).unwrap();
     assert_eq!(indexes, 1);
-    let page = open(&ledger).planned_after(None).unwrap();
+    let page = open(&path).planned_after(None).unwrap();
     assert_eq!(page[0].numbers, [number(1), number(80_004)]);
 }
 
 #[test]
 fn a_batch_takes_no_number_twice_in_whatever_order() {
-    let (_folder, ledger) = place();
-    let (mut draft, campaign) = draft(&ledger, &[1]);
+    let (_folder, path) = temp_ledger();
+    let (mut plan_writer, campaign) = plan_writer(&path, &[1]);
     // The index was given up, or this would be an error already.
-    stray(&mut draft, true);
-    draft.finish(&campaign, false).unwrap_err();
-    assert!(!ledger.exists());
+    stray(&mut plan_writer, true);
+    plan_writer.finish(&campaign, false).unwrap_err();
+    assert!(!path.exists());
 }
 
 #[test]
 fn a_row_that_is_missing_or_comes_twice_is_no_plan() {
     // The draft has four rows.
     for rows in [&[4][..], &[6], &[5, 5], &[5, 7], &[6, 5]] {
-        let (_folder, ledger) = place();
-        let (mut draft, _) = draft(&ledger, &[1]);
+        let (_folder, path) = temp_ledger();
+        let (mut plan_writer, _) = plan_writer(&path, &[1]);
         let mut to = 100..;
         let rows: Vec<_> = (rows.iter())
             .map(|row| sent(*row, number(to.next().unwrap()), 1))
             .collect();
-        let fault = draft.rows().unwrap().rows(&rows).unwrap_err();
-        assert!(fault.to_string().contains("not in order"), "{fault}");
+        let error = plan_writer.rows().unwrap().rows(&rows).unwrap_err();
+        assert!(error.to_string().contains("not in order"), "{error}");
     }
     // Many are stored with one statement.
-    let (_folder, ledger) = place();
-    let (mut draft, _) = draft(&ledger, &[1]);
+    let (_folder, path) = temp_ledger();
+    let (mut plan_writer, _) = plan_writer(&path, &[1]);
     let mut rows: Vec<_> = (5..=20).map(|row| sent(row, number(row), 1)).collect();
     rows.swap(3, 9);
-    let fault = draft.rows().unwrap().rows(&rows).unwrap_err();
-    assert!(fault.to_string().contains("not in order"), "{fault}");
+    let error = plan_writer.rows().unwrap().rows(&rows).unwrap_err();
+    assert!(error.to_string().contains("not in order"), "{error}");
 }
 
 fn sent(row: u64, msisdn: Msisdn, batch: u32) -> PlannedRow<'static> {
@@ -193,29 +193,29 @@ fn sent(row: u64, msisdn: Msisdn, batch: u32) -> PlannedRow<'static> {
         cells: "",
         msisdn: Some(msisdn),
         text: Some(1),
-        fate: Disposition::Send(batch),
+        disposition: Disposition::Send(batch),
     }
 }
 
 #[test]
 fn leftovers_of_a_ledger_that_is_gone_are_refused() {
     for suffix in ["-wal", "-shm", "-journal"] {
-        let (_folder, ledger) = place();
-        let stray = files::beside(&ledger, suffix);
+        let (_folder, path) = temp_ledger();
+        let stray = files::sidecar(&path, suffix);
         fs::write(&stray, "").unwrap();
-        let fault = exists(&ledger).unwrap_err().to_string();
-        assert!(fault.contains(&stray.display().to_string()), "{fault}");
+        let error = exists(&path).unwrap_err().to_string();
+        assert!(error.contains(&stray.display().to_string()), "{error}");
     }
 }
 
 #[test]
 fn setting_aside_overwrites_nothing() {
-    let (folder, ledger) = place();
-    plan(&ledger, &[1]);
-    let aside = set_aside(&ledger, &moment()).unwrap();
+    let (folder, path) = temp_ledger();
+    plan(&path, &[1]);
+    let aside = set_aside(&path, &timestamp()).unwrap();
     assert_eq!(aside, folder.path().join("a.20261122T152000Z.ledger"));
-    plan(&ledger, &[2]);
-    let second = set_aside(&ledger, &moment()).unwrap();
+    plan(&path, &[2]);
+    let second = set_aside(&path, &timestamp()).unwrap();
     assert_eq!(second, folder.path().join("a.20261122T152000Z-2.ledger"));
     assert_eq!(statuses(&second).len(), 2);
     assert_eq!(statuses(&aside).len(), 1);
@@ -223,40 +223,40 @@ fn setting_aside_overwrites_nothing() {
 
 #[test]
 fn a_ledger_with_a_second_name_is_not_opened() {
-    let (_folder, ledger) = place();
-    plan(&ledger, &[1]);
-    let second = ledger.with_extension("copy");
-    fs::hard_link(&ledger, &second).unwrap();
-    let lock = || Lock::acquire(&ledger, "a test").unwrap();
-    let said = Ledger::open(&ledger, lock()).unwrap_err().to_string();
-    assert!(said.contains("second name"), "{said}");
+    let (_folder, path) = temp_ledger();
+    plan(&path, &[1]);
+    let second = path.with_extension("copy");
+    fs::hard_link(&path, &second).unwrap();
+    let lock = || Lock::acquire(&path, "a test").unwrap();
+    let error = Ledger::open(&path, lock()).unwrap_err().to_string();
+    assert!(error.contains("second name"), "{error}");
     fs::remove_file(second).unwrap();
     // A crash came between the two halves of its move to its place.
-    let partial = files::beside(&ledger, ".partial");
-    fs::hard_link(&ledger, &partial).unwrap();
-    Ledger::open(&ledger, lock()).unwrap();
+    let partial = files::sidecar(&path, ".partial");
+    fs::hard_link(&path, &partial).unwrap();
+    Ledger::open(&path, lock()).unwrap();
     assert!(!partial.exists());
 }
 
 #[test]
 fn a_move_that_was_cut_off_is_brought_to_its_end() {
-    let (_folder, ledger) = place();
-    plan(&ledger, &[1]);
-    let aside = ledger.with_extension("aside");
+    let (_folder, path) = temp_ledger();
+    plan(&path, &[1]);
+    let aside = path.with_extension("aside");
     fs::write(&aside, "another file").unwrap();
-    files::set_aside(&ledger, &aside).unwrap_err();
+    files::set_aside(&path, &aside).unwrap_err();
     assert_eq!(fs::read_to_string(&aside).unwrap(), "another file");
     fs::remove_file(&aside).unwrap();
-    fs::hard_link(&ledger, &aside).unwrap();
-    files::set_aside(&ledger, &aside).unwrap();
-    assert!(!ledger.exists());
+    fs::hard_link(&path, &aside).unwrap();
+    files::set_aside(&path, &aside).unwrap();
+    assert!(!path.exists());
     assert_eq!(statuses(&aside), [Status::Pending]);
 }
 
 #[test]
 fn what_cannot_be_looked_at_is_not_taken_for_missing() {
-    let (folder, ledger) = place();
-    assert!(!files::exists(&ledger).unwrap());
+    let (folder, path) = temp_ledger();
+    assert!(!files::exists(&path).unwrap());
     let file = folder.path().join("file");
     fs::write(&file, "").unwrap();
     files::exists(&file.join("a.ledger")).unwrap_err();
@@ -264,27 +264,27 @@ fn what_cannot_be_looked_at_is_not_taken_for_missing() {
 
 #[test]
 fn a_copy_takes_all_along_and_overwrites_nothing() {
-    let (folder, ledger) = place();
-    plan(&ledger, &[2, 1]);
-    let practice = folder.path().join("a.sandbox.ledger");
-    copy(&ledger, &practice).unwrap();
-    assert_eq!(contents(&practice), contents(&ledger));
-    balances(&practice);
-    copy(&ledger, &practice).unwrap_err();
+    let (folder, path) = temp_ledger();
+    plan(&path, &[2, 1]);
+    let copied = folder.path().join("a.sandbox.ledger");
+    copy(&path, &copied).unwrap();
+    assert_eq!(contents(&copied), contents(&path));
+    assert_adds_up(&copied);
+    copy(&path, &copied).unwrap_err();
 }
 
 #[test]
 fn a_ledger_that_somebody_reads_is_not_retired() {
-    let (_folder, ledger) = place();
-    plan(&ledger, &[1]);
-    let book = open(&ledger);
-    let reader = Snapshot::open(&ledger).unwrap();
-    reader.totals().unwrap();
-    let lock = book.close().unwrap();
+    let (_folder, path) = temp_ledger();
+    plan(&path, &[1]);
+    let ledger = open(&path);
+    let snapshot = Snapshot::open(&path).unwrap();
+    snapshot.totals().unwrap();
+    let lock = ledger.close().unwrap();
     // Only a reader with the log open keeps it there.
-    if files::beside(&ledger, "-wal").exists() {
-        assert!(retire(&ledger, lock).is_err());
+    if files::sidecar(&path, "-wal").exists() {
+        assert!(close_all_files(&path, lock).is_err());
     }
-    drop(reader);
-    retire(&ledger, Lock::acquire(&ledger, "a test").unwrap()).unwrap();
+    drop(snapshot);
+    close_all_files(&path, Lock::acquire(&path, "a test").unwrap()).unwrap();
 }

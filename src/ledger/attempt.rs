@@ -1,0 +1,146 @@
+//! Claims and settlements: what is written before and after each request.
+
+use rusqlite::params;
+
+use super::batch::{AttemptId, BatchId, NewState, Settlement};
+use super::open::Ledger;
+use super::state::{Event, State};
+use crate::domain::Timestamp;
+use crate::{Error, Kind, Result};
+
+/// Marks a batch whose recipients are refused each for itself, and not because another number of the request was bad.
+const ANSWERED_SINGLY: &str = "the gateway answered for each number";
+
+impl Ledger {
+    /// Takes a planned batch for one attempt. The transaction must be committed before the request starts.
+    pub fn claim(&mut self, batch: BatchId, at: &Timestamp) -> Result<AttemptId> {
+        self.mark_started()?;
+        let claimed_at = at.to_string();
+        self.transition(
+            batch,
+            State::Planned,
+            Event::Claim,
+            "attempts = attempts + 1, claimed_at = ?4, code = NULL, trx_id = NULL, why = NULL, decision = NULL",
+            &[&claimed_at],
+        )?;
+        self.execute(
+            "INSERT INTO attempt (batch_id, claimed_at) VALUES (?1, ?2)",
+            params![batch.0, claimed_at],
+        )?;
+        let attempt = self.connection.last_insert_rowid();
+        // Attempts are never deleted, so the last one's number is how many there are.
+        self.attempts = attempt.cast_unsigned();
+        Ok(AttemptId(attempt))
+    }
+
+    /// Records the end of an attempt. Where the recipients end in different states, the batch is split into children of one
+    /// state each, in this same transaction.
+    pub fn settle(&mut self, end: &Settlement) -> Result<()> {
+        self.execute(
+            "UPDATE attempt SET ended_at = ?2, outcome = ?3, http_status = ?4, answer = ?5 WHERE id = ?1",
+            params![
+                end.attempt.0,
+                end.ended_at.to_string(),
+                end.outcome.as_str(),
+                end.http_status,
+                end.answer
+            ],
+        )?;
+        match &end.new_states[..] {
+            [state] => self.settle_batch(end.batch.id, &end.batch.rows, state),
+            each if each.len() == end.batch.rows.len() => {
+                self.store_trx_ids(&end.batch.rows, each)?;
+                self.settle_each(end, each)
+            }
+            _ => Err(Error::new(
+                Kind::Ledger,
+                "an answer had another number of outcomes than its batch has recipients",
+            )),
+        }
+    }
+
+    fn settle_each(&mut self, end: &Settlement, states: &[NewState]) -> Result<()> {
+        let mut groups: Vec<(NewState, Vec<i64>)> = Vec::new();
+        for (row, state) in end.batch.rows.iter().zip(states) {
+            let common = without_trx_id(state);
+            match groups.iter_mut().find(|(of, _)| *of == common) {
+                Some((_, rows)) => rows.push(*row),
+                None => groups.push((common, vec![*row])),
+            }
+        }
+        let children = if groups.len() == 1 {
+            vec![end.batch.id]
+        } else {
+            let rows: Vec<&[i64]> = groups.iter().map(|(_, rows)| &rows[..]).collect();
+            self.split(end.batch.id, State::Claimed, &rows)?
+        };
+        for (child, (state, rows)) in children.into_iter().zip(&groups) {
+            self.settle_batch(child, rows, state)?;
+            if matches!(state, NewState::Refused { .. }) {
+                self.execute(
+                    "UPDATE batch SET why = ?2 WHERE id = ?1",
+                    params![child.0, ANSWERED_SINGLY],
+                )?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Settles one claimed batch, all of whose recipients end in the same state.
+    fn settle_batch(&mut self, batch: BatchId, rows: &[i64], state: &NewState) -> Result<()> {
+        let from = State::Claimed;
+        match state {
+            NewState::Accepted { code, trx_id } => {
+                let fields = "code = ?4, trx_id = ?5";
+                self.transition(batch, from, Event::Accept, fields, &[code, trx_id])
+            }
+            NewState::Refused { code } => {
+                self.transition(batch, from, Event::Refuse, "code = ?4", &[code])
+            }
+            NewState::Unknown { why, code } => {
+                let fields = "why = ?4, code = ?5";
+                self.transition(batch, from, Event::LoseAnswer, fields, &[why, code])
+            }
+            NewState::Planned { why } => {
+                self.transition(batch, from, Event::PlanAgain, "why = ?4", &[why])
+            }
+            NewState::Halved { code } if rows.len() == 1 => {
+                self.transition(batch, from, Event::Refuse, "code = ?4", &[code])
+            }
+            NewState::Halved { code } => {
+                let (left, right) = rows.split_at(rows.len().div_ceil(2));
+                let why = format!("the gateway answered {code}, and it is sent in smaller batches");
+                for child in self.split(batch, from, &[left, right])? {
+                    self.transition(child, from, Event::PlanAgain, "why = ?4", &[&why])?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn store_trx_ids(&self, rows: &[i64], states: &[NewState]) -> Result<()> {
+        for (row, state) in rows.iter().zip(states) {
+            if let NewState::Accepted {
+                trx_id: Some(id), ..
+            } = state
+            {
+                self.execute(
+                    "UPDATE recipient SET trx_id = ?2 WHERE row = ?1",
+                    params![row, id],
+                )?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The state as far as the recipients of one batch share it.
+fn without_trx_id(state: &NewState) -> NewState {
+    match state {
+        NewState::Accepted { code, .. } => NewState::Accepted {
+            code: *code,
+            trx_id: None,
+        },
+        other => other.clone(),
+    }
+}

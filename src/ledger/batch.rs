@@ -1,0 +1,90 @@
+//! A batch, and the end of an attempt to send it.
+
+use std::fmt;
+
+use super::outcome::AttemptOutcome;
+use crate::domain::{Encoding, Msisdn, Timestamp};
+
+/// A batch of this ledger (`sms_batch`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct BatchId(pub(super) i64);
+
+impl fmt::Display for BatchId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// One attempt to send a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AttemptId(pub(super) i64);
+
+/// A planned batch with all that its request needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Batch {
+    /// Its number.
+    pub id: BatchId,
+    /// Its recipients, in the order of their rows.
+    pub numbers: Vec<Msisdn>,
+    /// The rows of those recipients.
+    pub(super) rows: Vec<i64>,
+    /// The text they all get.
+    pub text: String,
+    /// How the text is encoded.
+    pub encoding: Encoding,
+    /// Whether it was split from another.
+    pub split: bool,
+}
+
+/// Where an attempt leaves a recipient.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum NewState {
+    /// The gateway took it.
+    Accepted {
+        /// With this code.
+        code: i32,
+        /// The transaction id, where there was one.
+        trx_id: Option<String>,
+    },
+    /// The gateway refused it.
+    Refused {
+        /// With this code.
+        code: i32,
+    },
+    /// It may have gone out.
+    Unknown {
+        /// In words.
+        why: String,
+        /// The code, where there was one.
+        code: Option<i32>,
+    },
+    /// It certainly did not go out, and is planned again.
+    Planned {
+        /// In words.
+        why: String,
+    },
+    /// It certainly did not go out, and is planned again in two halves; a single recipient is refused.
+    Halved {
+        /// With this code.
+        code: i32,
+    },
+}
+
+/// The end of an attempt.
+#[derive(Clone, Debug)]
+pub struct Settlement {
+    /// The batch that was claimed.
+    pub batch: Batch,
+    /// The attempt that its claim began.
+    pub attempt: AttemptId,
+    /// When it ended.
+    pub ended_at: Timestamp,
+    /// How it ended.
+    pub outcome: AttemptOutcome,
+    /// The HTTP status, where there was one.
+    pub http_status: Option<u16>,
+    /// What the gateway answered.
+    pub answer: String,
+    /// One for all recipients, or one for each in their order.
+    pub new_states: Vec<NewState>,
+}

@@ -1,0 +1,149 @@
+//! SQLite connections to a ledger: how they are opened and made durable, and what their errors say.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::{files, lock, schema};
+use crate::{Error, Kind, Remedy, Result};
+
+/// How long to wait for another program that reads the file for a moment.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// Opens a file that must be a ledger of this program's version.
+pub(super) fn connect(path: &Path) -> Result<Connection> {
+    open(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(|error| error.at(path.display()))
+}
+
+/// Opens a ledger to read it only. Even so it asks for the right to write: without it SQLite could neither roll back a
+/// change that was cut off, nor remove its log when it is done.
+pub(super) fn connect_to_read(path: &Path) -> Result<Connection> {
+    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE).or_else(|error| {
+        match files::immutable_uri(path).filter(|_| files::may_be_opened_immutable(path)) {
+            // In a folder that cannot be written SQLite cannot create its log, and does not need it.
+            Some(uri) => open(
+                &uri,
+                OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI,
+            )
+            .map_err(|_| error),
+            None => Err(error),
+        }
+    });
+    connection
+        .and_then(|connection| {
+            connection
+                .execute_batch("PRAGMA query_only = ON")
+                .map_err(read_error)?;
+            Ok(connection)
+        })
+        .map_err(|error| error.at(path.display()))
+}
+
+fn open(path: &Path, mode: OpenFlags) -> Result<Connection> {
+    if !mode.contains(OpenFlags::SQLITE_OPEN_URI) {
+        if !files::exists(path)? {
+            return Err(Error::new(Kind::Ledger, "there is no such ledger"));
+        }
+        refuse_foreign_log(path)?;
+    }
+    let connection = Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+        .map_err(read_error)?;
+    connection
+        .busy_timeout(BUSY)
+        // Otherwise SQLite plans some statements anew for every number that is bound to them.
+        .and_then(|()| connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true))
+        .map_err(read_error)?;
+    schema::check(&connection)?;
+    Ok(connection)
+}
+
+/// Refuses a ledger that was moved to where another one was in use. SQLite takes whatever log is beside a file for that
+/// file's own, and would replay the other ledger's log into this one.
+fn refuse_foreign_log(path: &Path) -> Result<()> {
+    if !files::has_log(path) {
+        return Ok(());
+    }
+    match (lock::last_opened(path), id_without_log(path)) {
+        (Some(opened), Some(id)) if opened != id => Err(Error::new(
+            Kind::Ledger,
+            format!(
+                "beside it is the log of another ledger that was in use in this place, {}",
+                files::log(path).display()
+            ),
+        )
+        .hint(
+            "put the other ledger back; or move that log to where the other ledger is now, under its name",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// The campaign's id in the ledger itself, whatever is in its log.
+fn id_without_log(path: &Path) -> Option<String> {
+    let mode = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+    let connection = Connection::open_with_flags(files::immutable_uri(path)?, mode).ok()?;
+    connection
+        .query_row("SELECT id FROM campaign", [], |row| row.get(0))
+        .ok()
+}
+
+/// Turns on a write-ahead log, and a sync at every commit.
+pub(super) fn make_durable(connection: &Connection) -> Result<()> {
+    write_ahead(connection)?;
+    connection
+        .execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")
+        .map_err(write_error)
+}
+
+/// Turns on the write-ahead log. SQLite answers with another mode where the file system cannot share memory between
+/// processes (a network drive) or has no room.
+pub(super) fn write_ahead(connection: &Connection) -> Result<()> {
+    let mode: String = connection
+        .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
+        .map_err(write_error)?;
+    if mode == "wal" {
+        return Ok(());
+    }
+    Err(Error::new(
+        Kind::Disk,
+        format!("its file system does not allow a write-ahead log (SQLite offers {mode})"),
+    )
+    .hint("put the ledger on a local disk that has room")
+    .remedy(Remedy::LedgerPath))
+}
+
+/// An error of SQLite while a ledger is read.
+pub(super) fn read_error(error: rusqlite::Error) -> Error {
+    Error::new(Kind::Ledger, "cannot be read as a ledger")
+        .caused_by(error)
+        .hint("name the .ledger file of the campaign")
+}
+
+/// An error of SQLite while a ledger is written.
+pub(super) fn write_error(error: rusqlite::Error) -> Error {
+    let kind = match error.sqlite_error_code() {
+        Some(
+            ErrorCode::DiskFull
+            | ErrorCode::SystemIoFailure
+            | ErrorCode::ReadOnly
+            | ErrorCode::CannotOpen,
+        ) => Kind::Disk,
+        _ => Kind::Ledger,
+    };
+    Error::new(kind, "the ledger could not be written")
+        .caused_by(error)
+        .hint(
+            "nothing is sent without it; make sure that its disk has room and can be written, and run again",
+        )
+}
+
+/// A ledger that holds a value which this program never writes.
+pub(super) fn unknown_value(what: &str, value: &str) -> Error {
+    Error::new(
+        Kind::Ledger,
+        format!("the ledger holds an unknown {what}: {value}"),
+    )
+    .hint("it was changed by hand or by another program; bring back a copy")
+}

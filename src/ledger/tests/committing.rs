@@ -1,0 +1,131 @@
+//! Several workers at one ledger.
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+
+use super::*;
+
+/// Sends with so many clerks at once, all with this new_state. Returns the rows that were handed out.
+fn drain(
+    ledger: Ledger,
+    handles: usize,
+    limit: Option<u64>,
+    new_state: &NewState,
+) -> (Ledger, Vec<Vec<i64>>) {
+    let (committer, handles) = Committer::start(ledger, handles, limit);
+    let handed = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for handle in handles {
+            let handed = &handed;
+            scope.spawn(move || {
+                let mut ended = None;
+                while let Some(batch) = handle.next(ended.take()).unwrap() {
+                    handed.lock().unwrap().push(batch.rows.clone());
+                    let attempt = handle.claim(batch.id, timestamp()).unwrap();
+                    ended = Some(settlement(&batch, attempt, vec![new_state.clone()]));
+                }
+            });
+        }
+    });
+    let (ledger, result) = committer.finish().unwrap();
+    result.unwrap();
+    (ledger, handed.into_inner().unwrap())
+}
+
+#[test]
+fn every_batch_is_handed_out_once() {
+    let (_folder, path) = temp_ledger();
+    plan(&path, &[2; 300]);
+    let (_book, handed) = drain(open(&path), 4, None, &accepted(None));
+    assert_eq!(handed.len(), 300);
+    let rows: BTreeSet<i64> = handed.into_iter().flatten().collect();
+    assert_eq!(rows, (1..=600).collect());
+    assert!(
+        statuses(&path)
+            .iter()
+            .all(|status| *status == Status::Accepted)
+    );
+    assert_adds_up(&path);
+}
+
+#[test]
+fn a_limit_is_exact() {
+    for limit in [0, 1, 3, 7, 8, 9, 100] {
+        let (_folder, path) = temp_ledger();
+        plan(&path, &[3; 3]);
+        let (ledger, handed) = drain(open(&path), 2, Some(limit), &accepted(None));
+        let out: usize = handed.iter().map(Vec::len).sum();
+        assert_eq!(out as u64, limit.min(9), "limit {limit}");
+        assert_adds_up(&path);
+        drop(ledger);
+        drain(open(&path), 2, None, &accepted(None));
+        assert_eq!(statuses(&path), [Status::Accepted; 9]);
+        assert_adds_up(&path);
+    }
+}
+
+#[test]
+fn recipients_of_a_halved_batch_do_not_count_towards_the_limit() {
+    let (_folder, path) = temp_ledger();
+    plan(&path, &[4, 4]);
+    let (committer, mut handles) = Committer::start(open(&path), 1, Some(6));
+    let handle = handles.remove(0);
+    let mut ended = None;
+    let mut out = 0;
+    while let Some(batch) = handle.next(ended.take()).unwrap() {
+        let attempt = handle.claim(batch.id, timestamp()).unwrap();
+        let new_state = if batch.rows.len() > 2 {
+            NewState::Halved { code: -1010 }
+        } else {
+            out += batch.rows.len();
+            accepted(None)
+        };
+        ended = Some(settlement(&batch, attempt, vec![new_state]));
+    }
+    assert_eq!(out, 6);
+    drop(handle);
+    committer.finish().unwrap().1.unwrap();
+    assert_adds_up(&path);
+}
+
+#[test]
+fn what_was_cut_off_and_waits_for_its_claim_is_not_handed_out_again() {
+    let (_folder, path) = temp_ledger();
+    plan(&path, &[4, 4]);
+    let (committer, handles) = Committer::start(open(&path), 2, Some(5));
+    let whole = handles[0].next(None).unwrap().unwrap();
+    let cut = handles[1].next(None).unwrap().unwrap();
+    assert_eq!((whole.rows.len(), cut.rows.len()), (4, 1));
+    // The first batch is halved, which leaves four recipients to hand out while the cut one still waits.
+    let attempt = handles[0].claim(whole.id, timestamp()).unwrap();
+    let halved = settlement(&whole, attempt, vec![NewState::Halved { code: -1010 }]);
+    let next = handles[0].next(Some(halved)).unwrap().unwrap();
+    assert_ne!(next.id, cut.id);
+    handles[0].claim(next.id, timestamp()).unwrap();
+    handles[1].claim(cut.id, timestamp()).unwrap();
+    drop(handles);
+    committer.finish().unwrap().1.unwrap();
+    assert_adds_up(&path);
+}
+
+#[test]
+fn after_a_commit_that_failed_nobody_gets_anything() {
+    let (_folder, path) = temp_ledger();
+    plan(&path, &[1; 4]);
+    let (committer, handles) = Committer::start(open(&path), 2, None);
+    let batch = handles[0].next(None).unwrap().unwrap();
+    let other = handles[1].next(None).unwrap().unwrap();
+    fs::rename(&path, path.with_extension("moved")).unwrap();
+    handles[0].claim(batch.id, timestamp()).unwrap_err();
+    // Back again; but what stopped once stays stopped.
+    fs::rename(path.with_extension("moved"), &path).unwrap();
+    handles[1].claim(other.id, timestamp()).unwrap_err();
+    handles[1].next(None).unwrap_err();
+    drop(handles);
+    let (ledger, result) = committer.finish().unwrap();
+    let error = result.unwrap_err().to_string();
+    assert!(error.contains("deleted, renamed or replaced"), "{error}");
+    drop(ledger);
+    assert_eq!(statuses(&path), [Status::Pending; 4]);
+    assert_adds_up(&path);
+}

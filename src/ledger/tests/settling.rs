@@ -1,0 +1,227 @@
+//! Claims and outcomes, one after another.
+
+use super::*;
+
+#[test]
+fn what_must_not_happen_changes_nothing() {
+    let (_folder, path) = temp_ledger();
+    plan(&path, &[2, 1, 1, 1]);
+    let mut ledger = open(&path);
+    let done = send(&mut ledger, vec![accepted(None)]);
+    let no = send(&mut ledger, vec![refused()]);
+    let lost = send(&mut ledger, vec![unknown()]);
+    let under_way = first(&ledger);
+    let attempt = claim(&mut ledger, &under_way).unwrap();
+    let before = contents(&path);
+    for batch in [&done, &no, &lost, &under_way] {
+        claim(&mut ledger, batch).unwrap_err();
+        for new_state in [accepted(None), refused(), unknown(), not_sent()] {
+            if batch.id != under_way.id {
+                let end = settlement(batch, attempt, vec![new_state]);
+                ledger
+                    .transaction(|ledger| ledger.settle(&end))
+                    .unwrap_err();
+            }
+        }
+        ledger
+            .transaction(|ledger| ledger.split_first(batch, 0))
+            .unwrap_err();
+    }
+    let too_many = settlement(&under_way, attempt, vec![accepted(None), refused()]);
+    ledger
+        .transaction(|ledger| ledger.settle(&too_many))
+        .unwrap_err();
+    let none = settlement(&under_way, attempt, vec![]);
+    ledger
+        .transaction(|ledger| ledger.settle(&none))
+        .unwrap_err();
+    assert_eq!(contents(&path), before);
+    assert_adds_up(&path);
+}
+
+#[test]
+fn what_was_not_sent_is_planned_and_can_be_claimed_again() {
+    let (_folder, path) = temp_ledger();
+    plan(&path, &[2]);
+    let mut ledger = open(&path);
+    send(&mut ledger, vec![not_sent()]);
+    assert_eq!(statuses(&path), [Status::Pending; 2]);
+    assert_adds_up(&path);
+    send(&mut ledger, vec![accepted(Some("77"))]);
+    assert_adds_up(&path);
+    each(&path, |recipient| {
+        if recipient.status == Status::Accepted {
+            assert_eq!((recipient.attempts, recipient.trx_id), (2, Some("77")));
+            assert_eq!(recipient.reason, None);
+        }
+    });
+}
+
+#[test]
+fn each_recipient_gets_its_own_outcome() {
+    let (_folder, path) = temp_ledger();
+    plan(&path, &[6]);
+    let mut ledger = open(&path);
+    send(
+        &mut ledger,
+        vec![
+            accepted(Some("1")),
+            refused(),
+            unknown(),
+            accepted(Some("2")),
+            not_sent(),
+            accepted(None),
+        ],
+    );
+    use Status::{Accepted, Pending, Refused, Unknown};
+    assert_eq!(
+        statuses(&path),
+        [Accepted, Refused, Unknown, Accepted, Pending, Accepted]
+    );
+    assert_adds_up(&path);
+    let mut trx_ids = Vec::new();
+    each(&path, |recipient| {
+        if recipient.batch.is_some() {
+            assert_eq!(recipient.attempts, 1, "row {}", recipient.row);
+            trx_ids.push(recipient.trx_id.map(str::to_owned));
+        }
+    });
+    let id = |id: &str| Some(id.to_owned());
+    assert_eq!(trx_ids, [id("1"), None, None, id("2"), None, None]);
+    assert_eq!(ledger.totals().unwrap().batches, 4);
+}
+
+#[test]
+fn equal_outcomes_leave_a_batch_whole() {
+    let (_folder, path) = temp_ledger();
+    plan(&path, &[2]);
+    let mut ledger = open(&path);
+    send(&mut ledger, vec![accepted(Some("1")), accepted(Some("2"))]);
+    assert_eq!(ledger.totals().unwrap().batches, 1);
+    assert_adds_up(&path);
+}
+
+#[test]
+fn a_batch_is_halved_down_to_one() {
+    let (_folder, path) = temp_ledger();
+    plan(&path, &[3]);
+    let mut ledger = open(&path);
+    let halve = || vec![NewState::Halved { code: -1010 }];
+    send(&mut ledger, halve());
+    let sizes: Vec<_> = ledger.planned_after(None).unwrap();
+    let sizes: Vec<_> = sizes.iter().map(|batch| batch.numbers.len()).collect();
+    assert_eq!(sizes, [2, 1]);
+    assert_adds_up(&path);
+    for _ in 0..4 {
+        send(&mut ledger, halve());
+        assert_adds_up(&path);
+    }
+    assert_eq!(statuses(&path), [Status::Refused; 3]);
+    assert!(ledger.planned_after(None).unwrap().is_empty());
+}
+
+#[test]
+fn a_number_on_a_list_leaves_what_is_pending_and_nothing_else() {
+    let (_folder, path) = temp_ledger();
+    plan(&path, &[1, 3, 2, 1]);
+    let mut ledger = open(&path);
+    send(&mut ledger, vec![accepted(None)]);
+    let listed = [1, 3, 5, 6];
+    let reason = |of: Msisdn| {
+        listed
+            .iter()
+            .any(|row| number(*row) == of)
+            .then(|| "opted out".to_owned())
+    };
+    assert_eq!(ledger.suppress(reason).unwrap(), 3);
+    use Status::{Accepted, Pending, Suppressed};
+    assert_eq!(
+        statuses(&path),
+        [
+            Accepted, Pending, Suppressed, Pending, Suppressed, Suppressed, Pending
+        ]
+    );
+    assert_adds_up(&path);
+    assert_eq!(ledger.suppress(reason).unwrap(), 0);
+    assert_adds_up(&path);
+}
+
+#[test]
+fn many_batches_are_searched_for_listed_numbers() {
+    let (_folder, path) = temp_ledger();
+    plan(&path, &[2; 600]);
+    let mut ledger = open(&path);
+    let even = |number: Msisdn| number.as_u64().is_multiple_of(2).then(String::new);
+    assert_eq!(ledger.suppress(even).unwrap(), 600);
+    assert_adds_up(&path);
+}
+
+#[test]
+fn nothing_is_committed_into_a_ledger_that_is_not_there_any_more() {
+    type Loss = fn(&Path);
+    let losses: [Loss; 3] = [
+        |path| fs::remove_file(path).unwrap(),
+        |path| fs::rename(path, path.with_extension("moved")).unwrap(),
+        |path| {
+            let other = path.with_extension("other");
+            plan(&other, &[1]);
+            fs::rename(other, path).unwrap();
+        },
+    ];
+    for lose in losses {
+        let (_folder, path) = temp_ledger();
+        plan(&path, &[1, 1]);
+        let mut ledger = open(&path);
+        let batch = first(&ledger);
+        lose(&path);
+        for _ in 0..2 {
+            let error = claim(&mut ledger, &batch).unwrap_err().to_string();
+            assert!(error.contains("deleted, renamed or replaced"), "{error}");
+        }
+        assert_eq!(
+            first(&ledger).id,
+            batch.id,
+            "still planned in the file that was lost"
+        );
+    }
+}
+
+#[test]
+fn only_an_answer_that_somebody_may_have_got_counts_as_sent() {
+    let (_folder, path) = temp_ledger();
+    plan(&path, &[2, 1]);
+    let mut ledger = open(&path);
+    let was_sent = || Snapshot::open(&path).unwrap().was_sent_from().unwrap();
+    assert!(!was_sent());
+    send(&mut ledger, vec![not_sent()]);
+    assert!(!was_sent());
+    let batch = first(&ledger);
+    claim(&mut ledger, &batch).unwrap();
+    assert!(was_sent(), "its request may be under way");
+}
+
+#[test]
+fn a_refused_batch_says_how_many_were_refused_with_one() {
+    let (_folder, path) = temp_ledger();
+    plan(&path, &[3, 1]);
+    let mut ledger = open(&path);
+    send(&mut ledger, vec![NewState::Refused { code: -1009 }]);
+    let mut with = Vec::new();
+    each(&path, |recipient| with.push(recipient.refused_together));
+    assert_eq!(with[..4], [Some(3), Some(3), Some(3), None]);
+}
+
+#[test]
+fn credits_are_counted_by_what_became_of_them() {
+    let (_folder, path) = temp_ledger();
+    plan(&path, &[2, 3, 1]);
+    let mut ledger = open(&path);
+    send(&mut ledger, vec![accepted(None)]);
+    send(&mut ledger, vec![refused()]);
+    let totals = ledger.totals().unwrap();
+    let each = totals.credits_planned / 6;
+    assert!(each > 0);
+    assert_eq!(totals.credits_planned, 6 * each);
+    assert_eq!(totals.credits_accepted, 2 * each);
+    assert_eq!(totals.credits_pending, each);
+}
