@@ -1,17 +1,20 @@
-//! Holds the README to its word: what it shows in `sh` blocks runs here as it is typed, and its tables and options are
-//! those of the program. It knows the shape of the README and no code of the crate.
+//! Checks the README and the guide against the program: what they show runs as it is typed and prints what they say,
+//! and their tables and options are those of the program.
 //!
-//! The convention: blocks marked `sh` are run from top to bottom in one folder that holds a copy of `samples/`, and
-//! every line must end with 0 unless it says otherwise: `# exit 4`, or `# exit 4, then 5` for a command that is to be
-//! repeated as long as it ends with the first code. A `sandbox` runs on a free port to the end of the test, which later
-//! lines get in place of 8025. Everything else is in blocks marked `text`.
+//! Blocks marked `sh` are run, those of one page from top to bottom in one folder that holds `samples/` and the files
+//! that the README has its reader make. Every line must end with 0 unless it says otherwise: `# exit 4`, or
+//! `# exit 4, then 5` for a command that is repeated as long as it ends with the first code. Messages go to a sandbox,
+//! and the reader answers every question with yes. A `sandbox` runs on a free port to the end of the page, which later
+//! lines get in place of 8025. A block marked `output` holds some of the lines that the command before it prints, in
+//! their order. Everything else is in blocks marked `text`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::channel;
@@ -23,74 +26,188 @@ use common::{
     OUR_COLUMNS, Program, STATUSES, SUMMARY_KEYS, count_statuses, counts, rows_in_are_rows_out,
     verifies,
 };
+use isms_campaign::guide::TOPICS;
+use zip::write::{SimpleFileOptions, ZipWriter};
 
 const README: &str = include_str!("../README.md");
+
+/// A front page is read to its end.
+const README_LINES: usize = 150;
+/// The longest line of the README outside tables.
+const README_WIDTH: usize = 160;
 
 /// Every exit code of the program.
 const EXIT_CODES: [&str; 9] = ["0", "1", "2", "3", "4", "5", "75", "130", "143"];
 
-/// Options that the README has but the program has not (or has in every command).
-const NOT_OURS: [&str; 3] = ["--release", "--path", "--help"];
+/// Options that the pages have but the program has not (or has in every command).
+const NOT_OURS: [&str; 4] = ["--release", "--path", "--install", "--help"];
 
 /// A command that is repeated has to come to its end within this many runs.
 const MOST_RUNS: usize = 7;
 
+/// The number in the orders that cannot be used.
+const INVALID_NUMBER: &str = "04-226 1782";
+
 /// Bounds the wait for the sandbox to listen.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-// --- What it shows works --------------------------------------------------------------------------------------
+// --- What the pages show works --------------------------------------------------------------------------------
 
 #[test]
-fn the_examples_run_as_they_are_typed() {
-    let mut reader = Snapshot::new();
+fn the_readme_works_as_it_is_typed() {
     let examples = examples(README);
     assert!(
         examples[0].command.starts_with("cargo run --release -- "),
         "the first thing to try works from a fresh clone: {:?}",
         examples[0]
     );
+    let mut reader = Reader::new();
     for example in &examples {
-        let runs = reader.types(example);
-        if example.command.contains("send samples/faults.csv") {
-            let phrase = "after three to seven runs it ends with 5 and everything is settled: 22 accepted, 7 refused, 5 unknown";
-            assert!(in_one_line(README).contains(phrase));
-            assert!((3..=MOST_RUNS).contains(&runs), "{runs} runs");
-            let faults = [("accepted", 22), ("refused", 7), ("unknown", 5)];
-            reader.ends_with("samples/faults", "", &faults);
+        reader.types(example);
+        if example.command.contains(" plan ") {
+            reader.corrects_the_spreadsheet();
         }
     }
     reader.ends_with("samples/broadcast", ".sandbox", &[("accepted", 200)]);
-    let resolved = [("accepted", 24), ("refused", 7), ("unknown", 3)];
-    reader.ends_with("samples/faults", "", &resolved);
-    for ledger in ["samples/personalised", "samples/faults", "samples/again"] {
-        verifies(&reader.program, &format!("{ledger}.ledger"));
+    let (reached, left) = (reader.statuses("customers"), reader.statuses("customers-2"));
+    assert_eq!(reached, counts(&[("accepted", 198), ("suppressed", 2)]));
+    assert_eq!(left, counts(&[("suppressed", 200)]));
+    assert!(README.contains(&fs::read_to_string(sample("personalised.txt")).unwrap()));
+}
+
+/// The reader sees a wrong text on the phone after the first five messages, and does not send the rest of them.
+#[test]
+fn a_wrong_text_reaches_only_the_first_few() {
+    let mut reader = Reader::new();
+    reader.corrects_the_spreadsheet();
+    for example in &examples(README) {
+        let command = &example.command;
+        if ["export ", "--limit 5", "reached.csv"]
+            .iter()
+            .any(|part| command.contains(part))
+        {
+            reader.types(example);
+        }
+    }
+    let stopped = [("accepted", 5), ("pending", 193), ("suppressed", 2)];
+    assert_eq!(reader.statuses("customers"), counts(&stopped));
+    let corrected = [("accepted", 193), ("suppressed", 7)];
+    assert_eq!(reader.statuses("customers-2"), counts(&corrected));
+}
+
+#[test]
+fn every_page_of_the_guide_works_as_it_is_typed() {
+    for topic in TOPICS {
+        let examples = examples(topic.text);
+        let mut reader = Reader::new();
+        for example in &examples {
+            let runs = reader.types(example);
+            if example.command.contains("send samples/faults.csv") {
+                let phrase = "after three to seven runs it ends with 5 and nothing is pending: 22 accepted, 7 refused, 5 unknown";
+                assert!(in_one_line(topic.text).contains(phrase));
+                assert!((3..=MOST_RUNS).contains(&runs), "{runs} runs");
+                let faults = [("accepted", 22), ("refused", 7), ("unknown", 5)];
+                reader.ends_with("samples/faults", "", &faults);
+            }
+        }
+        if topic.name == "sandbox" {
+            let resolved = [("accepted", 24), ("refused", 7), ("unknown", 3)];
+            reader.ends_with("samples/faults", "", &resolved);
+            for ledger in ["samples/personalised", "samples/faults", "samples/again"] {
+                verifies(&reader.program, &format!("{ledger}.ledger"));
+            }
+        }
     }
 }
 
-// --- What it says is so ---------------------------------------------------------------------------------------
+/// The nightly script, with the program and `sleep` replaced: it is quiet when everything was sent, runs again after
+/// 75, and prints something for every other end.
+#[test]
+fn the_nightly_script_calls_somebody_when_it_must() {
+    for (first, quiet) in [
+        (0, true),
+        (3, true),
+        (75, true),
+        (4, false),
+        (5, false),
+        (1, false),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            fs::write(folder.path().join(name), text).unwrap();
+            let mode = fs::Permissions::from_mode(0o700);
+            fs::set_permissions(folder.path().join(name), mode).unwrap();
+        };
+        let program = format!(
+            "#!/bin/sh\necho \"$@\" >> runs\necho why >&2\n[ $(wc -l < runs) -gt 1 ] || exit {first}\n"
+        );
+        write("isms-campaign", &program);
+        write("sleep", "#!/bin/sh\n");
+        let script = script().replace("/srv/sms", folder.path().to_str().unwrap());
+        write("nightly.sh", &script);
+        let path = format!("{}:{}", folder.path().display(), env!("PATH"));
+        let run = Command::new("sh")
+            .arg(folder.path().join("nightly.sh"))
+            .env("PATH", path)
+            .env("HOME", folder.path())
+            .output()
+            .unwrap();
+        let printed = String::from_utf8(run.stdout).unwrap() + str::from_utf8(&run.stderr).unwrap();
+        assert_eq!(printed.is_empty(), quiet, "{first}: {printed}");
+        assert_eq!(printed.contains("why"), !quiet, "{first}: {printed}");
+        let runs = fs::read_to_string(folder.path().join("runs")).unwrap();
+        let runs: Vec<&str> = runs.lines().collect();
+        assert_eq!(
+            runs.len(),
+            if first == 75 { 2 } else { 1 },
+            "{first}: {runs:?}"
+        );
+        assert!(runs.iter().all(|run| *run == runs[0]), "{first}: {runs:?}");
+    }
+}
+
+// --- What the pages say is so ---------------------------------------------------------------------------------
+
+#[test]
+fn the_readme_is_a_front_page() {
+    assert!(README.lines().count() <= README_LINES);
+    for line in README.lines().filter(|line| !line.starts_with('|')) {
+        assert!(line.chars().count() <= README_WIDTH, "{line}");
+    }
+    for topic in TOPICS {
+        assert!(
+            README.contains(&format!("`{}`", topic.name)),
+            "{}",
+            topic.name
+        );
+    }
+}
 
 #[test]
 fn the_tables_are_complete() {
-    assert_eq!(first_cells("column"), OUR_COLUMNS);
-    assert_eq!(first_cells("status"), STATUSES);
-    assert_eq!(first_cells("exit code"), EXIT_CODES);
+    let all = everything();
+    assert_eq!(first_cells(README, "status"), STATUSES);
+    assert_eq!(first_cells(page("results"), "column"), OUR_COLUMNS);
+    assert_eq!(first_cells(page("results"), "status"), STATUSES);
+    assert_eq!(first_cells(page("scheduling"), "exit code"), EXIT_CODES);
     for key in SUMMARY_KEYS {
         assert!(
-            README.contains(&format!("`{key}`")),
+            all.contains(&format!("`{key}`")),
             "the summary's {key} is missing"
         );
     }
-    for sample in fs::read_dir(repository().join("samples")).unwrap() {
+    for sample in fs::read_dir(sample("")).unwrap() {
         let name = sample.unwrap().file_name().into_string().unwrap();
         assert!(
-            README.contains(&name) || generated(&name),
+            all.contains(&name) || generated(&name),
             "samples/{name} is missing"
         );
     }
 }
 
 #[test]
-fn it_names_every_command_and_option_and_no_other() {
+fn they_name_every_command_and_option_and_no_other() {
+    let all = everything();
     let help = Program::new();
     let commands = commands(&help.run(&["--help"]).exits(0).stdout);
     assert!(commands.len() > 5, "{commands:?}");
@@ -98,24 +215,26 @@ fn it_names_every_command_and_option_and_no_other() {
     for command in &commands {
         let named = [format!("isms-campaign {command}"), format!("`{command}`")];
         assert!(
-            named.iter().any(|name| README.contains(name)),
+            named.iter().any(|name| all.contains(name)),
             "{command} is missing"
         );
         options.extend(options_in(&help.run(&[command, "--help"]).exits(0).stdout));
     }
     let ours = |option: &String| !NOT_OURS.contains(&option.as_str());
-    let written: BTreeSet<String> = options_in(README).into_iter().filter(ours).collect();
+    let written: BTreeSet<String> = options_in(&all).into_iter().filter(ours).collect();
     options.retain(ours);
     let missing: Vec<_> = options.difference(&written).collect();
-    assert!(missing.is_empty(), "the README does not name {missing:?}");
+    assert!(missing.is_empty(), "no page names {missing:?}");
     let invented: Vec<_> = written.difference(&options).collect();
     assert!(invented.is_empty(), "there is no {invented:?}");
 }
 
 /// A sentence that names the test that proves it, `tests/send.rs::name` or `src/ledger/tests.rs::name`, can be checked.
 #[test]
-fn every_test_it_names_exists() {
-    let missing: Vec<String> = tests_named(README)
+fn every_test_they_name_exists() {
+    let named = tests_named(&everything());
+    assert!(named.len() > 50, "{named:?}");
+    let missing: Vec<String> = named
         .into_iter()
         .filter(|(file, name)| {
             !has_test(
@@ -130,29 +249,52 @@ fn every_test_it_names_exists() {
 
 // --- Somebody who types the examples --------------------------------------------------------------------------
 
-struct Snapshot {
+struct Reader {
     program: Program,
-    /// What they have exported.
+    /// What they have exported, and the gateway that takes their messages.
     environment: BTreeMap<String, String>,
+    /// Takes what is sent for real.
+    _gateway: Sandbox,
+    /// The one that they started.
     sandbox: Option<Sandbox>,
 }
 
-impl Snapshot {
+impl Reader {
     fn new() -> Self {
         let program = Program::new();
         fs::create_dir(program.path("samples")).unwrap();
-        for sample in fs::read_dir(repository().join("samples")).unwrap() {
-            let sample = sample.unwrap();
-            let name = sample.file_name().into_string().unwrap();
+        for entry in fs::read_dir(sample("")).unwrap() {
+            let entry = entry.unwrap();
+            let name = entry.file_name().into_string().unwrap();
             if !generated(&name) {
-                fs::copy(sample.path(), program.path("samples").join(name)).unwrap();
+                fs::copy(entry.path(), program.path("samples").join(name)).unwrap();
             }
         }
+        for (name, copy) in [
+            ("personalised.txt", "message.txt"),
+            ("personalised.txt", "message-2.txt"),
+            ("opted-out.csv", "opted-out.csv"),
+        ] {
+            fs::copy(sample(name), program.path(copy)).unwrap();
+        }
+        let orders = fs::read_to_string(sample("personalised.csv")).unwrap();
+        program.write("customers.xlsx", workbook(&orders));
+        let gateway = Sandbox::start(&["sandbox".to_owned()], program.path(""));
+        let url = format!("http://{}/RESTAPI.php", gateway.address);
         Self {
             program,
-            environment: BTreeMap::new(),
+            environment: [("ISMS_GATEWAY".to_owned(), url)].into(),
+            _gateway: gateway,
             sandbox: None,
         }
+    }
+
+    /// Gives the invalid row of the orders a number that can be used, in the spreadsheet and in its copy.
+    fn corrects_the_spreadsheet(&self) {
+        let orders = fs::read_to_string(sample("personalised.csv")).unwrap();
+        let corrected = workbook(&orders.replace(INVALID_NUMBER, "012-555 1234"));
+        self.program.write("customers.xlsx", &corrected);
+        self.program.write("customers-2.xlsx", &corrected);
     }
 
     /// Types one example, as often as it says. Returns how often.
@@ -177,6 +319,9 @@ impl Snapshot {
             self.sandbox = Some(Sandbox::start(&words, self.program.path("")));
             return 1;
         }
+        if words[0] == "send" && !words.contains(&"--yes".to_owned()) {
+            words.push("--yes".to_owned());
+        }
         let last = *example.exits.last().unwrap();
         for run in 1..=MOST_RUNS {
             let ended = self.run(&words);
@@ -186,6 +331,7 @@ impl Snapshot {
             } else {
                 ended.exits(example.exits[0]);
             }
+            prints(&ended, &example.output);
             if ended.code == Some(last) {
                 return run;
             }
@@ -211,14 +357,78 @@ impl Snapshot {
 
     /// Panics unless every row of a sample is accounted for like this.
     #[track_caller]
-    fn ends_with(&self, sample: &str, practice: &str, expected: &[(&str, usize)]) {
-        let results = format!("{sample}{practice}.results.csv");
+    fn ends_with(&self, sample: &str, sandbox: &str, expected: &[(&str, usize)]) {
+        let results = format!("{sample}{sandbox}.results.csv");
         let rows = rows_in_are_rows_out(&self.program, &format!("{sample}.csv"), &results);
         assert_eq!(count_statuses(&rows), counts(expected), "{results}");
     }
+
+    /// How many rows of a campaign's results have each status.
+    fn statuses(&self, campaign: &str) -> BTreeMap<String, usize> {
+        count_statuses(&self.program.results(&format!("{campaign}.results.csv")))
+    }
 }
 
-/// The program's practice gateway in a process of its own, until this is dropped.
+/// Panics unless a run printed these lines in this order, with any others between them.
+#[track_caller]
+fn prints(run: &Run, expected: &[String]) {
+    let printed = format!("{}{}", run.stdout, run.stderr);
+    let mut lines = printed.lines();
+    for line in expected {
+        assert!(
+            lines.any(|printed| printed.trim_end() == line),
+            "{line:?} is not printed, or not here:\n{printed}"
+        );
+    }
+}
+
+/// A workbook with one sheet of text cells: the rows of a CSV without quotes.
+fn workbook(csv: &str) -> Vec<u8> {
+    let cell = |text: &str| format!("<c t=\"inlineStr\"><is><t>{text}</t></is></c>");
+    let row = |line: &str| {
+        format!(
+            "<row>{}</row>",
+            line.split(',').map(cell).collect::<String>()
+        )
+    };
+    let rows: String = csv.lines().map(row).collect();
+    let main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
+    let office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
+    let package = "http://schemas.openxmlformats.org/package/2006/relationships";
+    let parts = [
+        ("[Content_Types].xml", "<Types/>".to_owned()),
+        (
+            "_rels/.rels",
+            format!(
+                "<Relationships xmlns=\"{package}\"><Relationship Id=\"a\" Type=\"{office}/officeDocument\" Target=\"xl/workbook.xml\"/></Relationships>"
+            ),
+        ),
+        (
+            "xl/_rels/workbook.xml.rels",
+            format!(
+                "<Relationships xmlns=\"{package}\"><Relationship Id=\"b\" Type=\"{office}/worksheet\" Target=\"worksheets/sheet1.xml\"/></Relationships>"
+            ),
+        ),
+        (
+            "xl/workbook.xml",
+            format!(
+                "<workbook xmlns=\"{main}\" xmlns:r=\"{office}\"><sheets><sheet name=\"Orders\" sheetId=\"1\" r:id=\"b\"/></sheets></workbook>"
+            ),
+        ),
+        (
+            "xl/worksheets/sheet1.xml",
+            format!("<worksheet xmlns=\"{main}\"><sheetData>{rows}</sheetData></worksheet>"),
+        ),
+    ];
+    let mut zip = ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, xml) in parts {
+        zip.start_file(name, SimpleFileOptions::default()).unwrap();
+        zip.write_all(xml.as_bytes()).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+/// A sandbox in a process of its own, until this is dropped.
 struct Sandbox {
     process: Child,
     /// Where it listens.
@@ -267,28 +477,37 @@ impl Drop for Sandbox {
     }
 }
 
-// --- The README's shape ---------------------------------------------------------------------------------------
+// --- The shape of the pages -----------------------------------------------------------------------------------
 
-/// A command that the README shows.
+/// A command that a page shows.
 #[derive(Debug, PartialEq, Eq)]
 struct Example {
     command: String,
     /// The code it ends with; of two, the first until it is the second.
     exits: Vec<i32>,
+    /// Lines that it prints.
+    output: Vec<String>,
 }
 
-/// The lines of all blocks marked `sh`.
+/// The lines of all blocks marked `sh`, with those of the `output` block after them.
 fn examples(markdown: &str) -> Vec<Example> {
-    let mut examples = Vec::new();
+    let mut examples: Vec<Example> = Vec::new();
     let mut block = None;
     for line in markdown.lines() {
         match (line.strip_prefix("```"), block) {
             (Some(marked), None) => {
-                assert!(["sh", "text"].contains(&marked), "mark this block: {line}");
+                assert!(
+                    ["sh", "output", "text"].contains(&marked),
+                    "mark this block: {line}"
+                );
                 block = Some(marked);
             }
             (Some(_), Some(_)) => block = None,
             (None, Some("sh")) if !line.trim().is_empty() => examples.push(example(line)),
+            (None, Some("output")) => {
+                let example = examples.last_mut().expect("output of a command");
+                example.output.push(line.trim_end().to_owned());
+            }
             (None, _) => {}
         }
     }
@@ -303,6 +522,7 @@ fn example(line: &str) -> Example {
             .split(", then ")
             .map(|code| code.trim().parse().expect("a code"))
             .collect(),
+        output: Vec::new(),
     }
 }
 
@@ -333,13 +553,13 @@ fn words(line: &str) -> Vec<String> {
 }
 
 /// The first cells of the table whose first column has this header, without their backticks.
-fn first_cells(header: &str) -> Vec<String> {
+fn first_cells(markdown: &str, header: &str) -> Vec<String> {
     let first = |line: &str| {
         line.split('|')
             .nth(1)
             .map(|cell| cell.trim().replace('`', ""))
     };
-    README
+    markdown
         .lines()
         .skip_while(|line| !line.starts_with('|') || first(line).as_deref() != Some(header))
         .skip(2)
@@ -416,20 +636,49 @@ fn generated(name: &str) -> bool {
         || ["again.csv", "outbox.csv"].contains(&name)
 }
 
+/// The nightly script of the README.
+fn script() -> String {
+    let lines = README
+        .lines()
+        .skip_while(|line| !line.starts_with("cd /srv/sms"));
+    let lines: Vec<&str> = lines.take_while(|line| *line != "```").collect();
+    lines.join("\n")
+}
+
+/// The README and all pages of the guide.
+fn everything() -> String {
+    let pages: Vec<&str> = [README]
+        .into_iter()
+        .chain(TOPICS.iter().map(|topic| topic.text))
+        .collect();
+    pages.join("\n")
+}
+
+/// A page of the guide.
+fn page(name: &str) -> &'static str {
+    let topic = TOPICS.iter().find(|topic| topic.name == name);
+    topic.expect("a page of this name").text
+}
+
+fn sample(name: &str) -> std::path::PathBuf {
+    repository().join("samples").join(name)
+}
+
 fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 #[test]
 fn the_convention_is_read_as_it_is_meant() {
-    let markdown = "x\n```text\nrm -r /\n```\n```sh\nisms-campaign plan a.csv\n\nexport A=b  # exit 4, then 5\n```\ny";
+    let markdown = "x\n```text\nrm -r /\n```\n```sh\nisms-campaign plan a.csv\n\nexport A=b  # exit 4, then 5\n```\ny\n```output\nz\n```\n";
     let expected = [
-        ("isms-campaign plan a.csv", vec![0]),
-        ("export A=b", vec![4, 5]),
+        ("isms-campaign plan a.csv", vec![0], vec![]),
+        ("export A=b", vec![4, 5], vec!["z".to_owned()]),
     ];
-    let expected = expected.map(|(command, exits)| Example {
+    let expected = expected.map(|(command, exits, output)| Example {
         command: command.to_owned(),
         exits,
+        output,
     });
     assert_eq!(examples(markdown), expected);
     assert_eq!(

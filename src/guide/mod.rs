@@ -31,5 +31,14 @@ macro_rules! pages {
 }
 
 pages! {
+    setup: "Installing, the account and its password, the sample files",
+    templates: "Writing messages with cells from the spreadsheet",
+    texts: "What a text costs, and what networks block",
+    spreadsheets: "Files, phone numbers, opt-out lists, duplicates",
+    results: "The results file: its columns and statuses",
+    recovery: "When a run was cut off, or rows are unknown, refused or invalid",
+    promise: "What the program promises, how it keeps it, and the tests of every sentence",
+    sandbox: "Rehearsing with a gateway that sends nothing",
+    scheduling: "Runs without a person: exit codes, the summary, rates and time-outs",
     performance: "How long a million rows take, and how that was measured",
 }
