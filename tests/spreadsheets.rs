@@ -1,5 +1,5 @@
-//! Spreadsheets as offices export them: every dress gives the same plan, every fault has its own sentence at its place, and the
-//! overview says what the texts cost and whether they will pass.
+//! Spreadsheets as offices export them: every format gives the same plan, every error has its own sentence at its place, and the
+//! overview says what the texts cost and whether networks may block them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
@@ -14,7 +14,7 @@ use common::{Gateway, Program, Row, phone, verifies};
 #[allow(dead_code)]
 mod build;
 
-// --- Dresses: the same list, however it was exported --------------------------------------------------------------
+// --- Formats: the same list, however it was exported --------------------------------------------------------------
 
 const HEADER: [&str; 4] = ["No. Tel", "Nama", "Baki (RM)", "Nota"];
 
@@ -72,8 +72,9 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     writer.finish().unwrap()
 }
 
-/// The list's file name and bytes in each dress, and the delimiter and the byte order mark that its results must have.
-fn dresses() -> Vec<(&'static str, &'static str, Vec<u8>, char, bool)> {
+/// For each format: its name, the file name and bytes of the list, and the delimiter and byte order mark that its results must
+/// have.
+fn formats() -> Vec<(&'static str, &'static str, Vec<u8>, char, bool)> {
     let plain = delimited(",", "\n", false);
     let marked = format!("\u{feff}{plain}");
     let narrow = encoding_rs::WINDOWS_1252.encode(&plain).0.into_owned();
@@ -140,7 +141,7 @@ fn dresses() -> Vec<(&'static str, &'static str, Vec<u8>, char, bool)> {
             false,
         ),
         (
-            "bars",
+            "pipes",
             "customers.txt",
             delimited("|", "\n", false).into_bytes(),
             '|',
@@ -173,9 +174,9 @@ fn dresses() -> Vec<(&'static str, &'static str, Vec<u8>, char, bool)> {
 }
 
 #[test]
-fn every_dress_gives_the_same_plan() {
+fn every_format_gives_the_same_plan() {
     let mut first: Option<(String, Vec<Row>)> = None;
-    for (name, file, bytes, delimiter, bom) in dresses() {
+    for (name, file, bytes, delimiter, bom) in formats() {
         let program = Program::new();
         program.write(file, bytes);
         let text = "KedaiKu: {{ nama }}, baki RM{{ baki_rm }}. {{ nota }}";
@@ -191,7 +192,7 @@ fn every_dress_gives_the_same_plan() {
             .unwrap();
         let own = header.split(delimiter).next().unwrap();
         assert_eq!(own.trim_matches('"'), "No. Tel", "{name}");
-        // The same in the end, whatever stands between the cells.
+        // The same rows, whatever the delimiter.
         let rows = rows_between(&results, delimiter);
         assert_eq!(rows.len(), 500, "{name}");
         let counts = plan
@@ -227,8 +228,8 @@ fn rows_between(text: &str, delimiter: char) -> Vec<Row> {
 }
 
 #[test]
-fn what_was_read_how_is_said() {
-    for (file, bytes, arguments, said) in [
+fn the_overview_says_how_the_file_was_read() {
+    for (file, bytes, arguments, read_as) in [
         (
             "a.csv",
             delimited(",", "\n", false).into_bytes(),
@@ -267,7 +268,7 @@ fn what_was_read_how_is_said() {
         let run = program.run(&all);
         run.exits(0);
         assert!(
-            run.stdout.contains(&format!("Read as       {said}")),
+            run.stdout.contains(&format!("Read as       {read_as}")),
             "{}",
             run.stdout
         );
@@ -275,7 +276,7 @@ fn what_was_read_how_is_said() {
 }
 
 #[test]
-fn a_sheet_is_taken_by_its_name() {
+fn a_sheet_is_chosen_by_its_name() {
     let sheet = |number: usize| {
         vec![
             vec![Cell::from("phone")],
@@ -326,7 +327,7 @@ fn a_sheet_is_taken_by_its_name() {
     }
 }
 
-// --- Faults: what is wrong with a row stands in the results, beside it ------------------------------------------
+// --- Errors: the results say beside each row what is wrong with it --------------------------------------------
 
 /// Plans these rows under `No. Tel,Name,Due` and gives the detail of each.
 fn details(rows: &[&str], message: &str) -> Vec<String> {
@@ -497,7 +498,7 @@ fn the_rows_to_correct_come_back_in_the_users_own_columns() {
 }
 
 #[test]
-fn what_would_leave_a_hole_in_a_text_makes_the_row_invalid() {
+fn a_cell_that_would_leave_a_gap_in_a_text_makes_the_row_invalid() {
     for cell in [
         "\u{2}", "\u{3164}", "\u{2800}", "\u{2063}", "\u{202d}", "\u{fe0f}", "\u{a0}", "",
     ] {
@@ -525,7 +526,7 @@ fn what_would_leave_a_hole_in_a_text_makes_the_row_invalid() {
 }
 
 #[test]
-fn a_template_that_goes_on_and_on_is_refused_and_not_run_out_of_stack() {
+fn an_endless_template_is_refused_and_does_not_overflow_the_stack() {
     let endless = [
         format!("{{{{ name{} }}}}", "|upper".repeat(5_000)),
         format!("{{{{ name{} }}}}", " ~ name".repeat(5_000)),
@@ -556,7 +557,7 @@ fn a_template_that_goes_on_and_on_is_refused_and_not_run_out_of_stack() {
 }
 
 #[test]
-fn a_column_whose_header_is_a_sign_is_reached_by_it() {
+fn a_column_whose_header_is_a_sign_can_be_used() {
     let csv = format!("phone,%,#\n{},10,7\n", phone(1));
     let program = Program::with(&[("customers.csv", &csv)]);
     let gateway = Gateway::accepting();
@@ -568,7 +569,7 @@ fn a_column_whose_header_is_a_sign_is_reached_by_it() {
 }
 
 #[test]
-fn a_practice_from_which_nothing_was_sent_is_planned_again() {
+fn a_sandbox_plan_from_which_nothing_was_sent_is_planned_again() {
     let program = Program::with(&[("customers.csv", &format!("phone\n{}\n", phone(1)))]);
     program
         .run(&["plan", "customers.csv", "--message", "KedaiKu: one"])
@@ -577,7 +578,7 @@ fn a_practice_from_which_nothing_was_sent_is_planned_again() {
         .run(&["send", "customers.ledger", "--sandbox"])
         .exits(1)
         .says(&["--yes"]);
-    let practice = [
+    let sandbox = [
         "send",
         "customers.csv",
         "--message",
@@ -585,11 +586,11 @@ fn a_practice_from_which_nothing_was_sent_is_planned_again() {
         "--sandbox",
         "--yes",
     ];
-    program.run(&practice).exits(0);
+    program.run(&sandbox).exits(0);
 }
 
 #[test]
-fn a_row_whose_cells_were_not_to_be_trusted_is_not_made_valid_by_its_results() {
+fn a_row_whose_cells_could_not_be_trusted_stays_invalid_in_its_results() {
     let csv = format!(
         "phone,name,amount\n{},Tan,Ah Kow,99.90\n{},Siti\n{},\"Y\"z,5\n0712,Ali,6\n",
         phone(1),
@@ -619,19 +620,19 @@ fn a_row_whose_cells_were_not_to_be_trusted_is_not_made_valid_by_its_results() {
             .collect()
     };
     let first = plan("first");
-    let said = details(&first.stdout);
-    assert_eq!(said.len(), 4);
-    assert!(said[0].contains("\"99.90\""), "{}", said[0]);
+    let first_details = details(&first.stdout);
+    assert_eq!(first_details.len(), 4);
+    assert!(first_details[0].contains("\"99.90\""), "{}", first_details[0]);
 
-    // Unchanged, and unchanged once more: the number that is too short says so itself.
+    // Planned unchanged twice: the number that is too short is an error of its own.
     program.write("second.csv", first.stdout);
     let second = plan("second");
-    let again: Vec<String> = said[..3]
+    let again: Vec<String> = first_details[..3]
         .iter()
         .map(|detail| {
             format!("was invalid before ({detail}); correct the cells and clear sms_status")
         })
-        .chain([said[3].clone()])
+        .chain([first_details[3].clone()])
         .collect();
     assert_eq!(details(&second.stdout), again);
     program.write("third.csv", second.stdout.clone());
@@ -639,10 +640,10 @@ fn a_row_whose_cells_were_not_to_be_trusted_is_not_made_valid_by_its_results() {
 
     let cleared = second.stdout.replace(",invalid,", ",,");
     program.write("fourth.csv", cleared);
-    assert_eq!(details(&plan("fourth").stdout), said[3..]);
+    assert_eq!(details(&plan("fourth").stdout), first_details[3..]);
 }
 
-// --- The overview: what texts cost, and what looks wrong --------------------------------------------------------
+// --- The overview: what the texts cost, and what looks wrong ----------------------------------------------------
 
 /// What `plan` shows of this spreadsheet.
 fn overview(csv: &str, arguments: &[&str]) -> String {
@@ -679,7 +680,7 @@ fn the_overview_names_what_forces_unicode_and_what_it_costs() {
 }
 
 #[test]
-fn the_overview_names_the_column_that_makes_some_rows_dear() {
+fn the_overview_names_the_column_that_makes_some_rows_expensive() {
     let mut csv = String::from("phone,Town,Name\n");
     for i in 0..30 {
         let name = if i % 10 == 3 {

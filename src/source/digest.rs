@@ -1,11 +1,10 @@
-//! The fingerprint of a spreadsheet: what its header and cells say, whatever way they are written down. It knows no file and
-//! no format.
+//! The digest of a spreadsheet: a hash of its header and cells, whatever the format they are written in.
 
 use std::fmt;
 
 use super::row::{Row, RowError};
 
-/// The fingerprint of a header and the rows under it.
+/// The digest of a header and the rows under it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Digest([u8; 32]);
 
@@ -24,32 +23,32 @@ impl fmt::Display for Digest {
     }
 }
 
-/// Takes in the header and then row after row.
-pub(super) struct Fingerprint {
+/// Computes a digest from the header and then row after row.
+pub(super) struct DigestBuilder {
     hasher: blake3::Hasher,
-    /// Waits to be hashed: BLAKE3 is several times faster on long pieces than on cells.
-    waiting: Vec<u8>,
+    /// Not hashed yet: BLAKE3 is several times faster on long pieces than on cells.
+    pending: Vec<u8>,
 }
 
 const PIECE: usize = 64 * 1024;
 
-impl Fingerprint {
-    pub(super) fn of_header(headers: &[String]) -> Self {
-        let mut fingerprint = Self {
+impl DigestBuilder {
+    pub(super) fn new(headers: &[String]) -> Self {
+        let mut builder = Self {
             hasher: blake3::Hasher::new(),
-            waiting: Vec::with_capacity(PIECE + 4096),
+            pending: Vec::with_capacity(PIECE + 4096),
         };
-        fingerprint.count(headers.len());
+        builder.count(headers.len());
         for header in headers {
-            fingerprint.count(header.len());
-            fingerprint.waiting.extend_from_slice(header.as_bytes());
+            builder.count(header.len());
+            builder.pending.extend_from_slice(header.as_bytes());
         }
-        fingerprint
+        builder
     }
 
-    /// The fault counts too: a row that was mended by quotes alone says the same and is not the same.
+    /// The error counts too: a row that was repaired by quotes alone has the same cells and is another row.
     pub(super) fn add(&mut self, row: &Row) {
-        self.waiting.push(match row.error() {
+        self.pending.push(match row.error() {
             None => 0,
             Some(RowError::Ragged { .. }) => 1,
             Some(RowError::TextAfterQuote) => 2,
@@ -59,21 +58,21 @@ impl Fingerprint {
         for &end in row.ends() {
             self.count(end);
         }
-        self.waiting.extend_from_slice(row.text().as_bytes());
-        if self.waiting.len() >= PIECE {
-            self.hasher.update(&self.waiting);
-            self.waiting.clear();
+        self.pending.extend_from_slice(row.text().as_bytes());
+        if self.pending.len() >= PIECE {
+            self.hasher.update(&self.pending);
+            self.pending.clear();
         }
     }
 
     fn count(&mut self, count: usize) {
-        self.waiting
+        self.pending
             .extend_from_slice(&(count as u64).to_le_bytes());
     }
 
-    pub(super) fn so_far(&self) -> Digest {
+    pub(super) fn digest(&self) -> Digest {
         let mut hasher = self.hasher.clone();
-        hasher.update(&self.waiting);
+        hasher.update(&self.pending);
         Digest(*hasher.finalize().as_bytes())
     }
 }

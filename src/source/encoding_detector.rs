@@ -1,35 +1,68 @@
-//! What speaks against Windows-1252 in bytes that are not UTF-8. Every byte sequence but a few is Windows-1252, so names in GBK
-//! would come out as gibberish and be sent; here the bytes have to be such as a person would write in it. It knows
-//! neither lines nor files.
+//! Detects text that is not Windows-1252. Almost any bytes are valid Windows-1252, so names in GBK would come out as gibberish
+//! and be sent; bytes are accepted only where a person would write them in Windows-1252.
 
-/// The high bytes (no ASCII) that stand together at the place that has been read.
+use std::fmt;
+
+/// Checks byte after byte.
 #[derive(Debug, Default)]
 pub(super) struct EncodingDetector {
+    /// The last bytes that are not ASCII and stand together.
     run: Vec<u8>,
+    /// How many letters the run ends in.
     letters: usize,
-    /// The last ASCII byte, and the sign behind it that makes no sense if a letter follows, too.
-    last: u8,
+    last_ascii: u8,
+    /// A sign after a letter, which makes no sense if another letter follows.
     sign_in_word: Option<u8>,
 }
 
-/// Why bytes are not taken for Windows-1252.
+/// Why text is not Windows-1252.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Suspicion {
-    /// A byte that has no meaning in it.
+pub(super) enum NotWindows1252 {
+    /// A byte that is not a character.
     Undefined(u8),
     /// A whole character of UTF-8.
     Utf8(Vec<u8>),
-    /// A byte that has a meaning in it, but hardly where it stands: it is a letter in another encoding.
+    /// A character that is unlikely at its place: the byte is a letter in another encoding.
     Unlikely(u8),
-    /// So many letters beside each other as only a script without ASCII has.
+    /// More letters in a row than words with accents have.
     EastAsian(Vec<u8>),
 }
 
-/// Letters with accents or signs in a row, from `¡` on: `ção` has two, and hardly a word three. The bytes below are quotes, dashes
-/// and the like, which do stand together (`’…”`).
+impl fmt::Display for NotWindows1252 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Undefined(byte) => write!(
+                f,
+                "the text is not UTF-8, and not windows-1252 either, which has no byte {byte:02X}"
+            ),
+            Self::Unlikely(byte) => write!(
+                f,
+                "the text is not UTF-8, and probably not windows-1252 either, judging by the byte {byte:02X}"
+            ),
+            Self::Utf8(bytes) => write!(
+                f,
+                "the bytes {} are UTF-8, but text before them is not, so the file mixes encodings or has another one",
+                hexadecimal(bytes)
+            ),
+            Self::EastAsian(bytes) => write!(
+                f,
+                "the text is not UTF-8, and the bytes {} look like GBK, Big5 or another encoding of East Asia, not like windows-1252",
+                hexadecimal(bytes)
+            ),
+        }
+    }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    let bytes: Vec<String> = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
+    bytes.join(" ")
+}
+
+/// Letters with accents, and signs, from `¡` on: `ção` has two in a row, and hardly a word has three. The bytes below are
+/// quotes, dashes and the like, which do stand together (`’…”`).
 const LETTERS: usize = 3;
-/// Of the bytes below `¡`, those that offices write: `€ … ‘ ’ “ ” • – — ™`. The others are rare letters and signs here, and the
-/// accented letters of Mac Roman and of DOS.
+/// Of the bytes below `¡`, those that people write in offices: `€ … ‘ ’ “ ” • – — ™` and the no-break space. The others are rare
+/// letters and signs in Windows-1252, and the accented letters of Mac Roman and of DOS.
 const TYPOGRAPHIC: &[u8] = &[
     0x80, 0x85, 0x91, 0x92, 0x93, 0x94, 0x95, 0x96, 0x97, 0x99, 0xa0,
 ];
@@ -39,18 +72,18 @@ const NOT_IN_WORDS: &[u8] = &[0x80, 0x93, 0x94, 0x95, 0x99];
 const UTF8_LONGEST: usize = 4;
 
 impl EncodingDetector {
-    /// What this byte, together with those before it, speaks against, if it does.
-    pub(super) fn of(&mut self, byte: u8) -> Option<Suspicion> {
+    /// Why the text is not Windows-1252, if this byte after those before it shows that.
+    pub(super) fn check(&mut self, byte: u8) -> Option<NotWindows1252> {
         if byte.is_ascii() {
-            return self.of_ascii(byte);
+            return self.check_ascii(byte);
         }
         if matches!(byte, 0x81 | 0x8d | 0x8f | 0x90 | 0x9d) {
-            return Some(Suspicion::Undefined(byte));
+            return Some(NotWindows1252::Undefined(byte));
         }
         if byte < 0xa0 && !TYPOGRAPHIC.contains(&byte) {
-            return Some(Suspicion::Unlikely(byte));
+            return Some(NotWindows1252::Unlikely(byte));
         }
-        let alone = self.run.is_empty() && self.last.is_ascii_alphabetic();
+        let alone = self.run.is_empty() && self.last_ascii.is_ascii_alphabetic();
         self.sign_in_word = Some(byte).filter(|byte| alone && NOT_IN_WORDS.contains(byte));
         if self.run.len() == UTF8_LONGEST {
             self.run.remove(0);
@@ -58,31 +91,31 @@ impl EncodingDetector {
         self.run.push(byte);
         self.letters = if byte >= 0xa1 { self.letters + 1 } else { 0 };
         if self.letters == LETTERS {
-            return Some(Suspicion::EastAsian(self.run.clone()));
+            return Some(NotWindows1252::EastAsian(self.run.clone()));
         }
         (2..=self.run.len())
             .map(|len| &self.run[self.run.len() - len..])
             .find(|tail| std::str::from_utf8(tail).is_ok())
-            .map(|tail| Suspicion::Utf8(tail.to_vec()))
+            .map(|tail| NotWindows1252::Utf8(tail.to_vec()))
     }
 
-    fn of_ascii(&mut self, byte: u8) -> Option<Suspicion> {
+    fn check_ascii(&mut self, byte: u8) -> Option<NotWindows1252> {
         let sign = self
             .sign_in_word
             .take()
             .filter(|_| byte.is_ascii_alphabetic());
-        // The second half of some characters of Big5 and Shift-JIS; nobody writes one behind an accent.
-        let half = byte == b'\\' && self.letters > 0;
-        let found = if half {
-            Some(Suspicion::EastAsian(
+        // The second half of some characters of Big5 and Shift-JIS. People do not write a backslash after an accent.
+        let second_half = byte == b'\\' && self.letters > 0;
+        let found = if second_half {
+            Some(NotWindows1252::EastAsian(
                 [self.run.as_slice(), &[byte]].concat(),
             ))
         } else {
-            sign.map(Suspicion::Unlikely)
+            sign.map(NotWindows1252::Unlikely)
         };
         self.run.clear();
         self.letters = 0;
-        self.last = byte;
+        self.last_ascii = byte;
         found
     }
 }
@@ -92,13 +125,13 @@ impl EncodingDetector {
 mod tests {
     use super::*;
 
-    fn suspicion(bytes: &[u8]) -> Option<Suspicion> {
-        let mut doubt = EncodingDetector::default();
-        bytes.iter().find_map(|&byte| doubt.of(byte))
+    fn checked(bytes: &[u8]) -> Option<NotWindows1252> {
+        let mut detector = EncodingDetector::default();
+        bytes.iter().find_map(|&byte| detector.check(byte))
     }
 
     #[test]
-    fn what_people_write_in_windows_1252_is_taken_for_it() {
+    fn what_people_write_in_windows_1252_is_accepted() {
         for text in [
             "José, Zoë und Jürgen",
             "informações, coração, AÇÃO",
@@ -108,22 +141,29 @@ mod tests {
         ] {
             let (bytes, _, lossy) = encoding_rs::WINDOWS_1252.encode(text);
             assert!(!lossy);
-            assert_eq!(suspicion(&bytes), None, "{text}");
+            assert_eq!(checked(&bytes), None, "{text}");
         }
     }
 
     #[test]
-    fn what_is_something_else_is_not() {
+    fn other_encodings_are_detected() {
         for byte in [0x81, 0x8d, 0x8f, 0x90, 0x9d] {
-            assert_eq!(suspicion(&[b'a', byte]), Some(Suspicion::Undefined(byte)));
+            assert_eq!(
+                checked(&[b'a', byte]),
+                Some(NotWindows1252::Undefined(byte))
+            );
         }
         for character in ["é", "€", "姓", "😀"] {
             let text = [b"\xe9 x".as_slice(), character.as_bytes()].concat();
-            let found = suspicion(&text);
+            let found = checked(&text);
             assert!(
                 matches!(
                     found,
-                    Some(Suspicion::Utf8(_) | Suspicion::Undefined(_) | Suspicion::Unlikely(_))
+                    Some(
+                        NotWindows1252::Utf8(_)
+                            | NotWindows1252::Undefined(_)
+                            | NotWindows1252::Unlikely(_)
+                    )
                 ),
                 "{character}: {found:?}"
             );
@@ -137,16 +177,16 @@ mod tests {
             (encoding_rs::WINDOWS_1251, "Иван"),
         ] {
             let (bytes, _, _) = encoding.encode(text);
-            assert!(suspicion(&bytes).is_some(), "{text}");
+            assert!(checked(&bytes).is_some(), "{text}");
         }
         assert_eq!(
-            suspicion(b"Li \xc0\xee\xc3\xf7"),
-            Some(Suspicion::EastAsian(b"\xc0\xee\xc3".to_vec()))
+            checked(b"Li \xc0\xee\xc3\xf7"),
+            Some(NotWindows1252::EastAsian(b"\xc0\xee\xc3".to_vec()))
         );
-        // Rightly Windows-1252 and refused all the same: `É”` is UTF-8, too.
+        // Correct Windows-1252 that is refused all the same: `É”` is UTF-8, too.
         assert_eq!(
-            suspicion(b"CAF\xc9\x94"),
-            Some(Suspicion::Utf8(b"\xc9\x94".to_vec()))
+            checked(b"CAF\xc9\x94"),
+            Some(NotWindows1252::Utf8(b"\xc9\x94".to_vec()))
         );
     }
 
@@ -161,8 +201,8 @@ mod tests {
             (b"na\x95ve", 0x95),
         ] {
             assert_eq!(
-                suspicion(bytes),
-                Some(Suspicion::Unlikely(byte)),
+                checked(bytes),
+                Some(NotWindows1252::Unlikely(byte)),
                 "{bytes:x?}"
             );
         }
@@ -176,20 +216,20 @@ mod tests {
             "€5",
         ] {
             let (bytes, _, _) = encoding_rs::WINDOWS_1252.encode(text);
-            assert_eq!(suspicion(&bytes), None, "{text}");
+            assert_eq!(checked(&bytes), None, "{text}");
         }
         let (bytes, _, _) = encoding_rs::BIG5.encode("許 功");
         assert_eq!(
-            suspicion(&bytes),
-            Some(Suspicion::EastAsian(b"\xb3\\".to_vec()))
+            checked(&bytes),
+            Some(NotWindows1252::EastAsian(b"\xb3\\".to_vec()))
         );
-        assert_eq!(suspicion(b"caf\xe9 C:\\x"), None);
+        assert_eq!(checked(b"caf\xe9 C:\\x"), None);
     }
 
     #[test]
     fn ascii_ends_a_run() {
         assert_eq!(
-            suspicion(b"\xc0\xee,\xc0\xee \xa4\xa4-\xa4\x85\xa4\xa4"),
+            checked(b"\xc0\xee,\xc0\xee \xa4\xa4-\xa4\x85\xa4\xa4"),
             None
         );
     }

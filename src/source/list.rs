@@ -1,15 +1,16 @@
-//! Lists of numbers: a spreadsheet with a phone column, or one number a line. It hands out cells; whether one is
-//! a number is for others to say.
+//! Reads lists of numbers: a spreadsheet with a phone column, or one number a line.
 
 use std::fmt;
 use std::path::Path;
 
-use super::open::{Input, Opened};
-use super::records::Records;
-use super::{header_cells, not_utf8};
+use super::errors::SAVE_AS_CSV;
+use super::input::Input;
+use super::open::open;
+use super::options::ReadOptions;
+use super::record_reader::RecordReader;
 use crate::domain::header::{Columns, looks_like_number, trimmed};
 use crate::domain::report::ReadAs;
-use crate::{Error, Kind, Result};
+use crate::{Error, Kind, Remedy, Result};
 
 /// One cell of a list that should hold a number.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,12 +25,12 @@ pub struct Entry {
 /// workbook.
 pub struct List {
     place: String,
-    records: Records,
+    records: Box<dyn RecordReader>,
+    /// The phone column; none in a list without a header.
     phone: Option<usize>,
-    /// Entries of the record read last, the next one at the end.
-    waiting: Vec<Entry>,
-    over: bool,
-    ends: Vec<usize>,
+    /// Entries of the record read last, in reverse order.
+    pending: Vec<Entry>,
+    ended: bool,
 }
 
 impl fmt::Debug for List {
@@ -40,88 +41,88 @@ impl fmt::Debug for List {
     }
 }
 
-/// The numbers of a suppression list, from a CSV or workbook with a phone column (found by its name) or from one without a header. Errors
-/// name the file: there is none, it cannot be read, holds no entry, has a header without a phone column, or is a workbook of several sheets.
+/// The numbers of a suppression list: a CSV or workbook with a phone column (found by its name), or one without a header. Errors
+/// name the file: it does not exist, cannot be read, holds no entry, has a header without a phone column, or is a workbook of
+/// several sheets.
 pub fn read_list(path: &Path) -> Result<List> {
     let place = path.display().to_string();
-    begin(path, place.clone()).map_err(|error| error.at(place))
+    open_list(path, place.clone()).map_err(|error| hint_for_lists(error).at(place))
 }
 
-fn begin(path: &Path, place: String) -> Result<List> {
-    // The options of a command line are about the recipients, so everything is found out.
-    let opened = Opened::new(&Input::File(path.to_owned()), None)?;
-    let records = Records::new(opened.content, None)?;
-    if let ReadAs::Workbook { sheets: 2.., .. } = records.read_as(false) {
-        // Who has opted out on a sheet that is not read would get a message.
+fn open_list(path: &Path, place: String) -> Result<List> {
+    let opened = open(&Input::File(path.to_owned()), &ReadOptions::default())?;
+    if let ReadAs::Workbook { sheets: 2.., .. } = opened.records.read_as() {
+        // Numbers on a sheet that is not read would get a message although they opted out.
         return Err(Error::new(
             Kind::Input,
             "the workbook has more than one sheet, and numbers may be on any of them",
         )
-        .hint("save the sheet with the numbers as \"CSV UTF-8\", or delete the others"));
+        .hint(ONE_SHEET));
     }
     let mut list = List {
         place,
-        records,
+        records: opened.records,
         phone: None,
-        waiting: Vec::new(),
-        over: false,
-        ends: Vec::new(),
+        pending: Vec::new(),
+        ended: false,
     };
     list.read_first_row()?;
-    // An export that failed may leave a header and nothing else. Who has opted out of nothing needs no list; who has, and is
-    // not found here, would get a message.
-    if list.waiting.is_empty() && !list.advance()? {
+    // An export that failed may leave a header and nothing else. A list without numbers is not needed where nobody opted out;
+    // where somebody did, they would get a message.
+    if list.pending.is_empty() && !list.read_row()? {
         return Err(Error::new(Kind::Input, "the list holds no number")
             .hint("check how it was made, or leave it out"));
     }
     Ok(list)
 }
 
+const ONE_SHEET: &str = "save the sheet with the numbers as \"CSV UTF-8\", or delete the others";
+
+/// The options of the program are about the recipients, so an error of a list gives another hint.
+fn hint_for_lists(error: Error) -> Error {
+    match error.wanted_remedy() {
+        Some(Remedy::Delimiter) => {
+            error.instead("save the list with commas, and put a cell that holds one in quotes")
+        }
+        Some(Remedy::Encoding) => error.instead(SAVE_AS_CSV),
+        Some(Remedy::Sheet) => error.instead(ONE_SHEET),
+        _ => error,
+    }
+}
+
 impl List {
-    /// Finds out what the list is: without a header if its first row looks like numbers.
+    /// Reads the first row that is not blank: a header, or numbers if all its cells look like numbers.
     fn read_first_row(&mut self) -> Result<()> {
-        while let Some(record) = self.records.next()? {
-            let cells = header_cells(&record)?;
-            let filled = || cells.iter().filter(|cell| !trimmed(cell).is_empty());
-            if filled().next().is_none() {
+        while let Some(record) = self.records.next_record()? {
+            let line = record.line;
+            let cells = record.cells(format_args!("the header (line {line})"))?;
+            if record.is_blank() {
                 continue;
             }
-            let line = record.line;
-            if filled().all(|cell| looks_like_number(cell)) {
-                self.waiting = every_cell(line, cells.iter().map(String::as_str));
+            let mut filled = cells.iter().filter(|cell| !trimmed(cell).is_empty());
+            if filled.all(|cell| looks_like_number(cell)) {
+                self.pending = every_cell(line, &cells);
             } else {
-                self.phone = Some(phone_column(cells)?);
+                self.phone = Some(phone_column(&cells)?);
             }
             break;
         }
         Ok(())
     }
 
-    /// Reads on to the next row that holds something; `false` at the end.
-    fn advance(&mut self) -> Result<bool> {
-        while let Some(record) = self.records.next()? {
-            let line = record.line;
-            let text = record
-                .text(&mut self.ends)
-                .map_err(|cell| not_utf8(&format!("line {line}"), cell, ""))?;
-            if trimmed(text).is_empty() {
+    /// Reads the next row that is not blank; `false` at the end.
+    fn read_row(&mut self) -> Result<bool> {
+        while let Some(record) = self.records.next_record()? {
+            if record.is_blank() {
                 continue;
             }
-            if record.text_after_quote {
-                return Err(Error::new(
-                    Kind::Input,
-                    format!("line {line}: {}", super::RowError::TextAfterQuote),
-                ));
-            }
-            let starts = std::iter::once(0).chain(self.ends.iter().copied());
-            let mut cells = starts
-                .zip(&self.ends)
-                .map(|(start, &end)| &text[start..end]);
-            self.waiting = match self.phone {
-                None => every_cell(line, cells),
+            let line = record.line;
+            let cells = record.cells(format_args!("line {line}"))?;
+            self.pending = match self.phone {
+                None => every_cell(line, &cells),
                 Some(phone) => vec![Entry {
                     line,
-                    cell: cells.nth(phone).unwrap_or_default().to_owned(),
+                    cell: cells.get(phone).copied().unwrap_or_default().to_owned(),
                 }],
             };
             return Ok(true);
@@ -130,24 +131,21 @@ impl List {
     }
 }
 
-/// Without a header, each cell is a number: one too many on the list is the smaller evil.
-fn every_cell<'a>(line: u64, cells: impl Iterator<Item = &'a str>) -> Vec<Entry> {
-    let mut entries: Vec<Entry> = cells
-        .filter(|cell| !trimmed(cell).is_empty())
-        .map(|cell| Entry {
-            line,
-            cell: cell.to_owned(),
-        })
-        .collect();
-    entries.reverse();
-    entries
+/// Without a header, each cell is a number: one number too many on the list does less harm than one too few.
+fn every_cell(line: u64, cells: &[&str]) -> Vec<Entry> {
+    let filled = cells.iter().filter(|cell| !trimmed(cell).is_empty());
+    let entry = |cell: &&str| Entry {
+        line,
+        cell: (*cell).to_owned(),
+    };
+    filled.rev().map(entry).collect()
 }
 
-/// `--phone-column` is about the recipients, so an error must not point there.
-fn phone_column(headers: Vec<String>) -> Result<usize> {
-    let columns = Columns::parse(headers)?;
+fn phone_column(headers: &[&str]) -> Result<usize> {
+    let headers = headers.iter().map(|header| (*header).to_owned());
+    let columns = Columns::parse(headers.collect())?;
     columns.phone().map_err(|error| {
-        error.hint("give the list one column named phone, or one number a line and no header")
+        error.instead("give the list one column named phone, or one number a line and no header")
     })
 }
 
@@ -155,20 +153,20 @@ impl Iterator for List {
     type Item = Result<Entry>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.over {
+        if self.ended {
             return None;
         }
-        if self.waiting.is_empty() {
-            match self.advance() {
+        if self.pending.is_empty() {
+            match self.read_row() {
                 Ok(true) => {}
-                Ok(false) => self.over = true,
+                Ok(false) => self.ended = true,
                 Err(error) => {
-                    self.over = true;
-                    return Some(Err(error.at(&self.place)));
+                    self.ended = true;
+                    return Some(Err(hint_for_lists(error).at(&self.place)));
                 }
             }
         }
-        self.waiting.pop().map(Ok)
+        self.pending.pop().map(Ok)
     }
 }
 
@@ -187,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_every_shape_of_list() {
+    fn reads_every_kind_of_list() {
         for (text, entries) in [
             (
                 "Name,No. Tel\nAli,0123456789\n\n,,\nBala,\nChong,+60 19-1\n",
@@ -248,6 +246,9 @@ mod tests {
                 Ok(vec![entry(1, "0123"), entry(3, "0124")])
             );
             let error = read(&made(&[("A", &rows), ("B", &numbers)])).unwrap_err();
+            let first_is_empty = [vec![]];
+            let empty = read(&made(&[("A", &first_is_empty), ("B", &numbers)])).unwrap_err();
+            assert!(empty.to_string().ends_with(ONE_SHEET), "{empty}");
             assert!(
                 error.to_string().ends_with(
                     "stop.csv: the workbook has more than one sheet, and numbers may be on any of them; save the sheet with the numbers as \"CSV UTF-8\", or delete the others"
@@ -258,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_would_suppress_nobody() {
+    fn refuses_a_list_that_would_suppress_no_one() {
         for (bytes, sentence) in [
             (
                 &b""[..],
@@ -294,7 +295,7 @@ mod tests {
             ),
             (
                 b"a;b,c\n0123\n",
-                "stop.csv: it is not certain what divides the columns: \",\" or \";\"; save the list with commas, and put a cell that holds one in quotes",
+                "stop.csv: it is not certain what separates the columns: \",\" or \";\"; save the list with commas, and put a cell that holds one in quotes",
             ),
             (
                 b"Name;Age\nAli;7\n",

@@ -1,20 +1,24 @@
-//! Rows out of a spreadsheet: its header, its cells as they came, and where each row stands in the file. It knows nothing of
-//! phone numbers or templates: a cell is a text.
+//! Reads spreadsheets: the header, the cells of each row as they were written, and the place of each row in the file.
 
+mod decoded_text;
 mod delimited;
-mod dialect;
+mod delimiter;
 mod digest;
-mod encoding;
 mod encoding_detector;
-mod format;
+mod errors;
 mod gzip;
+mod input;
+mod lines;
 mod list;
 mod open;
-mod record;
-mod records;
+mod options;
+mod quotes;
+mod record_reader;
+mod record_writer;
 mod row;
 #[cfg(test)]
 mod tests;
+mod transcoder;
 mod utf16;
 mod workbook;
 
@@ -22,46 +26,36 @@ use std::fmt;
 use std::io::Read;
 
 pub use digest::Digest;
-pub use format::{Delimiter, Encoding, ReadOptions};
+pub use input::{Input, Position};
 pub use list::{Entry, List, read_list};
-pub use open::{Input, Position, is_ledger};
-pub use record::{RecordWriter, to_record};
+pub use open::is_ledger;
+pub use options::{Delimiter, Encoding, ReadOptions};
+pub use record_writer::{CsvDialect, RecordWriter, to_record};
 pub use row::{Row, RowError};
 
-use crate::domain::header::{Columns, trimmed};
+use crate::domain::header::Columns;
 use crate::domain::report::ReadAs;
 use crate::{Error, Kind, Result};
-use digest::Fingerprint;
-use open::{NEEDED, Opened, SAVE_AS_CSV};
-use records::{Record, Records};
-use row::Width;
-
-/// How the results must look to look like the input.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CsvDialect {
-    /// What stands between two cells, an ASCII character.
-    pub delimiter: u8,
-    /// Whether the file begins with a byte order mark: a spreadsheet program takes text without one for Windows-1252.
-    pub bom: bool,
-}
+use digest::DigestBuilder;
+use errors::{HEADER_AND_ROWS, not_utf8};
+use open::Opened;
+use record_reader::RecordReader;
+use row::RowWidth;
 
 /// An open spreadsheet whose header has been read. Memory does not grow with the file, unless that is a workbook.
 pub struct Source {
     place: String,
-    records: Records,
+    records: Box<dyn RecordReader>,
     columns: Columns,
-    width: Width,
-    gzip: bool,
+    width: RowWidth,
     len_bytes: Option<u64>,
     position: Position,
     rows: u64,
     blank_records: u64,
-    /// Lines without anything in them above the header.
+    /// Empty lines above the header.
     empty_above: u64,
-    fingerprint: Fingerprint,
+    digest: DigestBuilder,
     failed: Option<Error>,
-    /// Where the cells of the record at hand end; kept for its memory.
-    ends: Vec<usize>,
 }
 
 impl fmt::Debug for Source {
@@ -74,43 +68,40 @@ impl fmt::Debug for Source {
 }
 
 impl Source {
-    /// The spreadsheet, its header read. Errors name the file: there is none, it is a folder, empty, damaged, no spreadsheet, not what
-    /// `format` says, or cannot be read without guessing; or its header is missing or ambiguous.
-    pub fn open(input: &Input, format: &ReadOptions) -> Result<Self> {
+    /// Opens a spreadsheet and reads its header. Errors name the file: it does not exist, is a folder, empty, damaged, not a
+    /// spreadsheet, contradicts the options, or cannot be read without guessing; or its header is missing or ambiguous.
+    pub fn open(input: &Input, options: &ReadOptions) -> Result<Self> {
         let place = input.to_string();
-        Opened::new(input, Some(format))
-            .and_then(|opened| Self::begin(place.clone(), opened, format))
+        open::open(input, options)
+            .and_then(|opened| Self::read_header(&place, opened))
             .map_err(|error| error.at(place))
     }
 
-    /// The spreadsheet out of bytes that come from elsewhere than a file; `place` names them in errors.
+    /// The spreadsheet in these bytes; `place` names them in errors.
     pub fn from_reader(
         place: &str,
         bytes: impl Read + Send + 'static,
-        format: &ReadOptions,
+        options: &ReadOptions,
     ) -> Result<Self> {
-        Opened::over(bytes, None, Some(format))
-            .and_then(|opened| Self::begin(place.to_owned(), opened, format))
+        open::open_bytes(bytes, None, options)
+            .and_then(|opened| Self::read_header(place, opened))
             .map_err(|error| error.at(place))
     }
 
-    fn begin(place: String, opened: Opened, format: &ReadOptions) -> Result<Self> {
-        let mut records = Records::new(opened.content, Some(format))?;
-        let columns = Columns::parse(header(&mut records)?)?;
+    fn read_header(place: &str, mut opened: Opened) -> Result<Self> {
+        let columns = Columns::parse(header(opened.records.as_mut())?)?;
         Ok(Self {
-            place,
-            empty_above: records.empty_lines(),
-            records,
-            width: Width::of(&columns),
-            fingerprint: Fingerprint::of_header(columns.headers()),
+            place: place.to_owned(),
+            empty_above: opened.records.empty_lines(),
+            records: opened.records,
+            width: RowWidth::of(&columns),
+            digest: DigestBuilder::new(columns.headers()),
             columns,
-            gzip: opened.gzip,
             len_bytes: opened.len_bytes,
             position: opened.position,
             rows: 0,
             blank_records: 0,
             failed: None,
-            ends: Vec::new(),
         })
     }
 
@@ -127,26 +118,26 @@ impl Source {
         self.records.dialect()
     }
 
-    /// How this was read. Not certain before all rows have been read.
+    /// How this is read. Certain only once all rows have been read.
     #[must_use]
     pub fn read_as(&self) -> ReadAs {
-        self.records.read_as(self.gzip)
+        self.records.read_as()
     }
 
-    /// The length of the file in bytes, where it has one (standard input and pipes have none).
+    /// The length of the file in bytes, if it has one (standard input and pipes do not).
     #[must_use]
     pub fn len_bytes(&self) -> Option<u64> {
         self.len_bytes
     }
 
-    /// How far the file has been read; follows the reading, from any thread.
+    /// How far the file has been read; can be asked from any thread while rows are read.
     #[must_use]
     pub fn position(&self) -> Position {
         self.position.clone()
     }
 
-    /// The next rows in their order, at least one and at most `rows` (one if that is 0); `None` at the end. An error is final, names file
-    /// and line, and means that the spreadsheet as a whole cannot be trusted: the rows read with it are not handed out.
+    /// The next rows in their order, at least one and at most `rows` (one if that is 0); `None` at the end. An error is final, names
+    /// file and line, and means that the spreadsheet as a whole cannot be trusted: the rows read before it in this call are dropped.
     pub fn read(&mut self, rows: usize) -> Result<Option<Vec<Row>>> {
         if let Some(error) = &self.failed {
             return Err(error.clone());
@@ -160,99 +151,49 @@ impl Source {
     }
 
     fn next_rows(&mut self, most: usize) -> Result<Vec<Row>> {
-        // No more than a caller can be thought to want at once is set aside before there are rows.
+        // A caller may ask for any number, so memory is reserved only up to a limit.
         let mut rows = Vec::with_capacity(most.min(8192));
-        let filled_up = self.records.end_with_last_cell();
         while rows.len() < most {
-            let Some(record) = self.records.next()? else {
+            let Some(record) = self.records.next_record()? else {
                 break;
             };
             let number = self.rows + 1;
-            let text = record.text(&mut self.ends).map_err(|cell| {
-                let row = format!("row {number} (line {})", record.line);
-                not_utf8(&row, cell, self.columns.title(cell))
+            let row = Row::new(number, &record, self.width).map_err(|cell| {
+                let place = format!("row {number} (line {})", record.line);
+                not_utf8(&place, cell, self.columns.title(cell))
             })?;
-            if filled_up && self.ends.len() < self.width.columns {
-                self.ends.resize(self.width.columns, text.len());
-            }
-            let suspect = record.text_after_quote.then_some(RowError::TextAfterQuote);
-            match Row::new(
-                (number, record.line),
-                text,
-                &mut self.ends,
-                self.width,
-                suspect,
-            ) {
-                None => self.blank_records += 1,
-                Some(row) => {
-                    self.fingerprint.add(&row);
-                    self.rows = number;
-                    rows.push(row);
-                }
-            }
+            let Some(row) = row else {
+                self.blank_records += 1;
+                continue;
+            };
+            self.digest.add(&row);
+            self.rows = number;
+            rows.push(row);
         }
         Ok(rows)
     }
 
-    /// The rows under the header so far that were skipped because all their cells are blank, empty lines included.
+    /// How many rows under the header were skipped so far because all their cells are blank, empty lines included.
     #[must_use]
     pub fn blank_rows(&self) -> u64 {
         self.blank_records + self.records.empty_lines() - self.empty_above
     }
 
-    /// The fingerprint of the header and all rows read so far (of the whole spreadsheet once [`Source::read`] has returned `None`). Quotes,
+    /// The digest of the header and all rows read so far (of the whole spreadsheet once [`Source::read`] has returned `None`). Quotes,
     /// delimiter, line ends, blank rows and empty cells beyond the header do not count.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        self.fingerprint.so_far()
+        self.digest.digest()
     }
 }
 
 /// The first record that is not blank: some spreadsheets begin with empty rows.
-fn header(records: &mut Records) -> Result<Vec<String>> {
-    loop {
-        let Some(record) = records.next()? else {
-            return Err(Error::new(Kind::Input, "is empty: every row is blank").hint(NEEDED));
-        };
-        let cells = header_cells(&record)?;
-        if cells.iter().any(|cell| !trimmed(cell).is_empty()) {
-            return Ok(cells);
+fn header(records: &mut dyn RecordReader) -> Result<Vec<String>> {
+    while let Some(record) = records.next_record()? {
+        let cells = record.cells(format_args!("the header (line {})", record.line))?;
+        if !record.is_blank() {
+            return Ok(cells.into_iter().map(str::to_owned).collect());
         }
     }
-}
-
-fn header_cells(record: &Record) -> Result<Vec<String>> {
-    let mut ends = Vec::new();
-    let text = record
-        .text(&mut ends)
-        .map_err(|cell| not_utf8(&format!("the header (line {})", record.line), cell, ""))?;
-    if record.text_after_quote {
-        return Err(Error::new(
-            Kind::Input,
-            format!(
-                "the header (line {}): {}",
-                record.line,
-                RowError::TextAfterQuote
-            ),
-        ));
-    }
-    let mut start = 0;
-    let cell = |end| {
-        let cell = text[start..end].to_owned();
-        start = end;
-        cell
-    };
-    Ok(ends.into_iter().map(cell).collect())
-}
-
-fn not_utf8(row: &str, cell: usize, title: &str) -> Error {
-    let column = match title {
-        "" => format!("column {}", cell + 1),
-        title => format!("column \"{title}\""),
-    };
-    Error::new(
-        Kind::Input,
-        format!("{row}, {column}: the text is not UTF-8"),
-    )
-    .hint(SAVE_AS_CSV)
+    Err(Error::new(Kind::Input, "is empty: every row is blank").hint(HEADER_AND_ROWS))
 }

@@ -1,7 +1,9 @@
-//! One row of a spreadsheet. It knows its cells and whether they fit under the header, not what any of them means.
+//! One row of a spreadsheet: its cells, and whether they fit under the header.
 
 use std::fmt;
 
+use super::errors::{TEXT_AFTER_QUOTE, text_after_quote};
+use super::record_reader::Record;
 use crate::domain::header::{Columns, trimmed};
 
 /// One row under the header.
@@ -9,85 +11,79 @@ use crate::domain::header::{Columns, trimmed};
 pub struct Row {
     number: u64,
     line: u64,
-    /// All cells one behind the other, and where each ends: two allocations a row, whatever its width.
+    /// All cells one directly after the other, and where each ends: two allocations a row, whatever its width.
     text: Box<str>,
     ends: Box<[usize]>,
     columns: usize,
-    fault: Option<RowError>,
+    error: Option<RowError>,
 }
 
-/// Why a row cannot be taken at its word. Such a row keeps its number and what could be read of its cells.
+/// Why the cells of a row cannot be trusted. Such a row keeps its number and its cells as far as they could be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RowError {
-    /// It has not as many cells as the header. Blank cells beyond the header are no fault, nor are missing ones under columns
-    /// without a header.
+    /// Its number of cells differs from the header's. Blank cells beyond the header are allowed, and cells under columns without
+    /// a header may be missing.
     Ragged {
         /// Cells of this row.
         cells: usize,
         /// Cells of the header.
         columns: usize,
     },
-    /// A quote is closed and text follows before the next cell (`"a"b`): which of the quotes was meant to close is a guess.
+    /// Text follows a closing quote before the next cell (`"a"b`). Which of the quotes was meant to close is a guess.
     TextAfterQuote,
 }
 
 impl RowError {
-    /// What rows with this fault have in common.
+    /// What rows with this error have in common.
     #[must_use]
     pub fn label(&self) -> &'static str {
         match self {
             Self::Ragged { .. } => "the row has another number of cells than the header",
-            Self::TextAfterQuote => "text follows a closing quote",
+            Self::TextAfterQuote => TEXT_AFTER_QUOTE,
         }
     }
 
-    /// Whether an earlier fault of a row, told by [`fmt::Display`], is one of these. It is not seen any more in what was written of
-    /// the row then: as many cells as the header, each in sound quotes.
+    /// Whether this detail in an earlier results file begins with one of these errors. The results file itself no longer shows
+    /// the error: there the row has as many cells as the header, each correctly quoted.
     #[must_use]
     pub fn described_in(detail: &str) -> bool {
-        detail.starts_with("the row has ") || detail.starts_with(Self::TextAfterQuote.label())
+        detail.starts_with("the row has ") || detail.starts_with(TEXT_AFTER_QUOTE)
     }
 }
 
 impl fmt::Display for RowError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Ragged { cells, columns } if cells < columns => write!(
-                f,
-                "the row has {} and the header {columns}; complete it",
-                counted(*cells)
-            ),
-            Self::Ragged { cells, columns } => write!(
-                f,
-                "the row has {} and the header {columns}; put a cell that holds the delimiter in quotes",
-                counted(*cells)
-            ),
-            Self::TextAfterQuote => f.write_str(
-                "text follows a closing quote; write a quote inside a quoted cell twice",
-            ),
-        }
+        let Self::Ragged { cells, columns } = self else {
+            return text_after_quote().fmt(f);
+        };
+        let s = if *cells == 1 { "" } else { "s" };
+        let hint = if cells < columns {
+            "complete it"
+        } else {
+            "put a cell that holds the delimiter in quotes"
+        };
+        write!(
+            f,
+            "the row has {cells} cell{s} and the header {columns}; {hint}"
+        )
     }
 }
 
-fn counted(cells: usize) -> String {
-    format!("{cells} cell{}", if cells == 1 { "" } else { "s" })
-}
-
-/// How many cells a row has to have.
+/// How many cells a row must have.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Width {
+pub(super) struct RowWidth {
     /// Cells of the header.
-    pub(super) columns: usize,
+    header: usize,
     /// Up to the last column that has a header: some spreadsheet programs leave out empty cells at the end of a row.
-    pub(super) needed: usize,
+    least: usize,
 }
 
-impl Width {
+impl RowWidth {
     pub(super) fn of(columns: &Columns) -> Self {
         let titled = |column: &usize| !columns.title(*column).is_empty();
         Self {
-            columns: columns.len(),
-            needed: (0..columns.len())
+            header: columns.len(),
+            least: (0..columns.len())
                 .rev()
                 .find(titled)
                 .map_or(0, |last| last + 1),
@@ -96,49 +92,53 @@ impl Width {
 }
 
 impl Row {
-    /// The row out of its cells; `None` if they are all blank. `text` holds the cells one behind the other, `ends` where each ends,
-    /// on borders of characters; `suspect` is what the format found wrong with it.
+    /// The row of this record; `None` if all its cells are blank. An error: the index of the first cell that is not UTF-8.
     pub(super) fn new(
-        (number, line): (u64, u64),
-        text: &str,
-        ends: &mut Vec<usize>,
-        width: Width,
-        suspect: Option<RowError>,
-    ) -> Option<Self> {
-        let filled = |cell: &usize| !trimmed(cell_of(text, ends, *cell)).is_empty();
-        let last = (0..ends.len()).rev().find(filled)?;
-        if ends.len() > width.columns {
-            ends.truncate(width.columns.max(last + 1));
-        }
-        let cells = ends.len();
-        let end = ends.last().copied().unwrap_or_default();
-        let ragged = cells < width.needed || cells > width.columns;
+        number: u64,
+        record: &Record,
+        width: RowWidth,
+    ) -> Result<Option<Self>, usize> {
+        let (text, ends) = (record.text?, record.ends);
+        let is_filled = |cell: &usize| !trimmed(cell_of(text, ends, *cell)).is_empty();
+        let Some(last) = (0..ends.len()).rev().find(is_filled) else {
+            return Ok(None);
+        };
+        // Blank cells beyond the header do not count.
+        let cells = ends.len().min(width.header.max(last + 1));
+        let too_short = cells < width.least && !record.omits_empty_cells;
+        let ragged = too_short || cells > width.header;
+        let end = ends[cells - 1];
+        let mut own_ends = Vec::with_capacity(cells.max(width.header));
+        own_ends.extend_from_slice(&ends[..cells]);
         if !ragged {
-            ends.resize(width.columns, end);
+            own_ends.resize(width.header, end);
         }
-        Some(Self {
+        // A wrong number of cells says more than a stray quote, which may have caused it.
+        let error = if ragged {
+            Some(RowError::Ragged {
+                cells,
+                columns: width.header,
+            })
+        } else {
+            record.text_after_quote.then_some(RowError::TextAfterQuote)
+        };
+        Ok(Some(Self {
             number,
-            line,
+            line: record.line,
             text: text[..end].into(),
-            ends: ends.as_slice().into(),
-            columns: width.columns,
-            // A wrong number of cells says more than a stray quote, which may have caused it.
-            fault: ragged
-                .then_some(RowError::Ragged {
-                    cells,
-                    columns: width.columns,
-                })
-                .or(suspect),
-        })
+            ends: own_ends.into(),
+            columns: width.header,
+            error,
+        }))
     }
 
-    /// The number of the row, 1 for the first under the header; rows whose cells are all blank are not counted.
+    /// The number of the row, 1 for the first under the header. Rows whose cells are all blank are not counted.
     #[must_use]
     pub fn number(&self) -> u64 {
         self.number
     }
 
-    /// The line of the file on which the row begins, 1 for the first: what an editor shows.
+    /// The line of the file on which the row begins, 1 for the first, as an editor shows it.
     #[must_use]
     pub fn line(&self) -> u64 {
         self.line
@@ -158,7 +158,7 @@ impl Row {
         (0..self.columns).map(|column| self.cell(column))
     }
 
-    /// The cells beyond the header that hold anything; there are none in a row that fits.
+    /// The cells beyond the header that are not blank; a row that fits has none.
     pub fn surplus(&self) -> impl Iterator<Item = &str> {
         (self.columns..self.ends.len())
             .map(|cell| cell_of(&self.text, &self.ends, cell))
@@ -175,13 +175,13 @@ impl Row {
         self.columns
     }
 
-    /// Why the row cannot be taken at its word, if it cannot.
+    /// Why the cells of this row cannot be trusted, if they cannot.
     #[must_use]
     pub fn error(&self) -> Option<&RowError> {
-        self.fault.as_ref()
+        self.error.as_ref()
     }
 
-    /// All cells one behind the other, those beyond the header too.
+    /// All cells one directly after the other, those beyond the header too.
     pub(super) fn text(&self) -> &str {
         &self.text
     }

@@ -1,16 +1,17 @@
-//! What a source promises: every row once, or an error that says where.
+//! Every row is read once, or there is an error that says where.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod dress;
-mod formats;
+mod detection;
+mod same_table;
 
 use std::io::{self, Cursor};
 
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::header::trimmed;
 
-/// Hands out a few bytes at a time, so that every edge of a buffer falls everywhere.
+/// Returns a few bytes at a time, so that buffers end at every place.
 struct Drip(Cursor<Vec<u8>>, usize);
 
 impl Read for Drip {
@@ -71,17 +72,17 @@ fn rows_keep_their_number_line_and_cells() {
     );
     assert_eq!(rows[1].cell(2), "x");
     assert_eq!(rows[1].cell(4), "");
-    let faults: Vec<_> = rows.iter().map(|row| row.error().copied()).collect();
+    let errors: Vec<_> = rows.iter().map(|row| row.error().copied()).collect();
     let short = RowError::Ragged {
         cells: 1,
         columns: 4,
     };
-    assert_eq!(faults, [None, None, None, None, Some(short)]);
+    assert_eq!(errors, [None, None, None, None, Some(short)]);
 }
 
 #[test]
-fn a_row_that_does_not_fit_has_a_fault_in_words() {
-    for (row, fault) in [
+fn a_row_that_does_not_fit_has_an_error() {
+    for (row, error) in [
         ("a,b", None),
         ("a,b,, ,\u{a0}", None),
         (
@@ -115,7 +116,7 @@ fn a_row_that_does_not_fit_has_a_fault_in_words() {
         assert_eq!(rows.len(), 2, "{row}");
         assert_eq!(
             rows[0].error().map(ToString::to_string).as_deref(),
-            fault,
+            error,
             "{row}"
         );
         assert_eq!(rows[1].error(), None);
@@ -123,7 +124,7 @@ fn a_row_that_does_not_fit_has_a_fault_in_words() {
 }
 
 #[test]
-fn refuses_what_is_no_spreadsheet_it_can_read() {
+fn refuses_what_cannot_be_read_as_a_spreadsheet() {
     let save = "save it as \"CSV UTF-8\" in the spreadsheet program";
     let close = "look for a quote that is opened and not closed; a quote inside a quoted cell is written twice";
     let needs = "it needs a row of headers and a row for each recipient";
@@ -134,9 +135,9 @@ fn refuses_what_is_no_spreadsheet_it_can_read() {
         (b"\n,,\r\n \n", format!("is empty: every row is blank; {needs}")),
         (
             b"SQLite format 3\0\x10",
-            "this is a ledger or another SQLite file, no spreadsheet; name the spreadsheet".into(),
+            "this is a ledger or another SQLite file, not a spreadsheet; name the spreadsheet".into(),
         ),
-        (b"a\0,b\n", format!("this is no text (it holds a NUL byte); {save}")),
+        (b"a\0,b\n", format!("this is not text (it holds a NUL byte); {save}")),
         (
             b"n\xc3\xa4me,n\xe4me\n",
             format!("the header (line 1), column 2: the text is not UTF-8; {save}"),
@@ -187,16 +188,16 @@ fn refuses_what_is_no_spreadsheet_it_can_read() {
         let error = read(bytes).expect_err(&sentence);
         assert_eq!(error.to_string(), format!("customers.csv: {sentence}"));
     }
-    // The head, which is looked at first, is long past.
+    // Far behind the beginning, which is checked first.
     let text = format!("a\n{}1\0\n", "1234567\n".repeat(1000));
     assert_eq!(
         read(text).unwrap_err().to_string(),
-        "customers.csv: line 1002 holds a NUL byte; the file is damaged or no text; make it anew"
+        "customers.csv: line 1002 holds a NUL byte; the file is damaged or not text; export it again"
     );
 }
 
 #[test]
-fn rows_that_quotes_swallowed_are_noticed_and_cells_of_several_lines_are_not() {
+fn rows_that_quotes_swallowed_are_detected_and_cells_of_several_lines_are_accepted() {
     let refused = [
         (
             "phone,name",
@@ -266,7 +267,7 @@ fn rows_that_quotes_swallowed_are_noticed_and_cells_of_several_lines_are_not() {
 }
 
 #[test]
-fn an_error_stays() {
+fn an_error_is_final() {
     let mut source = source("a\n1\n\"2").unwrap();
     assert!(source.read(1).unwrap().is_some());
     let first = source.read(1).unwrap_err();
@@ -292,7 +293,7 @@ fn errors_name_the_file_that_cannot_be_opened() {
 }
 
 #[test]
-fn a_ledger_is_known_by_its_first_bytes() {
+fn a_ledger_is_detected_by_its_first_bytes() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.ledger");
     for (bytes, is) in [
@@ -330,7 +331,7 @@ fn a_file_has_a_length_and_is_read_to_its_end() {
 }
 
 #[test]
-fn careless_line_ends_and_any_number_of_blank_lines_are_no_rows() {
+fn odd_line_ends_and_any_number_of_blank_lines_are_not_rows() {
     let (source, rows) = read("a,b\r\r\n1,2\r\r\n3,4\r\r\n").unwrap();
     assert_eq!(cells(&rows), [["1", "2"], ["3", "4"]]);
     assert_eq!(source.blank_rows(), 3);
@@ -347,7 +348,7 @@ fn careless_line_ends_and_any_number_of_blank_lines_are_no_rows() {
 }
 
 #[test]
-fn the_digest_is_of_what_is_said_not_of_how_it_is_written() {
+fn the_digest_is_of_the_cells_not_of_how_they_are_written() {
     let digest = |text: &str| read(text).unwrap().0.digest().to_string();
     let same = digest("a,b\n1,2\n3,4\n");
     for text in [
@@ -378,7 +379,7 @@ fn the_digest_is_of_what_is_said_not_of_how_it_is_written() {
     assert_eq!(all.len(), 13);
 }
 
-/// A table together with the way it is written, and what must be read back.
+/// A table as it is written, and what must be read back.
 #[derive(Clone, Debug)]
 struct Table {
     text: String,
@@ -399,7 +400,7 @@ fn table() -> impl Strategy<Value = Table> {
         Just(vec!["\r"])
     ];
     (1_usize..5, line_end).prop_flat_map(move |(width, line_end)| {
-        // Of each cell: whether to quote it without need; of each row: how many empty lines follow, and a number to draw from.
+        // For each cell: whether to quote it without need. For each row: how many empty lines follow, and a random number.
         let cells = proptest::collection::vec((cell.clone(), any::<bool>()), width);
         let rows = proptest::collection::vec((cells, 0_usize..3, any::<usize>()), 0..12);
         (rows, any::<bool>()).prop_map(move |(rows, ended)| write(width, &rows, &line_end, ended))
@@ -444,7 +445,7 @@ fn write(width: usize, drawn: &[Drawn], line_end: &[&str], ended: bool) -> Table
     table
 }
 
-/// A quote only counts at the beginning of a cell, so elsewhere it may stand as it is.
+/// A quote only counts at the beginning of a cell, so elsewhere it may stay single.
 fn quoted(cell: &str, anyway: bool) -> String {
     if anyway || cell.starts_with('"') || cell.contains([',', '\r', '\n']) {
         format!("\"{}\"", cell.replace('"', "\"\""))
@@ -462,7 +463,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_row_of_a_sound_table_is_lost(table in table(), drip in 1_usize..40, chunk in 1_usize..5) {
+    fn no_row_of_a_correct_table_is_lost(table in table(), drip in 1_usize..40, chunk in 1_usize..5) {
         let bytes = Drip(Cursor::new(table.text.clone().into_bytes()), drip);
         let (source, rows) = drain(Source::from_reader("t", bytes, &ReadOptions::default()).unwrap(), chunk).unwrap();
         let read: Vec<(u64, Vec<String>)> = rows

@@ -1,12 +1,12 @@
-//! UTF-16 without a byte order mark, known by its NUL bytes: a delimited file is full of digits, delimiters and line ends, and half of
-//! each is a NUL in it, where no other text has one. It knows no lines and no cells.
+//! Detects UTF-16 without a byte order mark by its NUL bytes. A delimited file is full of digits, delimiters and line ends; half of
+//! each is a NUL byte in UTF-16, and no other text has them.
 
 use encoding_rs::{CoderResult, Encoding, UTF_16BE, UTF_16LE};
 
-/// UTF-16 if this beginning of a file can hardly be anything else; `None` for everything that may be.
-pub(super) fn of(head: &[u8]) -> Option<&'static Encoding> {
+/// UTF-16, if this beginning of a file is hardly anything else.
+pub(super) fn detect(beginning: &[u8]) -> Option<&'static Encoding> {
     let nuls = |offset: usize| {
-        let bytes = head.iter().skip(offset).step_by(2);
+        let bytes = beginning.iter().skip(offset).step_by(2);
         bytes.filter(|&&byte| byte == 0).count()
     };
     let (even, odd) = (nuls(0), nuls(1));
@@ -15,22 +15,22 @@ pub(super) fn of(head: &[u8]) -> Option<&'static Encoding> {
     } else {
         (UTF_16BE, even, odd)
     };
-    // 一 (U+4E00) has its NUL at the wrong place, and nothing else that is common.
+    // 一 (U+4E00) has its NUL at the other place, and no other common character does.
     let one_sided = nuls >= others * 9;
-    let units = head.len() / 2;
-    // Nearly all ASCII, or much of it and line ends where they would be: a few stray NUL bytes are neither.
+    let units = beginning.len() / 2;
+    // Nearly all ASCII, or some of it with line ends at their places: a few stray NUL bytes are neither.
     let ascii = nuls * 4 >= units * 3;
     let mixed = nuls * 10 >= units;
-    (nuls > 0 && one_sided && (ascii || mixed) && reads_as(head, encoding, !ascii))
+    (nuls > 0 && one_sided && (ascii || mixed) && is_text_in(beginning, encoding, !ascii))
         .then_some(encoding)
 }
 
-/// Whether these bytes are characters of this encoding without control characters, and hold a line end where one is needed.
-fn reads_as(head: &[u8], encoding: &'static Encoding, line_end: bool) -> bool {
-    let mut units = vec![0; head.len() + 1];
+/// Whether these bytes are text of this encoding without control characters, and with a line end if one is needed.
+fn is_text_in(beginning: &[u8], encoding: &'static Encoding, line_end: bool) -> bool {
+    let mut units = vec![0; beginning.len() + 1];
     let (result, _, written, malformed) = encoding
         .new_decoder_without_bom_handling()
-        .decode_to_utf16(head, &mut units, false);
+        .decode_to_utf16(beginning, &mut units, false);
     let units = &units[..written];
     let control = |&unit: &u16| unit < 0x20 && !matches!(unit, 0x09 | 0x0a | 0x0d);
     result == CoderResult::InputEmpty
@@ -59,12 +59,20 @@ mod tests {
             "姓名,电话,内容\n陈美玲,0123456789,您好！您的包裹已到达，请尽快领取。\n",
             "Name;Telefon\n😀 José;0123456789\n",
         ] {
-            assert_eq!(of(&utf16(text, u16::to_le_bytes)), Some(UTF_16LE), "{text}");
-            assert_eq!(of(&utf16(text, u16::to_be_bytes)), Some(UTF_16BE), "{text}");
+            assert_eq!(
+                detect(&utf16(text, u16::to_le_bytes)),
+                Some(UTF_16LE),
+                "{text}"
+            );
+            assert_eq!(
+                detect(&utf16(text, u16::to_be_bytes)),
+                Some(UTF_16BE),
+                "{text}"
+            );
         }
         // Cut in the middle of a character.
         let text = utf16("a,b\n1,2\n", u16::to_le_bytes);
-        assert_eq!(of(&text[..13]), Some(UTF_16LE));
+        assert_eq!(detect(&text[..13]), Some(UTF_16LE));
     }
 
     #[test]
@@ -88,7 +96,7 @@ mod tests {
             stray.as_bytes(),
             block.as_bytes(),
         ] {
-            assert_eq!(of(bytes), None, "{bytes:?}");
+            assert_eq!(detect(bytes), None, "{bytes:?}");
         }
     }
 }

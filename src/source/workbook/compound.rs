@@ -1,24 +1,24 @@
-//! The shell of an XLS workbook: whether its sectors can be followed to an end, and whether its sheets keep within what the format
-//! can hold. It knows no values and no formats of cells.
+//! Checks the container of an XLS workbook: that its sectors can be followed to an end, and that its sheets are no larger than
+//! the format allows.
 //!
-//! An XLS has no checksums. calamine makes room for every cell between the first and the last that a file claims to have, and
-//! one changed byte claims terabytes: the process would be ended where nothing can catch it.
+//! An XLS has no checksums. calamine allocates every cell between the first and the last that a file claims to have, and one
+//! changed byte can claim terabytes. That would abort the process.
 
 use std::io::{Cursor, Read};
 
 use cfb::CompoundFile;
 
-use super::damaged;
+use super::errors::{damaged, damaged_by};
 use crate::Result;
 
 /// The rows and columns of an XLS sheet, by [MS-XLS] 2.2.
 const ROWS: u32 = 1 << 16;
 const COLUMNS: u16 = 1 << 8;
 
-/// Nothing, if the file can be handed on: a workbook within the bounds, or no workbook but the shell around an encrypted one.
+/// Ok if calamine can be given the file: a workbook within the bounds, or the container of an encrypted workbook.
 pub(super) fn check(bytes: &[u8]) -> Result<()> {
-    let mut file = CompoundFile::open(Cursor::new(bytes)).map_err(damaged)?;
-    // Before Excel 97 it was called a book.
+    let mut file = CompoundFile::open(Cursor::new(bytes)).map_err(damaged_by)?;
+    // Before Excel 97 the stream was called Book.
     let Some(path) = ["/Workbook", "/Book"]
         .into_iter()
         .find(|path| file.is_stream(path))
@@ -28,13 +28,13 @@ pub(super) fn check(bytes: &[u8]) -> Result<()> {
     let mut stream = Vec::new();
     file.open_stream(path)
         .and_then(|opened| opened.take(bytes.len() as u64).read_to_end(&mut stream))
-        .map_err(damaged)?;
+        .map_err(damaged_by)?;
 
     for (kind, data) in substream(&stream) {
         if kind == BOUND_SHEET {
             let sheet = number(data, 0)
                 .and_then(|start| stream.get(start as usize..))
-                .ok_or_else(|| damaged("a sheet in it lies behind its end"))?;
+                .ok_or_else(|| damaged("a sheet in it begins after its end"))?;
             if !substream(sheet).all(within_bounds) {
                 return Err(damaged("a sheet in it is larger than the format allows"));
             }
@@ -49,7 +49,7 @@ const END: u16 = 0x000A;
 const BOUND_SHEET: u16 = 0x0085;
 const DIMENSIONS: u16 = 0x0200;
 const MULTIPLE_NUMBERS: u16 = 0x00BD;
-/// Formula, label, number, string, truth: each begins with its row and its column.
+/// Formula, label, number, string, boolean: each begins with its row and its column.
 const CELLS: [u16; 8] = [
     0x0006,
     0x00D6,
@@ -61,7 +61,7 @@ const CELLS: [u16; 8] = [
     MULTIPLE_NUMBERS,
 ];
 
-/// The records from the start of the bytes to the end of what begins there, with what is nested in it.
+/// The records of the substream at the start of the bytes, nested ones included.
 fn substream(mut bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     let mut depth = 0_usize;
     std::iter::from_fn(move || {
@@ -78,7 +78,7 @@ fn substream(mut bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     })
 }
 
-/// Whether a record speaks of cells that can be. A record cut short is not judged: calamine refuses it.
+/// Whether the cells of a record can exist. A record that is cut short passes: calamine refuses it.
 fn within_bounds((kind, data): (u16, &[u8])) -> bool {
     let columns = |at| short(data, at).is_none_or(|count| count <= COLUMNS);
     let column = |at| short(data, at).is_none_or(|index| index < COLUMNS);

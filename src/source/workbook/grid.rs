@@ -1,38 +1,38 @@
-//! The texts of a sheet, kept close together: a million rows take what their letters take and 16 bytes a cell that is not
-//! empty. It knows no workbook.
+//! The texts of a sheet in little memory: their letters, and 16 bytes for each cell that is not empty.
 
-use super::{shown, unreadable};
+use super::errors::unreadable;
+use super::shown::CellValue;
 use crate::Result;
 
-/// As many as a sheet can have, in Excel and in LibreOffice.
+/// The largest sheet, in Excel and in LibreOffice.
 const ROWS: u32 = 1_048_576;
 const COLUMNS: u32 = 16_384;
 
-/// Cells in the order of reading, handed out row by row.
+/// Takes cells in their order, and returns them row by row.
 #[derive(Debug, Default)]
 pub(super) struct Grid {
     text: String,
-    cells: Vec<Placed>,
-    /// The next row to hand out, 0 for the first of the sheet, once the first cell has been seen.
+    cells: Vec<Cell>,
+    /// The next row to return, 0 for the first of the sheet; known once there is a cell.
     row: u32,
-    /// The next cell to hand out, and where its text begins.
+    /// The index of the next cell to return, and where its text begins.
     cell: usize,
     start: usize,
 }
 
-/// Where a cell that is not empty stands, 0 for the first row and column, and where its text ends.
+/// The place of a cell that is not empty, 0 for the first row and column, and the end of its text.
 #[derive(Debug)]
-struct Placed {
+struct Cell {
     row: u32,
     column: u32,
     end: usize,
 }
 
 impl Grid {
-    /// Takes in one more cell, which must come after those before it. Errors do not name the sheet.
-    pub(super) fn put(&mut self, (row, column): (u32, u32), cell: &impl shown::Cell) -> Result<()> {
+    /// Adds a cell, which must come after those before it. Errors do not name the sheet.
+    pub(super) fn put(&mut self, (row, column): (u32, u32), cell: &impl CellValue) -> Result<()> {
         let start = self.text.len();
-        cell.write(&mut self.text);
+        cell.write_shown(&mut self.text);
         if self.text.len() == start {
             return Ok(());
         }
@@ -42,14 +42,14 @@ impl Grid {
         match self.cells.last() {
             None => self.row = row,
             Some(last) if (last.row, last.column) >= (row, column) => {
-                return Err(unreadable(format_args!(
+                return Err(unreadable(&format!(
                     "the cells of row {} are out of order",
                     row + 1
                 )));
             }
             Some(_) => {}
         }
-        self.cells.push(Placed {
+        self.cells.push(Cell {
             row,
             column,
             end: self.text.len(),
@@ -61,15 +61,16 @@ impl Grid {
         self.cells.is_empty()
     }
 
-    /// See [`super::Sheet::next`].
-    pub(super) fn next(&mut self, text: &mut String, ends: &mut Vec<usize>) -> Option<u64> {
+    /// The number of the next row as the sheet shows it. Its cells replace the content of `text`, one directly after the other, and
+    /// the ends of their texts the content of `ends`.
+    pub(super) fn next_row(&mut self, text: &mut String, ends: &mut Vec<usize>) -> Option<u64> {
         text.clear();
         ends.clear();
         if self.cell == self.cells.len() {
             return None;
         }
         let here = self.row;
-        let in_row = |cell: &&Placed| cell.row == here;
+        let in_row = |cell: &&Cell| cell.row == here;
         while let Some(cell) = self.cells.get(self.cell).filter(in_row) {
             ends.resize(cell.column as usize, text.len());
             text.push_str(&self.text[self.start..cell.end]);

@@ -1,11 +1,11 @@
-//! The file around a workbook: which format it is, by its content, and whether it came through unharmed. It knows no sheets.
+//! Checks the file of a workbook: its format, by its content, and whether it is undamaged.
 
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 
 use zip::ZipArchive;
-use zip::result::ZipError;
 
-use super::{compound, damaged, protected, unreadable};
+use super::compound;
+use super::errors::{damaged, damaged_by, from_zip};
 use crate::{Error, Kind, Result};
 
 /// The formats that can be read.
@@ -17,29 +17,29 @@ pub(super) enum WorkbookFormat {
     Xlsb,
     /// ODS.
     Ods,
-    /// XLS, or the shell around an encrypted XLSX.
+    /// XLS, or the container of an encrypted XLSX.
     Xls,
 }
 
-/// More than this, unpacked, is no list of recipients: a million rows of ten columns are about 1 GiB.
+/// The most bytes of an unpacked workbook: a million rows of ten columns are about 1 GiB.
 const LARGEST: u64 = 4 * 1024 * 1024 * 1024;
 /// The first bytes of a compound file, by [MS-CFB] 2.2.
 const COMPOUND: &[u8] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1";
 const ODS: &[u8] = b"application/vnd.oasis.opendocument.spreadsheet";
 
-/// The format of a workbook all of whose parts can be unpacked and have the sums they should.
-pub(super) fn format(bytes: &[u8]) -> Result<WorkbookFormat> {
+/// The format of this workbook. An error: a part cannot be unpacked, or its checksum is wrong.
+pub(super) fn check(bytes: &[u8]) -> Result<WorkbookFormat> {
     if bytes.starts_with(COMPOUND) {
         compound::check(bytes)?;
         return Ok(WorkbookFormat::Xls);
     }
     if !bytes.starts_with(b"PK") {
         return Err(
-            Error::new(Kind::Input, "this is no workbook (XLSX, XLS or ODS)")
+            Error::new(Kind::Input, "this is not a workbook (XLSX, XLS or ODS)")
                 .hint("save it as XLSX or as \"CSV UTF-8\" in the spreadsheet program"),
         );
     }
-    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(zip_fault)?;
+    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(from_zip)?;
     let format = packed_format(&mut archive)?;
     check_parts(&mut archive, format)?;
     Ok(format)
@@ -61,10 +61,10 @@ fn packed_format(archive: &mut ZipArchive<Cursor<&[u8]>>) -> Result<WorkbookForm
         let mut mimetype = Vec::new();
         archive
             .by_name("mimetype")
-            .map_err(zip_fault)?
+            .map_err(from_zip)?
             .take(ODS.len() as u64)
             .read_to_end(&mut mimetype)
-            .map_err(damaged)?;
+            .map_err(damaged_by)?;
         if mimetype == ODS {
             return Ok(WorkbookFormat::Ods);
         }
@@ -75,12 +75,12 @@ fn packed_format(archive: &mut ZipArchive<Cursor<&[u8]>>) -> Result<WorkbookForm
     )
 }
 
-/// Unpacks every part once, for its checksum: calamine stops reading where the cells end, before the sum is compared, and a
+/// Unpacks every part once for its checksum. calamine stops reading where the cells end, before the checksum is compared, so a
 /// digit that a bad disk or download changed would pass for a phone number.
 fn check_parts(archive: &mut ZipArchive<Cursor<&[u8]>>, format: WorkbookFormat) -> Result<()> {
     let mut left = LARGEST;
     for part in 0..archive.len() {
-        let part = archive.by_index(part).map_err(zip_fault)?;
+        let part = archive.by_index(part).map_err(from_zip)?;
         let holds_tables =
             format == WorkbookFormat::Ods && part.name().is_ok_and(|name| name == "content.xml");
         let mut part = part.take(left + 1);
@@ -89,7 +89,7 @@ fn check_parts(archive: &mut ZipArchive<Cursor<&[u8]>>, format: WorkbookFormat) 
         } else {
             io::copy(&mut part, &mut io::sink()).map(|_| true)
         };
-        let whole = whole.map_err(damaged)?;
+        let whole = whole.map_err(damaged_by)?;
         left = part.limit().checked_sub(1).ok_or_else(|| {
             Error::new(
                 Kind::Input,
@@ -104,7 +104,7 @@ fn check_parts(archive: &mut ZipArchive<Cursor<&[u8]>>, format: WorkbookFormat) 
     Ok(())
 }
 
-/// Whether everything is closed whose end calamine would look for behind the end of the file, for ever.
+/// Whether the elements are closed whose end calamine would otherwise look for beyond the end of the file, forever.
 fn tables_end(content: impl Read) -> io::Result<bool> {
     let mut content = BufReader::new(content);
     let mut piece = Vec::new();
@@ -126,13 +126,4 @@ fn tables_end(content: impl Read) -> io::Result<bool> {
         piece.clear();
     }
     Ok(!open.iter().any(|&(_, open)| open))
-}
-
-fn zip_fault(error: ZipError) -> Error {
-    match error {
-        ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED) => protected(),
-        ZipError::Io(error) => damaged(error),
-        ZipError::InvalidArchive(why) => damaged(why),
-        other => unreadable(other),
-    }
 }

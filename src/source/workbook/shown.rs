@@ -1,6 +1,5 @@
-//! A cell as the text that the sheet shows, or as near to it as can be had without guessing: values lose their number format
-//! (thousands separators, currency, per cent, leading zeros), since calamine reads formats as far as to tell dates from
-//! numbers. Dates and times are ISO: `2026-11-22`, `2026-11-22 14:30:00`, `14:30:00`, to the second; durations `36:15:00`.
+//! A cell of a workbook as the text that the sheet shows, as far as that is certain. Numbers lose their format (thousands
+//! separators, currency, per cent, leading zeros), since calamine reads formats only to tell dates from numbers. Dates and times are ISO: `2026-11-22`, `2026-11-22 14:30:00`, `14:30:00`, to the second; durations `36:15:00`.
 
 use std::fmt::Write;
 
@@ -8,42 +7,42 @@ use calamine::{CellErrorType, Data, DataRef, ExcelDateTime, ExcelDateTimeType};
 
 const DAY: i64 = 24 * 60 * 60;
 const DAY_SECONDS: f64 = 24.0 * 60.0 * 60.0;
-/// The day after 9999-12-31 in the 1900 system, the last that Excel can show.
+/// The day after 9999-12-31 in the 1900 system, which is the last day that Excel can show.
 const DAYS: f64 = 2_958_466.0;
 
-/// What a workbook has in a cell.
-pub(super) trait Cell {
-    /// Appends the text of the cell; nothing for an empty one and for a formula that was never calculated.
-    fn write(&self, text: &mut String);
+/// The value of a cell.
+pub(super) trait CellValue {
+    /// Appends the text that the sheet shows: nothing for an empty cell or a formula that was never calculated.
+    fn write_shown(&self, text: &mut String);
 }
 
-impl Cell for Data {
-    fn write(&self, text: &mut String) {
+impl CellValue for Data {
+    fn write_shown(&self, text: &mut String) {
         match self {
             Self::Empty => {}
             Self::String(string) => text.push_str(string),
             Self::Int(value) => add(text, format_args!("{value}")),
             Self::Float(value) => number(text, *value),
-            Self::Bool(value) => text.push_str(truth(*value)),
+            Self::Bool(value) => text.push_str(boolean(*value)),
             Self::DateTime(value) => serial(text, value),
-            Self::DateTimeIso(value) => moment(text, value),
+            Self::DateTimeIso(value) => date_time(text, value),
             Self::DurationIso(value) => duration(text, value),
             Self::Error(value) => text.push_str(error(value)),
         }
     }
 }
 
-impl Cell for DataRef<'_> {
-    fn write(&self, text: &mut String) {
+impl CellValue for DataRef<'_> {
+    fn write_shown(&self, text: &mut String) {
         match self {
             Self::Empty => {}
             Self::String(string) => text.push_str(string),
             Self::SharedString(string) => text.push_str(string),
             Self::Int(value) => add(text, format_args!("{value}")),
             Self::Float(value) => number(text, *value),
-            Self::Bool(value) => text.push_str(truth(*value)),
+            Self::Bool(value) => text.push_str(boolean(*value)),
             Self::DateTime(value) => serial(text, value),
-            Self::DateTimeIso(value) => moment(text, value),
+            Self::DateTimeIso(value) => date_time(text, value),
             Self::DurationIso(value) => duration(text, value),
             Self::Error(value) => text.push_str(error(value)),
         }
@@ -51,11 +50,11 @@ impl Cell for DataRef<'_> {
 }
 
 fn add(text: &mut String, piece: std::fmt::Arguments) {
-    // A String takes everything.
+    // Writing to a String never fails.
     let _ = text.write_fmt(piece);
 }
 
-fn truth(value: bool) -> &'static str {
+fn boolean(value: bool) -> &'static str {
     if value { "TRUE" } else { "FALSE" }
 }
 
@@ -87,7 +86,7 @@ fn number(text: &mut String, value: f64) {
 fn serial(text: &mut String, value: &ExcelDateTime) {
     let days = value.as_f64();
     if !(-DAYS..DAYS).contains(&days) || (value.is_datetime() && days < 0.0) {
-        // Excel shows #### for what is no date.
+        // Excel shows #### for a number that is not a date.
         return number(text, days);
     }
     let seconds = (days * DAY_SECONDS).round();
@@ -97,10 +96,14 @@ fn serial(text: &mut String, value: &ExcelDateTime) {
     if value.is_duration() || seconds < DAY {
         return clock(text, seconds);
     }
-    // The date out of whole days: rounding may just have reached midnight. calamine knows the 29th of February 1900, and does
-    // not tell which of the two systems a value is of.
-    let of = |is_1904| ExcelDateTime::new(days, ExcelDateTimeType::DateTime, is_1904);
-    let date = ExcelDateTime::new(whole_days, ExcelDateTimeType::DateTime, *value == of(true));
+    // From whole days, since rounding may just have reached midnight. calamine handles the 29th of February 1900, but does not
+    // say whether a value counts from 1900 or 1904.
+    let counted_from = |is_1904| ExcelDateTime::new(days, ExcelDateTimeType::DateTime, is_1904);
+    let date = ExcelDateTime::new(
+        whole_days,
+        ExcelDateTimeType::DateTime,
+        *value == counted_from(true),
+    );
     let (year, month, day, ..) = date.to_ymd_hms_milli();
     add(text, format_args!("{year:04}-{month:02}-{day:02}"));
     if seconds % DAY != 0 {
@@ -119,8 +122,8 @@ fn clock(text: &mut String, seconds: i64) {
     );
 }
 
-/// A date or a date with a time in ISO 8601, as ODS has them; anything else stays as it is.
-fn moment(text: &mut String, value: &str) {
+/// A date or a date with a time in ISO 8601, as ODS has them; anything else stays unchanged.
+fn date_time(text: &mut String, value: &str) {
     let Some((date, time)) = value.split_once('T') else {
         return text.push_str(value);
     };
@@ -130,7 +133,7 @@ fn moment(text: &mut String, value: &str) {
     text.push_str(date);
     if seconds != 0 {
         text.push(' ');
-        // Never into the next day for half a second.
+        // Half a second must not round into the next day.
         clock(text, seconds.min(DAY - 1));
     }
 }
@@ -141,11 +144,11 @@ fn seconds_of(time: &str) -> Option<i64> {
     let hours: u32 = parts.next()?.parse().ok()?;
     let minutes: u32 = parts.next()?.parse().ok()?;
     let seconds = parts.next().map_or(Some(0), |part| whole(part, 1.0))?;
-    let sound = hours < 24 && minutes < 60 && parts.next().is_none();
-    sound.then(|| i64::from(hours) * 3600 + i64::from(minutes) * 60 + seconds)
+    let valid = hours < 24 && minutes < 60 && parts.next().is_none();
+    valid.then(|| i64::from(hours) * 3600 + i64::from(minutes) * 60 + seconds)
 }
 
-/// A time of day or a duration as ODS has them (`PT14H30M00S`, `-PT36H`); anything else stays as it is.
+/// A time of day or a duration as ODS has them (`PT14H30M00S`, `-PT36H`); anything else stays unchanged.
 fn duration(text: &mut String, value: &str) {
     match seconds_in(value) {
         Some(seconds) => clock(text, seconds),
@@ -163,19 +166,19 @@ fn seconds_in(value: &str) -> Option<i64> {
         None if days.is_empty() => 0,
         None => return None,
     };
-    for (unit, worth) in [('H', 3600.0), ('M', 60.0), ('S', 1.0)] {
+    for (unit, unit_seconds) in [('H', 3600.0), ('M', 60.0), ('S', 1.0)] {
         if let Some((count, after)) = rest.split_once(unit) {
-            seconds += whole(count, worth)?;
+            seconds += whole(count, unit_seconds)?;
             rest = after;
         }
     }
     rest.is_empty().then_some(sign * seconds)
 }
 
-/// That many units in whole seconds; `None` for what is no such number.
-fn whole(count: &str, worth: f64) -> Option<i64> {
-    let plain = count.bytes().all(|b| b.is_ascii_digit() || b == b'.');
-    let count: f64 = count.parse().ok().filter(|_| plain)?;
+/// This many units of `unit_seconds`, rounded to seconds; `None` if it is not a number of them.
+fn whole(count: &str, unit_seconds: f64) -> Option<i64> {
+    let is_plain = count.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    let count: f64 = count.parse().ok().filter(|_| is_plain)?;
     #[expect(clippy::cast_possible_truncation, reason = "bounded")]
-    (count < DAYS).then_some((count * worth).round() as i64)
+    (count < DAYS).then_some((count * unit_seconds).round() as i64)
 }

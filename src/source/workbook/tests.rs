@@ -14,18 +14,14 @@ mod damaged;
 const XLS: &[u8] = include_bytes!("../../../tests/fixtures/cells.xls");
 
 fn rows(mut sheet: Sheet) -> Vec<(u64, Vec<String>)> {
-    let (mut text, mut ends) = ("left over".to_owned(), vec![3]);
     let mut rows = Vec::new();
-    while let Some(number) = sheet.next(&mut text, &mut ends) {
-        let starts = std::iter::once(0).chain(ends.iter().copied());
-        let cells = starts
-            .zip(&ends)
-            .map(|(start, &end)| text[start..end].to_owned());
-        rows.push((number, cells.collect()));
-        assert_eq!(text.len(), ends.last().copied().unwrap_or_default());
+    while let Some(record) = sheet.next_record().unwrap() {
+        let text = record.text.unwrap();
+        assert_eq!(text.len(), record.ends.last().copied().unwrap_or_default());
+        let cells = record.cells("").unwrap();
+        rows.push((record.line, cells.into_iter().map(str::to_owned).collect()));
     }
-    assert_eq!(sheet.next(&mut text, &mut ends), None);
-    assert!(text.is_empty() && ends.is_empty());
+    assert!(sheet.next_record().unwrap().is_none());
     rows
 }
 
@@ -33,7 +29,7 @@ fn read_all(bytes: Vec<u8>) -> Vec<(u64, Vec<String>)> {
     rows(Sheet::open(bytes, None).unwrap())
 }
 
-fn said(bytes: Vec<u8>, wanted: Option<&str>) -> String {
+fn error_of(bytes: Vec<u8>, wanted: Option<&str>) -> String {
     Sheet::open(bytes, wanted).unwrap_err().to_string()
 }
 
@@ -133,7 +129,7 @@ fn cells_of_xlsx_become_what_the_sheet_shows() {
 }
 
 #[test]
-fn an_error_that_is_not_known_is_a_text_in_its_own_place() {
+fn an_unsupported_error_value_is_a_text_in_its_own_cell() {
     let sheet = |place: fn(&str) -> String| {
         let cell = |at: &str, rest: &str| format!("<c{}{rest}</c>", place(at));
         let error = |at, value| cell(at, &format!(" t=\"e\"><f>A1</f><v>{value}</v>"));
@@ -243,7 +239,7 @@ fn cells_of_ods_become_what_the_sheet_shows() {
 #[test]
 fn cells_of_xls_become_what_the_sheet_shows() {
     let sheet = Sheet::open(XLS.to_vec(), None).unwrap();
-    assert_eq!((sheet.name(), sheet.sheets()), ("List", 3));
+    assert_eq!((sheet.name.as_str(), sheet.sheets), ("List", 3));
     let found = rows(sheet);
     let expected = [
         (3, "text", "O'Brien \u{b95}\u{ba3}"),
@@ -300,7 +296,7 @@ proptest! {
         let sign = if digits < 0 { "-" } else { "" };
         let expected = if digits == 0 { "0".to_owned() } else { format!("{sign}{zero}{plain}") };
         let mut shown = String::new();
-        shown::Cell::write(&Data::Float(expected.parse().unwrap()), &mut shown);
+        shown::CellValue::write_shown(&Data::Float(expected.parse().unwrap()), &mut shown);
         prop_assert_eq!(shown, expected);
     }
 }
@@ -377,11 +373,10 @@ fn a_stray_cell_far_out_costs_nothing_for_what_lies_between() {
     let far = r#"</row><row r="1048576"><c r="XFD1048576"><v>7</v></c></row></sheetData>"#;
     let bytes = with(parts, "xl/worksheets/sheet1.xml", "</row></sheetData>", far);
     let mut sheet = Sheet::open(bytes, None).unwrap();
-    let (mut text, mut ends) = (String::new(), Vec::new());
-    assert_eq!(sheet.next(&mut text, &mut ends), Some(1));
-    assert_eq!((text.as_str(), ends.len()), ("x", 1));
-    assert_eq!(sheet.next(&mut text, &mut ends), Some(2));
-    assert_eq!((text.as_str(), ends.len()), ("", 0));
+    for expected in [(1, vec!["x"]), (2, vec![])] {
+        let record = sheet.next_record().unwrap().unwrap();
+        assert_eq!((record.line, record.cells("").unwrap()), expected);
+    }
 }
 
 #[test]
@@ -408,9 +403,9 @@ fn cells_that_overlap_or_lie_outside_are_refused() {
             &format!("{cell}</row>"),
         );
         assert!(
-            said(bytes.clone(), None).contains(why),
+            error_of(bytes.clone(), None).contains(why),
             "{}",
-            said(bytes, None)
+            error_of(bytes, None)
         );
     }
 }
@@ -441,13 +436,13 @@ fn the_first_sheet_that_is_not_hidden_is_taken() {
     ];
     for bytes in hidden {
         let sheet = Sheet::open(bytes.clone(), None).unwrap();
-        assert_eq!((sheet.name(), sheet.sheets()), ("New", 2));
+        assert_eq!((sheet.name.as_str(), sheet.sheets), ("New", 2));
         assert_eq!(rows(sheet)[0].1, ["list"]);
         let sheet = Sheet::open(bytes, Some("Old")).unwrap();
         assert_eq!(rows(sheet)[0].1, ["secret"]);
     }
     for bytes in [build::xlsx(&tables), build::ods(&tables)] {
-        assert_eq!(Sheet::open(bytes, None).unwrap().name(), "Old");
+        assert_eq!(Sheet::open(bytes, None).unwrap().name, "Old");
     }
 }
 
@@ -463,11 +458,11 @@ fn a_sheet_is_found_by_its_name() {
             ("été", " Été "),
         ] {
             let sheet = Sheet::open(bytes.clone(), Some(wanted)).unwrap();
-            assert_eq!(sheet.name(), found, "{wanted}");
+            assert_eq!(sheet.name, found, "{wanted}");
         }
         assert_eq!(
-            said(bytes, Some("custom")),
-            "there is no sheet \"custom\"; name one of these with --sheet: \"customers\", \"CUSTOMERS & Co\", \" Été \""
+            error_of(bytes, Some("custom")),
+            "there is no sheet \"custom\"; name one of \"customers\", \"CUSTOMERS & Co\", \" Été \""
         );
     }
     assert_eq!(
@@ -481,15 +476,15 @@ fn a_sheet_without_cells_is_refused() {
     let (none, some) = (vec![vec![Cell::Blank]], one("x"));
     for build in [build::xlsx, build::ods] {
         assert_eq!(
-            said(build(&[("A", &none), ("B", &some), ("C", &some)]), None),
-            "the sheet \"A\" is empty; name another with --sheet: \"B\", \"C\""
+            error_of(build(&[("A", &none), ("B", &some), ("C", &some)]), None),
+            "the sheet \"A\" is empty; name another of its sheets (\"B\", \"C\")"
         );
         assert_eq!(
-            said(build(&[("A", &none)]), None),
+            error_of(build(&[("A", &none)]), None),
             "the sheet \"A\" is empty; it needs a row of headers and a row for each recipient"
         );
     }
-    assert!(said(XLS.to_vec(), Some("Blank")).starts_with("the sheet \"Blank\" is empty"));
+    assert!(error_of(XLS.to_vec(), Some("Blank")).starts_with("the sheet \"Blank\" is empty"));
     let chart = with(
         build::xlsx_parts(&[("Chart", &none), ("B", &some)]),
         "xl/_rels/workbook.xml.rels",
@@ -497,9 +492,7 @@ fn a_sheet_without_cells_is_refused() {
         "/chartsheet\"",
     );
     assert_eq!(
-        said(chart, None),
-        "the sheet \"Chart\" is a chart; name another with --sheet: \"B\""
+        error_of(chart, None),
+        "the sheet \"Chart\" is a chart; name another of its sheets (\"B\")"
     );
 }
-
-// --- What is no sound workbook ---------------------------------------------------------------------------------

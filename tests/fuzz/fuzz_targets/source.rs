@@ -8,8 +8,8 @@ use isms_campaign::source::{Delimiter, Digest, Encoding, ReadOptions, Row, Sourc
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    let found_out = ReadOptions::default();
-    let by_three = read(bytes, &found_out, 3);
+    let detected = ReadOptions::default();
+    let by_three = read(bytes, &detected, 3);
     if let Some((rows, _, delimiter)) = &by_three {
         for row in rows.iter().take(20) {
             survives_writing(row, *delimiter);
@@ -17,14 +17,14 @@ fuzz_target!(|bytes: &[u8]| {
     }
     assert_eq!(
         by_three,
-        read(bytes, &found_out, 1000),
+        read(bytes, &detected, 1000),
         "the size of chunks matters"
     );
-    read(bytes, &said(';', "gbk"), 1000);
-    read(bytes, &said(',', "utf-16le"), 1000);
+    read(bytes, &options(';', "gbk"), 1000);
+    read(bytes, &options(',', "utf-16le"), 1000);
 });
 
-fn said(delimiter: char, encoding: &str) -> ReadOptions {
+fn options(delimiter: char, encoding: &str) -> ReadOptions {
     ReadOptions {
         delimiter: Delimiter::parse(&delimiter.to_string()).ok(),
         encoding: Encoding::parse(encoding).ok(),
@@ -32,9 +32,9 @@ fn said(delimiter: char, encoding: &str) -> ReadOptions {
     }
 }
 
-/// All rows, the digest and the delimiter; nothing where the bytes are refused.
-fn read(bytes: &[u8], format: &ReadOptions, chunk: usize) -> Option<(Vec<Row>, Digest, u8)> {
-    let mut source = Source::from_reader("input", Cursor::new(bytes.to_vec()), format).ok()?;
+/// All rows, the digest and the delimiter; `None` if the bytes are refused.
+fn read(bytes: &[u8], options: &ReadOptions, chunk: usize) -> Option<(Vec<Row>, Digest, u8)> {
+    let mut source = Source::from_reader("input", Cursor::new(bytes.to_vec()), options).ok()?;
     let columns = source.columns().len();
     assert!(columns > 0);
     assert_eq!(source.columns().headers().len(), columns);
@@ -55,20 +55,20 @@ fn read(bytes: &[u8], format: &ReadOptions, chunk: usize) -> Option<(Vec<Row>, D
             Ok(None) => {
                 assert!(
                     matches!(source.read(chunk), Ok(None)),
-                    "it goes on after its end"
+                    "rows follow the end"
                 );
                 return Some((rows, source.digest(), source.dialect().delimiter));
             }
             Err(error) => {
                 assert!(error.to_string().starts_with("input"), "{error}");
-                assert!(source.read(chunk).is_err(), "it goes on after an error");
+                assert!(source.read(chunk).is_err(), "rows follow an error");
                 return None;
             }
         }
     }
 }
 
-/// What results do with a row: its cells, written below a header with the delimiter they came with and read again, are the same.
+/// The cells of a row are the same when they are written under a header, with the same delimiter, and read again, as results do.
 /// (With another delimiter a line within quotes may look like a row of its own, and is refused.)
 fn survives_writing(row: &Row, delimiter: u8) {
     let header: Vec<String> = (0..row.len()).map(|column| format!("c{column}")).collect();
@@ -77,12 +77,12 @@ fn survives_writing(row: &Row, delimiter: u8) {
     if row.cells().all(|cell| cell.trim().is_empty()) || text.contains('\0') {
         return;
     }
-    let format = said(char::from(delimiter), "utf-8");
+    let options = options(char::from(delimiter), "utf-8");
     let mut again =
-        Source::from_reader("again", Cursor::new(text.into_bytes()), &format).expect("our own CSV");
+        Source::from_reader("again", Cursor::new(text.into_bytes()), &options).expect("our own CSV");
     match again.read(2).expect("our own CSV").as_deref() {
         Some([back]) => assert!(back.cells().eq(row.cells()), "{row:?} became {back:?}"),
-        // Nothing but characters that nobody sees.
+        // Only invisible characters.
         None => {}
         Some(more) => panic!("{row:?} became {more:?}"),
     }

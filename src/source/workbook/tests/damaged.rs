@@ -1,9 +1,9 @@
-//! What is no workbook, and workbooks that were damaged.
+//! Files that are not workbooks, and damaged workbooks.
 
 use super::*;
 
 #[test]
-fn what_is_no_workbook_is_said() {
+fn a_file_that_is_not_a_workbook_is_refused() {
     let zip = build::packed(&[("word/document.xml".to_owned(), "<x/>".to_owned())]);
     let ods = with(
         build::ods_parts(&[]),
@@ -12,8 +12,8 @@ fn what_is_no_workbook_is_said() {
         "media-type=\"text/xml\"><manifest:encryption-data/></manifest:file-entry>",
     );
     for (bytes, what) in [
-        (b"name,phone\n".to_vec(), "this is no workbook"),
-        (Vec::new(), "this is no workbook"),
+        (b"name,phone\n".to_vec(), "this is not a workbook"),
+        (Vec::new(), "this is not a workbook"),
         (zip, "this is a ZIP file without a workbook in it"),
         (b"PK\x03\x04 and more".to_vec(), "the workbook is damaged"),
         (
@@ -25,25 +25,25 @@ fn what_is_no_workbook_is_said() {
             "the workbook is encrypted with a password",
         ),
     ] {
-        let found = said(bytes, None);
+        let found = error_of(bytes, None);
         assert!(found.starts_with(what), "{found}");
     }
 }
 
 #[test]
-fn sectors_that_go_round_in_a_circle_are_noticed() {
+fn sectors_that_form_a_circle_are_detected() {
     let number = |at: usize| u32::from_le_bytes(XLS[at..at + 4].try_into().unwrap());
     let (table, directory) = (number(76) as usize, number(48));
     let mut bytes = XLS.to_vec();
     let at = (table + 1) * 512 + directory as usize * 4;
     bytes[at..at + 4].copy_from_slice(&directory.to_le_bytes());
-    let found = said(bytes, None);
-    assert!(found.starts_with("the workbook is damaged ("), "{found}");
+    let found = error_of(bytes, None);
+    assert!(found.starts_with("the workbook is damaged: "), "{found}");
 }
 
-/// Handed on, each would have calamine ask for more memory than there is, which ends the process.
+/// calamine would ask for more memory than there is, which aborts the process.
 #[test]
-fn a_sheet_of_xls_larger_than_can_be_is_noticed() {
+fn a_sheet_of_xls_larger_than_the_format_allows_is_detected() {
     // DIMENSIONS, LABELSST and NUMBER, with the place of what is made too large behind it.
     for (record, at, byte) in [
         (&[0x00, 0x02, 14, 0][..], 4 + 7, 1),
@@ -57,7 +57,7 @@ fn a_sheet_of_xls_larger_than_can_be_is_noticed() {
             .rposition(|window| window == record)
             .unwrap();
         bytes[start + at] = byte;
-        let found = said(bytes, None);
+        let found = error_of(bytes, None);
         assert!(
             found.contains("a sheet in it is larger than the format allows"),
             "{record:?}: {found}"
@@ -83,7 +83,7 @@ fn encrypted_package() -> Vec<u8> {
 }
 
 #[test]
-fn a_changed_digit_is_noticed() {
+fn a_changed_digit_is_detected() {
     // Without compression the change leaves everything readable, and calamine never reaches the end of the part.
     let rows = vec![vec![Cell::Number(60_123_456_789.0)]];
     for (mut bytes, sound) in [
@@ -97,7 +97,7 @@ fn a_changed_digit_is_noticed() {
             .position(|window| window == digits)
             .unwrap();
         bytes[at + 10] = b'8';
-        assert!(said(bytes, None).starts_with("the workbook is damaged"));
+        assert!(error_of(bytes, None).starts_with("the workbook is damaged"));
     }
 }
 
@@ -121,7 +121,7 @@ fn a_table_without_an_end_is_refused() {
         "</table:table></office:spreadsheet></office:body></office:document-content>",
     ] {
         let bytes = with(build::ods_parts(&[("S", &rows)]), "content.xml", end, "");
-        assert!(said(bytes, None).starts_with("the workbook is damaged"));
+        assert!(error_of(bytes, None).starts_with("the workbook is damaged"));
     }
     let parts = build::xlsx_parts(&[("S", &rows)]);
     let bytes = with(
@@ -130,7 +130,7 @@ fn a_table_without_an_end_is_refused() {
         "</row></sheetData></worksheet>",
         "",
     );
-    assert!(said(bytes, None).starts_with("the workbook cannot be read"));
+    assert!(error_of(bytes, None).starts_with("the workbook cannot be read"));
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn a_cut_file_is_refused() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
-    fn a_changed_byte_changes_no_cell_unnoticed(places in prop::collection::vec((any::<prop::sample::Index>(), 1_u8..), 1..4)) {
+    fn a_changed_byte_is_detected_or_changes_no_cell(places in prop::collection::vec((any::<prop::sample::Index>(), 1_u8..), 1..4)) {
         let rows: Vec<_> = (0..9).map(|i| vec!["name".into(), f64::from(i).into()]).collect();
         let tables: [build::Table; 1] = [("S", &rows)];
         for sound in [build::xlsx(&tables), build::ods(&tables)] {
@@ -167,15 +167,15 @@ proptest! {
         }
     }
 
-    /// XLS has no checksums: all that can be asked is an end.
+    /// XLS has no checksums: all that can be tested is that reading ends.
     #[test]
-    fn a_changed_byte_of_xls_is_survived(places in prop::collection::vec((any::<prop::sample::Index>(), 1_u8..), 1..4)) {
+    fn reading_a_changed_xls_ends(places in prop::collection::vec((any::<prop::sample::Index>(), 1_u8..), 1..4)) {
         let mut bytes = XLS.to_vec();
         for (place, by) in &places {
             *place.get_mut(&mut bytes) ^= by;
         }
         if let Ok(sheet) = Sheet::open(bytes, None) {
-            prop_assert!(sheet.sheets() > 0);
+            prop_assert!(sheet.sheets > 0);
         }
     }
 }

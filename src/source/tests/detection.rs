@@ -1,8 +1,8 @@
-//! Encodings, delimiters and compressed files: what is found out, what somebody names, and every sentence that refuses one.
+//! Encodings, delimiters and compressed files: what is detected, what is named, and every error.
 
-use super::dress::gzip;
+use super::same_table::gzip;
 use super::*;
-use crate::error::Kind;
+use crate::Remedy;
 use crate::source::workbook::build;
 
 const SAVE: &str = "save it as \"CSV UTF-8\" in the spreadsheet program";
@@ -35,7 +35,7 @@ fn name_of(source: &Source) -> (String, bool) {
 
 #[test]
 fn the_first_accent_decides_wherever_it_stands() {
-    // In the head, and far behind it, where every byte comes on its own.
+    // In the beginning, and far behind it, where every byte comes on its own.
     let places: [(usize, &[usize], &[&str]); 3] = [
         (0, &[1, 3, usize::MAX], &["", "x", ",013\n", "x,013\n"]),
         (1, &[1, 3, usize::MAX], &["", "x", ",013\n", "x,013\n"]),
@@ -71,7 +71,7 @@ fn the_first_accent_decides_wherever_it_stands() {
 }
 
 #[test]
-fn a_named_encoding_is_taken_at_its_word() {
+fn a_named_encoding_is_used() {
     for (encoding, bytes, cell) in [
         ("gbk", &b"\xc0\xee\xc3\xf7"[..], "李明"),
         ("big5", b"\xb3\xaf\xac\xfc\xac\xc2", "陳美玲"),
@@ -95,7 +95,7 @@ fn a_named_encoding_is_taken_at_its_word() {
             assert_eq!(source.dialect().bom, encoding != "utf-8");
         }
     }
-    // A mark that says the same.
+    // A byte order mark that says the same.
     let marked = utf16le("\u{feff}phone\n012\n");
     let (source, rows) = read_as(&marked, 7, &format("", "utf-16", "")).unwrap();
     assert_eq!(
@@ -107,9 +107,9 @@ fn a_named_encoding_is_taken_at_its_word() {
 #[test]
 fn what_is_not_certain_or_damaged_is_refused_with_its_line() {
     let none = || format("", "", "");
-    let doubtful = |bytes: &str| {
+    let east_asian = |bytes: &str| {
         format!(
-            "the text is not UTF-8, and the bytes {bytes} look like GBK, Big5 or another encoding of East Asia, not like windows-1252; {SAVE}, or name its encoding with --encoding (gbk, big5)"
+            "the text is not UTF-8, and the bytes {bytes} look like GBK, Big5 or another encoding of East Asia, not like windows-1252; {SAVE}, or name its encoding (such as gbk or big5)"
         )
     };
     let long = [
@@ -119,7 +119,7 @@ fn what_is_not_certain_or_damaged_is_refused_with_its_line() {
     ]
     .concat();
     let half = "the text is UTF-16LE, but holds half a character";
-    let mixed = "the bytes C3 A9 are UTF-8, but text before them is not, so the file mixes encodings or has yet another";
+    let mixed = "the bytes C3 A9 are UTF-8, but text before them is not, so the file mixes encodings or has another one";
     let unpaired = |at: usize| {
         let mut bytes = utf16le("\u{feff}phone,name\n012,a\n013,b\n");
         bytes[at * 2..at * 2 + 2].copy_from_slice(&[0x3d, 0xd8]);
@@ -137,19 +137,46 @@ fn what_is_not_certain_or_damaged_is_refused_with_its_line() {
         (
             b"%PDF-1.4\n".to_vec(),
             none(),
-            "this is a PDF, no spreadsheet; name the spreadsheet that it was made from".to_owned(),
+            "this is a PDF, not a spreadsheet; name the spreadsheet that it was made from"
+                .to_owned(),
         ),
-        (b"a,b\nx,\xc0\xee\xc3\xf7\n".to_vec(), none(), format!("line 2: {}", doubtful("C0 EE C3"))),
-        (b"\xd0\xd5\xc3\xfb,b\nx,y\n".to_vec(), none(), format!("line 1: {}", doubtful("D0 D5 C3"))),
-        (long, none(), format!("line 20004: {}", doubtful("C0 EE C3"))),
+        (
+            b"a,b\nx,\xc0\xee\xc3\xf7\n".to_vec(),
+            none(),
+            format!("line 2: {}", east_asian("C0 EE C3")),
+        ),
+        (
+            b"\xd0\xd5\xc3\xfb,b\nx,y\n".to_vec(),
+            none(),
+            format!("line 1: {}", east_asian("D0 D5 C3")),
+        ),
+        (
+            long,
+            none(),
+            format!("line 20004: {}", east_asian("C0 EE C3")),
+        ),
         (
             b"a,b\nx,\xe9\n\ny,caf\x8d\n".to_vec(),
             none(),
-            format!("line 4: the text is not UTF-8, and not windows-1252 either, which has no byte 8D; {SAVE}, or name its encoding with --encoding"),
+            format!(
+                "line 4: the text is not UTF-8, and not windows-1252 either, which has no byte 8D; {SAVE}, or name its encoding"
+            ),
         ),
-        (b"a,b\nx,\xe9\ny,\xc3\xa9\n".to_vec(), none(), format!("line 3: {mixed}; {SAVE}, or name its encoding with --encoding")),
-        (b"a,b\rx,\xe9\ry,\xc3\xa9\r".to_vec(), none(), format!("line 3: {mixed}; {SAVE}, or name its encoding with --encoding")),
-        (b"sep=,\r\na,b\r\nx,\xe9\r\ny,\xc3\xa9".to_vec(), none(), format!("line 4: {mixed}; {SAVE}, or name its encoding with --encoding")),
+        (
+            b"a,b\nx,\xe9\ny,\xc3\xa9\n".to_vec(),
+            none(),
+            format!("line 3: {mixed}; {SAVE}, or name its encoding"),
+        ),
+        (
+            b"a,b\rx,\xe9\ry,\xc3\xa9\r".to_vec(),
+            none(),
+            format!("line 3: {mixed}; {SAVE}, or name its encoding"),
+        ),
+        (
+            b"sep=,\r\na,b\r\nx,\xe9\r\ny,\xc3\xa9".to_vec(),
+            none(),
+            format!("line 4: {mixed}; {SAVE}, or name its encoding"),
+        ),
         (
             b"a,b\nx,\xc3\xa9\ny,\xe9\n".to_vec(),
             none(),
@@ -168,7 +195,9 @@ fn what_is_not_certain_or_damaged_is_refused_with_its_line() {
         (
             b"a,b\nx,\xc0\xee\ny,\xc0\n".to_vec(),
             format("", "gbk", ""),
-            format!("line 3: the text is not GBK, which --encoding names; leave --encoding out, name another, or {SAVE}"),
+            format!(
+                "line 3: the text is not GBK, the encoding that was named; {SAVE}, or name another encoding, or none"
+            ),
         ),
         (unpaired(16), none(), format!("line 2: {half}; {SAVE}")),
         (unpaired(3), none(), format!("line 1: {half}; {SAVE}")),
@@ -178,18 +207,45 @@ fn what_is_not_certain_or_damaged_is_refused_with_its_line() {
         (
             b"a,b\nx,y\n\xff".to_vec(),
             format("", "utf-16be", ""),
-            "line 1: the text is not UTF-16BE, which --encoding names; leave --encoding out, name another, or ".to_owned() + SAVE,
+            format!(
+                "line 1: the text is not UTF-16BE, the encoding that was named; {SAVE}, or name another encoding, or none"
+            ),
         ),
-        (utf16le("\u{feff}a,b\n1,\0\n"), none(), "line 2 holds a NUL byte; the file is damaged or no text; make it anew".into()),
-        (b"a,b\n1,ab\0c\n".to_vec(), none(), format!("this is no text (it holds a NUL byte); {SAVE}")),
-        (b"\xff\xfe\0\0a\0\0\0".to_vec(), none(), format!("the text is UTF-32; {SAVE}")),
-        (b"\0\0\xfe\xff\0\0\0a".to_vec(), none(), format!("the text is UTF-32; {SAVE}")),
-        (utf16le("\u{feff}"), none(), "the file is empty; it needs a row of headers and a row for each recipient".into()),
-        (b"sep=;\n".to_vec(), none(), "is empty: every row is blank; it needs a row of headers and a row for each recipient".into()),
+        (
+            utf16le("\u{feff}a,b\n1,\0\n"),
+            none(),
+            "line 2 holds a NUL byte; the file is damaged or not text; export it again".into(),
+        ),
+        (
+            b"a,b\n1,ab\0c\n".to_vec(),
+            none(),
+            format!("this is not text (it holds a NUL byte); {SAVE}"),
+        ),
+        (
+            b"\xff\xfe\0\0a\0\0\0".to_vec(),
+            none(),
+            format!("the text is UTF-32; {SAVE}"),
+        ),
+        (
+            b"\0\0\xfe\xff\0\0\0a".to_vec(),
+            none(),
+            format!("the text is UTF-32; {SAVE}"),
+        ),
+        (
+            utf16le("\u{feff}"),
+            none(),
+            "the file is empty; it needs a row of headers and a row for each recipient".into(),
+        ),
+        (
+            b"sep=;\n".to_vec(),
+            none(),
+            "is empty: every row is blank; it needs a row of headers and a row for each recipient"
+                .into(),
+        ),
         (
             b"Nama;Baki (RM 1,000)\nAli;1,50\n".to_vec(),
             none(),
-            "it is not certain what divides the columns: \",\" or \";\"; name it with --delimiter".into(),
+            "it is not certain what separates the columns: \",\" or \";\"; name it".into(),
         ),
     ];
     for (bytes, format, sentence) in table {
@@ -204,41 +260,48 @@ fn what_is_not_certain_or_damaged_is_refused_with_its_line() {
 #[test]
 fn an_option_that_contradicts_the_file_is_wrong_usage() {
     let book = build::xlsx(&[("A", &[vec!["phone".into()], vec!["012".into()]])]);
-    for (bytes, format, sentence) in [
+    for (bytes, format, sentence, remedy) in [
         (
             &b"\xef\xbb\xbfphone\n012\n"[..],
             format("", "gbk", ""),
-            "--encoding names GBK, but the file says by its byte order mark that it is UTF-8; leave --encoding out",
+            "the encoding was given as GBK, but the file's byte order mark says UTF-8; name that, or none",
+            Remedy::Encoding,
         ),
         (
             &utf16le("\u{feff}phone\n012\n"),
             format("", "windows-1252", ""),
-            "--encoding names windows-1252, but the file says by its byte order mark that it is UTF-16LE; leave --encoding out",
+            "the encoding was given as windows-1252, but the file's byte order mark says UTF-16LE; name that, or none",
+            Remedy::Encoding,
         ),
         (
             b"phone\n012\n",
             format("", "", "A"),
-            "--sheet is for workbooks, and this is a text file; leave --sheet out, or name another file",
+            "the sheet is for workbooks, and this is a text file; name another file, or no sheet",
+            Remedy::Sheet,
         ),
         (
             &gzip(b"phone\n012\n"),
             format("", "", "A"),
-            "--sheet is for workbooks, and this is a text file; leave --sheet out, or name another file",
+            "the sheet is for workbooks, and this is a text file; name another file, or no sheet",
+            Remedy::Sheet,
         ),
         (
             &book,
             format(";", "", ""),
-            "--delimiter is for text files, and this is a workbook; leave --delimiter out, or name another file",
+            "the delimiter is for text files, and this is a workbook; name another file, or no delimiter",
+            Remedy::Delimiter,
         ),
         (
             &book,
             format("", "utf-8", ""),
-            "--encoding is for text files, and this is a workbook; leave --encoding out, or name another file",
+            "the encoding is for text files, and this is a workbook; name another file, or no encoding",
+            Remedy::Encoding,
         ),
     ] {
         let error = read_as(bytes, 9, &format).expect_err(sentence);
         assert_eq!(error.to_string(), format!("customers.csv: {sentence}"));
         assert_eq!(error.kind(), Kind::Usage);
+        assert_eq!(error.wanted_remedy(), Some(remedy));
     }
 }
 
@@ -344,7 +407,7 @@ fn a_compressed_file_is_read_or_refused_whole() {
     let mut checksum = whole.clone();
     let at = checksum.len() - 8;
     checksum[at] ^= 1;
-    let cut = "the compressed file ends before its end; compress or copy it again";
+    let cut = "the compressed file is incomplete; compress or copy it again";
     let sums = "the compressed file is damaged (corrupt gzip stream does not have a matching checksum); compress or copy it again";
     for (bytes, sentence) in [
         (whole[..whole.len() - 1].to_vec(), cut),
@@ -354,7 +417,7 @@ fn a_compressed_file_is_read_or_refused_whole() {
         (checksum, sums),
         (
             [&whole[..], b"junk that is no gzip"].concat(),
-            "the compressed file is damaged (invalid gzip header); compress or copy it again",
+            "the compressed file is damaged: invalid gzip header; compress or copy it again",
         ),
         (
             gzip(&whole),
@@ -370,7 +433,7 @@ fn a_compressed_file_is_read_or_refused_whole() {
         ),
         (
             gzip(b"SQLite format 3\0"),
-            "this is a ledger or another SQLite file, no spreadsheet; name the spreadsheet",
+            "this is a ledger or another SQLite file, not a spreadsheet; name the spreadsheet",
         ),
         (
             gzip(b""),
@@ -387,7 +450,7 @@ fn a_compressed_file_is_read_or_refused_whole() {
     assert_eq!(rows.len(), 3000);
 }
 
-/// Is interrupted before each byte, as by a signal.
+/// Interrupted before each byte, as by a signal.
 struct Interrupted(Drip, bool);
 
 impl Read for Interrupted {
@@ -402,7 +465,7 @@ impl Read for Interrupted {
 }
 
 #[test]
-fn a_signal_is_no_end() {
+fn a_signal_does_not_end_the_file() {
     let text = "phone,name\n012,Jos\u{e9}\n";
     for bytes in [
         text.as_bytes().to_vec(),
@@ -421,7 +484,7 @@ fn a_signal_is_no_end() {
 }
 
 #[test]
-fn a_header_that_is_a_number_is_said_to_be_one() {
+fn a_header_that_is_a_number_is_refused_as_such() {
     for (text, number) in [
         ("0123456789\n0198765432\n", "0123456789"),
         ("Ali;0123456789\nBala;0198765432\n", "0123456789"),
@@ -441,7 +504,7 @@ fn a_header_that_is_a_number_is_said_to_be_one() {
     }
 }
 
-/// Bytes that have every meaning at once, and text of a header that makes them a file.
+/// Random bytes, many of them with a meaning, under a header.
 fn file() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         4 => "[ab]{1,3}".prop_map(String::into_bytes),

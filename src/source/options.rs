@@ -1,30 +1,29 @@
-//! What a command line can say about how a spreadsheet is written, and what a summary can say about how it was read.
-//! It knows no bytes.
+//! How a spreadsheet is written, as far as the caller says: its delimiter, its encoding, its sheet.
 
 use std::fmt;
 
-/// How a spreadsheet is written, as far as somebody said so; the rest is found out.
+/// How a spreadsheet is written, as far as the caller knows; the rest is detected.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReadOptions {
-    /// What stands between two cells.
+    /// The character between two cells.
     pub delimiter: Option<Delimiter>,
-    /// How characters are written as bytes.
+    /// The encoding of a text file.
     pub encoding: Option<Encoding>,
     /// The sheet of a workbook.
     pub sheet: Option<String>,
 }
 
-/// What stands between two cells: an ASCII character that is no letter, digit, quote, line end or NUL.
+/// The character between two cells: ASCII, and not a letter, digit, quote, line end or NUL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Delimiter(u8);
 
 impl Delimiter {
-    /// A comma, as everybody's who does not say otherwise.
+    /// The default.
     pub const COMMA: Self = Self(b',');
     /// Those that spreadsheet programs write.
     pub(super) const USUAL: [Self; 4] = [Self::COMMA, Self(b';'), Self(b'\t'), Self(b'|')];
 
-    /// The delimiter that a command line names: the character itself, or `tab`, `\t`, `comma`, `semicolon`, `pipe`.
+    /// The delimiter of this name: the character itself, or `tab`, `\t`, `comma`, `semicolon`, `pipe`.
     pub fn parse(name: &str) -> Result<Self, &'static str> {
         let byte = match (name.to_ascii_lowercase().as_str(), name.as_bytes()) {
             ("tab" | "\\t", _) => Some(b'\t'),
@@ -34,14 +33,14 @@ impl Delimiter {
             (_, [byte]) => Some(*byte),
             _ => None,
         };
-        byte.and_then(Self::of).ok_or(
-            "is no delimiter: give one character, as in ';', or tab, comma, semicolon or pipe",
+        byte.and_then(Self::from_byte).ok_or(
+            "is not a delimiter: give one character, as in ';', or tab, comma, semicolon or pipe",
         )
     }
 
-    pub(super) fn of(byte: u8) -> Option<Self> {
-        let taken = matches!(byte, b'"' | b'\r' | b'\n' | 0);
-        (byte.is_ascii() && !byte.is_ascii_alphanumeric() && !taken).then_some(Self(byte))
+    pub(super) fn from_byte(byte: u8) -> Option<Self> {
+        let reserved = matches!(byte, b'"' | b'\r' | b'\n' | 0);
+        (byte.is_ascii() && !byte.is_ascii_alphanumeric() && !reserved).then_some(Self(byte))
     }
 
     /// The character.
@@ -52,7 +51,7 @@ impl Delimiter {
 }
 
 impl fmt::Display for Delimiter {
-    /// As a person reads it: `tab`, or the character in quotes.
+    /// `tab`, or the character in quotes.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             b'\t' => f.write_str("tab"),
@@ -66,12 +65,12 @@ impl fmt::Display for Delimiter {
 pub struct Encoding(pub(super) &'static encoding_rs::Encoding);
 
 impl Encoding {
-    /// The encoding that goes by this label in the WHATWG Encoding Standard: `utf-8`, `windows-1252`, `gbk`, `big5`, `utf-16le`
-    /// and some two hundred more.
+    /// The encoding with this label in the WHATWG Encoding Standard: `utf-8`, `windows-1252`, `gbk`, `big5`, `utf-16le` and
+    /// some two hundred more.
     pub fn parse(label: &str) -> Result<Self, &'static str> {
         encoding_rs::Encoding::for_label_no_replacement(label.as_bytes())
             .map(Self)
-            .ok_or("is no encoding known here: try utf-8, windows-1252, gbk, big5, utf-16le or another name")
+            .ok_or("is not a known encoding: try utf-8, windows-1252, gbk, big5, utf-16le or another name")
     }
 
     /// Its name in that standard.
@@ -87,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_delimiter_is_a_sign_or_its_name() {
+    fn a_delimiter_is_a_character_or_its_name() {
         for (name, byte) in [
             (",", b','),
             (";", b';'),
@@ -115,7 +114,7 @@ mod tests {
             assert_eq!(
                 Delimiter::parse(name),
                 Err(
-                    "is no delimiter: give one character, as in ';', or tab, comma, semicolon or pipe"
+                    "is not a delimiter: give one character, as in ';', or tab, comma, semicolon or pipe"
                 ),
                 "{name:?}"
             );
@@ -144,7 +143,7 @@ mod tests {
             assert_eq!(
                 Encoding::parse(label),
                 Err(
-                    "is no encoding known here: try utf-8, windows-1252, gbk, big5, utf-16le or another name"
+                    "is not a known encoding: try utf-8, windows-1252, gbk, big5, utf-16le or another name"
                 )
             );
         }

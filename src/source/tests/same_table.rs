@@ -1,4 +1,4 @@
-//! One table in every dress that a spreadsheet program or an office gives it: the same rows, the same digest.
+//! One table in every format that spreadsheet programs write: the same rows, the same digest.
 
 use std::io::Write as _;
 
@@ -82,10 +82,10 @@ fn workbook_rows() -> Vec<Vec<Cell>> {
         .collect()
 }
 
-/// What it is, its bytes, and the byte order mark and the name of the encoding that must come out.
+/// A name, the bytes, and the expected delimiter, byte order mark and encoding.
 type Case = (&'static str, Vec<u8>, u8, bool, &'static str);
 
-fn dresses() -> Vec<Case> {
+fn formats() -> Vec<Case> {
     [encodings(), delimiters(), packed()].concat()
 }
 
@@ -233,11 +233,11 @@ fn described(read_as: &ReadAs) -> String {
 }
 
 #[test]
-fn the_dress_changes_neither_rows_nor_digest() {
+fn the_format_changes_neither_rows_nor_digest() {
     let table = table();
     let plain = written(b',', "\n", false);
     let digest = read(plain).unwrap().0.digest();
-    for (what, bytes, delimiter, bom, described_as) in dresses() {
+    for (what, bytes, delimiter, bom, described_as) in formats() {
         for piece in [7, usize::MAX] {
             let length = bytes.len() as u64;
             let bytes = Drip(Cursor::new(bytes.clone()), piece);
@@ -258,7 +258,7 @@ fn the_dress_changes_neither_rows_nor_digest() {
 }
 
 #[test]
-fn a_list_wears_every_dress() {
+fn a_list_is_read_in_every_text_format() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("opted-out");
     for (what, bytes, ..) in [encodings(), delimiters()].concat() {

@@ -1,4 +1,13 @@
-//! Cells written as a record of delimited text. It knows nothing of files; what it writes, `delimited` reads back.
+//! Writes cells as records of delimited text.
+
+/// How a file of delimited text is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CsvDialect {
+    /// The character between two cells, which is ASCII.
+    pub delimiter: u8,
+    /// Whether the file begins with a byte order mark: a spreadsheet program takes text without one for Windows-1252.
+    pub bom: bool,
+}
 
 /// The cells as one record, without a line end, quoted only where necessary.
 pub fn to_record<'a>(cells: impl IntoIterator<Item = &'a str>, delimiter: u8) -> String {
@@ -7,8 +16,8 @@ pub fn to_record<'a>(cells: impl IntoIterator<Item = &'a str>, delimiter: u8) ->
     writer.record
 }
 
-/// Writes records one after the other into the same memory. The writer of the `csv` crate would have to be made anew for each record,
-/// as it does not lend out what it wrote; this one writes the same (a test compares them) several times as fast.
+/// Writes records one after the other into the same memory. The writer of the `csv` crate does not lend what it wrote, so a new
+/// one would be needed for each record; this one writes the same (a test compares them) several times as fast.
 #[derive(Clone, Debug)]
 pub struct RecordWriter {
     delimiter: u8,

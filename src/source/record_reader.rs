@@ -1,0 +1,59 @@
+//! What every reader of records offers, whatever the format of the file.
+
+use std::fmt::Display;
+
+use super::errors::{not_utf8, text_after_quote};
+use super::record_writer::CsvDialect;
+use crate::Result;
+use crate::domain::header::trimmed;
+use crate::domain::report::ReadAs;
+
+/// Reads the records of a file in their order. A new input format is one more implementation, chosen in `open`.
+pub(super) trait RecordReader: Send {
+    /// The next record. Errors name the line, not the file, and are final.
+    fn next_record(&mut self) -> Result<Option<Record<'_>>>;
+
+    /// How many empty lines were passed so far; they are not records.
+    fn empty_lines(&self) -> u64;
+
+    /// How the results must be written to match the input. The byte order mark is final when all records have been read.
+    fn dialect(&self) -> CsvDialect;
+
+    /// How the file is read; final when all records have been read.
+    fn read_as(&self) -> ReadAs;
+}
+
+/// One record, as its cells are written.
+pub(super) struct Record<'a> {
+    /// All cells, one directly after the other. An error: the index of the first cell that is not UTF-8.
+    pub(super) text: Result<&'a str, usize>,
+    /// Where each cell ends in the text.
+    pub(super) ends: &'a [usize],
+    /// The line on which it begins, or the row of a sheet.
+    pub(super) line: u64,
+    /// Whether text follows a closing quote.
+    pub(super) text_after_quote: bool,
+    /// Whether the format leaves out empty cells at the end of a record.
+    pub(super) omits_empty_cells: bool,
+}
+
+impl<'a> Record<'a> {
+    pub(super) fn is_blank(&self) -> bool {
+        self.text.is_ok_and(|text| trimmed(text).is_empty())
+    }
+
+    /// The cells, where an error in them is an error of the whole file. `place` is the record in messages.
+    pub(super) fn cells(&self, place: impl Display) -> Result<Vec<&'a str>> {
+        let text = self
+            .text
+            .map_err(|cell| not_utf8(&place.to_string(), cell, ""))?;
+        if self.text_after_quote {
+            return Err(text_after_quote().at(place));
+        }
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        Ok(starts
+            .zip(self.ends)
+            .map(|(start, &end)| &text[start..end])
+            .collect())
+    }
+}
