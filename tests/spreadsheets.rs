@@ -622,7 +622,11 @@ fn a_row_whose_cells_could_not_be_trusted_stays_invalid_in_its_results() {
     let first = plan("first");
     let first_details = details(&first.stdout);
     assert_eq!(first_details.len(), 4);
-    assert!(first_details[0].contains("\"99.90\""), "{}", first_details[0]);
+    assert!(
+        first_details[0].contains("\"99.90\""),
+        "{}",
+        first_details[0]
+    );
 
     // Planned unchanged twice: the number that is too short is an error of its own.
     program.write("second.csv", first.stdout);

@@ -408,7 +408,7 @@ fn a_compressed_file_is_read_or_refused_whole() {
     let at = checksum.len() - 8;
     checksum[at] ^= 1;
     let cut = "the compressed file is incomplete; compress or copy it again";
-    let sums = "the compressed file is damaged (corrupt gzip stream does not have a matching checksum); compress or copy it again";
+    let sums = "the compressed file is damaged: corrupt gzip stream does not have a matching checksum; compress or copy it again";
     for (bytes, sentence) in [
         (whole[..whole.len() - 1].to_vec(), cut),
         (whole[..whole.len() / 2].to_vec(), cut),
