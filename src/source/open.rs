@@ -134,9 +134,10 @@ fn refuse_options(options: &ReadOptions, workbook: bool) -> Result<()> {
     let Some((_, what, remedy)) = given.into_iter().find(misplaced) else {
         return Ok(());
     };
-    let (its_files, this) = match workbook {
-        true => ("text files", "a workbook"),
-        false => ("workbooks", "a text file"),
+    let (its_files, this) = if workbook {
+        ("text files", "a workbook")
+    } else {
+        ("workbooks", "a text file")
     };
     Err(Error::new(
         Kind::Usage,

@@ -7,7 +7,7 @@ use crate::source::workbook::build;
 
 const SAVE: &str = "save it as \"CSV UTF-8\" in the spreadsheet program";
 
-fn format(delimiter: &str, encoding: &str, sheet: &str) -> ReadOptions {
+fn options(delimiter: &str, encoding: &str, sheet: &str) -> ReadOptions {
     ReadOptions {
         delimiter: Delimiter::parse(delimiter).ok(),
         encoding: Encoding::parse(encoding).ok(),
@@ -15,9 +15,9 @@ fn format(delimiter: &str, encoding: &str, sheet: &str) -> ReadOptions {
     }
 }
 
-fn read_as(bytes: &[u8], piece: usize, format: &ReadOptions) -> Result<(Source, Vec<Row>)> {
+fn read_as(bytes: &[u8], piece: usize, options: &ReadOptions) -> Result<(Source, Vec<Row>)> {
     let bytes = Drip(Cursor::new(bytes.to_vec()), piece);
-    drain(Source::from_reader("customers.csv", bytes, format)?, 3)
+    drain(Source::from_reader("customers.csv", bytes, options)?, 3)
 }
 
 fn utf16le(text: &str) -> Vec<u8> {
@@ -89,7 +89,7 @@ fn a_named_encoding_is_used() {
             text
         };
         for piece in [1, usize::MAX] {
-            let (source, rows) = read_as(&text, piece, &format("", encoding, "")).unwrap();
+            let (source, rows) = read_as(&text, piece, &options("", encoding, "")).unwrap();
             assert_eq!(rows[0].cell(1), cell, "{encoding}");
             assert!(!name_of(&source).1);
             assert_eq!(source.dialect().bom, encoding != "utf-8");
@@ -97,19 +97,45 @@ fn a_named_encoding_is_used() {
     }
     // A byte order mark that says the same.
     let marked = utf16le("\u{feff}phone\n012\n");
-    let (source, rows) = read_as(&marked, 7, &format("", "utf-16", "")).unwrap();
+    let (source, rows) = read_as(&marked, 7, &options("", "utf-16", "")).unwrap();
     assert_eq!(
         (cells(&rows), source.columns().headers()),
         (vec![vec!["012"]], &["phone".to_owned()][..])
     );
 }
 
+/// Reading these bytes with these options gives this error.
+type Refusal = (Vec<u8>, ReadOptions, String);
+
+fn are_refused(table: Vec<Refusal>) {
+    for (bytes, options, sentence) in table {
+        for piece in [1, 7, usize::MAX] {
+            let error = read_as(&bytes, piece, &options).expect_err(&sentence);
+            assert_eq!(error.to_string(), format!("customers.csv: {sentence}"));
+            assert_eq!(error.kind(), Kind::Input);
+        }
+    }
+}
+
+fn detected(bytes: &[u8], sentence: impl Into<String>) -> Refusal {
+    (bytes.to_vec(), ReadOptions::default(), sentence.into())
+}
+
+fn named(encoding: &str, bytes: &[u8], sentence: String) -> Refusal {
+    (bytes.to_vec(), options("", encoding, ""), sentence)
+}
+
 #[test]
-fn what_is_not_certain_or_damaged_is_refused_with_its_line() {
-    let none = || format("", "", "");
-    let east_asian = |bytes: &str| {
+fn an_encoding_that_is_not_certain_is_refused_with_its_line() {
+    let east_asian = |line: u64, bytes: &str| {
         format!(
-            "the text is not UTF-8, and the bytes {bytes} look like GBK, Big5 or another encoding of East Asia, not like windows-1252; {SAVE}, or name its encoding (such as gbk or big5)"
+            "line {line}: the text is not UTF-8, and the bytes {bytes} look like GBK, Big5 or another encoding of East Asia, not like windows-1252; {SAVE}, or name its encoding (such as gbk or big5)"
+        )
+    };
+    let undefined = "the text is not UTF-8, and not windows-1252 either, which has no byte 8D";
+    let mixed = |line: u64| {
+        format!(
+            "line {line}: the bytes C3 A9 are UTF-8, but text before them is not, so the file mixes encodings or has another one; {SAVE}, or name its encoding"
         )
     };
     let long = [
@@ -118,8 +144,33 @@ fn what_is_not_certain_or_damaged_is_refused_with_its_line() {
         b"\"p\nq\",Jos\xe9\nx,\xc0\xee\xc3\xf7\n",
     ]
     .concat();
-    let half = "the text is UTF-16LE, but holds half a character";
-    let mixed = "the bytes C3 A9 are UTF-8, but text before them is not, so the file mixes encodings or has another one";
+    are_refused(vec![
+        detected(b"a,b\nx,\xc0\xee\xc3\xf7\n", east_asian(2, "C0 EE C3")),
+        detected(b"\xd0\xd5\xc3\xfb,b\nx,y\n", east_asian(1, "D0 D5 C3")),
+        detected(&long, east_asian(20_004, "C0 EE C3")),
+        detected(
+            b"a,b\nx,\xe9\n\ny,caf\x8d\n",
+            format!("line 4: {undefined}; {SAVE}, or name its encoding"),
+        ),
+        detected(b"a,b\nx,\xe9\ny,\xc3\xa9\n", mixed(3)),
+        detected(b"a,b\rx,\xe9\ry,\xc3\xa9\r", mixed(3)),
+        detected(b"sep=,\r\na,b\r\nx,\xe9\r\ny,\xc3\xa9", mixed(4)),
+    ]);
+}
+
+#[test]
+fn text_that_is_not_in_its_encoding_is_refused_with_its_line() {
+    let not_utf8 = |row: u64, line: u64| {
+        format!("row {row} (line {line}), column \"b\": the text is not UTF-8; {SAVE}")
+    };
+    let not_named = |line: u64, name: &str| {
+        format!(
+            "line {line}: the text is not {name}, the encoding that was named; {SAVE}, or name another encoding, or none"
+        )
+    };
+    let half = |line: u64| {
+        format!("line {line}: the text is UTF-16LE, but holds half a character; {SAVE}")
+    };
     let unpaired = |at: usize| {
         let mut bytes = utf16le("\u{feff}phone,name\n012,a\n013,b\n");
         bytes[at * 2..at * 2 + 2].copy_from_slice(&[0x3d, 0xd8]);
@@ -127,178 +178,95 @@ fn what_is_not_certain_or_damaged_is_refused_with_its_line() {
     };
     let mut odd = utf16le("\u{feff}phone,name\r\n012,a\r\n");
     odd.push(b'x');
+    are_refused(vec![
+        detected(b"a,b\nx,\xc3\xa9\ny,\xe9\n", not_utf8(2, 3)),
+        detected(b"\xef\xbb\xbfa,b\nx,\xe9\n", not_utf8(1, 2)),
+        named("utf-8", b"a,b\nx,\xe9\n", not_utf8(1, 2)),
+        named("gbk", b"a,b\nx,\xc0\xee\ny,\xc0\n", not_named(3, "GBK")),
+        named("utf-16be", b"a,b\nx,y\n\xff", not_named(1, "UTF-16BE")),
+        detected(&unpaired(16), half(2)),
+        detected(&unpaired(3), half(1)),
+        detected(&unpaired(22), half(3)),
+        detected(&odd, half(3)),
+        detected(&odd[2..], half(3)),
+    ]);
+}
+
+#[test]
+fn other_files_are_refused() {
     let web_page = "this is a web page, whatever its name says; open it in the spreadsheet program and save it as XLSX or \"CSV UTF-8\"";
-    let table: Vec<(Vec<u8>, ReadOptions, String)> = vec![
-        (
-            b"\xef\xbb\xbf\n<!DOCTYPE html><table><tr><td>Phone".to_vec(),
-            none(),
-            web_page.to_owned(),
+    let rows = "it needs a row of headers and a row for each recipient";
+    let utf32 = format!("the text is UTF-32; {SAVE}");
+    are_refused(vec![
+        detected(
+            b"\xef\xbb\xbf\n<!DOCTYPE html><table><tr><td>Phone",
+            web_page,
         ),
-        (
-            b"%PDF-1.4\n".to_vec(),
-            none(),
-            "this is a PDF, not a spreadsheet; name the spreadsheet that it was made from"
-                .to_owned(),
+        detected(
+            b"%PDF-1.4\n",
+            "this is a PDF, not a spreadsheet; name the spreadsheet that it was made from",
         ),
-        (
-            b"a,b\nx,\xc0\xee\xc3\xf7\n".to_vec(),
-            none(),
-            format!("line 2: {}", east_asian("C0 EE C3")),
+        detected(
+            &utf16le("\u{feff}a,b\n1,\0\n"),
+            "line 2 holds a NUL byte; the file is damaged or not text; export it again",
         ),
-        (
-            b"\xd0\xd5\xc3\xfb,b\nx,y\n".to_vec(),
-            none(),
-            format!("line 1: {}", east_asian("D0 D5 C3")),
-        ),
-        (
-            long,
-            none(),
-            format!("line 20004: {}", east_asian("C0 EE C3")),
-        ),
-        (
-            b"a,b\nx,\xe9\n\ny,caf\x8d\n".to_vec(),
-            none(),
-            format!(
-                "line 4: the text is not UTF-8, and not windows-1252 either, which has no byte 8D; {SAVE}, or name its encoding"
-            ),
-        ),
-        (
-            b"a,b\nx,\xe9\ny,\xc3\xa9\n".to_vec(),
-            none(),
-            format!("line 3: {mixed}; {SAVE}, or name its encoding"),
-        ),
-        (
-            b"a,b\rx,\xe9\ry,\xc3\xa9\r".to_vec(),
-            none(),
-            format!("line 3: {mixed}; {SAVE}, or name its encoding"),
-        ),
-        (
-            b"sep=,\r\na,b\r\nx,\xe9\r\ny,\xc3\xa9".to_vec(),
-            none(),
-            format!("line 4: {mixed}; {SAVE}, or name its encoding"),
-        ),
-        (
-            b"a,b\nx,\xc3\xa9\ny,\xe9\n".to_vec(),
-            none(),
-            format!("row 2 (line 3), column \"b\": the text is not UTF-8; {SAVE}"),
-        ),
-        (
-            b"\xef\xbb\xbfa,b\nx,\xe9\n".to_vec(),
-            none(),
-            format!("row 1 (line 2), column \"b\": the text is not UTF-8; {SAVE}"),
-        ),
-        (
-            b"a,b\nx,\xe9\n".to_vec(),
-            format("", "utf-8", ""),
-            format!("row 1 (line 2), column \"b\": the text is not UTF-8; {SAVE}"),
-        ),
-        (
-            b"a,b\nx,\xc0\xee\ny,\xc0\n".to_vec(),
-            format("", "gbk", ""),
-            format!(
-                "line 3: the text is not GBK, the encoding that was named; {SAVE}, or name another encoding, or none"
-            ),
-        ),
-        (unpaired(16), none(), format!("line 2: {half}; {SAVE}")),
-        (unpaired(3), none(), format!("line 1: {half}; {SAVE}")),
-        (unpaired(22), none(), format!("line 3: {half}; {SAVE}")),
-        (odd.clone(), none(), format!("line 3: {half}; {SAVE}")),
-        (odd[2..].to_vec(), none(), format!("line 3: {half}; {SAVE}")),
-        (
-            b"a,b\nx,y\n\xff".to_vec(),
-            format("", "utf-16be", ""),
-            format!(
-                "line 1: the text is not UTF-16BE, the encoding that was named; {SAVE}, or name another encoding, or none"
-            ),
-        ),
-        (
-            utf16le("\u{feff}a,b\n1,\0\n"),
-            none(),
-            "line 2 holds a NUL byte; the file is damaged or not text; export it again".into(),
-        ),
-        (
-            b"a,b\n1,ab\0c\n".to_vec(),
-            none(),
+        detected(
+            b"a,b\n1,ab\0c\n",
             format!("this is not text (it holds a NUL byte); {SAVE}"),
         ),
-        (
-            b"\xff\xfe\0\0a\0\0\0".to_vec(),
-            none(),
-            format!("the text is UTF-32; {SAVE}"),
+        detected(b"\xff\xfe\0\0a\0\0\0", utf32.clone()),
+        detected(b"\0\0\xfe\xff\0\0\0a", utf32),
+        detected(&utf16le("\u{feff}"), format!("the file is empty; {rows}")),
+        detected(b"sep=;\n", format!("is empty: every row is blank; {rows}")),
+        detected(
+            b"Nama;Baki (RM 1,000)\nAli;1,50\n",
+            "it is not certain what separates the columns: \",\" or \";\"; name it",
         ),
-        (
-            b"\0\0\xfe\xff\0\0\0a".to_vec(),
-            none(),
-            format!("the text is UTF-32; {SAVE}"),
-        ),
-        (
-            utf16le("\u{feff}"),
-            none(),
-            "the file is empty; it needs a row of headers and a row for each recipient".into(),
-        ),
-        (
-            b"sep=;\n".to_vec(),
-            none(),
-            "is empty: every row is blank; it needs a row of headers and a row for each recipient"
-                .into(),
-        ),
-        (
-            b"Nama;Baki (RM 1,000)\nAli;1,50\n".to_vec(),
-            none(),
-            "it is not certain what separates the columns: \",\" or \";\"; name it".into(),
-        ),
-    ];
-    for (bytes, format, sentence) in table {
-        for piece in [1, 7, usize::MAX] {
-            let error = read_as(&bytes, piece, &format).expect_err(&sentence);
-            assert_eq!(error.to_string(), format!("customers.csv: {sentence}"));
-            assert_eq!(error.kind(), Kind::Input);
-        }
-    }
+    ]);
 }
 
 #[test]
 fn an_option_that_contradicts_the_file_is_wrong_usage() {
     let book = build::xlsx(&[("A", &[vec!["phone".into()], vec!["012".into()]])]);
-    for (bytes, format, sentence, remedy) in [
+    for (bytes, options, sentence, remedy) in [
         (
             &b"\xef\xbb\xbfphone\n012\n"[..],
-            format("", "gbk", ""),
+            options("", "gbk", ""),
             "the encoding was given as GBK, but the file's byte order mark says UTF-8; name that, or none",
             Remedy::Encoding,
         ),
         (
             &utf16le("\u{feff}phone\n012\n"),
-            format("", "windows-1252", ""),
+            options("", "windows-1252", ""),
             "the encoding was given as windows-1252, but the file's byte order mark says UTF-16LE; name that, or none",
             Remedy::Encoding,
         ),
         (
             b"phone\n012\n",
-            format("", "", "A"),
+            options("", "", "A"),
             "the sheet is for workbooks, and this is a text file; name another file, or no sheet",
             Remedy::Sheet,
         ),
         (
             &gzip(b"phone\n012\n"),
-            format("", "", "A"),
+            options("", "", "A"),
             "the sheet is for workbooks, and this is a text file; name another file, or no sheet",
             Remedy::Sheet,
         ),
         (
             &book,
-            format(";", "", ""),
+            options(";", "", ""),
             "the delimiter is for text files, and this is a workbook; name another file, or no delimiter",
             Remedy::Delimiter,
         ),
         (
             &book,
-            format("", "utf-8", ""),
+            options("", "utf-8", ""),
             "the encoding is for text files, and this is a workbook; name another file, or no encoding",
             Remedy::Encoding,
         ),
     ] {
-        let error = read_as(bytes, 9, &format).expect_err(sentence);
+        let error = read_as(bytes, 9, &options).expect_err(sentence);
         assert_eq!(error.to_string(), format!("customers.csv: {sentence}"));
         assert_eq!(error.kind(), Kind::Usage);
         assert_eq!(error.wanted_remedy(), Some(remedy));
@@ -308,13 +276,13 @@ fn an_option_that_contradicts_the_file_is_wrong_usage() {
 #[test]
 fn a_named_delimiter_or_sheet_is_the_one() {
     let (source, rows) =
-        read_as(b"sep=,\nNama;Tel, HP\nAli;012\n", 9, &format(";", "", "")).unwrap();
+        read_as(b"sep=,\nNama;Tel, HP\nAli;012\n", 9, &options(";", "", "")).unwrap();
     assert_eq!(
         (cells(&rows), rows[0].line()),
         (vec![vec!["Ali", "012"]], 3)
     );
     assert_eq!(source.dialect().delimiter, b';');
-    let (source, rows) = read_as(b"Nama:Tel\nAli:012\n", 9, &format(":", "", "")).unwrap();
+    let (source, rows) = read_as(b"Nama:Tel\nAli:012\n", 9, &options(":", "", "")).unwrap();
     assert_eq!(
         (cells(&rows), source.dialect().delimiter),
         (vec![vec!["Ali", "012"]], b':')
@@ -325,7 +293,7 @@ fn a_named_delimiter_or_sheet_is_the_one() {
         [vec!["phone".into()], vec!["013".into()]],
     );
     let book = build::xlsx(&[("A", &a), ("B", &b)]);
-    let (source, rows) = read_as(&book, 99, &format("", "", "B")).unwrap();
+    let (source, rows) = read_as(&book, 99, &options("", "", "B")).unwrap();
     assert_eq!(cells(&rows), [["013"]]);
     assert_eq!(
         source.read_as(),
@@ -586,8 +554,8 @@ proptest! {
         encoding in proptest::sample::select(vec!["", "gbk", "utf-16be", "iso-2022-jp"]),
     ) {
         let bytes = [magic, &bytes].concat();
-        let first = read_as(&bytes, 3, &format("", encoding, "")).map(|(source, _)| source.digest());
-        let second = read_as(&bytes, usize::MAX, &format("", encoding, "")).map(|(source, _)| source.digest());
+        let first = read_as(&bytes, 3, &options("", encoding, "")).map(|(source, _)| source.digest());
+        let second = read_as(&bytes, usize::MAX, &options("", encoding, "")).map(|(source, _)| source.digest());
         prop_assert_eq!(first, second);
     }
 }
