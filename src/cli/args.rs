@@ -8,10 +8,11 @@ use std::time::Duration;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 use super::values::{
-    MaxInvalid, RATE, RateArg, delimiter, duration, encoding, range, rate, seconds, sender_id,
+    RATE, RateArg, choice, delimiter, duration, encoding, range, rate, region, seconds, sender_id,
     status,
 };
-use crate::domain::{SenderId, Status};
+use crate::domain::options::{DuplicateRule, LintLevel, MaxInvalid, Punctuation, TextType};
+use crate::domain::{Region, SenderId, Status};
 use crate::source::{Delimiter, Encoding};
 use crate::{Error, Result};
 
@@ -75,7 +76,7 @@ pub(super) struct PlanArgs {
     /// The spreadsheet: a CSV or workbook with a header, or - for standard input
     pub(super) recipients: PathBuf,
     #[command(flatten)]
-    pub(super) plan: PlanOptions,
+    pub(super) plan: PlanOptionArgs,
     #[command(flatten)]
     pub(super) output: OutputArgs,
 }
@@ -85,7 +86,7 @@ pub(super) struct SendArgs {
     /// The spreadsheet, or the ledger of a plan made earlier
     pub(super) recipients: PathBuf,
     #[command(flatten)]
-    pub(super) plan: PlanOptions,
+    pub(super) plan: PlanOptionArgs,
     #[command(flatten)]
     pub(super) output: OutputArgs,
     #[command(flatten)]
@@ -129,7 +130,7 @@ pub(super) enum WordArg {
 /// What the plan hangs on.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Plan")]
-pub(super) struct PlanOptions {
+pub(super) struct PlanOptionArgs {
     /// The message, a template such as "Hi {{ name }}"
     #[arg(long, value_name = "TEXT", group = "template")]
     pub(super) message: Option<String>,
@@ -152,21 +153,21 @@ pub(super) struct PlanOptions {
     #[arg(long, value_name = "NAME")]
     pub(super) sheet: Option<String>,
     /// The country of numbers without a country code [default: MY]
-    #[arg(long, value_name = "CC")]
-    pub(super) region: Option<String>,
+    #[arg(long, value_name = "CC", value_parser = region)]
+    pub(super) region: Option<Region>,
     /// The name shown as the sender: 3 to 11 letters and digits
     #[arg(long, value_name = "ID", value_parser = sender_id)]
     pub(super) sender_id: Option<SenderId>,
     /// How texts are encoded [default: auto]
-    #[arg(long = "type", value_name = "TYPE")]
-    pub(super) kind: Option<TypeArg>,
+    #[arg(long = "type", value_name = "TYPE", value_parser = choice::<TextType>())]
+    pub(super) text_type: Option<TextType>,
     /// Whether curly quotes, long dashes and the like become plain where that saves a message from Unicode
     /// [default: plain]
-    #[arg(long)]
-    pub(super) punctuation: Option<PunctuationArg>,
+    #[arg(long, value_parser = choice::<Punctuation>())]
+    pub(super) punctuation: Option<Punctuation>,
     /// What is a duplicate: the same number, or the same number and text [default: message]
-    #[arg(long)]
-    pub(super) duplicates: Option<DuplicatesArg>,
+    #[arg(long, value_parser = choice::<DuplicateRule>())]
+    pub(super) duplicates: Option<DuplicateRule>,
     /// Numbers that have opted out: a CSV or workbook with a phone column, one number a line, or a
     /// ledger; repeatable
     #[arg(long, value_name = "FILE")]
@@ -179,8 +180,8 @@ pub(super) struct PlanOptions {
     pub(super) batch_size: Option<NonZeroU32>,
     /// Texts that Malaysian networks block or that look like a mistake: report them, send nothing while there is any, or do
     /// not look [default: warn]
-    #[arg(long, value_name = "LEVEL")]
-    pub(super) lint: Option<LintArg>,
+    #[arg(long, value_name = "LEVEL", value_parser = choice::<LintLevel>())]
+    pub(super) lint: Option<LintLevel>,
     /// Send nothing if more rows than this cannot be sent [default: 20%]
     #[arg(long, value_name = "N|P%")]
     pub(super) max_invalid: Option<MaxInvalid>,
@@ -296,7 +297,7 @@ impl SendArgs {
     }
 }
 
-impl PlanOptions {
+impl PlanOptionArgs {
     /// An option that was given and that a finished plan would not heed. Suppression lists and the share of invalid
     /// rows are not among them: they are looked at again before every send.
     fn given(&self) -> Option<&'static str> {
@@ -310,7 +311,7 @@ impl PlanOptions {
             ("--sheet", self.sheet.is_some()),
             ("--region", self.region.is_some()),
             ("--sender-id", self.sender_id.is_some()),
-            ("--type", self.kind.is_some()),
+            ("--type", self.text_type.is_some()),
             ("--punctuation", self.punctuation.is_some()),
             ("--duplicates", self.duplicates.is_some()),
             ("--batch-size", self.batch_size.is_some()),
@@ -337,33 +338,6 @@ pub(super) struct PracticeArgs {
     /// Answer for each number of a request
     #[arg(long)]
     pub(super) per_number: bool,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(super) enum TypeArg {
-    Auto,
-    Ascii,
-    Unicode,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(super) enum PunctuationArg {
-    Plain,
-    Keep,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(super) enum DuplicatesArg {
-    Number,
-    Message,
-    Keep,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum LintArg {
-    Warn,
-    Deny,
-    Off,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

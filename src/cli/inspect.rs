@@ -8,6 +8,7 @@ use super::paths::{Paths, refuse_overwriting, sidecar_files};
 use super::summary::{counted, next_step, of_totals};
 use super::{Patient, prepare, print, spec, tell};
 use crate::domain::Status;
+use crate::domain::options::DuplicateRule;
 use crate::ledger::{self, Campaign, Snapshot};
 use crate::results::{self, ResultsFile};
 use crate::{Error, Kind, Result};
@@ -82,8 +83,7 @@ pub(super) fn verify(ledger: &Path) -> Result<Exit> {
 
 /// An error if the books of this ledger do not balance.
 pub(super) fn must_balance(reader: &Snapshot, campaign: &Campaign, ledger: &Path) -> Result<()> {
-    let keeps_duplicates =
-        spec::keeps_duplicates(campaign).map_err(|fault| fault.at(ledger.display()))?;
+    let keeps_duplicates = campaign.options.duplicates == DuplicateRule::Keep;
     let wrong = reader.verify(keeps_duplicates)?;
     if wrong.is_empty() {
         return Ok(());

@@ -14,6 +14,7 @@ mod plan;
 mod practice;
 mod prepare;
 mod progress;
+mod remedy;
 mod resolve;
 mod send;
 mod signals;
@@ -47,7 +48,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match run(cli.command) {
         Ok(exit) => exit.into(),
         Err(fault) => {
-            tell(&format!("isms-campaign: {fault}"));
+            tell(&format!("isms-campaign: {}", remedy::sentence(&fault)));
             Exit::of_fault(&fault).into()
         }
     }

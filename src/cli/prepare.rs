@@ -1,21 +1,17 @@
 //! From a spreadsheet to a ledger that holds its plan: a new one, or the one that an earlier run left. Nothing is sent
 //! here, and nothing that was sent is ever planned again by itself.
 
-use std::fmt::Display;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde_json::Value;
-
-use super::args::{OnChange, PlanOptions};
+use super::args::{OnChange, PlanOptionArgs};
 use super::paths::{PRACTICE, shell_quoted};
-use super::values::MaxInvalid;
 use super::{clock, inspect, spec, summary, tell};
-use crate::domain::msisdn::Region;
+use crate::domain::Status;
+use crate::domain::options::{Difference, LintLevel, MaxInvalid};
 use crate::domain::report::Report;
 use crate::domain::status::Counts;
-use crate::domain::{SenderId, Status};
 use crate::ledger::{self, Campaign, Lock, Snapshot, Totals};
 use crate::planning::{self, Progress};
 use crate::source::Input;
@@ -55,34 +51,35 @@ pub(super) fn from_spreadsheet(
     input: &Input,
     name: &str,
     ledger: &Path,
-    options: &PlanOptions,
+    options: &PlanOptionArgs,
     anew: bool,
     watcher: &dyn Progress,
 ) -> Result<Prepared> {
-    let spec = spec::of(input, options)?;
+    let wanted = spec::of(input, options)?;
     // A plan beside the link in its place would be a second ledger of the same campaign.
     let ledger = &ledger::link_target(ledger);
     let mut lock = Lock::acquire(ledger, &holder())?;
     let existing = existing(ledger)?;
     refuse_lost(ledger, &lock, existing.as_ref(), options.on_change)?;
-    let suppression = spec::suppression(options, spec.region)?;
-    let plan = planning::plan(&spec, &suppression, ledger, watcher)?;
+    let suppression = spec::suppression(options, wanted.region)?;
+    let format = spec::format(options);
+    let plan = planning::plan(input, &format, &wanted, &suppression, ledger, watcher).map_err(
+        |error| match error.kind() {
+            Kind::Template => error.at(spec::template_place(options)),
+            _ => error,
+        },
+    )?;
     let planned_at = clock::now();
     let campaign = Campaign {
         id: format!("{:032x}", fastrand::u128(..)),
         name: name.to_owned(),
         input: input.to_string(),
-        options: spec::recorded(&spec, &plan, options).to_string(),
+        options: plan.options,
         digest: plan.digest.clone(),
         header: plan.header.clone(),
-        delimiter: plan.dress.delimiter,
-        bom: plan.dress.bom,
-        report: serde_json::to_string(&plan.report).map_err(|fault| {
-            Error::new(
-                Kind::Other,
-                format!("the plan cannot be written down: {fault}"),
-            )
-        })?,
+        delimiter: plan.dialect.delimiter,
+        bom: plan.dialect.bom,
+        report: plan.report.clone(),
         expires_at: planned_at.after(options.expires.unwrap_or(EXPIRES)),
         planned_at,
         gateway_host: None,
@@ -92,9 +89,9 @@ pub(super) fn from_spreadsheet(
     if let Some(old) = existing {
         let takes_over = takes_over(&lock, &old.campaign);
         if old.begun() || takes_over || !anew {
-            let changes = changes(&old.campaign, &campaign)?;
+            let changes = changes(&old.campaign, &campaign);
             if changes.is_empty() {
-                return resumed(ledger, lock, old, options);
+                return Ok(resumed(ledger, lock, old, options));
             }
             if (old.sent || takes_over) && options.on_change != Some(OnChange::New) {
                 return Err(changed(ledger, &old, &changes));
@@ -118,7 +115,7 @@ pub(super) fn from_spreadsheet(
         lock.mark_started(&campaign.id)?;
     }
     let report = plan.report;
-    plan.draft.finish(&campaign, replacing)?;
+    plan.writer.finish(&campaign, replacing)?;
     tracing::info!(ledger = %ledger.display(), rows = report.rows, batches = report.batches, "planned");
     Ok(Prepared {
         ledger: ledger.to_owned(),
@@ -141,11 +138,10 @@ pub(super) fn from_ledger(ledger: &Path) -> Result<Prepared> {
     let existing = existing(ledger)?
         .ok_or_else(|| Error::new(Kind::Other, "there is no such ledger").at(ledger.display()))?;
     refuse_lost(ledger, &lock, Some(&existing), None)?;
-    let report = report_of(&existing.campaign, ledger)?;
     Ok(Prepared {
         ledger: ledger.to_owned(),
         lock,
-        report,
+        report: existing.campaign.report.clone(),
         fresh: false,
         begun: existing.begun(),
         campaign: existing.campaign,
@@ -201,8 +197,6 @@ fn existing(path: &Path) -> Result<Option<Existing>> {
     let reader = Snapshot::open(path)?;
     let totals = reader.totals()?;
     let campaign = reader.campaign()?;
-    // Before it is held against the rows.
-    report_of(&campaign, path)?;
     if cut_off || totals.attempts > 0 {
         // A ledger that was put back beside the log of its later self can hold a part of each, also when the log is gone by now.
         inspect::must_balance(&reader, &campaign, path)?;
@@ -252,26 +246,21 @@ fn refuse_lost(
         .at(ledger.display()))
 }
 
-fn resumed(ledger: &Path, lock: Lock, old: Existing, options: &PlanOptions) -> Result<Prepared> {
+fn resumed(ledger: &Path, lock: Lock, old: Existing, options: &PlanOptionArgs) -> Prepared {
     tracing::info!(ledger = %ledger.display(), attempts = old.totals.attempts, "nothing has changed since it was planned");
     let mut campaign = old.campaign;
     // An operator who names a span again means it to count, from when the plan was made.
     if let Some(span) = options.expires {
         campaign.expires_at = campaign.planned_at.after(span);
     }
-    Ok(Prepared {
+    Prepared {
         ledger: ledger.to_owned(),
         lock,
-        report: report_of(&campaign, ledger)?,
+        report: campaign.report.clone(),
         campaign,
         begun: old.totals.attempts > 0,
         fresh: false,
-    })
-}
-
-fn report_of(campaign: &Campaign, ledger: &Path) -> Result<Report> {
-    serde_json::from_str(&campaign.report)
-        .map_err(|fault| spec::damaged("report", &fault).at(ledger.display()))
+    }
 }
 
 /// Whether a plan took the place of one from which messages were sent, on an operator's word.
@@ -317,54 +306,26 @@ fn make_room(ledger: &Path, lock: Lock, old: &Existing) -> Result<Lock> {
 }
 
 /// What differs between what was planned and what is asked now, in words; nothing: it is the same campaign.
-fn changes(old: &Campaign, new: &Campaign) -> Result<Vec<String>> {
-    let (before, now) = (spec::kept(old)?, spec::kept(new)?);
-    let mut changes = Vec::new();
-    if old.digest != new.digest {
-        changes.push(format!("the cells of {} have changed", new.input));
-    }
-    for (key, value) in &now {
-        let earlier = before.get(key).unwrap_or(&Value::Null);
-        if ![spec::MAX_INVALID, spec::SPREADSHEET].contains(&key.as_str()) && earlier != value {
-            changes.push(match key.as_str() {
-                "message" => "the message has changed".to_owned(),
-                _ => format!(
-                    "--{} was {} and is now {}",
-                    key.replace('_', "-"),
-                    said(earlier),
-                    said(value)
-                ),
-            });
-        }
-    }
-    Ok(changes)
-}
-
-/// An option's value for people: what is not there was not given.
-fn said(value: &Value) -> String {
-    match value {
-        Value::Null => "not given".to_owned(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
+fn changes(old: &Campaign, new: &Campaign) -> Vec<String> {
+    let cells =
+        (old.digest != new.digest).then(|| format!("the cells of {} have changed", new.input));
+    let options = old.options.differences(&new.options);
+    let value = |value: Option<String>| value.unwrap_or_else(|| "not given".to_owned());
+    let options = options.into_iter().map(|difference| match difference {
+        Difference::Message => "the message has changed".to_owned(),
+        Difference::Value {
+            option,
+            before,
+            now,
+        } => format!("--{option} was {} and is now {}", value(before), value(now)),
+    });
+    cells.into_iter().chain(options).collect()
 }
 
 impl Prepared {
-    /// The sender ID of the plan.
-    pub(super) fn sender_id(&self) -> Result<Option<SenderId>> {
-        self.option(spec::SENDER_ID, SenderId::parse)
-    }
-
-    /// The country of numbers without a country code.
-    pub(super) fn region(&self) -> Result<Region> {
-        let region = self.option(spec::REGION, Region::parse)?;
-        Ok(region.unwrap_or(Region::MY))
-    }
-
     /// Refuses a plan with more invalid rows than allowed: by this run's option, else by the plan's.
     pub(super) fn refuse_too_many_invalid(&self, asked: Option<MaxInvalid>) -> Result<()> {
-        let planned = self.option(spec::MAX_INVALID, str::parse)?;
-        let most = asked.or(planned).unwrap_or(spec::DEFAULT_MAX_INVALID);
+        let most = asked.unwrap_or(self.campaign.options.max_invalid);
         let (invalid, rows) = (self.report.invalid_rows(), self.report.rows);
         if !most.exceeded_by(invalid, rows) {
             return Ok(());
@@ -401,13 +362,8 @@ impl Prepared {
 
     /// Refuses a plan whose texts call for a warning, where that was asked for when it was made.
     pub(super) fn refuse_remarks(&self) -> Result<()> {
-        let denied = self.option(spec::LINT, spec::is_deny)?;
-        let Some(warning) = self
-            .report
-            .warnings
-            .first()
-            .filter(|_| denied == Some(true))
-        else {
+        let denied = self.campaign.options.lint == LintLevel::Deny;
+        let Some(warning) = self.report.warnings.first().filter(|_| denied) else {
             return Ok(());
         };
         let rows = self
@@ -425,18 +381,6 @@ impl Prepared {
         ))
         .hint("correct them, or plan the spreadsheet with --lint warn to send them nevertheless")
         .at(&self.campaign.input))
-    }
-
-    fn option<T, E: Display>(
-        &self,
-        key: &str,
-        parse: impl Fn(&str) -> Result<T, E>,
-    ) -> Result<Option<T>> {
-        let kept: Option<String> =
-            spec::read(&self.campaign, key).map_err(|fault| fault.at(self.ledger.display()))?;
-        kept.map(|text| parse(&text))
-            .transpose()
-            .map_err(|fault| spec::damaged(key, &fault).at(self.ledger.display()))
     }
 }
 

@@ -11,7 +11,7 @@ use super::paths::{Paths, refuse_overwriting, sidecar_files};
 use super::prepare::{self, Prepared};
 use super::progress::{Planning, Sending};
 use super::summary::{self, Summary, counted};
-use super::{clock, credentials, overview, practice, signals, spec, tell};
+use super::{clock, credentials, overview, practice, remedy, signals, spec, tell};
 use crate::dispatch::{self, Policy, StopReason, Throttle};
 use crate::domain::Status;
 use crate::gateway::{Credentials, Endpoint, Gateway, RestGateway, Timeouts};
@@ -34,11 +34,11 @@ pub(super) fn run(args: &SendArgs) -> Exit {
         _ => Exit::of_send(summary.stop, &summary.totals.counts),
     };
     if let Some(fault) = &fault {
-        tell(&format!("isms-campaign: {fault}"));
+        tell(&format!("isms-campaign: {}", remedy::sentence(fault)));
     }
     match summary.write(args.output.summary_json.as_deref(), exit, fault.as_ref()) {
         Err(unwritten) => {
-            tell(&format!("isms-campaign: {unwritten}"));
+            tell(&format!("isms-campaign: {}", remedy::sentence(&unwritten)));
             if exit == Exit::OK {
                 Exit::FAILURE
             } else {
@@ -135,10 +135,13 @@ fn perform(
     let suppression = if prepared.fresh {
         None
     } else {
-        Some(spec::suppression(&args.plan, prepared.region()?)?)
+        Some(spec::suppression(
+            &args.plan,
+            prepared.campaign.options.region,
+        )?)
     };
     let policy = Policy {
-        sender_id: prepared.sender_id()?,
+        sender_id: prepared.campaign.options.sender_id.clone(),
         limit: args.send.limit,
         max_unknown: args.send.max_unknown,
         give_up_after: args.send.give_up_after,
@@ -207,7 +210,7 @@ fn dispatch(
     going: u64,
     summary: &mut Summary,
 ) -> Result<()> {
-    let largest = spec::largest_batch(book.campaign())?;
+    let largest = book.campaign().options.batch_size;
     let throttle = Throttle::new(args.send.rate.0, largest);
     let gateways = (0..args.send.concurrency.get())
         .map(|_| destination.gateway(&args.send))

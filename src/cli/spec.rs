@@ -1,76 +1,22 @@
 //! The options of a plan: as they were typed, as planning understands them, and as a ledger keeps them. It plans
 //! nothing.
 
-use std::fmt::Display;
 use std::fs;
 use std::io::ErrorKind;
-use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
-use serde::de::DeserializeOwned;
-use serde_json::{Map, Value, json};
-
-use super::args::{DuplicatesArg, LintArg, PlanOptions, PunctuationArg, TypeArg};
+use super::args::PlanOptionArgs;
 use super::paths::canonical;
-use super::tell;
-use super::values::MaxInvalid;
-use crate::domain::duplicates::Rule;
+use super::{remedy, tell};
 use crate::domain::msisdn::{self, Region};
+use crate::domain::options::{MessageSource, PlanOptions};
 use crate::domain::suppression::Suppression;
-use crate::domain::text::{Punctuation, TypeChoice};
-use crate::ledger::{Campaign, Snapshot};
-use crate::planning::{Message, Plan, Spec};
+use crate::ledger::Snapshot;
 use crate::source::{self, Input, ReadOptions};
 use crate::{Error, Kind, Result};
 
-/// Numbers in one request: the gateway's own suggestion ("maximum 30 numbers per push").
-const BATCH_SIZE: NonZeroU32 = NonZeroU32::MIN.saturating_add(29);
-
-pub(super) const MAX_INVALID: &str = "max_invalid";
-pub(super) const SPREADSHEET: &str = "spreadsheet";
-pub(super) const REGION: &str = "region";
-pub(super) const SENDER_ID: &str = "sender_id";
-pub(super) const LINT: &str = "lint";
-const BATCH: &str = "batch_size";
-const DUPLICATES: &str = "duplicates";
-
-/// The options that a plan hangs on, as the ledger keeps them.
-pub(super) fn recorded(spec: &Spec<'_>, plan: &Plan, options: &PlanOptions) -> Value {
-    let message = match (&spec.message, &plan.message_column) {
-        (Message::Common { template, .. }, _) => json!({ "template": template }),
-        (Message::Column(_), column) => json!({ "column": column }),
-    };
-    json!({
-        "message": message,
-        "phone_column": plan.phone_column,
-        REGION: spec.region.to_string(),
-        SENDER_ID: options.sender_id.as_ref().map(ToString::to_string),
-        "type": kind_word(spec.kind),
-        "punctuation": punctuation_word(spec.punctuation),
-        DUPLICATES: spec.duplicates.as_str(),
-        BATCH: spec.batch_size,
-        // As usual: not there, as in ledgers that are older than the option.
-        LINT: options.lint.filter(|lint| *lint != LintArg::Warn).map(lint_word),
-        SPREADSHEET: place_of(spec.input),
-        MAX_INVALID: options.max_invalid.unwrap_or(DEFAULT_MAX_INVALID).to_string(),
-    })
-}
-
-pub(super) const DEFAULT_MAX_INVALID: MaxInvalid = MaxInvalid::Percent(20.0);
-
-/// The most recipients that a batch of this plan can have.
-pub(super) fn largest_batch(campaign: &Campaign) -> Result<NonZeroU32> {
-    Ok(read(campaign, BATCH)?.unwrap_or(BATCH_SIZE))
-}
-
-/// Whether this plan sends duplicates.
-pub(super) fn keeps_duplicates(campaign: &Campaign) -> Result<bool> {
-    let rule: Option<String> = read(campaign, DUPLICATES)?;
-    Ok(rule.as_deref() == Some(Rule::Keep.as_str()))
-}
-
 /// The files that planning reads besides the spreadsheet, each with what it is.
-pub(super) fn files_read(options: &PlanOptions) -> Vec<(&'static str, &Path)> {
+pub(super) fn files_read(options: &PlanOptionArgs) -> Vec<(&'static str, &Path)> {
     let lists = options
         .suppress
         .iter()
@@ -80,30 +26,6 @@ pub(super) fn files_read(options: &PlanOptions) -> Vec<(&'static str, &Path)> {
         .iter()
         .map(|path| ("the message file", path.as_path()));
     message.chain(lists).collect()
-}
-
-/// The options that a ledger keeps.
-pub(super) fn kept(campaign: &Campaign) -> Result<Map<String, Value>> {
-    serde_json::from_str(&campaign.options).map_err(|fault| damaged("options", &fault))
-}
-
-/// One of them. What is not there has its default: an older plan knew fewer options.
-pub(super) fn read<T: DeserializeOwned>(campaign: &Campaign, key: &str) -> Result<Option<T>> {
-    match kept(campaign)?.remove(key) {
-        None | Some(Value::Null) => Ok(None),
-        Some(value) => serde_json::from_value(value)
-            .map(Some)
-            .map_err(|fault| damaged(key, &fault)),
-    }
-}
-
-/// A ledger's option that says nothing: sending as if it were not there might send something else than was planned.
-pub(super) fn damaged(key: &str, fault: &dyn Display) -> Error {
-    Error::new(
-        Kind::Other,
-        format!("the ledger's {key} cannot be read: {fault}"),
-    )
-    .hint("it was changed by hand or by another program; bring back a copy")
 }
 
 /// Where a spreadsheet is, whatever folder one looks from.
@@ -119,120 +41,65 @@ pub(super) fn spreadsheet_of(ledger: &Path) -> Option<PathBuf> {
     let campaign = Snapshot::open(ledger)
         .and_then(|reader| reader.campaign())
         .ok()?;
-    let place: Option<String> = read(&campaign, SPREADSHEET).ok()?;
+    let place = campaign.options.spreadsheet;
     Some(PathBuf::from(place.unwrap_or(campaign.input)))
 }
 
 /// What is asked for, in full.
-pub(super) fn of<'a>(input: &'a Input, options: &'a PlanOptions) -> Result<Spec<'a>> {
-    Ok(Spec {
-        input,
-        format: ReadOptions {
-            delimiter: options.delimiter,
-            encoding: options.encoding,
-            sheet: options.sheet.clone(),
-        },
-        message: message(options)?,
-        phone_column: options.phone_column.as_deref(),
-        region: region(options)?,
-        kind: kind(options),
-        punctuation: punctuation(options),
-        duplicates: duplicates(options),
-        batch_size: options.batch_size.unwrap_or(BATCH_SIZE),
-        lint: options.lint != Some(LintArg::Off),
-        sender_id: options.sender_id.is_some(),
+pub(super) fn of(input: &Input, args: &PlanOptionArgs) -> Result<PlanOptions> {
+    let usual = PlanOptions::default();
+    Ok(PlanOptions {
+        message: message(args)?,
+        phone_column: args.phone_column.clone(),
+        region: args.region.unwrap_or(usual.region),
+        sender_id: args.sender_id.clone(),
+        text_type: args.text_type.unwrap_or_default(),
+        punctuation: args.punctuation.unwrap_or_default(),
+        duplicates: args.duplicates.unwrap_or_default(),
+        batch_size: args.batch_size.unwrap_or(usual.batch_size),
+        lint: args.lint.unwrap_or_default(),
+        max_invalid: args.max_invalid.unwrap_or_default(),
+        spreadsheet: place_of(input),
     })
 }
 
-fn region(options: &PlanOptions) -> Result<Region> {
-    match &options.region {
-        None => Ok(Region::MY),
-        Some(letters) => {
-            Region::parse(letters).map_err(|fault| Error::usage(fault.to_string()).at("--region"))
-        }
+/// How the spreadsheet is written, as far as the options say.
+pub(super) fn format(args: &PlanOptionArgs) -> ReadOptions {
+    ReadOptions {
+        delimiter: args.delimiter,
+        encoding: args.encoding,
+        sheet: args.sheet.clone(),
     }
 }
 
-fn message(options: &PlanOptions) -> Result<Message> {
-    if let Some(template) = &options.message {
-        return Ok(Message::Common {
-            template: template.clone(),
-            place: "--message".to_owned(),
-        });
+/// Where a common template is.
+pub(super) fn template_place(args: &PlanOptionArgs) -> String {
+    match &args.message_file {
+        Some(path) => path.display().to_string(),
+        None => "--message".to_owned(),
     }
-    let Some(path) = &options.message_file else {
-        return Ok(Message::Column(options.message_column.clone()));
+}
+
+fn message(args: &PlanOptionArgs) -> Result<MessageSource> {
+    if let Some(template) = &args.message {
+        return Ok(MessageSource::Template(template.clone()));
+    }
+    let Some(path) = &args.message_file else {
+        return Ok(MessageSource::Column(args.message_column.clone()));
     };
-    let template = fs::read_to_string(path).map_err(|fault| {
-        let error = match fault.kind() {
-            ErrorKind::InvalidData => Error::new(Kind::Other, "the message is not UTF-8 text")
+    let template = fs::read_to_string(path).map_err(|error| {
+        let error = match error.kind() {
+            ErrorKind::InvalidData => Error::new(Kind::Input, "the message is not UTF-8 text")
                 .hint("save it as UTF-8 in the editor"),
-            _ => Error::new(Kind::Other, format!("the message cannot be read: {fault}"))
-                .hint("check its name and its rights"),
+            _ => Error::new(Kind::Input, "the message cannot be read")
+                .caused_by(error)
+                .hint("check its name and its permissions"),
         };
         error.at(path.display())
     })?;
-    Ok(Message::Common {
-        template: template.trim_start_matches('\u{feff}').to_owned(),
-        place: path.display().to_string(),
-    })
-}
-
-fn kind(options: &PlanOptions) -> TypeChoice {
-    match options.kind {
-        None | Some(TypeArg::Auto) => TypeChoice::Auto,
-        Some(TypeArg::Ascii) => TypeChoice::Ascii,
-        Some(TypeArg::Unicode) => TypeChoice::Unicode,
-    }
-}
-
-fn kind_word(kind: TypeChoice) -> &'static str {
-    match kind {
-        TypeChoice::Auto => "auto",
-        TypeChoice::Ascii => "ascii",
-        TypeChoice::Unicode => "unicode",
-    }
-}
-
-fn punctuation(options: &PlanOptions) -> Punctuation {
-    match options.punctuation {
-        None | Some(PunctuationArg::Plain) => Punctuation::Plain,
-        Some(PunctuationArg::Keep) => Punctuation::Keep,
-    }
-}
-
-fn punctuation_word(punctuation: Punctuation) -> &'static str {
-    match punctuation {
-        Punctuation::Plain => "plain",
-        Punctuation::Keep => "keep",
-    }
-}
-
-fn lint_word(lint: LintArg) -> &'static str {
-    match lint {
-        LintArg::Warn => "warn",
-        LintArg::Deny => DENY,
-        LintArg::Off => "off",
-    }
-}
-
-const DENY: &str = "deny";
-
-/// Whether a kept word of `--lint` is the one under which nothing is sent while there is a remark.
-pub(super) fn is_deny(word: &str) -> Result<bool, String> {
-    match word {
-        DENY => Ok(true),
-        "warn" | "off" => Ok(false),
-        _ => Err(format!("{word} is no word for it")),
-    }
-}
-
-fn duplicates(options: &PlanOptions) -> Rule {
-    match options.duplicates {
-        Some(DuplicatesArg::Number) => Rule::Number,
-        None | Some(DuplicatesArg::Message) => Rule::Message,
-        Some(DuplicatesArg::Keep) => Rule::Keep,
-    }
+    Ok(MessageSource::Template(
+        template.trim_start_matches('\u{feff}').to_owned(),
+    ))
 }
 
 /// How many wrong entries of a suppression list are named.
@@ -240,7 +107,7 @@ const NAMED: usize = 5;
 
 /// The numbers of all suppression lists. An entry that is no number might be someone who has opted out, so it stops the
 /// run unless `--lenient-suppress` allows it.
-pub(super) fn suppression(options: &PlanOptions, region: Region) -> Result<Suppression> {
+pub(super) fn suppression(options: &PlanOptionArgs, region: Region) -> Result<Suppression> {
     let mut suppression = Suppression::default();
     for path in &options.suppress {
         suppression.begin(path.display().to_string());
@@ -276,7 +143,10 @@ pub(super) fn suppression(options: &PlanOptions, region: Region) -> Result<Suppr
         if !options.lenient_suppress {
             return Err(fault);
         }
-        tell(&format!("Warning, they are left out: {fault}"));
+        tell(&format!(
+            "Warning, they are left out: {}",
+            remedy::sentence(&fault)
+        ));
     }
     Ok(suppression)
 }

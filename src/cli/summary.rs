@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::args::OutputArgs;
 use super::exit::Exit;
 use super::paths::shell_quoted;
-use super::{prepare, print, tell};
+use super::{prepare, print, remedy, tell};
 use crate::dispatch::StopReason;
 use crate::domain::Status;
 use crate::domain::report::Report;
@@ -213,7 +213,7 @@ impl Summary {
             "elapsed_seconds": self.elapsed.as_secs_f64(),
             "exit_code": exit.0,
             "stopped_by": stopped_by,
-            "error": error.map(ToString::to_string),
+            "error": error.map(remedy::sentence),
         });
         for status in Status::ALL {
             object[status.as_str()] = json!(count(status));

@@ -4,56 +4,25 @@ use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+
 use crate::dispatch::Rate;
-use crate::domain::{SenderId, Status};
+use crate::domain::options::Choice;
+use crate::domain::{Region, SenderId, Status, UnknownRegion};
 use crate::source::{Delimiter, Encoding};
 
 /// A rate, or none. (An option of its own would read as "not given".)
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RateArg(pub(super) Option<Rate>);
 
-/// How many rows may be impossible to send.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum MaxInvalid {
-    Rows(u64),
-    Percent(f64),
+/// One of the words of a choice, listed in the help.
+pub(super) fn choice<C: Choice + Send + Sync>() -> impl TypedValueParser<Value = C> {
+    PossibleValuesParser::new(C::ALL.iter().map(|choice| choice.as_str()))
+        .try_map(|word| C::parse(&word).ok_or("is none of them"))
 }
 
-impl MaxInvalid {
-    /// Whether so many invalid rows out of so many are too many.
-    pub(super) fn exceeded_by(self, invalid: u64, rows: u64) -> bool {
-        match self {
-            Self::Rows(most) => invalid > most,
-            #[allow(clippy::cast_precision_loss)]
-            Self::Percent(percent) => invalid as f64 * 100.0 > percent * rows as f64,
-        }
-    }
-}
-
-impl std::str::FromStr for MaxInvalid {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || "is neither a number of rows (50) nor a share of them (5%)".to_owned();
-        match text.strip_suffix('%') {
-            None => text.parse().map(Self::Rows).map_err(|_| wrong()),
-            Some(share) => share
-                .parse::<f64>()
-                .ok()
-                .filter(|percent| (0.0..=100.0).contains(percent))
-                .map(Self::Percent)
-                .ok_or_else(wrong),
-        }
-    }
-}
-
-impl std::fmt::Display for MaxInvalid {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Rows(rows) => write!(f, "{rows}"),
-            Self::Percent(percent) => write!(f, "{percent}%"),
-        }
-    }
+pub(super) fn region(text: &str) -> Result<Region, UnknownRegion> {
+    Region::parse(text)
 }
 
 pub(super) fn sender_id(text: &str) -> Result<SenderId, String> {
@@ -194,19 +163,6 @@ mod tests {
             "4294967295/s",
         ] {
             assert!(rate(wrong).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn the_share_of_invalid_rows_is_compared_exactly() {
-        let fifth: MaxInvalid = "20%".parse().unwrap();
-        assert!(!fifth.exceeded_by(20, 100));
-        assert!(fifth.exceeded_by(21, 100));
-        let none: MaxInvalid = "0".parse().unwrap();
-        assert!(none.exceeded_by(1, 100));
-        assert!(!none.exceeded_by(0, 100));
-        for wrong in ["", "x", "101%", "-1%", "NaN%", "1.5"] {
-            assert!(wrong.parse::<MaxInvalid>().is_err(), "{wrong}");
         }
     }
 

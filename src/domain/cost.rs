@@ -185,12 +185,12 @@ impl Costs {
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod tests {
     use super::*;
-    use crate::domain::text::{Punctuation, TypeChoice};
+    use crate::domain::options::{Punctuation, TextType};
 
     fn costs_of(texts: &[(&str, [u16; 2])]) -> Costs {
         let mut costs = Costs::default();
         for (text, [first, second]) in texts {
-            let text = Text::compose(*text, TypeChoice::Auto, Punctuation::Keep).unwrap();
+            let text = Text::compose(*text, TextType::Auto, Punctuation::Keep).unwrap();
             let mut lengths = CellLengths::default();
             lengths[..2].copy_from_slice(&[*first, *second]);
             costs.add(&text, &lengths, |c| !c.is_ascii());

@@ -7,29 +7,7 @@ use hashbrown::hash_map::Entry;
 use serde::{Deserialize, Serialize};
 
 use super::msisdn::Msisdn;
-
-/// What counts as a duplicate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rule {
-    /// The same number, whatever the text.
-    Number,
-    /// The same number and the same text.
-    Message,
-    /// Nothing: repeats are sent.
-    Keep,
-}
-
-impl Rule {
-    /// The word of the option.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Number => "number",
-            Self::Message => "message",
-            Self::Keep => "keep",
-        }
-    }
-}
+use super::options::DuplicateRule;
 
 /// What an earlier row means for this one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +21,7 @@ pub enum Repeat {
 /// The rows so far that could be sent.
 #[derive(Debug)]
 pub struct Duplicates {
-    rule: Rule,
+    rule: DuplicateRule,
     first_rows: HashMap<Msisdn, FirstRow>,
     /// The further rows of a number, by their text.
     further_rows: HashMap<(Msisdn, u32), SameText>,
@@ -83,7 +61,7 @@ const SUSPICIOUS_ROWS: u32 = 12;
 impl Duplicates {
     /// No rows yet.
     #[must_use]
-    pub fn new(rule: Rule) -> Self {
+    pub fn new(rule: DuplicateRule) -> Self {
         Self {
             rule,
             first_rows: HashMap::new(),
@@ -94,7 +72,7 @@ impl Duplicates {
 
     /// What counts as a duplicate.
     #[must_use]
-    pub fn rule(&self) -> Rule {
+    pub fn rule(&self) -> DuplicateRule {
         self.rule
     }
 
@@ -129,9 +107,9 @@ impl Duplicates {
         };
         *self.repeated.entry(number).or_insert(1) += 1;
         match self.rule {
-            Rule::Number => return Repeat::DuplicateOf(first.row),
-            Rule::Message if first.text == text => return Repeat::DuplicateOf(first.row),
-            Rule::Message | Rule::Keep => {}
+            DuplicateRule::Number => return Repeat::DuplicateOf(first.row),
+            DuplicateRule::Message if first.text == text => return Repeat::DuplicateOf(first.row),
+            DuplicateRule::Message | DuplicateRule::Keep => {}
         }
         let seen = self.further_rows.entry((number, text)).or_insert(SameText {
             first_row: row,
@@ -139,7 +117,7 @@ impl Duplicates {
         });
         let earlier = seen.rows;
         seen.rows += 1;
-        if self.rule == Rule::Message && earlier > 0 {
+        if self.rule == DuplicateRule::Message && earlier > 0 {
             Repeat::DuplicateOf(seen.first_row)
         } else {
             Repeat::Send(earlier)
@@ -168,15 +146,15 @@ mod tests {
                 .collect::<Vec<_>>()
         };
         assert_eq!(
-            all(Rule::Number),
+            all(DuplicateRule::Number),
             [Send(0), Of(1), Of(1), Send(0), Of(1), Of(1), Of(1)]
         );
         assert_eq!(
-            all(Rule::Message),
+            all(DuplicateRule::Message),
             [Send(0), Of(1), Send(0), Send(0), Of(3), Of(1), Of(3)]
         );
         assert_eq!(
-            all(Rule::Keep),
+            all(DuplicateRule::Keep),
             [
                 Send(0),
                 Send(1),
@@ -191,7 +169,11 @@ mod tests {
 
     #[test]
     fn a_number_that_many_rows_have_is_reported_under_every_rule() {
-        for rule in [Rule::Number, Rule::Message, Rule::Keep] {
+        for rule in [
+            DuplicateRule::Number,
+            DuplicateRule::Message,
+            DuplicateRule::Keep,
+        ] {
             let mut duplicates = Duplicates::new(rule);
             let number = |digits| Msisdn::from_digits(digits).unwrap();
             for row in 1..=11 {

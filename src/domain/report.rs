@@ -16,9 +16,8 @@ const MOST_LISTED: usize = 5;
 
 /// The findings of a plan.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)] // an older ledger lacks some of them
 pub struct Report {
-    /// How the spreadsheet was read; none in an older ledger.
+    /// How the spreadsheet was read.
     pub read_as: Option<ReadAs>,
     /// Rows that are not blank.
     pub rows: u64,

@@ -2,8 +2,11 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// A sender ID: 3 to 11 ASCII letters and digits.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct SenderId(String);
 
 impl SenderId {
@@ -23,6 +26,20 @@ impl SenderId {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl TryFrom<String> for SenderId {
+    type Error = String;
+
+    fn try_from(id: String) -> Result<Self, String> {
+        Self::parse(&id).map_err(|error| format!("the sender ID \"{id}\" {error}"))
+    }
+}
+
+impl From<SenderId> for String {
+    fn from(id: SenderId) -> Self {
+        id.0
     }
 }
 

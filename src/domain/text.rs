@@ -6,32 +6,11 @@ use std::borrow::Cow;
 use thiserror::Error;
 
 use super::encoding::Encoding;
+use super::options::{Punctuation, TextType};
 use super::punctuation;
 
 /// The most units the gateway takes in one text (code -1006 beyond).
 pub const MAX_UNITS: u32 = 700;
-
-/// Which encoding a text may have (`--type`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum TypeChoice {
-    /// ASCII where the text allows it, Unicode elsewhere.
-    #[default]
-    Auto,
-    /// ASCII only: a text that needs Unicode is a fault.
-    Ascii,
-    /// Always Unicode.
-    Unicode,
-}
-
-/// What becomes of typographic punctuation (`--punctuation`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Punctuation {
-    /// Its ASCII spelling, where that saves the text from Unicode.
-    #[default]
-    Plain,
-    /// It stays as written.
-    Keep,
-}
 
 impl Punctuation {
     /// Whether a text with this character cannot be ASCII.
@@ -58,7 +37,7 @@ impl Text {
     /// space at its ends, its punctuation and encoding as asked for.
     pub fn compose<'a>(
         rendered: impl Into<Cow<'a, str>>,
-        choice: TypeChoice,
+        choice: TextType,
         punctuation: Punctuation,
     ) -> Result<Self, TextError> {
         let (body, replaced) = written(rendered.into(), choice, punctuation);
@@ -73,10 +52,10 @@ impl Text {
         }
 
         let encoding = match choice {
-            TypeChoice::Unicode => Encoding::Unicode,
+            TextType::Unicode => Encoding::Unicode,
             _ if is_ascii_text(&body) => Encoding::Ascii,
-            TypeChoice::Auto => Encoding::Unicode,
-            TypeChoice::Ascii => return Err(needs_unicode(&body, punctuation)),
+            TextType::Auto => Encoding::Unicode,
+            TextType::Ascii => return Err(needs_unicode(&body, punctuation)),
         };
         let units = encoding.units(&body);
         if units > MAX_UNITS {
@@ -160,14 +139,14 @@ impl std::fmt::Display for Shown {
 }
 
 /// The text as it will be written, and how many characters got an ASCII spelling.
-fn written(rendered: Cow<'_, str>, choice: TypeChoice, punctuation: Punctuation) -> (String, u32) {
+fn written(rendered: Cow<'_, str>, choice: TextType, punctuation: Punctuation) -> (String, u32) {
     // Nearly every text, and nothing to do about it.
     if is_ascii_text(&rendered) && rendered.trim().len() == rendered.len() {
         return (rendered.into_owned(), 0);
     }
     let lines = with_plain_lines(&rendered);
     let trimmed = lines.trim();
-    let plain_wanted = punctuation == Punctuation::Plain && choice != TypeChoice::Unicode;
+    let plain_wanted = punctuation == Punctuation::Plain && choice != TextType::Unicode;
     let (body, replaced) =
         if plain_wanted && !is_ascii_text(trimmed) && trimmed.chars().all(has_ascii_spelling) {
             let (spelled, replaced) = with_plain_punctuation(trimmed);
@@ -254,11 +233,11 @@ mod tests {
     use super::*;
 
     fn auto(rendered: &str) -> Text {
-        Text::compose(rendered, TypeChoice::Auto, Punctuation::Plain).expect(rendered)
+        Text::compose(rendered, TextType::Auto, Punctuation::Plain).expect(rendered)
     }
 
     fn keep(rendered: &str) -> Text {
-        Text::compose(rendered, TypeChoice::Auto, Punctuation::Keep).expect(rendered)
+        Text::compose(rendered, TextType::Auto, Punctuation::Keep).expect(rendered)
     }
 
     #[test]
@@ -328,7 +307,7 @@ mod tests {
         let sendable = |c: &char| *c != char::REPLACEMENT_CHARACTER;
         for c in (0..=0x2FFFF).filter_map(char::from_u32).filter(sendable) {
             let body = format!("a{c}b");
-            let Ok(text) = Text::compose(&body, TypeChoice::Auto, Punctuation::Keep) else {
+            let Ok(text) = Text::compose(&body, TextType::Auto, Punctuation::Keep) else {
                 panic!("{c:?}")
             };
             let ascii = text
@@ -402,24 +381,24 @@ mod tests {
     fn punctuation_is_kept_on_request_and_in_forced_unicode() {
         assert_eq!(keep("it’s").body(), "it’s");
         assert_eq!(keep("it’s").encoding(), Encoding::Unicode);
-        let text = Text::compose("it’s", TypeChoice::Unicode, Punctuation::Plain).unwrap();
+        let text = Text::compose("it’s", TextType::Unicode, Punctuation::Plain).unwrap();
         assert_eq!((text.body(), text.replaced()), ("it’s", 0));
     }
 
     #[test]
     fn forced_types() {
-        let text = Text::compose("a".repeat(64), TypeChoice::Unicode, Punctuation::Plain).unwrap();
+        let text = Text::compose("a".repeat(64), TextType::Unicode, Punctuation::Plain).unwrap();
         assert_eq!((text.encoding(), text.credits()), (Encoding::Unicode, 2));
-        let text = Text::compose("[x]", TypeChoice::Unicode, Punctuation::Keep).unwrap();
+        let text = Text::compose("[x]", TextType::Unicode, Punctuation::Keep).unwrap();
         assert_eq!(text.units(), 3);
-        let text = Text::compose("it’s", TypeChoice::Ascii, Punctuation::Plain).unwrap();
+        let text = Text::compose("it’s", TextType::Ascii, Punctuation::Plain).unwrap();
         assert_eq!(text.body(), "it's");
     }
 
     #[test]
     fn faults_read_well() {
         use Punctuation::{Keep, Plain};
-        use TypeChoice::{Ascii, Auto, Unicode};
+        use TextType::{Ascii, Auto, Unicode};
         let long = |c: &str, n: usize| c.repeat(n);
         for (rendered, choice, punctuation, sentence) in [
             (String::new(), Auto, Plain, "the text is empty"),
@@ -490,12 +469,12 @@ mod tests {
         }
     }
 
-    fn choices() -> impl Strategy<Value = (TypeChoice, Punctuation)> {
+    fn choices() -> impl Strategy<Value = (TextType, Punctuation)> {
         (
             prop_oneof![
-                Just(TypeChoice::Auto),
-                Just(TypeChoice::Ascii),
-                Just(TypeChoice::Unicode)
+                Just(TextType::Auto),
+                Just(TextType::Ascii),
+                Just(TextType::Unicode)
             ],
             prop_oneof![Just(Punctuation::Plain), Just(Punctuation::Keep)],
         )
@@ -531,11 +510,11 @@ mod tests {
         #[test]
         fn a_longer_text_never_costs_less(head in rendered(), tail in rendered()) {
             let whole = format!("{head}{tail}");
-            for choice in [TypeChoice::Auto, TypeChoice::Unicode] {
+            for choice in [TextType::Auto, TextType::Unicode] {
                 let short = Text::compose(&head, choice, Punctuation::Keep);
                 let long = Text::compose(&whole, choice, Punctuation::Keep);
                 if let (Ok(short), Ok(long)) = (short, long)
-                    && (choice == TypeChoice::Unicode || short.encoding() == long.encoding())
+                    && (choice == TextType::Unicode || short.encoding() == long.encoding())
                 {
                     prop_assert!(short.credits() <= long.credits());
                 }

@@ -63,11 +63,12 @@ pub use resolve::{Resolution, Selection};
 pub use snapshot::{Decision, Recipient, Snapshot};
 pub use totals::Totals;
 
-use crate::domain::Timestamp;
+use crate::domain::report::Report;
+use crate::domain::{PlanOptions, Timestamp};
 use crate::{Error, Kind, Result};
 
 /// The frozen facts of a campaign.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Campaign {
     /// 32 hexadecimal digits, drawn when it was planned.
     pub id: String,
@@ -75,8 +76,8 @@ pub struct Campaign {
     pub name: String,
     /// The spreadsheet as it was named.
     pub input: String,
-    /// JSON: the template and every option that the plan hangs on.
-    pub options: String,
+    /// The message and every other option that the plan depends on.
+    pub options: PlanOptions,
     /// Of the header and the cells, hexadecimal.
     pub digest: String,
     /// The header as a CSV record.
@@ -85,8 +86,8 @@ pub struct Campaign {
     pub delimiter: u8,
     /// Whether the results begin with a byte order mark.
     pub bom: bool,
-    /// JSON: what the plan found.
-    pub report: String,
+    /// What the plan found.
+    pub report: Report,
     /// When it was planned.
     pub planned_at: Timestamp,
     /// From when on it is not sent any more.

@@ -290,6 +290,11 @@ impl PlanWriter {
     /// Puts the complete plan in its place, durably. `replacing`: a ledger from which nothing was ever sent may be
     /// there, and is not open. Otherwise nothing is overwritten.
     pub fn finish(mut self, campaign: &Campaign, replacing: bool) -> Result<()> {
+        let kept_as_text = |kept: serde_json::Result<String>| {
+            kept.map_err(|error| {
+                Error::new(Kind::Ledger, "the plan cannot be written").caused_by(error)
+            })
+        };
         self.insert(
             "INSERT INTO campaign (only, id, name, input, options, digest, header, delimiter, bom, report,
                                    planned_at, expires_at)
@@ -298,12 +303,12 @@ impl PlanWriter {
                 campaign.id,
                 campaign.name,
                 campaign.input,
-                campaign.options,
+                kept_as_text(serde_json::to_string(&campaign.options))?,
                 campaign.digest,
                 campaign.header,
                 char::from(campaign.delimiter).to_string(),
                 campaign.bom,
-                campaign.report,
+                kept_as_text(serde_json::to_string(&campaign.report))?,
                 campaign.planned_at.to_string(),
                 campaign.expires_at.to_string(),
             ],

@@ -8,8 +8,8 @@ use crate::{Error, Kind, Result};
 /// Marks a SQLite file as a ledger: `iSMS` in ASCII.
 pub(super) const APPLICATION_ID: i64 = 0x6953_4D53;
 
-/// The version this program writes. Newer programs read older ledgers, never the other way round.
-pub(super) const VERSION: i64 = 1;
+/// The version that this program writes, and the only one that it reads.
+pub(super) const VERSION: i64 = 2;
 
 /// The tables. States and dispositions are words, so that any SQL tool shows what they mean. The checks compare with one word
 /// after another, because SQLite builds a table for an `IN` list of more than two words, for every row that is stored.
@@ -102,15 +102,13 @@ pub(super) fn check(connection: &Connection) -> Result<()> {
     match pragma("user_version")? {
         version if version > VERSION => Err(Error::new(
             Kind::Ledger,
-            format!(
-                "is a ledger of version {version}, and this program knows versions up to {VERSION}"
-            ),
+            format!("is a ledger of version {version}, and this program reads version {VERSION}"),
         )
         .hint("use the newer isms-campaign that wrote it")),
         VERSION => Ok(()),
-        version => Err(Error::new(
-            Kind::Ledger,
-            format!("is a ledger of the unknown version {version}"),
-        )),
+        _ => Err(
+            Error::new(Kind::Ledger, "was written by an older isms-campaign")
+                .hint("use that version to finish it"),
+        ),
     }
 }

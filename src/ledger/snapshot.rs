@@ -290,6 +290,19 @@ fn recipient<'r>(row: &'r Row<'_>) -> rusqlite::Result<Option<Recipient<'r>>> {
     }))
 }
 
+/// A value that the ledger keeps as JSON. One that cannot be read is refused: without it something else might be sent than was
+/// planned.
+fn parsed<T: serde::de::DeserializeOwned>(column: &str, json: &str) -> Result<T> {
+    serde_json::from_str(json).map_err(|error| {
+        Error::new(
+            Kind::Ledger,
+            format!("the ledger's {column} cannot be read"),
+        )
+        .caused_by(error)
+        .hint("it was changed by hand or by another program; bring back a copy")
+    })
+}
+
 pub(super) fn campaign(connection: &Connection) -> Result<Campaign> {
     let read = |row: &Row<'_>| -> rusqlite::Result<Result<Campaign>> {
         let time = |index| -> rusqlite::Result<Result<Timestamp>> {
@@ -300,16 +313,23 @@ pub(super) fn campaign(connection: &Connection) -> Result<Campaign> {
             (Ok(planned_at), Ok(expires_at)) => (planned_at, expires_at),
             (Err(error), _) | (_, Err(error)) => return Ok(Err(error)),
         };
+        let (options, report) = match (
+            parsed("options", row.get_ref(3)?.as_str()?),
+            parsed("report", row.get_ref(8)?.as_str()?),
+        ) {
+            (Ok(options), Ok(report)) => (options, report),
+            (Err(error), _) | (_, Err(error)) => return Ok(Err(error)),
+        };
         Ok(Ok(Campaign {
             id: row.get(0)?,
             name: row.get(1)?,
             input: row.get(2)?,
-            options: row.get(3)?,
+            options,
             digest: row.get(4)?,
             header: row.get(5)?,
             delimiter: row.get_ref(6)?.as_bytes()?.first().copied().unwrap_or(b','),
             bom: row.get(7)?,
-            report: row.get(8)?,
+            report,
             planned_at,
             expires_at,
             gateway_host: row.get(11)?,

@@ -15,6 +15,7 @@ use rusqlite::Connection;
 use rusqlite::types::Value;
 
 use super::*;
+use crate::domain::report;
 use crate::domain::{Encoding, Msisdn, Status};
 
 mod committing;
@@ -69,10 +70,18 @@ fn plan_writer(path: &Path, batches: &[u32]) -> (PlanWriter, Campaign) {
         row += 1;
         add(&mut plan_writer, row, None, disposition).unwrap();
     }
-    let report = format!(
-        r#"{{"rows": {row}, "sendable": {sendable}, "duplicate": 1, "suppressed": 1,
-            "invalid": [{{"what": "no number", "rows": 1, "first_rows": []}}]}}"#
-    );
+    let report = Report {
+        rows: row,
+        sendable,
+        duplicate: 1,
+        suppressed: 1,
+        invalid: vec![report::InvalidRows {
+            what: "no number".to_owned(),
+            rows: 1,
+            first_rows: Vec::new(),
+        }],
+        ..Report::default()
+    };
     (plan_writer, campaign(report))
 }
 
@@ -91,12 +100,12 @@ fn add(
     }])
 }
 
-fn campaign(report: String) -> Campaign {
+fn campaign(report: Report) -> Campaign {
     Campaign {
         id: "0123456789abcdef0123456789abcdef".to_owned(),
         name: "a".to_owned(),
         input: "a.csv".to_owned(),
-        options: "{}".to_owned(),
+        options: PlanOptions::default(),
         digest: "00".to_owned(),
         header: "name,phone".to_owned(),
         delimiter: b',',

@@ -1,60 +1,60 @@
-//! What becomes of a row, given those before it: sent in which batch, suppressed, a duplicate, invalid. It counts along the way,
-//! and reads and writes nothing.
+//! What happens to a row, given the rows before it: it is sent in a batch, suppressed, a duplicate, or invalid. The report is
+//! counted along the way.
 
-use super::Spec;
-use super::message::Composed;
-use super::row::Checked;
+use super::message::ComposedText;
+use super::row::CheckedRow;
 use crate::Result;
-use crate::domain::Msisdn;
 use crate::domain::batching::{Assigned, Batcher};
 use crate::domain::cost::Costs;
-use crate::domain::duplicates::{Duplicates, Repeat, Rule};
+use crate::domain::duplicates::{Duplicates, Repeat};
 use crate::domain::msisdn::Region;
+use crate::domain::options::{DuplicateRule, LintLevel, Punctuation, TextType};
 use crate::domain::report::{Report, Warning};
 use crate::domain::suppression::Suppression;
-use crate::domain::text::{Punctuation, TypeChoice};
+use crate::domain::{Msisdn, PlanOptions};
 use crate::ledger::{Disposition, PlanInserts, PlannedRow, PlannedText};
 use crate::lint::{self, Findings, Rule as Content};
 
-/// Sees every row in order.
-pub(super) struct Planner<'a> {
+/// Classifies rows, in their order.
+pub(super) struct Classifier<'a> {
     suppression: &'a Suppression,
     duplicates: Duplicates,
     batcher: Batcher,
     costs: Costs,
-    kind: TypeChoice,
+    text_type: TextType,
     punctuation: Punctuation,
     region: Region,
-    /// Whether numbers for which a sender ID is replaced call for a warning.
-    sender_id: bool,
+    /// Whether numbers for which the network replaces the sender ID call for a warning.
+    warn_of_sender_id: bool,
     report: Report,
 }
 
-/// A row, and what becomes of it.
-pub(super) struct Decided {
-    row: Checked,
+/// A row, and what happens to it.
+pub(super) struct ClassifiedRow {
+    row: CheckedRow,
     text: Option<Assigned>,
-    decision: Decision,
+    class: Class,
 }
 
-enum Decision {
+/// What happens to a row, with the reason.
+enum Class {
     Send(Assigned),
     Invalid,
     Duplicate(String),
     Suppressed(String),
 }
 
-impl<'a> Planner<'a> {
-    pub(super) fn new(spec: &Spec<'_>, suppression: &'a Suppression) -> Self {
+impl<'a> Classifier<'a> {
+    pub(super) fn new(options: &PlanOptions, suppression: &'a Suppression) -> Self {
         Self {
             suppression,
-            duplicates: Duplicates::new(spec.duplicates),
-            batcher: Batcher::new(spec.batch_size),
+            duplicates: Duplicates::new(options.duplicates),
+            batcher: Batcher::new(options.batch_size),
             costs: Costs::default(),
-            kind: spec.kind,
-            punctuation: spec.punctuation,
-            region: spec.region,
-            sender_id: spec.lint && spec.sender_id,
+            text_type: options.text_type,
+            punctuation: options.punctuation,
+            region: options.region,
+            warn_of_sender_id: options.lint != LintLevel::Off && options.sender_id.is_some(),
             report: Report {
                 suppression_lists: suppression.lists().to_vec(),
                 ..Report::default()
@@ -67,8 +67,8 @@ impl<'a> Planner<'a> {
         self.report.rows
     }
 
-    /// What was found, once all rows have been seen; `watched` are the headers of the columns whose lengths were noted.
-    pub(super) fn report(self, watched: &[String]) -> Report {
+    /// The finished report. `measured` are the headers of the columns whose lengths were noted.
+    pub(super) fn report(self, measured: &[String]) -> Report {
         let mut report = self.report;
         report.texts = self.batcher.used_texts().into();
         report.batches = self.batcher.batches().into();
@@ -79,61 +79,63 @@ impl<'a> Planner<'a> {
                 .position(|rule| *rule == warning.rule)
         });
         report.repeated_numbers = self.duplicates.repeated_numbers();
-        report.long_values = self.costs.long_values(watched);
-        if self.kind != TypeChoice::Unicode {
+        report.long_values = self.costs.long_values(measured);
+        if self.text_type != TextType::Unicode {
             report.unicode_because = self.costs.unicode();
         }
         report
     }
 
     /// Where several things are wrong with a row it is invalid, then suppressed, then a duplicate.
-    pub(super) fn decide(&mut self, row: Checked) -> Decided {
+    pub(super) fn classify(&mut self, row: CheckedRow) -> ClassifiedRow {
         let text = row
             .text
             .as_ref()
             .map(|composed| self.batcher.text(composed.fingerprint));
-        let decision = if let (None, Some(number), Some(composed), Some(text)) =
-            (&row.fault, row.number, &row.text, text)
+        let class = if let (None, Some(number), Some(composed), Some(text)) =
+            (&row.invalid, row.number, &row.text, text)
         {
-            self.judge(&row, number, composed, text.number)
+            self.classify_valid(&row, number, composed, text.number)
         } else {
-            let label = row.fault.as_ref().map_or("", |(label, _)| label);
-            self.report.add_invalid(row.row.into(), label);
-            Decision::Invalid
+            let category = row.invalid.as_ref().map_or("", |invalid| &invalid.category);
+            self.report.add_invalid(row.row.into(), category);
+            Class::Invalid
         };
-        Decided {
-            row,
-            text,
-            decision,
-        }
+        ClassifiedRow { row, text, class }
     }
 
-    fn judge(&mut self, row: &Checked, number: Msisdn, composed: &Composed, text: u32) -> Decision {
+    fn classify_valid(
+        &mut self,
+        row: &CheckedRow,
+        number: Msisdn,
+        composed: &ComposedText,
+        text: u32,
+    ) -> Class {
         if let Some(reason) = self.suppression.reason(number) {
             self.report.rows += 1;
             self.report.suppressed += 1;
-            return Decision::Suppressed(reason);
+            return Class::Suppressed(reason);
         }
         match self.duplicates.add(row.row, number, text) {
             Repeat::DuplicateOf(earlier) => {
                 self.report.rows += 1;
                 self.report.duplicate += 1;
-                Decision::Duplicate(match self.duplicates.rule() {
-                    Rule::Number => format!("row {earlier} has the same number"),
-                    Rule::Message | Rule::Keep => {
+                Class::Duplicate(match self.duplicates.rule() {
+                    DuplicateRule::Number => format!("row {earlier} has the same number"),
+                    DuplicateRule::Message | DuplicateRule::Keep => {
                         format!("row {earlier} has the same number and text")
                     }
                 })
             }
             Repeat::Send(earlier) => {
                 self.note(row, number, composed);
-                Decision::Send(self.batcher.batch(text, earlier))
+                Class::Send(self.batcher.batch(text, earlier))
             }
         }
     }
 
     /// Counts a row to send.
-    fn note(&mut self, row: &Checked, number: Msisdn, composed: &Composed) {
+    fn note(&mut self, row: &CheckedRow, number: Msisdn, composed: &ComposedText) {
         let text = &composed.text;
         self.report.add_sendable(row.row.into(), text);
         if !number.is_of(self.region) {
@@ -145,14 +147,14 @@ impl<'a> Planner<'a> {
         self.warn(row.row.into(), number, &composed.findings);
     }
 
-    /// Counts what networks may block and what looks like a mistake in a row to send.
+    /// Counts what networks may block, and what looks like a mistake, in a row to send.
     fn warn(&mut self, row: u64, number: Msisdn, findings: &Findings) {
         for finding in findings {
             self.report.add_warning(row, finding.rule().as_str(), || {
                 warning(finding.rule(), finding.excerpt())
             });
         }
-        if self.sender_id && lint::sender_id_is_replaced(number) {
+        if self.warn_of_sender_id && lint::sender_id_is_replaced(number) {
             let rule = Content::SenderId;
             self.report
                 .add_warning(row, rule.as_str(), || warning(rule, &number.to_string()));
@@ -171,24 +173,24 @@ fn warning(rule: Content, example: &str) -> Warning {
     }
 }
 
-/// Stores rows, and before them the texts and batches that they are the first of.
-pub(super) fn store(rows: &[Decided], inserts: &mut PlanInserts<'_>) -> Result<()> {
+/// Stores rows, after the new texts and batches among them.
+pub(super) fn store(rows: &[ClassifiedRow], inserts: &mut PlanInserts<'_>) -> Result<()> {
     inserts.texts(
         &rows
             .iter()
-            .filter_map(Decided::new_text)
+            .filter_map(ClassifiedRow::new_text)
             .collect::<Vec<_>>(),
     )?;
     inserts.batches(
         &rows
             .iter()
-            .filter_map(Decided::new_batch)
+            .filter_map(ClassifiedRow::new_batch)
             .collect::<Vec<_>>(),
     )?;
-    inserts.rows(&rows.iter().map(Decided::planned).collect::<Vec<_>>())
+    inserts.rows(&rows.iter().map(ClassifiedRow::planned).collect::<Vec<_>>())
 }
 
-impl Decided {
+impl ClassifiedRow {
     fn new_text(&self) -> Option<PlannedText<'_>> {
         let (
             Some(Assigned {
@@ -210,8 +212,8 @@ impl Decided {
     }
 
     fn new_batch(&self) -> Option<u32> {
-        match self.decision {
-            Decision::Send(Assigned {
+        match self.class {
+            Class::Send(Assigned {
                 number,
                 is_new: true,
             }) => Some(number),
@@ -225,13 +227,16 @@ impl Decided {
             cells: &self.row.cells,
             msisdn: self.row.number,
             text: self.text.map(|text| text.number),
-            disposition: match &self.decision {
-                Decision::Send(batch) => Disposition::Send(batch.number),
-                Decision::Invalid => Disposition::Invalid(
-                    self.row.fault.as_ref().map_or("", |(_, sentence)| sentence),
+            disposition: match &self.class {
+                Class::Send(batch) => Disposition::Send(batch.number),
+                Class::Invalid => Disposition::Invalid(
+                    self.row
+                        .invalid
+                        .as_ref()
+                        .map_or("", |invalid| &invalid.reason),
                 ),
-                Decision::Duplicate(reason) => Disposition::Duplicate(reason),
-                Decision::Suppressed(reason) => Disposition::Suppressed(reason),
+                Class::Duplicate(reason) => Disposition::Duplicate(reason),
+                Class::Suppressed(reason) => Disposition::Suppressed(reason),
             },
         }
     }

@@ -1,152 +1,166 @@
-//! From a template to the text of a row: where templates stand, which of them say the same to everybody, and what is known of a
-//! text. It knows no numbers and no other row.
+//! The texts of rows: where their templates are, which of them give every row the same text, and what is known of a text.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::Spec;
 use crate::domain::batching::Fingerprint;
 use crate::domain::header::{Columns, trimmed};
+use crate::domain::options::{LintLevel, MessageSource, Punctuation, TextType};
 use crate::domain::template::{self, Template, Templates};
-use crate::domain::text::{Punctuation, TextError, TypeChoice};
-use crate::domain::{RenderError, Text};
+use crate::domain::text::TextError;
+use crate::domain::{PlanOptions, RenderError, Text};
+use crate::error::Remedy;
 use crate::lint::{Findings, Linter};
 use crate::{Error, Kind, Result};
 
-/// Where the message is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Message {
-    /// One template for all rows, and where it stands ("--message", or a file's name).
-    Common {
-        /// The template.
-        template: String,
-        /// Where it stands.
-        place: String,
-    },
-    /// In a column, another template in every row; `None`: found by its name.
-    Column(Option<String>),
-}
-
 /// A text, and what is known of it.
 #[derive(Debug)]
-pub(super) struct Composed {
+pub(super) struct ComposedText {
     pub(super) text: Text,
     pub(super) fingerprint: Fingerprint,
     /// What networks may block in it, and what looks like a mistake.
     pub(super) findings: Findings,
 }
 
-/// A text; or why there is none: in general, for counting, and in a sentence.
-pub(super) type Outcome = Result<Arc<Composed>, (String, String)>;
-
-/// What makes the texts of rows.
-pub(super) enum Maker<'a> {
-    /// A template that says the same to everybody, or is wrong: what comes of it is found once.
-    Same(Outcome),
-    /// A template that says something else in every row.
-    Each(Box<Template<'a>>),
+/// Why a row cannot be sent.
+#[derive(Clone, Debug)]
+pub(super) struct Invalid {
+    /// What it has in common with other rows, to count them together.
+    pub(super) category: String,
+    /// What is wrong with this row.
+    pub(super) reason: String,
 }
 
-/// What makes the texts of a chunk, by the templates that stand in its rows.
-pub(super) type Makers<'a> = HashMap<&'a str, Maker<'a>>;
+/// A text to send, or why there is none.
+pub(super) type Composed = Result<Arc<ComposedText>, Invalid>;
 
-/// Where templates stand.
-pub(super) enum Place<'a> {
-    Common(Maker<'a>),
+/// A template, ready to make texts.
+pub(super) enum RowTemplate<'a> {
+    /// It gives every row the same text, or cannot be used. Its result is worked out once.
+    Constant(Composed),
+    /// It gives every row a text of its own.
+    Varying(Box<Template<'a>>),
+}
+
+/// The templates of a chunk of rows, by the cells that hold them.
+pub(super) type CellTemplates<'a> = HashMap<&'a str, RowTemplate<'a>>;
+
+/// Where the templates of a spreadsheet are.
+pub(super) enum MessageTemplate<'a> {
+    /// One for all rows.
+    Common(RowTemplate<'a>),
+    /// In the cells of this column.
     Column(usize),
 }
 
-/// How texts are written and looked at.
+/// Turns rendered templates into texts to send.
 pub(super) struct Composer {
-    kind: TypeChoice,
+    text_type: TextType,
     punctuation: Punctuation,
-    /// None where nobody wants to know.
+    /// `None` where texts are not looked at.
     linter: Option<Linter>,
 }
 
 impl Composer {
-    pub(super) fn new(spec: &Spec<'_>, columns: &Columns) -> Self {
+    pub(super) fn new(options: &PlanOptions, columns: &Columns) -> Self {
         Self {
-            kind: spec.kind,
-            punctuation: spec.punctuation,
-            linter: spec.lint.then(|| linter(columns)),
+            text_type: options.text_type,
+            punctuation: options.punctuation,
+            linter: (options.lint != LintLevel::Off).then(|| linter(columns)),
         }
     }
 
-    /// The text to send for what a template was rendered to.
-    pub(super) fn compose(&self, rendered: Result<String, RenderError>) -> Outcome {
-        let rendered = rendered.map_err(|fault| (fault.in_general(), fault.to_string()))?;
-        let text = Text::compose(rendered, self.kind, self.punctuation)
-            .map_err(|fault| (label(&fault), fault.to_string()))?;
+    /// The text to send for a rendered template.
+    pub(super) fn compose(&self, rendered: Result<String, RenderError>) -> Composed {
+        let rendered = rendered.map_err(|error| Invalid {
+            category: error.in_general(),
+            reason: error.to_string(),
+        })?;
+        let text =
+            Text::compose(rendered, self.text_type, self.punctuation).map_err(|error| Invalid {
+                category: category(&error),
+                reason: error.to_string(),
+            })?;
         let linter = self.linter.as_ref();
-        Ok(Arc::new(Composed {
+        Ok(Arc::new(ComposedText {
             fingerprint: Fingerprint::of(text.body()),
             findings: linter.map_or_else(Findings::default, |linter| linter.findings(text.body())),
             text,
         }))
     }
 
-    fn of_template<'a>(&self, template: Template<'a>) -> Maker<'a> {
+    fn prepare<'a>(&self, template: Template<'a>) -> RowTemplate<'a> {
         if template.is_constant() {
             let no_cells: &[&str] = &[];
-            Maker::Same(self.compose(template.render(no_cells)))
+            RowTemplate::Constant(self.compose(template.render(no_cells)))
         } else {
-            Maker::Each(Box::new(template))
+            RowTemplate::Varying(Box::new(template))
         }
     }
 
-    /// What a cell of the message column makes.
-    pub(super) fn of_cell<'a>(
+    /// The template in a cell of the message column.
+    pub(super) fn compile_cell<'a>(
         &self,
-        engine: &'a Templates,
+        templates: &'a Templates,
         source: &'a str,
-        title: &str,
-    ) -> Maker<'a> {
-        let wrong = |label: String, sentence: String| Maker::Same(Err((label, sentence)));
+        column: &str,
+    ) -> RowTemplate<'a> {
+        let invalid = |category: String, reason: String| {
+            RowTemplate::Constant(Err(Invalid { category, reason }))
+        };
         if trimmed(source).is_empty() {
-            let missing = format!("column \"{title}\": the message is missing");
-            return wrong(missing.clone(), missing);
+            let missing = format!("column \"{column}\": the message is missing");
+            return invalid(missing.clone(), missing);
         }
         if let Some(error) = template::spreadsheet_error(source) {
-            return wrong(
-                format!("column \"{title}\" holds a spreadsheet error"),
+            return invalid(
+                format!("column \"{column}\" holds a spreadsheet error"),
                 format!(
-                    "column \"{title}\" holds the spreadsheet error {error}; correct it and export again"
+                    "column \"{column}\" holds the spreadsheet error {error}; correct it and export again"
                 ),
             );
         }
-        match engine.compile(source) {
-            Ok(template) => self.of_template(template),
-            Err(fault) => {
-                let fault = format!("column \"{title}\": {fault}");
-                wrong(fault.clone(), fault)
+        match templates.compile(source) {
+            Ok(template) => self.prepare(template),
+            Err(error) => {
+                let error = format!("column \"{column}\": {error}");
+                invalid(error.clone(), error)
             }
         }
     }
 }
 
-/// Where the templates of a spreadsheet with these columns stand.
+/// The message of a spreadsheet with these columns.
 pub(super) fn find<'a>(
-    spec: &'a Spec<'_>,
-    engine: &'a Templates,
+    source: &'a MessageSource,
+    templates: &'a Templates,
     columns: &Columns,
     composer: &Composer,
-) -> Result<Place<'a>> {
-    match &spec.message {
-        Message::Common { template, .. } => {
+) -> Result<MessageTemplate<'a>> {
+    match source {
+        MessageSource::Template(template) => {
             if trimmed(template).is_empty() {
-                return Err(Error::new(Kind::Input, "the message is empty").hint("write one"));
+                return Err(Error::new(Kind::Template, "the message is empty").hint("write one"));
             }
-            let template = engine
+            let template = templates
                 .compile(template)
-                .map_err(|fault| Error::new(Kind::Input, fault.to_string()))?;
-            Ok(Place::Common(composer.of_template(template)))
+                .map_err(|error| Error::new(Kind::Template, error.to_string()))?;
+            Ok(MessageTemplate::Common(composer.prepare(template)))
         }
-        Message::Column(Some(name)) => columns.position(name).map(Place::Column),
-        Message::Column(None) => columns.message()?.map(Place::Column).ok_or_else(|| {
-            Error::new(Kind::Input, "there is no message: no column is named message, msg, sms, text or mesej")
-                .hint("give the text with --message or --message-file, or name the column with --message-column")
-        }),
+        MessageSource::Column(Some(name)) => columns.position(name).map(MessageTemplate::Column),
+        MessageSource::Column(None) => {
+            columns
+                .message()?
+                .map(MessageTemplate::Column)
+                .ok_or_else(|| {
+                    Error::new(
+                        Kind::Input,
+                        "there is no message: no column is named message, msg, sms, text or mesej",
+                    )
+                    .hint("give the text")
+                    .remedy(Remedy::Message)
+                })
+        }
     }
 }
 
@@ -167,8 +181,8 @@ fn linter(columns: &Columns) -> Linter {
     )
 }
 
-fn label(fault: &TextError) -> String {
-    match fault {
+fn category(error: &TextError) -> String {
+    match error {
         TextError::TooLong { .. } => "the text is too long".to_owned(),
         other => other.to_string(),
     }

@@ -1,61 +1,62 @@
-//! One row on its own: its number, its text, what is wrong with it. Pure, and run on many rows at a time; it
-//! knows no other row.
+//! One row checked on its own: its number, its text, and everything that is wrong with it.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::Spec;
-use super::message::{self, Composed, Composer, Maker, Makers, Message, Outcome, Place};
+use super::message::{
+    self, CellTemplates, Composed, ComposedText, Composer, Invalid, MessageTemplate, RowTemplate,
+};
 use crate::domain::cost::{CellLengths, MEASURED_COLUMNS};
 use crate::domain::header::{Columns, trimmed};
 use crate::domain::msisdn::{self, NumberError, NumberErrorKind};
 use crate::domain::template::{Cells, Column, Names, Templates};
-use crate::domain::{Msisdn, ResultColumn, Status};
+use crate::domain::{Msisdn, PlanOptions, ResultColumn, Status};
+use crate::error::Remedy;
 use crate::source::{RecordWriter, Row, RowError};
 use crate::{Error, Kind, Result};
 
 /// A row after its checks.
 #[derive(Debug)]
-pub(super) struct Checked {
+pub(super) struct CheckedRow {
     pub(super) row: u32,
     /// Its own cells as a record.
     pub(super) cells: String,
     pub(super) number: Option<Msisdn>,
-    pub(super) text: Option<Arc<Composed>>,
+    pub(super) text: Option<Arc<ComposedText>>,
     /// How long the cells are that the text was made of.
     pub(super) lengths: CellLengths,
-    /// Why it cannot be sent: in general, for counting, and in a sentence of its own.
-    pub(super) fault: Option<(String, String)>,
+    /// Why it cannot be sent.
+    pub(super) invalid: Option<Invalid>,
 }
 
-/// What every row is checked against.
-pub(super) struct Checker<'a> {
-    spec: &'a Spec<'a>,
-    engine: &'a Templates,
+/// What every row is checked with. It is used by all cores at a time.
+pub(super) struct RowChecker<'a> {
+    options: &'a PlanOptions,
+    templates: &'a Templates,
     columns: &'a Columns,
     place: &'a str,
     delimiter: u8,
     phone: usize,
-    message: Place<'a>,
-    /// The columns of an earlier results file that say what became of a row, and why.
+    message: MessageTemplate<'a>,
+    /// The columns of an earlier results file that hold a row's status and its reason.
     status: Option<usize>,
     detail: Option<usize>,
     /// The columns that are the spreadsheet's own.
     kept: Vec<usize>,
-    /// The columns whose lengths say why a text is dear: the first ones that a common template uses.
-    watched: Vec<usize>,
+    /// The columns whose lengths show why a text is expensive: the first ones that a common template uses.
+    measured: Vec<usize>,
     composer: Composer,
 }
 
 /// The names that templates can use for these columns.
-pub(super) fn names(columns: &Columns) -> Names {
+pub(super) fn template_names(columns: &Columns) -> Names {
     let column = |(cell, name): (usize, &Option<String>)| {
         let titled = !columns.title(cell).is_empty();
         titled.then(|| Column {
             header: columns.headers()[cell].clone(),
-            // A header of signs only has no name, and is reached as row["%"].
+            // A header without letters and digits has no name; row["%"] takes it.
             name: name.clone().unwrap_or_default(),
             cell,
         })
@@ -70,7 +71,7 @@ pub(super) fn names(columns: &Columns) -> Names {
     )
 }
 
-/// A row's cells as a template sees them.
+/// A row's cells as a template reads them.
 struct RowCells<'a>(&'a Row);
 
 impl Cells for RowCells<'_> {
@@ -79,49 +80,54 @@ impl Cells for RowCells<'_> {
     }
 }
 
-impl<'a> Checker<'a> {
-    /// What the rows of a spreadsheet with these columns are checked against. A column that is missing or not certain,
-    /// and a common template with a fault, are errors here, before the first row.
+impl<'a> RowChecker<'a> {
+    /// The checks for a spreadsheet with these columns. A column that is missing or ambiguous, and an error in a common
+    /// template, are reported here, before the first row.
     pub(super) fn new(
-        spec: &'a Spec<'a>,
-        engine: &'a Templates,
+        options: &'a PlanOptions,
+        templates: &'a Templates,
         columns: &'a Columns,
         place: &'a str,
         delimiter: u8,
     ) -> Result<Self> {
-        let at = |fault: Error| fault.at(place);
-        let phone = match spec.phone_column {
+        let phone = match &options.phone_column {
             Some(name) => columns.position(name),
             None => columns.phone(),
         };
-        let composer = Composer::new(spec, columns);
+        let composer = Composer::new(options, columns);
         let message =
-            message::find(spec, engine, columns, &composer).map_err(|fault| {
-                match &spec.message {
-                    Message::Common { place, .. } => fault.at(place),
-                    Message::Column(_) => fault.at(place),
+            message::find(&options.message, templates, columns, &composer).map_err(|error| {
+                match error.kind() {
+                    Kind::Template => error,
+                    _ => error.at(place),
                 }
             })?;
+        let result_column = |column: ResultColumn| {
+            let mut headers = columns.headers().iter();
+            headers.position(|header| header == column.name())
+        };
         Ok(Self {
-            spec,
-            engine,
+            options,
+            templates,
             columns,
             place,
             delimiter,
-            phone: phone.map_err(at)?,
-            watched: match &message {
-                Place::Common(Maker::Each(template)) => template
+            phone: phone.map_err(|error| error.at(place))?,
+            measured: match &message {
+                MessageTemplate::Common(RowTemplate::Varying(template)) => template
                     .used()
                     .map(|(_, cell)| cell)
                     .take(MEASURED_COLUMNS)
                     .collect(),
-                // Each row has a template of its own: a text is as long as its author made it.
-                Place::Common(Maker::Same(_)) | Place::Column(_) => Vec::new(),
+                // Where each row has a template of its own, no column is to blame for its length.
+                MessageTemplate::Common(RowTemplate::Constant(_)) | MessageTemplate::Column(_) => {
+                    Vec::new()
+                }
             },
             message,
             composer,
-            status: position_of(columns, ResultColumn::Status),
-            detail: position_of(columns, ResultColumn::Detail),
+            status: result_column(ResultColumn::Status),
+            detail: result_column(ResultColumn::Detail),
             kept: (0..columns.len())
                 .filter(|column| ResultColumn::parse(&columns.headers()[*column]).is_none())
                 .collect(),
@@ -133,17 +139,17 @@ impl<'a> Checker<'a> {
         self.phone
     }
 
-    /// The column of the messages, where that is where they are.
+    /// The column of the messages, where they are in one.
     pub(super) fn message_column(&self) -> Option<usize> {
         match self.message {
-            Place::Common(_) => None,
-            Place::Column(column) => Some(column),
+            MessageTemplate::Common(_) => None,
+            MessageTemplate::Column(column) => Some(column),
         }
     }
 
     /// The headers of the columns whose lengths are noted.
-    pub(super) fn watched(&self) -> Vec<String> {
-        self.watched
+    pub(super) fn measured(&self) -> Vec<String> {
+        self.measured
             .iter()
             .map(|column| self.columns.title(*column).to_owned())
             .collect()
@@ -151,7 +157,7 @@ impl<'a> Checker<'a> {
 
     fn lengths(&self, row: &Row) -> CellLengths {
         let mut lengths = CellLengths::default();
-        for (length, column) in lengths.iter_mut().zip(&self.watched) {
+        for (length, column) in lengths.iter_mut().zip(&self.measured) {
             *length = u16::try_from(row.cell(*column).chars().count()).unwrap_or(u16::MAX);
         }
         lengths
@@ -162,65 +168,68 @@ impl<'a> Checker<'a> {
         RecordWriter::new(self.delimiter)
     }
 
-    /// What makes the texts of these rows.
-    pub(super) fn makers_for<'r>(&'r self, rows: &'r [Row]) -> Makers<'r> {
-        let Place::Column(column) = self.message else {
-            return Makers::new();
+    /// The templates in the message column of these rows, each compiled once.
+    pub(super) fn compile_cells<'r>(&'r self, rows: &'r [Row]) -> CellTemplates<'r> {
+        let MessageTemplate::Column(column) = self.message else {
+            return CellTemplates::new();
         };
         let distinct: HashSet<&str> = rows.iter().map(|row| row.cell(column)).collect();
         let title = self.columns.title(column);
         distinct
             .into_par_iter()
-            .map(|source| (source, self.composer.of_cell(self.engine, source, title)))
+            .map(|source| {
+                (
+                    source,
+                    self.composer.compile_cell(self.templates, source, title),
+                )
+            })
             .collect()
     }
 
-    fn text(&self, makers: &Makers<'_>, row: &Row) -> Outcome {
-        let maker = match &self.message {
-            Place::Common(maker) => Some(maker),
-            Place::Column(column) => makers.get(row.cell(*column)),
+    fn text(&self, cells: &CellTemplates<'_>, row: &Row) -> Composed {
+        let template = match &self.message {
+            MessageTemplate::Common(template) => Some(template),
+            MessageTemplate::Column(column) => cells.get(row.cell(*column)),
         };
-        match maker {
-            Some(Maker::Same(outcome)) => outcome.clone(),
-            Some(Maker::Each(template)) => self.composer.compose(template.render(&RowCells(row))),
-            None => Err((String::new(), "the template was not compiled".to_owned())),
+        match template {
+            Some(RowTemplate::Constant(composed)) => composed.clone(),
+            Some(RowTemplate::Varying(template)) => {
+                self.composer.compose(template.render(&RowCells(row)))
+            }
+            None => Err(Invalid {
+                category: String::new(),
+                reason: "the template was not compiled".to_owned(),
+            }),
         }
     }
 
-    /// The row with its number and text, and all that is wrong with it.
+    /// The row with its number and text, and everything that is wrong with it.
     pub(super) fn check(
         &self,
         record: &mut RecordWriter,
-        makers: &Makers<'_>,
+        templates: &CellTemplates<'_>,
         row: &Row,
-    ) -> Result<Checked> {
+    ) -> Result<CheckedRow> {
         self.refuse_sent(row)?;
-        let number = Row::number(row);
-        let mut faults = Faults::default();
+        let mut reasons = Reasons::default();
         if let Some(before) = self.invalid_before(row) {
-            faults.add("was invalid before and is not corrected", before);
+            reasons.add("was invalid before and is not corrected", before);
         }
         if let Some(error) = row.error() {
-            faults.add(error.label(), format!("{error}{}", beyond(row)));
+            reasons.add(error.label(), format!("{error}{}", surplus(row)));
         }
-        let cell = row.cell(self.phone);
-        let msisdn = msisdn::read(cell, self.spec.region)
-            .map_err(|fault| {
-                faults.add(
-                    &label(&fault),
-                    format!("column \"{}\": {fault}", self.columns.title(self.phone)),
-                );
+        let number = msisdn::read(row.cell(self.phone), self.options.region)
+            .map_err(|error| {
+                let title = self.columns.title(self.phone);
+                reasons.add(&category(&error), format!("column \"{title}\": {error}"));
             })
             .ok();
-        let text = match self.text(makers, row) {
-            Ok(text) => Some(text),
-            Err((label, fault)) => {
-                faults.add(&label, fault);
-                None
-            }
-        };
-        Ok(Checked {
-            row: u32::try_from(number).map_err(|_| {
+        let text = self
+            .text(templates, row)
+            .map_err(|invalid| reasons.add(&invalid.category, invalid.reason))
+            .ok();
+        Ok(CheckedRow {
+            row: u32::try_from(row.number()).map_err(|_| {
                 Error::new(Kind::Input, "has more than 4 294 967 295 rows")
                     .hint("split it")
                     .at(self.place)
@@ -228,23 +237,23 @@ impl<'a> Checker<'a> {
             cells: record
                 .write(self.kept.iter().map(|column| row.cell(*column)))
                 .to_owned(),
-            number: msisdn,
+            number,
             lengths: self.lengths(row),
             text,
-            fault: faults.0,
+            invalid: reasons.0,
         })
     }
 
-    /// A row of an earlier results file whose cells were not to be trusted then: the file shows them in as many cells as the header
-    /// and in sound quotes, so that nothing is wrong with them any more but what they say.
+    /// Why a row of an earlier results file is still invalid. Its cells could not be trusted then, and the results file shows
+    /// them in well-formed quotes under its header, so that only its own detail tells.
     fn invalid_before(&self, row: &Row) -> Option<String> {
-        let word = trimmed(row.cell(self.status?));
+        let status = trimmed(row.cell(self.status?));
         let detail = row.cell(self.detail?);
         let first = detail
             .strip_prefix(WAS_INVALID)
             .and_then(|detail| Some(detail.rsplit_once(CORRECT_IT)?.0))
             .unwrap_or(detail);
-        let again = Status::parse(word) == Some(Status::Invalid) && RowError::described_in(first);
+        let again = Status::parse(status) == Some(Status::Invalid) && RowError::described_in(first);
         again.then(|| format!("{WAS_INVALID}{first}{CORRECT_IT}"))
     }
 
@@ -253,18 +262,20 @@ impl<'a> Checker<'a> {
         let Some(column) = self.status else {
             return Ok(());
         };
-        let word = trimmed(row.cell(column));
-        match Status::parse(word) {
-            _ if word.is_empty() => Ok(()),
+        let status = trimmed(row.cell(column));
+        match Status::parse(status) {
+            _ if status.is_empty() => Ok(()),
             Some(Status::Refused | Status::Invalid) => Ok(()),
-            _ => Err(Error::new(Kind::Input, format!(
-                "{} row {}, column \"sms_status\": says \"{word}\", so this row may have been sent already",
-                self.place,
-                row.number()
-            ))
-            .hint(
-                "take only rows that were not sent: isms-campaign results LEDGER --status refused,invalid",
-            )),
+            _ => Err(Error::new(
+                Kind::Input,
+                format!(
+                    "{} row {}, column \"sms_status\": says \"{status}\", so this row may have been sent already",
+                    self.place,
+                    row.number()
+                ),
+            )
+            .hint("take only rows that were not sent")
+            .remedy(Remedy::ListNotSent)),
         }
     }
 }
@@ -272,51 +283,49 @@ impl<'a> Checker<'a> {
 const WAS_INVALID: &str = "was invalid before (";
 const CORRECT_IT: &str = "); correct the cells and clear sms_status";
 
-/// The most characters of what lies beyond the header that a sentence repeats.
-const BEYOND: usize = 200;
+/// The most characters that a reason repeats of the cells beyond the header.
+const MOST_SURPLUS: usize = 200;
 
-/// What a row holds beyond the header, in brackets: no column of the results would have it.
-fn beyond(row: &Row) -> String {
+/// The cells beyond the header, in brackets: the results have no column for them.
+fn surplus(row: &Row) -> String {
     let cells: Vec<String> = row
         .surplus()
         .map(|cell| format!("\"{cell}\""))
-        .take(BEYOND)
+        .take(MOST_SURPLUS)
         .collect();
     if cells.is_empty() {
         return String::new();
     }
     let all = cells.join(", ");
-    match all.char_indices().nth(BEYOND) {
+    match all.char_indices().nth(MOST_SURPLUS) {
         None => format!(" (beyond the header: {all})"),
         Some((end, _)) => format!(" (beyond the header: {}…)", &all[..end]),
     }
 }
 
-fn position_of(columns: &Columns, column: ResultColumn) -> Option<usize> {
-    columns
-        .headers()
-        .iter()
-        .position(|header| header == column.name())
-}
-
-/// What is wrong with a row: the first label, and every sentence.
+/// Everything that is wrong with a row: the category of the first thing, and all reasons.
 #[derive(Default)]
-struct Faults(Option<(String, String)>);
+struct Reasons(Option<Invalid>);
 
-impl Faults {
-    fn add(&mut self, label: &str, sentence: String) {
+impl Reasons {
+    fn add(&mut self, category: &str, reason: String) {
         match &mut self.0 {
-            None => self.0 = Some((label.to_owned(), sentence)),
-            Some((_, all)) => {
-                all.push_str("; ");
-                all.push_str(&sentence);
+            None => {
+                self.0 = Some(Invalid {
+                    category: category.to_owned(),
+                    reason,
+                });
+            }
+            Some(first) => {
+                first.reason.push_str("; ");
+                first.reason.push_str(&reason);
             }
         }
     }
 }
 
 /// What rows with this error have in common.
-fn label(error: &NumberError) -> String {
+fn category(error: &NumberError) -> String {
     match error.kind() {
         NumberErrorKind::Blank => error.to_string(),
         NumberErrorKind::Ambiguous(..) => "the number could be of two countries".to_owned(),

@@ -3,11 +3,13 @@
 use std::fmt;
 
 use rlibphonenumber::PHONE_NUMBER_UTIL;
+use serde::{Deserialize, Serialize};
 
 use super::characters::quoted;
 
 /// A country that has phone numbers, by its two letters (ISO 3166-1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Region(pub(super) rlibphonenumber::Region);
 
 /// The calling code of [`Region::MY`].
@@ -30,6 +32,20 @@ impl Region {
     pub(super) fn calling_code(self) -> Option<u64> {
         let code = PHONE_NUMBER_UTIL.get_country_code_for_region(self.0)?;
         u64::try_from(code).ok()
+    }
+}
+
+impl TryFrom<String> for Region {
+    type Error = UnknownRegion;
+
+    fn try_from(letters: String) -> Result<Self, UnknownRegion> {
+        Self::parse(&letters)
+    }
+}
+
+impl From<Region> for String {
+    fn from(region: Region) -> Self {
+        region.to_string()
     }
 }
 

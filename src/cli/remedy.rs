@@ -1,0 +1,49 @@
+//! How the command line spells the option or command that helps against an error.
+
+use crate::Error;
+use crate::error::Remedy;
+
+/// The error in a sentence for people, with the option or command that its hint asks for.
+pub(super) fn sentence(error: &Error) -> String {
+    let remedy = error.wanted_remedy().map_or("", spelling);
+    format!("{error}{remedy}")
+}
+
+/// What completes a hint.
+fn spelling(remedy: Remedy) -> &'static str {
+    match remedy {
+        Remedy::Delimiter => " with --delimiter",
+        Remedy::Encoding => " with --encoding",
+        Remedy::Sheet => " with --sheet",
+        Remedy::PhoneColumn => " with --phone-column",
+        Remedy::MessageColumn => " with --message-column",
+        Remedy::Message => {
+            " with --message or --message-file, or name its column with --message-column"
+        }
+        Remedy::LedgerPath => " with --ledger",
+        Remedy::ResultsPath => " with --results",
+        Remedy::OutboxPath => " with --outbox",
+        Remedy::ListenAddress => " with --listen",
+        Remedy::Gateway => " with --gateway",
+        Remedy::ShowStatus => ": isms-campaign status LEDGER",
+        Remedy::Verify => ": isms-campaign verify LEDGER",
+        Remedy::ListNotSent => ": isms-campaign results LEDGER --status refused,invalid",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Kind;
+
+    #[test]
+    fn the_option_completes_the_hint() {
+        let error = Error::new(Kind::Input, "cannot be split into columns")
+            .hint("name the delimiter")
+            .remedy(Remedy::Delimiter);
+        assert_eq!(
+            sentence(&error),
+            "cannot be split into columns; name the delimiter with --delimiter"
+        );
+    }
+}

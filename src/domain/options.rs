@@ -1,0 +1,414 @@
+//! The options that a plan depends on. The ledger keeps them, and a later run with other options is another campaign.
+
+use std::fmt::{self, Display};
+use std::num::NonZeroU32;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::msisdn::Region;
+use super::sender_id::SenderId;
+
+/// The options of a plan. A new one is added here, in [`COMPARED`], and on the command line.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlanOptions {
+    /// Where the message is.
+    pub message: MessageSource,
+    /// The header of the column that holds the numbers; `None` until planning has found it by its name.
+    pub phone_column: Option<String>,
+    /// The country of numbers without a country code.
+    pub region: Region,
+    /// The name shown as the sender.
+    pub sender_id: Option<SenderId>,
+    /// How texts are encoded.
+    #[serde(rename = "type", with = "as_word")]
+    pub text_type: TextType,
+    /// What becomes of typographic punctuation.
+    #[serde(with = "as_word")]
+    pub punctuation: Punctuation,
+    /// What is a duplicate.
+    #[serde(with = "as_word")]
+    pub duplicates: DuplicateRule,
+    /// The most recipients of a batch.
+    pub batch_size: NonZeroU32,
+    /// What the content rules do.
+    #[serde(with = "as_word")]
+    pub lint: LintLevel,
+    /// How many rows may be impossible to send.
+    pub max_invalid: MaxInvalid,
+    /// The absolute path of the spreadsheet; `None` for standard input.
+    pub spreadsheet: Option<String>,
+}
+
+/// An option's name and its value for people, `None` where it is not set.
+type Compared = (&'static str, fn(&PlanOptions) -> Option<String>);
+
+/// The options that make a plan another campaign, besides the message. Not `max_invalid`, which every run checks anew,
+/// and not `spreadsheet`: a moved file with the same cells is the same campaign.
+const COMPARED: [Compared; 8] = [
+    ("phone-column", |plan| plan.phone_column.clone()),
+    ("region", |plan| Some(plan.region.to_string())),
+    ("sender-id", |plan| {
+        plan.sender_id.as_ref().map(ToString::to_string)
+    }),
+    ("type", |plan| Some(plan.text_type.as_str().to_owned())),
+    ("punctuation", |plan| {
+        Some(plan.punctuation.as_str().to_owned())
+    }),
+    ("duplicates", |plan| {
+        Some(plan.duplicates.as_str().to_owned())
+    }),
+    ("batch-size", |plan| Some(plan.batch_size.to_string())),
+    ("lint", |plan| Some(plan.lint.as_str().to_owned())),
+];
+
+/// A difference between two sets of options.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Difference {
+    /// The message is another one, or in another column.
+    Message,
+    /// An option has another value.
+    Value {
+        /// The name of the option.
+        option: &'static str,
+        /// What it was; `None`: not set.
+        before: Option<String>,
+        /// What it is now.
+        now: Option<String>,
+    },
+}
+
+impl PlanOptions {
+    /// How `now` differs from these options; nothing: it is the same campaign.
+    #[must_use]
+    pub fn differences(&self, now: &Self) -> Vec<Difference> {
+        let message = (self.message != now.message).then_some(Difference::Message);
+        let values = COMPARED.iter().filter_map(|(option, value)| {
+            let (before, now) = (value(self), value(now));
+            (before != now).then_some(Difference::Value {
+                option,
+                before,
+                now,
+            })
+        });
+        message.into_iter().chain(values).collect()
+    }
+
+    /// The names of all options that [`differences`](Self::differences) can name.
+    pub fn compared() -> impl Iterator<Item = &'static str> {
+        COMPARED.iter().map(|(option, _)| *option)
+    }
+}
+
+impl Default for PlanOptions {
+    fn default() -> Self {
+        Self {
+            message: MessageSource::default(),
+            phone_column: None,
+            region: Region::MY,
+            sender_id: None,
+            text_type: TextType::default(),
+            punctuation: Punctuation::default(),
+            duplicates: DuplicateRule::default(),
+            // The gateway's own advice: "maximum 30 numbers per push".
+            batch_size: NonZeroU32::MIN.saturating_add(29),
+            lint: LintLevel::default(),
+            max_invalid: MaxInvalid::default(),
+            spreadsheet: None,
+        }
+    }
+}
+
+/// Where the message is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MessageSource {
+    /// One template for all rows.
+    Template(String),
+    /// A column, with a template in every row; `None` until planning has found it by its name.
+    Column(Option<String>),
+}
+
+impl Default for MessageSource {
+    fn default() -> Self {
+        Self::Column(None)
+    }
+}
+
+/// An option that takes one of a few words.
+pub trait Choice: Copy + 'static {
+    /// All choices, in the order of help texts.
+    const ALL: &'static [Self];
+
+    /// The word for it, as it is typed and kept. It never changes.
+    fn as_str(self) -> &'static str;
+
+    /// The choice with this word.
+    #[must_use]
+    fn parse(word: &str) -> Option<Self> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|choice| choice.as_str() == word)
+    }
+}
+
+/// Which encoding a text may have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TextType {
+    /// ASCII where the text allows it, else Unicode.
+    #[default]
+    Auto,
+    /// ASCII only: a text that needs Unicode is an error.
+    Ascii,
+    /// Always Unicode.
+    Unicode,
+}
+
+impl Choice for TextType {
+    const ALL: &'static [Self] = &[Self::Auto, Self::Ascii, Self::Unicode];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Ascii => "ascii",
+            Self::Unicode => "unicode",
+        }
+    }
+}
+
+/// What becomes of typographic punctuation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Punctuation {
+    /// It is replaced by ASCII where that saves the text from Unicode.
+    #[default]
+    Plain,
+    /// It stays as written.
+    Keep,
+}
+
+impl Choice for Punctuation {
+    const ALL: &'static [Self] = &[Self::Plain, Self::Keep];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Keep => "keep",
+        }
+    }
+}
+
+/// Which rows are duplicates of an earlier row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DuplicateRule {
+    /// Those with the same number.
+    Number,
+    /// Those with the same number and the same text.
+    #[default]
+    Message,
+    /// None: every row is sent.
+    Keep,
+}
+
+impl Choice for DuplicateRule {
+    const ALL: &'static [Self] = &[Self::Number, Self::Message, Self::Keep];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Number => "number",
+            Self::Message => "message",
+            Self::Keep => "keep",
+        }
+    }
+}
+
+/// What happens with texts that networks may block or that look like a mistake.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LintLevel {
+    /// They are reported.
+    #[default]
+    Warn,
+    /// They are reported, and nothing is sent while there are any.
+    Deny,
+    /// They are not looked for.
+    Off,
+}
+
+impl Choice for LintLevel {
+    const ALL: &'static [Self] = &[Self::Warn, Self::Deny, Self::Off];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Warn => "warn",
+            Self::Deny => "deny",
+            Self::Off => "off",
+        }
+    }
+}
+
+/// How many rows may be impossible to send.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum MaxInvalid {
+    /// This number of rows.
+    Rows(u64),
+    /// This share of all rows.
+    Percent(f64),
+}
+
+impl MaxInvalid {
+    /// Whether `invalid` of `rows` rows are too many.
+    #[must_use]
+    pub fn exceeded_by(self, invalid: u64, rows: u64) -> bool {
+        match self {
+            Self::Rows(most) => invalid > most,
+            #[allow(clippy::cast_precision_loss)]
+            Self::Percent(percent) => invalid as f64 * 100.0 > percent * rows as f64,
+        }
+    }
+}
+
+impl Default for MaxInvalid {
+    fn default() -> Self {
+        Self::Percent(20.0)
+    }
+}
+
+impl FromStr for MaxInvalid {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let limit = match text.strip_suffix('%') {
+            None => text.parse().ok().map(Self::Rows),
+            Some(share) => share
+                .parse::<f64>()
+                .ok()
+                .filter(|percent| (0.0..=100.0).contains(percent))
+                .map(Self::Percent),
+        };
+        limit.ok_or("is neither a number of rows (50) nor a share of them (5%)")
+    }
+}
+
+impl TryFrom<String> for MaxInvalid {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse().map_err(|error| format!("\"{text}\" {error}"))
+    }
+}
+
+impl From<MaxInvalid> for String {
+    fn from(limit: MaxInvalid) -> Self {
+        limit.to_string()
+    }
+}
+
+impl Display for MaxInvalid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rows(rows) => write!(f, "{rows}"),
+            Self::Percent(percent) => write!(f, "{percent}%"),
+        }
+    }
+}
+
+/// Reads and writes a [`Choice`] as its word.
+mod as_word {
+    use std::borrow::Cow;
+
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    use super::Choice;
+
+    // Serde asks for a reference.
+    #[allow(clippy::trivially_copy_pass_by_ref)]
+    pub(super) fn serialize<C: Choice, S: Serializer>(
+        choice: &C,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(choice.as_str())
+    }
+
+    pub(super) fn deserialize<'de, C: Choice, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<C, D::Error> {
+        let word = Cow::<str>::deserialize(deserializer)?;
+        C::parse(&word)
+            .ok_or_else(|| de::Error::custom(format!("\"{word}\" is not one of its values")))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_share_of_invalid_rows_is_compared_exactly() {
+        let fifth: MaxInvalid = "20%".parse().unwrap();
+        assert!(!fifth.exceeded_by(20, 100));
+        assert!(fifth.exceeded_by(21, 100));
+        let none: MaxInvalid = "0".parse().unwrap();
+        assert!(none.exceeded_by(1, 100));
+        assert!(!none.exceeded_by(0, 100));
+        for wrong in ["", "x", "101%", "-1%", "NaN%", "1.5"] {
+            assert!(wrong.parse::<MaxInvalid>().is_err(), "{wrong}");
+        }
+    }
+
+    fn other() -> PlanOptions {
+        PlanOptions {
+            message: MessageSource::Template("hi".to_owned()),
+            phone_column: Some("telefon".to_owned()),
+            region: Region::parse("SG").unwrap(),
+            sender_id: Some(SenderId::parse("KedaiKu").unwrap()),
+            text_type: TextType::Ascii,
+            punctuation: Punctuation::Keep,
+            duplicates: DuplicateRule::Keep,
+            batch_size: NonZeroU32::MIN,
+            lint: LintLevel::Off,
+            max_invalid: MaxInvalid::Rows(7),
+            spreadsheet: Some("/a.csv".to_owned()),
+        }
+    }
+
+    #[test]
+    fn options_are_read_as_they_were_written() {
+        for options in [PlanOptions::default(), other()] {
+            let kept = serde_json::to_string(&options).unwrap();
+            assert_eq!(
+                serde_json::from_str::<PlanOptions>(&kept).unwrap(),
+                options,
+                "{kept}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_option_is_compared_or_deliberately_not() {
+        let kept = serde_json::to_value(PlanOptions::default()).unwrap();
+        let not_compared = ["message", "max_invalid", "spreadsheet"];
+        let fields: Vec<_> = kept
+            .as_object()
+            .unwrap()
+            .keys()
+            .filter(|field| !not_compared.contains(&field.as_str()))
+            .map(|field| field.replace('_', "-"))
+            .collect();
+        let mut compared: Vec<_> = PlanOptions::compared().collect();
+        compared.sort_unstable();
+        assert_eq!(fields, compared);
+        let differences = PlanOptions::default().differences(&other());
+        assert_eq!(differences.len(), compared.len() + 1);
+        assert_eq!(
+            differences[2],
+            Difference::Value {
+                option: "region",
+                before: Some("MY".to_owned()),
+                now: Some("SG".to_owned())
+            }
+        );
+    }
+}
