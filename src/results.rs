@@ -1,5 +1,5 @@
-//! The results CSV: the spreadsheet as it came, with the outcome beside every row. It is made from a ledger
-//! alone, the same bytes each time, and knows no gateway and no templates.
+//! The results CSV: the spreadsheet as it came, with the outcome of every row beside it. It is made from the ledger alone,
+//! with the same bytes each time.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -15,62 +15,63 @@ use std::thread;
 use crate::domain::{Msisdn, ResultColumn, Status};
 use crate::gateway::Code;
 use crate::ledger::{Recipient, Snapshot};
-use crate::{Error, Kind, Result};
+use crate::{Error, Kind, Remedy, Result};
 
-/// Writes the rows of a ledger, or those with one of the statuses in `only`, with a header. Returns how many
-/// rows it wrote.
+/// How many rows are read and formatted at a time.
+const PAGE: u32 = 2_048;
+
+/// Writes a header and the rows of a ledger, or only those with one of the statuses in `only`. Returns how many rows it
+/// wrote.
 pub fn write(ledger: &Snapshot, only: Option<&[Status]>, mut out: impl Write) -> Result<u64> {
     let campaign = ledger.campaign()?;
     if campaign.bom {
-        out.write_all(BYTE_ORDER_MARK).map_err(unwritable)?;
+        out.write_all(BYTE_ORDER_MARK).map_err(write_error)?;
     }
-    let mut head = Sheet::new(campaign.delimiter);
-    head.line(&campaign.header, ResultColumn::name)
-        .and_then(|()| out.write_all(&head.lines))
-        .map_err(unwritable)?;
+    let mut header = Lines::new(campaign.delimiter);
+    header
+        .push(&campaign.header, ResultColumn::name)
+        .and_then(|()| out.write_all(&header.into_bytes()))
+        .map_err(write_error)?;
     let last = ledger.last_row()?;
     let pages: Vec<_> = (1..=last)
         .step_by(PAGE as usize)
         .map(|first| first..=last.min(first.saturating_add(PAGE - 1)))
         .collect();
     let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let readers = ledger.parallel(cores.min(pages.len()))?;
-    let count = readers.len();
-    // The readers take the pages in turns, each a page ahead of what is written.
+    let snapshots = ledger.parallel(cores.min(pages.len()))?;
+    let threads = snapshots.len();
+    // The threads take the pages in turns. Each formats one page ahead of what is written.
     thread::scope(|scope| {
-        let made: Vec<_> = (readers.into_iter().enumerate())
-            .map(|(nth, reader)| {
-                let (to_out, made) = mpsc::sync_channel(1);
-                let pages = pages.iter().skip(nth).step_by(count).cloned();
+        let formatted: Vec<_> = (snapshots.into_iter().enumerate())
+            .map(|(nth, snapshot)| {
+                let (sender, receiver) = mpsc::sync_channel(1);
+                let pages = pages.iter().skip(nth).step_by(threads).cloned();
                 scope.spawn(move || {
                     for rows in pages {
-                        let page = page(&reader, rows, only, campaign.delimiter);
-                        if to_out.send(page).is_err() {
+                        let page = page(&snapshot, rows, only, campaign.delimiter);
+                        if sender.send(page).is_err() {
                             return;
                         }
                     }
                 });
-                made
+                receiver
             })
             .collect();
         let mut written = 0;
-        for made in made.iter().cycle().take(pages.len()) {
-            let (lines, rows) = made.recv().map_err(|_| {
+        for receiver in formatted.iter().cycle().take(pages.len()) {
+            let (lines, rows) = receiver.recv().map_err(|_| {
                 Error::new(
-                    Kind::Disk,
-                    "the reader of the results stopped without a reason",
+                    Kind::Other,
+                    "a thread that reads the results stopped without a reason",
                 )
             })??;
-            out.write_all(&lines).map_err(unwritable)?;
+            out.write_all(&lines).map_err(write_error)?;
             written += rows;
         }
-        out.flush().map_err(unwritable)?;
+        out.flush().map_err(write_error)?;
         Ok(written)
     })
 }
-
-/// How many rows are read and put together at a time.
-const PAGE: u32 = 2_048;
 
 /// The lines of these rows, and how many there are.
 fn page(
@@ -79,32 +80,32 @@ fn page(
     only: Option<&[Status]>,
     delimiter: u8,
 ) -> Result<(Vec<u8>, u64)> {
-    let mut sheet = Sheet::new(delimiter);
-    let mut lines = 0;
+    let mut lines = Lines::new(delimiter);
+    let mut count = 0;
     ledger.recipients(rows, |recipient| {
         if only.is_none_or(|only| only.contains(&recipient.status)) {
-            lines += 1;
-            sheet
-                .line(recipient.cells, |column| cell(&recipient, column))
-                .map_err(unwritable)?;
+            count += 1;
+            lines
+                .push(recipient.cells, |column| cell(&recipient, column))
+                .map_err(write_error)?;
         }
         Ok(())
     })?;
-    Ok((sheet.lines, lines))
+    Ok((lines.into_bytes(), count))
 }
 
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
-/// A results file in the making beside its place. It appears whole or not at all.
+/// A results file, which is written beside its place. It appears complete or not at all.
 #[derive(Debug)]
 pub struct ResultsFile {
     path: PathBuf,
-    /// Where it is put together; `None` where the place is no file (a device, a pipe) and takes what is written at once.
+    /// Where it is written first. `None`: the place is a device or a pipe, and is written to directly.
     partial: Option<PathBuf>,
 }
 
 impl ResultsFile {
-    /// The results at this path, which can be written: that is tried here, before anything is sent.
+    /// The results at this path. Whether they can be written is tried here, before anything is sent.
     pub fn prepare(path: &Path) -> Result<Self> {
         let mut file = Self {
             path: path.to_owned(),
@@ -112,20 +113,20 @@ impl ResultsFile {
         };
         match fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => {
-                return Err(file.fault(&io::ErrorKind::IsADirectory.into()));
+                return Err(file.error(io::ErrorKind::IsADirectory.into()));
             }
             Ok(metadata) if !metadata.is_file() => return Ok(file),
-            // A link stays one: what it leads to is written.
-            Ok(_) => file.path = fs::canonicalize(path).map_err(|fault| file.fault(&fault))?,
+            // A link is kept, and its target is written.
+            Ok(_) => file.path = fs::canonicalize(path).map_err(|error| file.error(error))?,
             Err(_) => {}
         }
-        // Named after this process: two that write the same results would otherwise write into each other's.
+        // Named after this process: two processes that write the same results must not write into one file.
         let mut partial = file.path.as_os_str().to_owned();
         partial.push(format!(".{}.partial", std::process::id()));
         let partial = PathBuf::from(partial);
         File::create(&partial)
             .and_then(|_| fs::remove_file(&partial))
-            .map_err(|fault| file.fault(&fault))?;
+            .map_err(|error| file.error(error))?;
         file.partial = Some(partial);
         Ok(file)
     }
@@ -133,9 +134,9 @@ impl ResultsFile {
     /// Writes the results of this ledger. Returns how many rows.
     pub fn write(&self, ledger: &Snapshot, only: Option<&[Status]>) -> Result<u64> {
         let target = self.partial.as_ref().unwrap_or(&self.path);
-        let out = File::create(target).map_err(|fault| self.fault(&fault))?;
+        let out = File::create(target).map_err(|error| self.error(error))?;
         let mut out = BufWriter::with_capacity(1 << 16, out);
-        let written = write(ledger, only, &mut out).map_err(|fault| fault.at(self.path.display()));
+        let written = write(ledger, only, &mut out).map_err(|error| error.at(self.path.display()));
         let Some(partial) = &self.partial else {
             return written;
         };
@@ -144,11 +145,11 @@ impl ResultsFile {
                 .map_err(io::IntoInnerError::into_error)
                 .and_then(|out| out.sync_all())
                 .and_then(|()| fs::rename(partial, &self.path))
-                .map_err(|fault| self.fault(&fault))?;
+                .map_err(|error| self.error(error))?;
             Ok(rows)
         });
         if placed.is_err() {
-            // Half a file is worth nothing, and the fault is told anyway.
+            // Half a file is of no use. If it cannot be removed, the first error matters more.
             let _ = fs::remove_file(partial);
         }
         placed
@@ -160,70 +161,65 @@ impl ResultsFile {
         &self.path
     }
 
-    fn fault(&self, fault: &io::Error) -> Error {
-        Error::new(
-            Kind::Disk,
-            format!("the results cannot be written: {fault}"),
-        )
-        .hint("choose another place with --results")
-        .at(self.path.display())
+    fn error(&self, error: io::Error) -> Error {
+        Error::new(Kind::Disk, "the results cannot be written")
+            .caused_by(error)
+            .hint("choose another place")
+            .remedy(Remedy::ResultsPath)
+            .at(self.path.display())
     }
 }
 
-#[allow(clippy::needless_pass_by_value)] // as map_err hands it over
-fn unwritable(fault: io::Error) -> Error {
-    Error::new(
-        Kind::Disk,
-        format!("the results could not be written: {fault}"),
-    )
+fn write_error(error: io::Error) -> Error {
+    Error::new(Kind::Disk, "the results could not be written").caused_by(error)
 }
 
-/// Lines of the spreadsheet's own cells, which are a record already, followed by ours.
-struct Sheet {
-    lines: Vec<u8>,
+/// Lines of the results: the spreadsheet's own cells, which are a CSV record already, followed by ours.
+struct Lines {
     delimiter: u8,
-    record: csv::Writer<Slate>,
-    slate: Slate,
+    ours: csv::Writer<Buffer>,
+    buffer: Buffer,
 }
 
-impl Sheet {
+impl Lines {
     fn new(delimiter: u8) -> Self {
-        let slate = Slate::default();
+        let buffer = Buffer::default();
         Self {
-            lines: Vec::new(),
             delimiter,
-            record: csv::WriterBuilder::new()
+            ours: csv::WriterBuilder::new()
                 .delimiter(delimiter)
-                .from_writer(slate.clone()),
-            slate,
+                .from_writer(buffer.clone()),
+            buffer,
         }
     }
 
-    fn line<C: AsRef<str>>(
+    fn push<C: AsRef<str>>(
         &mut self,
         theirs: &str,
         ours: impl Fn(ResultColumn) -> C,
     ) -> io::Result<()> {
-        // A spreadsheet whose every column was ours has none of its own left.
+        // A spreadsheet of which every column was ours has none of its own left.
         if !theirs.is_empty() {
-            self.lines.extend_from_slice(theirs.as_bytes());
-            self.lines.push(self.delimiter);
+            self.buffer.write_all(theirs.as_bytes())?;
+            self.buffer.write_all(&[self.delimiter])?;
         }
         for column in ResultColumn::ALL {
-            self.record.write_field(ours(column).as_ref())?;
+            self.ours.write_field(ours(column).as_ref())?;
         }
-        self.record.write_record(None::<&[u8]>)?;
-        self.record.flush()?;
-        self.lines.append(&mut self.slate.0.borrow_mut());
-        Ok(())
+        self.ours.write_record(None::<&[u8]>)?;
+        self.ours.flush()
+    }
+
+    fn into_bytes(self) -> Vec<u8> {
+        self.buffer.0.take()
     }
 }
 
-/// Where a record is written before its line is put together; a CSV writer keeps its own end of it.
+/// What a CSV writer and [`Lines`] both write to. The CSV writer keeps its own handle of it.
 #[derive(Clone, Default)]
-struct Slate(Rc<RefCell<Vec<u8>>>);
+struct Buffer(Rc<RefCell<Vec<u8>>>);
 
-impl Write for Slate {
+impl Write for Buffer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.borrow_mut().write(bytes)
     }
@@ -277,14 +273,14 @@ fn guarded(cell: Cow<'_, str>) -> Cow<'_, str> {
     }
 }
 
-/// What a row's status means and what to do about it, in a sentence; empty where nothing is to be done.
+/// What a row's status means and what to do about it. Empty if there is nothing to do.
 fn detail<'r>(recipient: &Recipient<'r>) -> Cow<'r, str> {
-    if let Some(decided) = &recipient.decision {
-        let note = decided.note.as_ref().map(|note| format!(": {note}"));
+    if let Some(decision) = &recipient.decision {
+        let note = decision.note.as_ref().map(|note| format!(": {note}"));
         return format!(
-            "settled by an operator as {} on {}{}",
-            decided.resolution,
-            decided.at,
+            "resolved by an operator as {} on {}{}",
+            decision.resolution,
+            decision.at,
             note.unwrap_or_default()
         )
         .into();

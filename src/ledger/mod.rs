@@ -18,7 +18,7 @@
 //! | `lock` | one process at a time |
 //! | `batch`, `outcome` | a batch, and how an attempt to send it ended |
 //! | `state` | the states of a batch and the transitions between them |
-//! | `plan_writer` | writing a plan |
+//! | `plan_writer`, `plan_inserts` | writing a plan |
 //! | `open` | a ledger open for sending: transactions, recovery |
 //! | `attempt` | claims and settlements |
 //! | `planned` | reading planned batches |
@@ -36,6 +36,7 @@ mod files;
 mod lock;
 mod open;
 mod outcome;
+mod plan_inserts;
 mod plan_writer;
 mod planned;
 mod resolve;
@@ -58,7 +59,8 @@ pub use files::{SUFFIX, has_log, link_target, sidecar_files};
 pub use lock::{Lock, LockGuard, Started, holder};
 pub use open::Ledger;
 pub use outcome::AttemptOutcome;
-pub use plan_writer::{Disposition, PlanInserts, PlanWriter, PlannedRow, PlannedText};
+pub use plan_inserts::{Disposition, PlanInserts, PlannedRow, PlannedText};
+pub use plan_writer::PlanWriter;
 pub use resolve::{Resolution, Selection};
 pub use snapshot::{Decision, Recipient, Snapshot};
 pub use totals::Totals;
