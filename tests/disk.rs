@@ -1,5 +1,5 @@
-//! What becomes of the promise when the disk is full, and when files are taken away, replaced or shared: no request without
-//! a durable claim, a sentence that says what is wrong, and a next run that is right. The gateway's own record is the judge.
+//! The promise on a full disk, and when files are removed, replaced or shared: no request without a durable claim, a sentence
+//! that says what is wrong, and a correct next run. The test gateway's record of requests is what counts.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
@@ -27,7 +27,7 @@ fn customers<'a>(more: &[&'a str]) -> Vec<&'a str> {
     all
 }
 
-/// No file may grow beyond so many KiB.
+/// A shell command after which no file may grow beyond this many KiB.
 fn at_most(kib: u64) -> String {
     format!("ulimit -f {}", kib * 2)
 }
@@ -39,10 +39,10 @@ fn fails(run: &Run, words: &[&str]) {
     run.shows(!run.stderr.contains("panicked"), "no panic");
 }
 
-// --- No room --------------------------------------------------------------------------------------------------
+// --- Full disks --------------------------------------------------------------------------------------------------
 
 #[test]
-fn no_room_to_plan() {
+fn a_full_disk_while_planning() {
     let program = Program::with(&[("customers.csv", &people(4_000))]);
     let gateway = Gateway::accepting();
     let mut plan = vec!["plan"];
@@ -88,13 +88,13 @@ fn ends_well(program: &Program, gateway: &Gateway, arguments: &[&str], in_doubt:
     let rows = rows_in_are_rows_out(program, "customers.csv", "customers.results.csv");
     let mut expected = counts(&[("accepted", rows.len() - unknown), ("unknown", unknown)]);
     expected.retain(|_, rows| *rows > 0);
-    assert_eq!(count_statuses(&rows), expected, "nobody is lost");
+    assert_eq!(count_statuses(&rows), expected, "every row has its status");
     verifies(program, "customers.ledger");
     run
 }
 
 #[test]
-fn no_room_to_write_down_what_is_sent() {
+fn a_full_disk_while_sending() {
     for (kib, workers) in [(160, "1"), (256, "4"), (700, "4")] {
         let program = Program::with(&[("customers.csv", &own_texts(400))]);
         let gateway = Gateway::accepting();
@@ -112,8 +112,8 @@ fn no_room_to_write_down_what_is_sent() {
 }
 
 #[test]
-fn no_room_for_the_results() {
-    // The text is in the ledger once, and in every row of the results.
+fn a_full_disk_while_writing_results() {
+    // The ledger holds the text once, the results in every row.
     let text = format!("KedaiKu: {}", "we are open ".repeat(40));
     let program = Program::with(&[("customers.csv", &people(3_000))]);
     let gateway = Gateway::accepting();
@@ -143,13 +143,13 @@ fn no_room_for_the_results() {
         .into_iter()
         .filter(|name| name.contains("results"))
         .collect();
-    assert!(left.is_empty(), "half a file is none: {left:?}");
+    assert!(left.is_empty(), "a partial file is left: {left:?}");
     ends_well(&program, &gateway, &arguments, 0);
     assert_eq!(gateway.count(), 3, "nothing was left to send");
 }
 
 #[test]
-fn outputs_that_are_full() {
+fn full_output_devices() {
     let program = Program::with(&[("customers.csv", &people(3))]);
     let gateway = Gateway::accepting();
     for (nth, option) in ["--results", "--summary-json"].into_iter().enumerate() {
@@ -168,7 +168,7 @@ fn outputs_that_are_full() {
         let run = program.command(&arguments).within("exec >/dev/full").run();
         fails(&run, &["written"]);
     }
-    // Nobody to read what is said is no fault.
+    // Messages that cannot be written are not an error.
     program
         .send_command(&gateway.url(), &customers(&["-v"]))
         .within("exec 2>/dev/full")
@@ -176,7 +176,7 @@ fn outputs_that_are_full() {
         .exits(0);
 }
 
-/// Whether the tests may have file systems of their own; says why not.
+/// Whether tests may mount file systems here. If not, it says so.
 fn may_mount() -> bool {
     let probe = "mount -t tmpfs none /tmp && mount -o remount,ro,bind /tmp && ! touch /tmp/probe 2>/dev/null";
     let allowed = Command::new("unshare")
@@ -190,7 +190,7 @@ fn may_mount() -> bool {
     allowed
 }
 
-/// Shell commands that run the program in mounts of its own that `prepare` makes, and then `afterwards`.
+/// Shell commands that run the program in its own mounts, made by `prepare`, and then run `afterwards`.
 fn in_own_mounts(prepare: &str, afterwards: &str) -> String {
     format!(
         r#"exec unshare -rm sh -ec '{prepare}; code=0; "$0" "$@" || code=$?; {afterwards}; exit $code' "$0" "$@""#
@@ -198,11 +198,11 @@ fn in_own_mounts(prepare: &str, afterwards: &str) -> String {
 }
 
 #[test]
-fn a_full_disk() {
+fn a_full_file_system() {
     if !may_mount() {
         return;
     }
-    // A disk of this size, with the campaign on it, which is kept when the disk goes.
+    // A file system of this size with the campaign on it, which is copied back at the end.
     let on_a_disk = |kib: u64| {
         let prepare = format!(
             "mkdir -p full; mount -t tmpfs -o size={kib}k none full; cp -p customers.* full; cd full"
@@ -274,10 +274,10 @@ fn a_folder_that_cannot_be_written() {
     ends_well(&program, &gateway, &customers(&[]), 0);
 }
 
-// --- Something else in its place ------------------------------------------------------------------------------
+// --- Replaced files ------------------------------------------------------------------------------
 
 #[test]
-fn something_else_in_the_place_of_a_file() {
+fn another_file_in_the_place_of_one_of_ours() {
     type Act = fn(&Program);
     let table: [(&str, Act, Act); 8] = [
         (
@@ -345,15 +345,14 @@ fn something_else_in_the_place_of_a_file() {
     assert_eq!(gateway.count(), 0);
 }
 
-/// What somebody does to the files of a campaign of which 5 requests are settled and the 6th is under way, and what brings
-/// them back.
-struct Meddling {
+/// A change to the files of a campaign with 5 settled requests and a 6th under way, and how it is undone.
+struct FileChange {
     what: &'static str,
     act: fn(&Program),
     undo: fn(&Program),
-    /// What is named by the run that this stops, unless it does not matter to it.
+    /// The file that the run names when it stops. `None`: it does not stop.
     named: Option<&'static str>,
-    /// What the next run says if the first one was killed and nothing else can be done: it refuses.
+    /// Why the next run refuses after a kill, if it does.
     lost_with_a_kill: Option<&'static str>,
 }
 
@@ -367,15 +366,15 @@ fn rm(program: &Program, name: &str) {
 
 fn nothing(_: &Program) {}
 
-const MEDDLINGS: [Meddling; 11] = [
-    Meddling {
+const CHANGES: [FileChange; 11] = [
+    FileChange {
         what: "renamed",
         act: |p| mv(p, "customers.ledger", "away"),
         undo: |p| mv(p, "away", "customers.ledger"),
         named: Some("customers.ledger"),
         lost_with_a_kill: None,
     },
-    Meddling {
+    FileChange {
         what: "replaced by a copy of itself",
         act: |p| {
             fs::copy(p.path("customers.ledger"), p.path("copy")).unwrap();
@@ -385,7 +384,7 @@ const MEDDLINGS: [Meddling; 11] = [
         named: Some("customers.ledger"),
         lost_with_a_kill: None,
     },
-    Meddling {
+    FileChange {
         what: "another campaign's ledger in its place",
         act: |p| {
             mv(p, "customers.ledger", "away");
@@ -395,7 +394,7 @@ const MEDDLINGS: [Meddling; 11] = [
         named: Some("customers.ledger"),
         lost_with_a_kill: None,
     },
-    Meddling {
+    FileChange {
         what: "a folder in its place",
         act: |p| {
             mv(p, "customers.ledger", "away");
@@ -408,7 +407,7 @@ const MEDDLINGS: [Meddling; 11] = [
         named: Some("customers.ledger"),
         lost_with_a_kill: None,
     },
-    Meddling {
+    FileChange {
         what: "a link to nowhere in its place",
         act: |p| {
             mv(p, "customers.ledger", "away");
@@ -418,7 +417,7 @@ const MEDDLINGS: [Meddling; 11] = [
         named: Some("customers.ledger"),
         lost_with_a_kill: None,
     },
-    Meddling {
+    FileChange {
         what: "a link to itself in its place",
         act: |p| {
             mv(p, "customers.ledger", "away");
@@ -428,14 +427,14 @@ const MEDDLINGS: [Meddling; 11] = [
         named: Some("customers.ledger"),
         lost_with_a_kill: None,
     },
-    Meddling {
+    FileChange {
         what: "without its lock",
         act: |p| rm(p, "customers.ledger.lock"),
         undo: nothing,
         named: Some("customers.ledger.lock"),
         lost_with_a_kill: None,
     },
-    Meddling {
+    FileChange {
         what: "with another lock",
         act: |p| {
             rm(p, "customers.ledger.lock");
@@ -445,21 +444,21 @@ const MEDDLINGS: [Meddling; 11] = [
         named: Some("customers.ledger.lock"),
         lost_with_a_kill: None,
     },
-    Meddling {
+    FileChange {
         what: "without its log",
         act: |p| rm(p, "customers.ledger-wal"),
         undo: nothing,
         named: Some("customers.ledger-wal"),
         lost_with_a_kill: Some("earlier state"),
     },
-    Meddling {
+    FileChange {
         what: "without its shared memory",
         act: |p| rm(p, "customers.ledger-shm"),
         undo: nothing,
         named: Some("customers.ledger-shm"),
         lost_with_a_kill: None,
     },
-    Meddling {
+    FileChange {
         what: "with a second name",
         act: |p| {
             fs::hard_link(p.path("customers.ledger"), p.path("second.ledger")).unwrap();
@@ -472,9 +471,8 @@ const MEDDLINGS: [Meddling; 11] = [
 
 const ROWS: usize = 20;
 
-/// A campaign of which 5 requests are settled and the 6th is under way, meddled with; then the gateway answers, or the
-/// program is killed.
-fn meddle(meddling: &Meddling, killed: bool) -> (Program, Gateway, Run) {
+/// Makes the change while 5 requests are settled and the 6th is under way. Then the gateway answers, or the program is killed.
+fn change_files(change: &FileChange, killed: bool) -> (Program, Gateway, Run) {
     let program = Program::with(&[
         ("customers.csv", &own_texts(ROWS)),
         ("other.csv", &own_texts(ROWS + 2)),
@@ -488,7 +486,7 @@ fn meddle(meddling: &Meddling, killed: bool) -> (Program, Gateway, Run) {
     });
     let running = program.send_command(&gateway.url(), &ONE_AT_A_TIME).start();
     gateway.wait_for_requests(6);
-    (meddling.act)(&program);
+    (change.act)(&program);
     if killed {
         running.signal("KILL");
     } else {
@@ -502,11 +500,11 @@ fn meddle(meddling: &Meddling, killed: bool) -> (Program, Gateway, Run) {
 const ONE_AT_A_TIME: [&str; 3] = ["customers.csv", "--concurrency", "1"];
 
 #[test]
-fn meddled_with_while_it_is_sent() {
-    for meddling in MEDDLINGS {
-        eprintln!("{}", meddling.what);
-        let (program, gateway, run) = meddle(&meddling, false);
-        let Some(named) = meddling.named else {
+fn files_changed_while_sending() {
+    for change in CHANGES {
+        eprintln!("{}", change.what);
+        let (program, gateway, run) = change_files(&change, false);
+        let Some(named) = change.named else {
             run.exits(0);
             continue;
         };
@@ -514,9 +512,9 @@ fn meddled_with_while_it_is_sent() {
         assert_eq!(
             gateway.count(),
             6,
-            "nothing is sent that cannot be written down"
+            "nothing is sent that cannot be recorded"
         );
-        (meddling.undo)(&program);
+        (change.undo)(&program);
         ends_well(&program, &gateway, &ONE_AT_A_TIME, 1).exits(5);
         assert_eq!(gateway.count(), ROWS);
         program.no_secret_anywhere(common::PASSWORD);
@@ -524,13 +522,13 @@ fn meddled_with_while_it_is_sent() {
 }
 
 #[test]
-fn meddled_with_and_killed() {
-    for meddling in MEDDLINGS {
-        eprintln!("{}", meddling.what);
-        let (program, gateway, run) = meddle(&meddling, true);
+fn files_changed_before_a_kill() {
+    for change in CHANGES {
+        eprintln!("{}", change.what);
+        let (program, gateway, run) = change_files(&change, true);
         run.dies_of(SIGKILL);
-        (meddling.undo)(&program);
-        if let Some(why) = meddling.lost_with_a_kill {
+        (change.undo)(&program);
+        if let Some(why) = change.lost_with_a_kill {
             fails(&program.send(&gateway, &ONE_AT_A_TIME), &[why]);
             fails(&program.send(&gateway, &["customers.ledger"]), &[why]);
             assert_eq!(gateway.count(), 6);
@@ -543,9 +541,9 @@ fn meddled_with_and_killed() {
 
 #[test]
 fn another_ledger_beside_the_log_of_a_killed_run() {
-    let meddling = &MEDDLINGS[2];
+    let change = &CHANGES[2];
     for killed in [false, true] {
-        let (program, gateway, _) = meddle(meddling, killed);
+        let (program, gateway, _) = change_files(change, killed);
         let other = fs::read(program.path("other.ledger")).unwrap();
         for run in [
             program.send(&gateway, &ONE_AT_A_TIME),
@@ -569,7 +567,7 @@ fn another_ledger_beside_the_log_of_a_killed_run() {
             "nothing of the log came into it"
         );
         assert_eq!(gateway.count(), 6);
-        // As it was said: the log goes to where its own ledger is, and both are right.
+        // As the message says: with the log beside its own ledger, both are right.
         mv(&program, "customers.ledger-wal", "away-wal");
         verifies(&program, "customers.ledger");
         fails(
@@ -611,7 +609,7 @@ fn an_earlier_state_beside_the_log_of_a_killed_run() {
         victim.is(&running);
         running.wait().dies_of(SIGKILL);
         fs::copy(program.path("backup"), program.path("customers.ledger")).unwrap();
-        // What the log holds may make it whole again; where it does not, nothing is sent.
+        // The log may restore it. If it does not, nothing is sent.
         let run = program.send(&gateway, &ONE_AT_A_TIME);
         gateway.assert_nothing_twice();
         if run.code == Some(1) {
@@ -628,8 +626,8 @@ fn an_earlier_state_beside_the_log_of_a_killed_run() {
 // --- Between two runs -----------------------------------------------------------------------------------------
 
 #[test]
-fn an_earlier_state_is_not_made_whole_by_looking_at_it() {
-    // With so many rows the log holds the requests of all runs, and not the batches of all.
+fn reading_an_earlier_state_does_not_make_it_sendable() {
+    // With this many rows the log holds the attempts of all runs, but not all batches.
     let mut csv = String::from("phone,message,extra\n");
     for i in 0..182 {
         writeln!(csv, "{},Hello 0,\"x,{i}\"", phone(i)).unwrap();
@@ -657,7 +655,7 @@ fn an_earlier_state_is_not_made_whole_by_looking_at_it() {
         victim.is(&running);
         running.wait().dies_of(SIGKILL);
         fs::rename(program.path("backup"), program.path("customers.ledger")).unwrap();
-        // Its log is replayed into the file by whoever reads it, and is gone then.
+        // Any command that reads the file replays the log into it and removes the log.
         program.run(&[look, "customers.ledger"]);
         let run = program.send(&gateway, &one_each);
         gateway.assert_nothing_twice();
@@ -666,9 +664,9 @@ fn an_earlier_state_is_not_made_whole_by_looking_at_it() {
 }
 
 #[test]
-fn meddled_with_between_two_runs() {
+fn files_changed_between_two_runs() {
     type Act = fn(&Program);
-    // What the next run says, if it is not right without a word.
+    // Why the next run refuses, if it does.
     let table: [(&str, Act, Option<&str>); 7] = [
         ("deleted", |p| rm(p, "customers.ledger"), Some("it is gone")),
         (
@@ -699,7 +697,7 @@ fn meddled_with_between_two_runs() {
             None,
         ),
         (
-            "beside a log that is none",
+            "beside a file that is not a log",
             |p| drop(p.write("customers.ledger-wal", vec![7; 9_000])),
             None,
         ),
@@ -744,7 +742,7 @@ fn a_ledger_that_goes_missing_after_its_lock_did() {
     assert_eq!(gateway.count(), ROWS);
 }
 
-// --- One ledger by several names --------------------------------------------------------------------------------
+// --- One ledger with several names --------------------------------------------------------------------------------
 
 #[test]
 fn one_ledger_by_several_paths_is_sent_once() {
@@ -797,7 +795,7 @@ fn one_ledger_by_several_paths_is_sent_once() {
         (0..ROWS).map(msisdn).collect::<Vec<_>>()
     );
     verifies(&program, "customers.ledger");
-    // Now none of the two names is sent from.
+    // Now neither name can be sent from.
     for path in ["hard.ledger", "customers.ledger"] {
         fails(&program.send(&gateway, &[path]), &[path, "second name"]);
     }
@@ -806,7 +804,7 @@ fn one_ledger_by_several_paths_is_sent_once() {
 #[test]
 fn status_says_that_a_run_is_under_way() {
     if !Path::new("/proc/locks").exists() {
-        eprintln!("left out: this system does not tell who holds a lock");
+        eprintln!("left out: this system does not show who holds a lock");
         return;
     }
     let program = Program::with(&[("customers.csv", &own_texts(3))]);

@@ -3,7 +3,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    clippy::items_after_statements, // the statuses that a test speaks of
+    clippy::items_after_statements, // `use Status::...` near the statuses that a test expects
     clippy::needless_pass_by_value
 )]
 
@@ -25,7 +25,7 @@ mod resolving;
 mod settling;
 mod verifying;
 
-/// A time for all that happens in a test.
+/// The time at which everything in a test happens.
 pub(crate) fn timestamp() -> Timestamp {
     Timestamp::parse("2026-11-22T23:20:00.000+08:00").unwrap()
 }
@@ -34,14 +34,14 @@ pub(crate) fn number(row: u64) -> Msisdn {
     Msisdn::from_u64(60_125_500_000 + row).unwrap()
 }
 
-/// A folder with a place for a ledger.
+/// A folder, and a path for a ledger in it.
 pub(crate) fn temp_ledger() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.ledger");
     (folder, path)
 }
 
-fn plan_writer(path: &Path, batches: &[u32]) -> (PlanWriter, Campaign) {
+fn unfinished_plan(path: &Path, batches: &[u32]) -> (PlanWriter, Campaign) {
     let mut plan_writer = PlanWriter::begin(path).unwrap();
     let mut row = 0;
     for (batch, size) in (1_u32..).zip(batches) {
@@ -117,9 +117,9 @@ fn campaign(report: Report) -> Campaign {
     }
 }
 
-/// A ledger with batches of these sizes, each with a text of its own, and three rows behind them that are not sent.
+/// Plans a ledger with batches of these sizes, each with a text of its own, and three more rows that are not sent.
 pub(crate) fn plan(path: &Path, batches: &[u32]) {
-    let (plan_writer, campaign) = plan_writer(path, batches);
+    let (plan_writer, campaign) = unfinished_plan(path, batches);
     plan_writer.finish(&campaign, false).unwrap();
 }
 
@@ -137,17 +137,17 @@ pub(crate) fn statuses(path: &Path) -> Vec<Status> {
     statuses
 }
 
-fn each(path: &Path, mut look: impl FnMut(Recipient<'_>)) {
+fn each(path: &Path, mut check: impl FnMut(Recipient<'_>)) {
     Snapshot::open(path)
         .unwrap()
         .recipients(1..=u32::MAX, |recipient| {
-            look(recipient);
+            check(recipient);
             Ok(())
         })
         .unwrap();
 }
 
-/// Panics unless the books balance.
+/// Panics unless everything in the ledger adds up.
 pub(crate) fn assert_adds_up(path: &Path) {
     let wrong = Snapshot::open(path).unwrap().verify(false).unwrap();
     assert!(wrong.is_empty(), "{wrong:?}");
@@ -232,7 +232,7 @@ fn file_names(folder: &tempfile::TempDir) -> Vec<String> {
     names
 }
 
-/// The whole contents of the tables that change.
+/// All rows of the tables that change.
 fn contents(path: &Path) -> Vec<String> {
     let connection = Connection::open(path).unwrap();
     ["batch", "recipient", "attempt", "decision"]

@@ -1,18 +1,18 @@
-//! Several workers at one ledger.
+//! Several workers that share one ledger.
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 use super::*;
 
-/// Sends with so many clerks at once, all with this new_state. Returns the rows that were handed out.
+/// Sends everything with this many workers, and settles each batch like this. Returns the rows that were handed out.
 fn drain(
     ledger: Ledger,
-    handles: usize,
+    workers: usize,
     limit: Option<u64>,
     new_state: &NewState,
 ) -> (Ledger, Vec<Vec<i64>>) {
-    let (committer, handles) = Committer::start(ledger, handles, limit);
+    let (committer, handles) = Committer::start(ledger, workers, limit);
     let handed = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for handle in handles {
@@ -89,27 +89,27 @@ fn recipients_of_a_halved_batch_do_not_count_towards_the_limit() {
 }
 
 #[test]
-fn what_was_cut_off_and_waits_for_its_claim_is_not_handed_out_again() {
+fn a_batch_split_off_for_the_limit_is_handed_out_once() {
     let (_folder, path) = temp_ledger();
     plan(&path, &[4, 4]);
     let (committer, handles) = Committer::start(open(&path), 2, Some(5));
     let whole = handles[0].next(None).unwrap().unwrap();
-    let cut = handles[1].next(None).unwrap().unwrap();
-    assert_eq!((whole.rows.len(), cut.rows.len()), (4, 1));
-    // The first batch is halved, which leaves four recipients to hand out while the cut one still waits.
+    let split_off = handles[1].next(None).unwrap().unwrap();
+    assert_eq!((whole.rows.len(), split_off.rows.len()), (4, 1));
+    // The first batch is halved, so four recipients may be handed out while the split-off batch is not claimed yet.
     let attempt = handles[0].claim(whole.id, timestamp()).unwrap();
     let halved = settlement(&whole, attempt, vec![NewState::Halved { code: -1010 }]);
     let next = handles[0].next(Some(halved)).unwrap().unwrap();
-    assert_ne!(next.id, cut.id);
+    assert_ne!(next.id, split_off.id);
     handles[0].claim(next.id, timestamp()).unwrap();
-    handles[1].claim(cut.id, timestamp()).unwrap();
+    handles[1].claim(split_off.id, timestamp()).unwrap();
     drop(handles);
     committer.finish().unwrap().1.unwrap();
     assert_adds_up(&path);
 }
 
 #[test]
-fn after_a_commit_that_failed_nobody_gets_anything() {
+fn after_a_failed_commit_nothing_is_handed_out() {
     let (_folder, path) = temp_ledger();
     plan(&path, &[1; 4]);
     let (committer, handles) = Committer::start(open(&path), 2, None);
@@ -117,7 +117,7 @@ fn after_a_commit_that_failed_nobody_gets_anything() {
     let other = handles[1].next(None).unwrap().unwrap();
     fs::rename(&path, path.with_extension("moved")).unwrap();
     handles[0].claim(batch.id, timestamp()).unwrap_err();
-    // Back again; but what stopped once stays stopped.
+    // The ledger is back, but the committer stays stopped.
     fs::rename(path.with_extension("moved"), &path).unwrap();
     handles[1].claim(other.id, timestamp()).unwrap_err();
     handles[1].next(None).unwrap_err();

@@ -50,7 +50,7 @@ fn a_campaign_goes_to_the_host_of_its_first_claim() {
 }
 
 #[test]
-fn the_lock_knows_of_the_first_claim() {
+fn the_lock_records_the_first_claim() {
     let (_folder, path) = temp_ledger();
     plan(&path, &[1]);
     let mut ledger = open(&path);
@@ -64,7 +64,7 @@ fn the_lock_knows_of_the_first_claim() {
 }
 
 #[test]
-fn the_lock_never_knows_of_more_than_the_ledger() {
+fn the_lock_never_records_more_attempts_than_the_ledger() {
     let (_folder, path) = temp_ledger();
     plan(&path, &[1]);
     let mut ledger = open(&path);
@@ -82,7 +82,7 @@ fn the_lock_never_knows_of_more_than_the_ledger() {
 }
 
 #[test]
-fn a_claim_without_an_outcome_is_unknown_to_readers_and_becomes_so_once() {
+fn a_claim_without_an_outcome_reads_as_unknown_and_is_recovered_once() {
     let (_folder, path) = temp_ledger();
     plan(&path, &[2, 1]);
     let mut ledger = open(&path);
@@ -99,7 +99,7 @@ fn a_claim_without_an_outcome_is_unknown_to_readers_and_becomes_so_once() {
         );
     });
     assert_adds_up(&path);
-    // Dropped as a crash would leave it.
+    // Not closed, as after a crash.
     drop(ledger);
     assert_eq!(statuses(&path), expected);
     drop(open(&path));
@@ -124,14 +124,14 @@ fn a_claim_without_an_outcome_is_unknown_to_readers_and_becomes_so_once() {
 }
 
 #[test]
-fn only_attempts_make_a_campaign_a_started_one() {
+fn a_campaign_is_started_by_its_first_attempt() {
     let (_folder, path) = temp_ledger();
     plan(&path, &[1, 1]);
     drop(open(&path));
     let started = || Lock::acquire(&path, "a test").unwrap().started().cloned();
     assert_eq!(started(), None);
     send(&mut open(&path), vec![not_sent()]);
-    // A new lock knows of them from the ledger.
+    // A new lock learns of the attempts from the ledger.
     fs::remove_file(files::sidecar(&path, ".lock")).unwrap();
     assert_eq!(started(), None);
     drop(open(&path));
@@ -139,7 +139,7 @@ fn only_attempts_make_a_campaign_a_started_one() {
 }
 
 #[test]
-fn it_is_said_how_many_batches_were_under_way() {
+fn recovered_batches_are_counted() {
     for under_way in [0, 2] {
         let (_folder, path) = temp_ledger();
         plan(&path, &[1, 3, 1]);
@@ -155,7 +155,7 @@ fn it_is_said_how_many_batches_were_under_way() {
 }
 
 #[test]
-fn a_ledger_whose_log_was_switched_off_gets_it_back() {
+fn a_log_that_was_turned_off_is_turned_on_again() {
     let (_folder, path) = temp_ledger();
     plan(&path, &[1]);
     let mode = |sql: &str| -> String {
@@ -191,7 +191,7 @@ fn the_log_of_another_ledger_is_not_replayed() {
 }
 
 #[test]
-fn a_ledger_that_is_not_there_is_named() {
+fn a_missing_ledger_is_an_error() {
     let (_folder, path) = temp_ledger();
     let error = Snapshot::open(&path).unwrap_err().to_string();
     assert!(error.contains("there is no such ledger"), "{error}");
@@ -199,7 +199,7 @@ fn a_ledger_that_is_not_there_is_named() {
 }
 
 #[test]
-fn readers_together_see_one_state_whatever_is_written_meanwhile() {
+fn parallel_snapshots_see_one_state_whatever_is_written_meanwhile() {
     let (_folder, path) = temp_ledger();
     plan(&path, &[1, 1]);
     let mut ledger = open(&path);

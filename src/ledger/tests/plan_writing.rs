@@ -1,18 +1,18 @@
-//! How a plan comes into its place, whole and private.
+//! Writing a plan, and putting it in its place.
 
 use super::*;
 
 #[test]
-fn a_draft_that_is_dropped_leaves_nothing() {
+fn a_dropped_plan_leaves_nothing() {
     let (folder, path) = temp_ledger();
-    drop(plan_writer(&path, &[2]));
+    drop(unfinished_plan(&path, &[2]));
     assert!(file_names(&folder).is_empty(), "{:?}", file_names(&folder));
 }
 
 #[test]
 fn a_plan_is_one_private_file() {
     let (folder, path) = temp_ledger();
-    let (plan_writer, campaign) = plan_writer(&path, &[2]);
+    let (plan_writer, campaign) = unfinished_plan(&path, &[2]);
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&files::sidecar(&path, ".partial")), 0o600);
     plan_writer.finish(&campaign, false).unwrap();
@@ -28,20 +28,20 @@ fn a_plan_is_one_private_file() {
 }
 
 #[test]
-fn nothing_is_overwritten_unless_it_is_to_be_replaced() {
+fn nothing_is_overwritten_unless_asked_for() {
     let (folder, path) = temp_ledger();
     fs::write(&path, "precious").unwrap();
-    let (second, campaign) = plan_writer(&path, &[1]);
+    let (second, campaign) = unfinished_plan(&path, &[1]);
     second.finish(&campaign, false).unwrap_err();
     assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
     assert_eq!(file_names(&folder), ["a.ledger"]);
-    let (third, campaign) = plan_writer(&path, &[1]);
+    let (third, campaign) = unfinished_plan(&path, &[1]);
     third.finish(&campaign, true).unwrap();
     assert_adds_up(&path);
 }
 
 #[test]
-fn what_a_crash_left_of_a_draft_is_no_obstacle() {
+fn a_partial_plan_left_by_a_crash_is_removed() {
     let (_folder, path) = temp_ledger();
     fs::write(files::sidecar(&path, ".partial"), "half").unwrap();
     plan(&path, &[1]);
@@ -51,7 +51,7 @@ fn what_a_crash_left_of_a_draft_is_no_obstacle() {
 #[test]
 fn a_planned_batch_is_read_with_its_text_and_its_recipients_in_order() {
     let (_folder, path) = temp_ledger();
-    let (mut plan_writer, campaign) = plan_writer(&path, &[1]);
+    let (mut plan_writer, campaign) = unfinished_plan(&path, &[1]);
     let row = |row, of| PlannedRow {
         row,
         cells: "",
@@ -112,23 +112,23 @@ fn a_planned_batch_without_its_text_is_an_error() {
 #[test]
 fn a_batch_takes_no_number_twice() {
     let (_folder, path) = temp_ledger();
-    let (mut plan_writer, _) = plan_writer(&path, &[2]);
+    let (mut plan_writer, _) = unfinished_plan(&path, &[2]);
     let again = sent(6, number(1), 1);
     plan_writer.rows().unwrap().rows(&[again]).unwrap_err();
     drop(plan_writer);
     assert!(!path.exists());
 }
 
-/// As many recipients as it takes for the index to be given up: a batch each, and then as many in those of long ago.
-fn stray(plan_writer: &mut PlanWriter, twice: bool) {
+/// Stores so many recipients of old batches that the index is dropped: first each batch gets one, then the oldest another.
+fn store_out_of_order(plan_writer: &mut PlanWriter, twice: bool) {
     const BATCHES: u32 = 80_000;
-    const STRAYS: u32 = 10_000;
+    const OUT_OF_ORDER: u32 = 10_000;
     let mut inserts = plan_writer.rows().unwrap();
     let batches: Vec<u32> = (2..=BATCHES).collect();
     inserts.batches(&batches).unwrap();
-    // The first batch has the row before them, and three others are there that are not sent.
+    // Rows 1 to 4 are stored already: one of the first batch, and three that are not sent.
     let first = batches.iter().map(|batch| (u64::from(*batch) + 3, *batch));
-    let again = (0..STRAYS).map(|batch| (u64::from(BATCHES + batch) + 4, batch + 1));
+    let again = (0..OUT_OF_ORDER).map(|batch| (u64::from(BATCHES + batch) + 4, batch + 1));
     let rows: Vec<PlannedRow<'_>> = first
         .chain(again)
         .map(|(row, batch)| sent(row, number(row), batch))
@@ -142,10 +142,10 @@ fn stray(plan_writer: &mut PlanWriter, twice: bool) {
 }
 
 #[test]
-fn recipients_in_no_order_are_found_by_their_batch_too() {
+fn recipients_out_of_order_are_found_by_their_batch() {
     let (_folder, path) = temp_ledger();
-    let (mut plan_writer, campaign) = plan_writer(&path, &[1]);
-    stray(&mut plan_writer, false);
+    let (mut plan_writer, campaign) = unfinished_plan(&path, &[1]);
+    store_out_of_order(&mut plan_writer, false);
     plan_writer.finish(&campaign, false).unwrap();
     let indexes = "SELECT count(*) FROM sqlite_schema WHERE type = 'index'";
     let connection = Connection::open(&path).unwrap();
@@ -156,21 +156,21 @@ fn recipients_in_no_order_are_found_by_their_batch_too() {
 }
 
 #[test]
-fn a_batch_takes_no_number_twice_in_whatever_order() {
+fn a_batch_takes_no_number_twice_in_any_order() {
     let (_folder, path) = temp_ledger();
-    let (mut plan_writer, campaign) = plan_writer(&path, &[1]);
-    // The index was given up, or this would be an error already.
-    stray(&mut plan_writer, true);
+    let (mut plan_writer, campaign) = unfinished_plan(&path, &[1]);
+    // With the index this would be an error already.
+    store_out_of_order(&mut plan_writer, true);
     plan_writer.finish(&campaign, false).unwrap_err();
     assert!(!path.exists());
 }
 
 #[test]
-fn a_row_that_is_missing_or_comes_twice_is_no_plan() {
-    // The draft has four rows.
+fn a_missing_or_repeated_row_is_an_error() {
+    // Four rows are stored already.
     for rows in [&[4][..], &[6], &[5, 5], &[5, 7], &[6, 5]] {
         let (_folder, path) = temp_ledger();
-        let (mut plan_writer, _) = plan_writer(&path, &[1]);
+        let (mut plan_writer, _) = unfinished_plan(&path, &[1]);
         let mut to = 100..;
         let rows: Vec<_> = (rows.iter())
             .map(|row| sent(*row, number(to.next().unwrap()), 1))
@@ -178,9 +178,9 @@ fn a_row_that_is_missing_or_comes_twice_is_no_plan() {
         let error = plan_writer.rows().unwrap().rows(&rows).unwrap_err();
         assert!(error.to_string().contains("not in order"), "{error}");
     }
-    // Many are stored with one statement.
+    // Rows that one statement stores.
     let (_folder, path) = temp_ledger();
-    let (mut plan_writer, _) = plan_writer(&path, &[1]);
+    let (mut plan_writer, _) = unfinished_plan(&path, &[1]);
     let mut rows: Vec<_> = (5..=20).map(|row| sent(row, number(row), 1)).collect();
     rows.swap(3, 9);
     let error = plan_writer.rows().unwrap().rows(&rows).unwrap_err();
@@ -201,10 +201,10 @@ fn sent(row: u64, msisdn: Msisdn, batch: u32) -> PlannedRow<'static> {
 fn leftovers_of_a_ledger_that_is_gone_are_refused() {
     for suffix in ["-wal", "-shm", "-journal"] {
         let (_folder, path) = temp_ledger();
-        let stray = files::sidecar(&path, suffix);
-        fs::write(&stray, "").unwrap();
+        let leftover = files::sidecar(&path, suffix);
+        fs::write(&leftover, "").unwrap();
         let error = exists(&path).unwrap_err().to_string();
-        assert!(error.contains(&stray.display().to_string()), "{error}");
+        assert!(error.contains(&leftover.display().to_string()), "{error}");
     }
 }
 
@@ -239,7 +239,7 @@ fn a_ledger_with_a_second_name_is_not_opened() {
 }
 
 #[test]
-fn a_move_that_was_cut_off_is_brought_to_its_end() {
+fn an_interrupted_move_is_completed() {
     let (_folder, path) = temp_ledger();
     plan(&path, &[1]);
     let aside = path.with_extension("aside");
@@ -254,7 +254,7 @@ fn a_move_that_was_cut_off_is_brought_to_its_end() {
 }
 
 #[test]
-fn what_cannot_be_looked_at_is_not_taken_for_missing() {
+fn a_path_that_cannot_be_read_is_not_taken_for_missing() {
     let (folder, path) = temp_ledger();
     assert!(!files::exists(&path).unwrap());
     let file = folder.path().join("file");
@@ -263,7 +263,7 @@ fn what_cannot_be_looked_at_is_not_taken_for_missing() {
 }
 
 #[test]
-fn a_copy_takes_all_along_and_overwrites_nothing() {
+fn a_copy_is_complete_and_overwrites_nothing() {
     let (folder, path) = temp_ledger();
     plan(&path, &[2, 1]);
     let copied = folder.path().join("a.sandbox.ledger");
@@ -274,14 +274,14 @@ fn a_copy_takes_all_along_and_overwrites_nothing() {
 }
 
 #[test]
-fn a_ledger_that_somebody_reads_is_not_retired() {
+fn a_ledger_that_is_being_read_cannot_be_closed_completely() {
     let (_folder, path) = temp_ledger();
     plan(&path, &[1]);
     let ledger = open(&path);
     let snapshot = Snapshot::open(&path).unwrap();
     snapshot.totals().unwrap();
     let lock = ledger.close().unwrap();
-    // Only a reader with the log open keeps it there.
+    // The log stays only if the reader has it open.
     if files::sidecar(&path, "-wal").exists() {
         assert!(close_all_files(&path, lock).is_err());
     }

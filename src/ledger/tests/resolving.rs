@@ -1,9 +1,14 @@
-//! An operator's word and whom it is about.
+//! Decisions of an operator, and the rows they are about.
 
 use super::*;
 
-fn resolve(ledger: &mut Ledger, selection: &Selection, word: &Resolution) -> Result<u64> {
-    ledger.resolve(selection, word, Some("the portal says so"), &timestamp())
+fn resolve(ledger: &mut Ledger, selection: &Selection, resolution: &Resolution) -> Result<u64> {
+    ledger.resolve(
+        selection,
+        resolution,
+        Some("the portal says so"),
+        &timestamp(),
+    )
 }
 
 fn went_out() -> Resolution {
@@ -23,7 +28,7 @@ fn sent(path: &Path) -> Ledger {
 }
 
 #[test]
-fn all_means_all_that_is_unknown() {
+fn all_means_all_unknown_rows() {
     let (_folder, path) = temp_ledger();
     let mut ledger = sent(&path);
     assert_eq!(
@@ -60,7 +65,7 @@ fn all_means_all_that_is_unknown() {
 }
 
 #[test]
-fn some_rows_of_batches_leave_the_others_as_they_are() {
+fn the_other_rows_of_a_batch_are_left_alone() {
     let (_folder, path) = temp_ledger();
     let mut ledger = sent(&path);
     let rows = Selection::Rows(vec![2..=3, 3..=3, 5..=5]);
@@ -76,7 +81,7 @@ fn some_rows_of_batches_leave_the_others_as_they_are() {
         ]
     );
     assert_adds_up(&path);
-    // Sent again, and settled as any other.
+    // They are sent again, and settled like any others.
     while !ledger.planned_after(None).unwrap().is_empty() {
         send(&mut ledger, vec![accepted(None)]);
         assert_adds_up(&path);
@@ -90,7 +95,7 @@ fn some_rows_of_batches_leave_the_others_as_they_are() {
 }
 
 #[test]
-fn a_batch_by_its_number() {
+fn a_batch_is_selected_by_its_number() {
     let (_folder, path) = temp_ledger();
     let mut ledger = sent(&path);
     assert_eq!(
@@ -102,7 +107,7 @@ fn a_batch_by_its_number() {
 }
 
 #[test]
-fn what_nobody_may_decide_about_changes_nothing() {
+fn a_selection_with_other_rows_changes_nothing() {
     let (_folder, path) = temp_ledger();
     let mut ledger = sent(&path);
     let before = contents(&path);
@@ -117,9 +122,9 @@ fn what_nobody_may_decide_about_changes_nothing() {
         Selection::Rows(vec![1..=99]),
         Selection::Rows(vec![1..=i64::MAX.cast_unsigned()]),
     ] {
-        for word in [went_out(), Resolution::NotSent] {
-            let error = resolve(&mut ledger, &selection, &word);
-            assert!(error.is_err(), "{selection:?} {word:?}");
+        for resolution in [went_out(), Resolution::NotSent] {
+            let error = resolve(&mut ledger, &selection, &resolution);
+            assert!(error.is_err(), "{selection:?} {resolution:?}");
         }
     }
     assert_eq!(contents(&path), before);

@@ -1,9 +1,9 @@
-//! Claims and outcomes, one after another.
+//! Claims, settlements and splits.
 
 use super::*;
 
 #[test]
-fn what_must_not_happen_changes_nothing() {
+fn an_illegal_transition_changes_nothing() {
     let (_folder, path) = temp_ledger();
     plan(&path, &[2, 1, 1, 1]);
     let mut ledger = open(&path);
@@ -40,7 +40,7 @@ fn what_must_not_happen_changes_nothing() {
 }
 
 #[test]
-fn what_was_not_sent_is_planned_and_can_be_claimed_again() {
+fn a_batch_that_was_not_sent_can_be_claimed_again() {
     let (_folder, path) = temp_ledger();
     plan(&path, &[2]);
     let mut ledger = open(&path);
@@ -92,7 +92,7 @@ fn each_recipient_gets_its_own_outcome() {
 }
 
 #[test]
-fn equal_outcomes_leave_a_batch_whole() {
+fn equal_outcomes_do_not_split_a_batch() {
     let (_folder, path) = temp_ledger();
     plan(&path, &[2]);
     let mut ledger = open(&path);
@@ -106,14 +106,14 @@ fn a_batch_is_halved_down_to_one() {
     let (_folder, path) = temp_ledger();
     plan(&path, &[3]);
     let mut ledger = open(&path);
-    let halve = || vec![NewState::Halved { code: -1010 }];
-    send(&mut ledger, halve());
+    let halved = || vec![NewState::Halved { code: -1010 }];
+    send(&mut ledger, halved());
     let sizes: Vec<_> = ledger.planned_after(None).unwrap();
     let sizes: Vec<_> = sizes.iter().map(|batch| batch.numbers.len()).collect();
     assert_eq!(sizes, [2, 1]);
     assert_adds_up(&path);
     for _ in 0..4 {
-        send(&mut ledger, halve());
+        send(&mut ledger, halved());
         assert_adds_up(&path);
     }
     assert_eq!(statuses(&path), [Status::Refused; 3]);
@@ -121,7 +121,7 @@ fn a_batch_is_halved_down_to_one() {
 }
 
 #[test]
-fn a_number_on_a_list_leaves_what_is_pending_and_nothing_else() {
+fn a_listed_number_is_suppressed_only_where_it_is_pending() {
     let (_folder, path) = temp_ledger();
     plan(&path, &[1, 3, 2, 1]);
     let mut ledger = open(&path);
@@ -157,7 +157,7 @@ fn many_batches_are_searched_for_listed_numbers() {
 }
 
 #[test]
-fn nothing_is_committed_into_a_ledger_that_is_not_there_any_more() {
+fn nothing_is_committed_into_a_ledger_that_is_gone() {
     type Loss = fn(&Path);
     let losses: [Loss; 3] = [
         |path| fs::remove_file(path).unwrap(),
@@ -187,7 +187,7 @@ fn nothing_is_committed_into_a_ledger_that_is_not_there_any_more() {
 }
 
 #[test]
-fn only_an_answer_that_somebody_may_have_got_counts_as_sent() {
+fn only_a_request_that_may_have_been_received_counts_as_sent() {
     let (_folder, path) = temp_ledger();
     plan(&path, &[2, 1]);
     let mut ledger = open(&path);
@@ -201,7 +201,7 @@ fn only_an_answer_that_somebody_may_have_got_counts_as_sent() {
 }
 
 #[test]
-fn a_refused_batch_says_how_many_were_refused_with_one() {
+fn a_row_of_a_refused_batch_says_how_many_were_refused_together() {
     let (_folder, path) = temp_ledger();
     plan(&path, &[3, 1]);
     let mut ledger = open(&path);
@@ -212,7 +212,7 @@ fn a_refused_batch_says_how_many_were_refused_with_one() {
 }
 
 #[test]
-fn credits_are_counted_by_what_became_of_them() {
+fn credits_are_counted_by_status() {
     let (_folder, path) = temp_ledger();
     plan(&path, &[2, 3, 1]);
     let mut ledger = open(&path);

@@ -1,9 +1,9 @@
-//! Books that balance, and what is found in those that do not.
+//! What `verify` accepts, and what it detects.
 
 use super::*;
 
-/// 1-2 accepted, 3 refused, 4 unknown, 5 refused, 6 pending after a try, 7-8 split by outcome, 9 declared
-/// accepted, 10 declared not sent, 11 pending, 12 suppressed later, 13 claimed.
+/// 1-2 accepted, 3 refused, 4 unknown, 5 refused, 6 pending after an attempt, 7-8 split by outcome, 9 resolved
+/// as accepted, 10 resolved as not sent, 11 pending, 12 suppressed later, 13 claimed.
 fn everything(path: &Path) -> Ledger {
     plan(path, &[2, 1, 1, 1, 1, 2, 1, 1, 1, 2]);
     let mut ledger = open(path);
@@ -29,9 +29,14 @@ fn everything(path: &Path) -> Ledger {
         let end = settlement(&batch, attempt, new_states);
         ledger.transaction(|ledger| ledger.settle(&end)).unwrap();
     }
-    let mut resolve = |row, word| {
+    let mut resolve = |row, resolution| {
         ledger
-            .resolve(&Selection::Rows(vec![row..=row]), &word, None, &timestamp())
+            .resolve(
+                &Selection::Rows(vec![row..=row]),
+                &resolution,
+                None,
+                &timestamp(),
+            )
             .unwrap();
     };
     resolve(9, Resolution::Accepted { trx_id: None });
@@ -45,7 +50,7 @@ fn everything(path: &Path) -> Ledger {
 }
 
 #[test]
-fn every_legal_state_balances() {
+fn every_legal_state_adds_up() {
     let (_folder, path) = temp_ledger();
     let ledger = everything(&path);
     assert_adds_up(&path);
@@ -63,7 +68,7 @@ fn every_legal_state_balances() {
 }
 
 #[test]
-fn every_tampering_is_found() {
+fn every_tampering_is_detected() {
     let tamperings = [
         "UPDATE recipient SET disposition = 'invalid' WHERE row = 1",
         "UPDATE recipient SET disposition = 'invalid', batch_id = NULL WHERE row = 11",
@@ -137,7 +142,7 @@ fn every_tampering_is_found() {
             .execute_batch("PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON;")
             .unwrap();
         if connection.execute_batch(tampering).is_err() {
-            // The tables themselves did not let it happen.
+            // The tables' own constraints prevent it.
             assert!(tampering.contains("SET msisdn"), "{tampering}");
             continue;
         }
@@ -145,13 +150,13 @@ fn every_tampering_is_found() {
         let found = Snapshot::open(&path).unwrap().verify(false);
         assert!(
             found.as_ref().map_or(true, |wrong| !wrong.is_empty()),
-            "not found: {tampering}"
+            "not detected: {tampering}"
         );
     }
 }
 
 #[test]
-fn a_number_with_the_same_text_twice_is_found_unless_duplicates_were_kept() {
+fn a_repeated_number_and_text_is_detected_unless_duplicates_were_kept() {
     let (_folder, path) = temp_ledger();
     plan(&path, &[1, 1]);
     Connection::open(&path)
@@ -164,7 +169,7 @@ fn a_number_with_the_same_text_twice_is_found_unless_duplicates_were_kept() {
 }
 
 #[test]
-fn a_damaged_file_is_found() {
+fn a_damaged_file_is_detected() {
     let (_folder, path) = temp_ledger();
     plan(&path, &[3; 50]);
     let mut bytes = fs::read(&path).unwrap();

@@ -1,5 +1,4 @@
-//! A ledger that somebody edited with an SQL tool: `verify` says what does not fit, and nothing is sent on a plan that cannot
-//! be read.
+//! Ledgers that were edited with an SQL tool: `verify` names what does not add up, and a plan that cannot be read is not sent.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
@@ -7,9 +6,8 @@ mod common;
 use common::gateway::trx_of;
 use common::{Gateway, Program, Reply, count_statuses, counts, own_texts, phone, verifies};
 
-/// A ledger with rows of every kind, each a batch of its own: 1 and 2 accepted, 3 refused, 4 unknown, 5 unknown and declared
-/// not sent, 6 unknown and declared accepted, 7 accepted for its own number, 8 pending, 9 invalid, 10 duplicate; and what
-/// its gateway is.
+/// A ledger with rows of every kind, each a batch of its own: 1 and 2 accepted, 3 refused, 4 unknown, 5 unknown and resolved
+/// as not sent, 6 unknown and resolved as accepted, 7 accepted, 8 pending, 9 invalid, 10 duplicate. With its gateway.
 fn every_kind() -> (Program, Gateway) {
     let sheet = format!(
         "{}nonsense,hello\n{},KedaiKu: parcel 0 is ready\n",
@@ -25,9 +23,16 @@ fn every_kind() -> (Program, Gateway) {
     let mut arguments = vec!["customers.csv", "--limit", "7", "--concurrency", "1"];
     arguments.extend(["--max-unknown", "0"]);
     program.send(&gateway, &arguments).exits(5);
-    for (row, word) in [("5", "not-sent"), ("6", "accepted")] {
+    for (row, resolution) in [("5", "not-sent"), ("6", "accepted")] {
         program
-            .run(&["resolve", "customers.ledger", "--rows", row, "--as", word])
+            .run(&[
+                "resolve",
+                "customers.ledger",
+                "--rows",
+                row,
+                "--as",
+                resolution,
+            ])
             .exits(0);
     }
     program.run(&["results", "customers.ledger"]).exits(0);
@@ -46,7 +51,7 @@ fn every_kind() -> (Program, Gateway) {
     (program, gateway)
 }
 
-/// Runs SQL statements as any tool would; returns whether they were possible.
+/// Runs SQL statements as another tool would. Returns whether they were possible.
 fn edit(program: &Program, statements: &str) -> bool {
     let ledger = rusqlite::Connection::open(program.path("customers.ledger")).unwrap();
     ledger.pragma_update(None, "foreign_keys", false).unwrap();
@@ -57,7 +62,7 @@ fn edit(program: &Program, statements: &str) -> bool {
 }
 
 #[test]
-fn verify_finds_what_was_edited_by_hand() {
+fn verify_detects_manual_edits() {
     let edits = [
         // States.
         "UPDATE batch SET state = 'planned' WHERE id = 4",
@@ -94,7 +99,7 @@ fn verify_finds_what_was_edited_by_hand() {
         "UPDATE batch SET claimed_at = NULL WHERE id = 1",
         "DELETE FROM decision",
         "UPDATE decision SET word = 'accepted' WHERE word = 'not-sent'",
-        // As if it had never been tried: a gap is left, or the lock knows of more.
+        // As if no attempt had been made: a gap is left, or the lock records more attempts.
         "DELETE FROM attempt WHERE batch_id = 1;
          UPDATE batch SET state = 'planned', code = NULL, trx_id = NULL, attempts = 0, claimed_at = NULL WHERE id = 1",
         "DELETE FROM attempt WHERE batch_id = 7;
@@ -120,7 +125,7 @@ fn verify_finds_what_was_edited_by_hand() {
         "DELETE FROM batch WHERE id = 8",
         "INSERT INTO batch (state, attempts) VALUES ('planned', 0)",
         "UPDATE batch SET parent = id",
-        // Texts and what they cost.
+        // Texts and their credits.
         "UPDATE text SET credits = 9",
         "UPDATE text SET type = 2",
         "UPDATE text SET body = body || ' ♥' WHERE id = 8",
@@ -142,34 +147,34 @@ fn verify_finds_what_was_edited_by_hand() {
     for statements in edits {
         program.write("customers.ledger", &whole);
         if !edit(&program, statements) {
-            // The tables themselves do not let it happen.
+            // The tables' own constraints prevent it.
             continue;
         }
         let run = program.run(&["verify", "customers.ledger"]);
         run.shows(!run.stderr.contains("panicked"), statements);
         if run.code == Some(1) {
             run.says(&["customers.ledger"]);
-            run.shows(run.stdout.is_empty(), "nothing is said to balance");
+            run.shows(run.stdout.is_empty(), "nothing is said to add up");
         } else {
             missed.push(statements);
         }
     }
-    assert!(missed.is_empty(), "not found: {missed:#?}");
+    assert!(missed.is_empty(), "not detected: {missed:#?}");
     program.write("customers.ledger", &whole);
     verifies(&program, "customers.ledger");
 }
 
-/// A false story that is told in all places at once, and what nothing else in the ledger speaks of. Here so that nobody
-/// takes `verify` for a seal: it finds what does not fit, and these fit.
+/// Edits that are consistent everywhere, or of something that is recorded only once. They show that `verify` is not a seal: it
+/// detects contradictions, and these are none.
 #[test]
-fn what_verify_cannot_find() {
+fn what_verify_cannot_detect() {
     let edits = [
-        // Whose number it is stands in the cells as a person wrote it.
+        // The cells hold the number only as a person wrote it.
         "UPDATE recipient SET msisdn = 60125599999 WHERE row = 8",
         "UPDATE recipient SET cells = 'x,y' WHERE row = 8",
-        // A text among others of the same length, and no sample of the plan.
+        // A text of the same length, which is not one of the plan's examples.
         "UPDATE text SET body = replace(body, 'ready', 'stuck') WHERE id = 8",
-        // No answer came, or nothing was sent: nobody but the program can say which.
+        // Whether no answer came or nothing was sent is recorded only here.
         "UPDATE attempt SET outcome = 'not sent' WHERE batch_id = 4;
          UPDATE batch SET state = 'planned' WHERE id = 4",
         "UPDATE decision SET note = 'somebody else', decided_at = '2020-01-01T00:00:00Z'",
@@ -217,7 +222,7 @@ fn options_that_cannot_be_read_are_not_sent_by_default() {
         run.shows(run.stderr.contains("bring back a copy"), value);
         assert_eq!(gateway.count(), before, "{value}");
     }
-    // A text that the gateway would get by another encoding than was planned, and a number that is none.
+    // An unknown encoding, an invalid number, a missing text.
     for statements in [
         "UPDATE text SET type = 3",
         "UPDATE recipient SET msisdn = 5 WHERE row = 8",
