@@ -56,6 +56,8 @@ pub enum Remedy {
     ListenAddress,
     /// Say which gateway is sent to.
     Gateway,
+    /// Say whose account is used: its name and password.
+    Account,
     /// Show how far a campaign is.
     ShowStatus,
     /// Audit the ledger.

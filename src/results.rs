@@ -304,14 +304,5 @@ fn refusal(recipient: &Recipient<'_>) -> Cow<'static, str> {
     let Some(code) = recipient.code else {
         return "refused by the gateway".into();
     };
-    let means = Code(code).meaning();
-    match recipient.refused_together {
-        Some(numbers) if numbers > 1 && Code(code) == Code::BAD_NUMBER => {
-            format!(
-                "{means}; one of the {numbers} numbers of this batch is bad, and the gateway refused them all"
-            )
-            .into()
-        }
-        _ => means.into(),
-    }
+    Code(code).refusal_of(recipient.refused_together.unwrap_or(1))
 }

@@ -59,6 +59,7 @@ mod tests {
     use crate::domain::Status::{
         Accepted, Duplicate, Invalid, Pending, Refused, Suppressed, Unknown,
     };
+    use crate::gateway::Code;
 
     #[test]
     fn the_gravest_thing_decides() {
@@ -84,8 +85,16 @@ mod tests {
             (Some(StopReason::Limit), &[Unknown, Pending], 5),
             (Some(StopReason::Unknown(3)), &[Unknown, Pending], 5),
             (Some(StopReason::Unreachable), &[Unknown, Pending], 75),
-            (Some(StopReason::Account(-1004)), &[Unknown, Pending], 4),
-            (Some(StopReason::Refused(-1005)), &[Refused, Pending], 4),
+            (
+                Some(StopReason::Account(Code(-1004))),
+                &[Unknown, Pending],
+                4,
+            ),
+            (
+                Some(StopReason::Refused(Code(-1005))),
+                &[Refused, Pending],
+                4,
+            ),
             (Some(StopReason::Error), &[Pending], 1),
             (Some(StopReason::Signal(2)), &[Unknown, Pending], 130),
             (Some(StopReason::Signal(15)), &[Pending], 143),

@@ -12,7 +12,7 @@ use super::prepare::{self, Prepared};
 use super::progress::{Planning, Sending};
 use super::summary::{self, Summary, counted};
 use super::{clock, credentials, overview, practice, remedy, signals, spec, tell};
-use crate::dispatch::{self, Policy, StopReason, Throttle};
+use crate::dispatch::{self, Backoff, Policy, StopReason, Throttle};
 use crate::domain::Status;
 use crate::gateway::{Credentials, Endpoint, Gateway, RestGateway, Timeouts};
 use crate::ledger::{Ledger, Snapshot};
@@ -146,6 +146,7 @@ fn perform(
         max_unknown: args.send.max_unknown,
         give_up_after: args.send.give_up_after,
         split_bad_numbers: args.send.on_bad_number == OnBadNumber::Split,
+        backoff: Backoff::default(),
     };
     let expires_at = prepared.campaign.expires_at.clone();
     let mut book = Ledger::open(&prepared.ledger, prepared.lock)?;
@@ -228,11 +229,11 @@ fn dispatch(
         &*progress,
     );
     progress.end();
-    summary.stop = stopper.why();
+    summary.stop = stopper.reason();
     let ending = ending?;
     summary.requests = ending.requests;
-    let closed = ending.book.close();
-    ending.fault.map_or(closed.map(drop), Err)
+    let closed = ending.ledger.close();
+    ending.error.map_or(closed.map(drop), Err)
 }
 
 /// Writes the results and says how it ended.

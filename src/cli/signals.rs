@@ -48,7 +48,7 @@ pub(super) fn stopper(say: impl Fn(&str) + Send + 'static) -> Result<Arc<StopTok
                 std::process::exit(128 + signal);
             }
             first = false;
-            asked.ask(StopReason::Signal(signal));
+            asked.request(StopReason::Signal(signal));
             say(
                 "Stopping: requests under way are awaited, nothing new is sent. Once more ends at once.",
             );

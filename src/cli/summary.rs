@@ -50,11 +50,11 @@ pub(super) fn next_step(totals: &Totals, stop: Option<StopReason>, path: &Path) 
     match stop {
         Some(StopReason::Account(code)) => steps.push(format!(
             "The gateway stopped the account ({code}: {}). Mend that and run again: what was not sent is pending.",
-            crate::gateway::Code(code).meaning()
+            code.meaning()
         )),
         Some(StopReason::Refused(code)) => steps.push(format!(
             "Ten requests in a row were refused with {code} ({}). Mend that before you go on.",
-            crate::gateway::Code(code).meaning()
+            code.meaning()
         )),
         Some(StopReason::Unreachable) => steps.push(
             "The gateway could not be reached, or throttled, for too long. Run again later.".to_owned(),

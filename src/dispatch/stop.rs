@@ -1,81 +1,83 @@
-//! Asking a run to stop, and waiting in a way that such a request ends at once. It does not know who asks.
+//! The request to stop a run, and waits that such a request ends at once.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Why a run stops before everything is sent. Where several hold, the greatest counts.
+use crate::gateway::Code;
+
+/// Why a run stops before everything is sent. Of several reasons the greatest counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum StopReason {
-    /// As many recipients as `--limit` allows were sent to.
+    /// As many recipients were sent to as this run may.
     Limit,
     /// This many requests in a row had no usable answer.
     Unknown(u32),
-    /// The gateway could not be reached, or throttled, for longer than `--give-up-after`.
+    /// The gateway was unreachable or throttling for longer than it is tried.
     Unreachable,
     /// Ten batches in a row were refused with this code.
-    Refused(i32),
+    Refused(Code),
     /// The gateway stopped the account with this code.
-    Account(i32),
+    Account(Code),
     /// The ledger could not be written.
     Error,
-    /// This signal came.
+    /// This signal was received.
     Signal(i32),
 }
 
-/// The one place where a stop is asked for and looked up, shared by all threads of a run.
+/// The request to stop, shared by all threads of a run.
 #[derive(Debug, Default)]
 pub struct StopToken {
-    asked: Mutex<Option<StopReason>>,
-    bell: Condvar,
+    reason: Mutex<Option<StopReason>>,
+    requested: Condvar,
 }
 
 impl StopToken {
-    /// Asks all workers to stop: no new request is made, and those under way are awaited.
-    pub fn ask(&self, stop: StopReason) {
-        let mut asked = self.asked();
-        *asked = (*asked).max(Some(stop));
-        self.bell.notify_all();
+    /// Requests that all workers stop: no new request is made, and those in flight are awaited.
+    pub fn request(&self, reason: StopReason) {
+        let mut current = self.lock();
+        *current = (*current).max(Some(reason));
+        self.requested.notify_all();
     }
 
-    /// What was asked for, if anything was.
+    /// The reason for the stop, if one was requested.
     #[must_use]
-    pub fn why(&self) -> Option<StopReason> {
-        *self.asked()
+    pub fn reason(&self) -> Option<StopReason> {
+        *self.lock()
     }
 
-    /// Waits until that instant. Returns whether it came; `false`: a stop was asked for.
+    /// Waits until that instant. `false`: a stop was requested.
     #[must_use]
     pub fn wait_until(&self, instant: Instant) -> bool {
-        let mut asked = self.asked();
+        let mut reason = self.lock();
         loop {
-            if asked.is_some() {
+            if reason.is_some() {
                 return false;
             }
             let left = instant.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return true;
             }
-            asked = self
-                .bell
-                .wait_timeout(asked, left)
+            reason = self
+                .requested
+                .wait_timeout(reason, left)
                 .unwrap_or_else(PoisonError::into_inner)
                 .0;
         }
     }
 
-    /// Waits that long. Returns whether it passed; `false`: a stop was asked for.
+    /// Waits that long. `false`: a stop was requested.
     #[must_use]
-    pub fn wait(&self, how_long: Duration) -> bool {
-        match Instant::now().checked_add(how_long) {
+    pub fn wait(&self, duration: Duration) -> bool {
+        match Instant::now().checked_add(duration) {
             Some(instant) => self.wait_until(instant),
-            // Longer than a clock can say: only a stop ends it.
-            None => self.wait(Duration::from_secs(86_400)) && self.wait(how_long),
+            // Longer than an `Instant` can hold: only a stop ends it.
+            None => self.wait(Duration::from_secs(86_400)) && self.wait(duration),
         }
     }
 
-    fn asked(&self) -> MutexGuard<'_, Option<StopReason>> {
-        // A worker that panicked while it held this left a whole value behind.
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Option<StopReason>> {
+        // A worker that panics while it holds the lock leaves a valid value behind.
+        self.reason.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -84,23 +86,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_gravest_reason_counts() {
-        let stopper = StopToken::default();
-        assert_eq!(stopper.why(), None);
-        stopper.ask(StopReason::Account(-1004));
-        stopper.ask(StopReason::Unknown(3));
-        assert_eq!(stopper.why(), Some(StopReason::Account(-1004)));
-        stopper.ask(StopReason::Signal(2));
-        assert_eq!(stopper.why(), Some(StopReason::Signal(2)));
+    fn the_greatest_reason_counts() {
+        let stop = StopToken::default();
+        assert_eq!(stop.reason(), None);
+        stop.request(StopReason::Account(Code(-1004)));
+        stop.request(StopReason::Unknown(3));
+        assert_eq!(stop.reason(), Some(StopReason::Account(Code(-1004))));
+        stop.request(StopReason::Signal(2));
+        assert_eq!(stop.reason(), Some(StopReason::Signal(2)));
     }
 
     #[test]
     fn a_stop_ends_any_wait() {
-        let stopper = StopToken::default();
-        assert!(stopper.wait(Duration::ZERO));
+        let stop = StopToken::default();
+        assert!(stop.wait(Duration::ZERO));
         std::thread::scope(|scope| {
-            let waiting = scope.spawn(|| stopper.wait(Duration::MAX));
-            stopper.ask(StopReason::Signal(15));
+            let waiting = scope.spawn(|| stop.wait(Duration::MAX));
+            stop.request(StopReason::Signal(15));
             assert_eq!(waiting.join().ok(), Some(false));
         });
     }

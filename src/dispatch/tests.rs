@@ -1,10 +1,10 @@
-//! The sending loop against gateways that answer as told: what each answer does to the books and to the run. In
-//! `model` that nothing is ever sent twice or lost, whatever happens; in `halving` what splitting costs.
+//! The sending loop against scripted gateways: what each answer does to the ledger and to the run. `model` tests that
+//! nothing is ever sent twice or lost, `halving` what splitting costs, `waiting` who waits for what.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    clippy::items_after_statements, // the statuses that a test speaks of
+    clippy::items_after_statements, // the statuses that a test names
     clippy::needless_pass_by_value
 )]
 
@@ -15,36 +15,40 @@ mod waiting;
 use std::fs;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, Barrier};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier, Mutex};
+use std::time::{Duration, Instant};
 
+use super::worker::counts;
 use super::*;
-use crate::gateway::Code;
-use crate::ledger::Snapshot;
+use crate::domain::Status;
+use crate::domain::status::Counts;
+use crate::gateway::{Code, Outcome, Outcomes, Reply, Request};
 use crate::ledger::tests::{assert_adds_up, number, open, plan, statuses, temp_ledger, timestamp};
+use crate::ledger::{NewState, Snapshot};
 
-type Answering = dyn Fn(&Submission<'_>) -> Outcomes + Send + Sync;
+type Responder = dyn Fn(&Request<'_>) -> Outcomes + Send + Sync;
 
-struct Double(Arc<Answering>);
+struct FakeGateway(Arc<Responder>);
 
-impl Gateway for Double {
-    fn submit(&mut self, submission: &Submission<'_>) -> Answer {
-        Answer {
-            outcomes: self.0(submission),
+impl Gateway for FakeGateway {
+    fn submit(&mut self, request: &Request<'_>) -> Reply {
+        Reply {
+            outcomes: self.0(request),
             http_status: None,
             raw: String::new(),
         }
     }
 }
 
-struct Nobody;
+struct NoProgress;
 
-impl Progress for Nobody {
+impl Progress for NoProgress {
     fn settled(&self, _: &Counts) {}
     fn waiting(&self, _: &str, _: Duration) {}
 }
 
-/// A folder in memory where there is such a place: no power fails here, and a sync for every commit takes its time.
+/// A folder in memory, if the system has one: these tests need no sync to a disk, which takes long for every commit.
 fn in_memory() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
     let folder = folder.unwrap();
@@ -60,46 +64,47 @@ fn policy() -> Policy {
         max_unknown: 3,
         split_bad_numbers: false,
         give_up_after: Duration::ZERO,
+        backoff: SHORT,
     }
 }
+
+/// Waits for tests that run through thousands of them.
+const SHORT: Backoff = Backoff {
+    first: Duration::from_millis(1),
+    longest: Duration::from_millis(2),
+};
 
 struct Run {
     stop: Option<StopReason>,
     ending: Ending,
 }
 
-fn send(ledger: &Path, workers: usize, policy: &Policy, answering: Arc<Answering>) -> Run {
-    send_until(
-        &Arc::new(StopToken::default()),
-        ledger,
-        workers,
-        policy,
-        answering,
-    )
+fn send(ledger: &Path, workers: usize, policy: &Policy, responder: Arc<Responder>) -> Run {
+    send_until(&StopToken::default(), ledger, workers, policy, responder)
 }
 
 fn send_until(
-    stopper: &StopToken,
+    stop: &StopToken,
     ledger: &Path,
     workers: usize,
     policy: &Policy,
-    answering: Arc<Answering>,
+    responder: Arc<Responder>,
 ) -> Run {
-    send_watched(&Nobody, stopper, ledger, workers, policy, answering)
+    send_watched(&NoProgress, stop, ledger, workers, policy, responder)
 }
 
 fn send_watched(
-    watcher: &dyn Progress,
-    stopper: &StopToken,
+    progress: &dyn Progress,
+    stop: &StopToken,
     ledger: &Path,
     workers: usize,
     policy: &Policy,
-    answering: Arc<Answering>,
+    responder: Arc<Responder>,
 ) -> Run {
     let gateways = (0..workers)
-        .map(|_| Box::new(Double(answering.clone())) as Box<dyn Gateway>)
+        .map(|_| Box::new(FakeGateway(responder.clone())) as Box<dyn Gateway>)
         .collect();
-    // A rate that nobody ever waits for: then batches are taken first and claimed afterwards, without it at once.
+    // A rate too high to wait for. With it batches are claimed after they are taken, without it together.
     let fast = Rate::new(NonZeroU32::MAX, Duration::from_secs(5));
     let throttle = Throttle::new(fast.filter(|_| workers.is_multiple_of(2)), NonZeroU32::MAX);
     let ending = run(
@@ -107,19 +112,19 @@ fn send_watched(
         gateways,
         &throttle,
         policy,
-        stopper,
+        stop,
         &timestamp,
-        watcher,
+        progress,
     )
     .unwrap();
     Run {
-        stop: stopper.why(),
+        stop: stop.reason(),
         ending,
     }
 }
 
-/// Answers one after the other, then accepts.
-fn in_turn(outcomes: Vec<Outcomes>) -> Arc<Answering> {
+/// Answers with these outcomes in turn, then accepts.
+fn in_turn(outcomes: Vec<Outcomes>) -> Arc<Responder> {
     let next = AtomicUsize::new(0);
     Arc::new(move |_| {
         let turn = next.fetch_add(1, Ordering::SeqCst);
@@ -130,7 +135,7 @@ fn in_turn(outcomes: Vec<Outcomes>) -> Arc<Answering> {
     })
 }
 
-fn always(outcome: Outcome) -> Arc<Answering> {
+fn always(outcome: Outcome) -> Arc<Responder> {
     Arc::new(move |_| Outcomes::All(outcome.clone()))
 }
 
@@ -139,7 +144,10 @@ fn accepted() -> Outcome {
 }
 
 fn refused(code: i32) -> Outcome {
-    Outcome::Refused { code: Code(code) }
+    Outcome::Refused {
+        code: Code(code),
+        kind: Code(code).refusal_kind(),
+    }
 }
 
 fn no_answer() -> Outcome {
@@ -155,7 +163,7 @@ fn not_sent() -> Outcome {
     }
 }
 
-/// Throttled, and to be tried again at once.
+/// Throttled, with leave to try again at once.
 fn throttled() -> Outcome {
     Outcome::Throttled {
         after: Some(Duration::ZERO),
@@ -171,7 +179,7 @@ fn attempts(ledger: &Path) -> u64 {
 }
 
 #[test]
-fn every_answer_has_its_consequence() {
+fn every_outcome_is_settled() {
     use Status::{Accepted, Pending, Refused, Unknown};
     let table = [
         (accepted(), [Accepted, Accepted, Accepted], None, 2, 2),
@@ -180,7 +188,7 @@ fn every_answer_has_its_consequence() {
         (
             stopped(),
             [Pending; 3],
-            Some(StopReason::Account(-1004)),
+            Some(StopReason::Account(Code(-1004))),
             1,
             1,
         ),
@@ -207,7 +215,7 @@ fn every_answer_has_its_consequence() {
         assert_eq!(run.stop, stop, "{outcome:?}");
         assert_eq!(run.ending.requests, requests, "{outcome:?}");
         assert_eq!(attempts(&ledger), tries, "{outcome:?}");
-        assert_eq!(run.ending.fault, None);
+        assert_eq!(run.ending.error, None);
         assert_adds_up(&ledger);
     }
 }
@@ -223,22 +231,22 @@ fn each_recipient_has_its_own_answer() {
         statuses(&ledger),
         [Accepted, Refused, Unknown, Pending, Pending]
     );
-    assert_eq!(run.stop, Some(StopReason::Account(-1004)));
+    assert_eq!(run.stop, Some(StopReason::Account(Code(-1004))));
     assert_adds_up(&ledger);
 }
 
 #[test]
-fn what_was_not_sent_is_claimed_anew_for_every_try() {
+fn every_try_of_a_batch_has_its_own_claim() {
     let (_folder, ledger) = temp_ledger();
     plan(&ledger, &[2]);
-    let patient = Policy {
+    let retrying = Policy {
         give_up_after: Duration::from_millis(5),
         ..policy()
     };
     let run = send(
         &ledger,
         1,
-        &patient,
+        &retrying,
         in_turn(vec![Outcomes::All(not_sent())]),
     );
     assert_eq!((run.stop, run.ending.requests), (None, 1));
@@ -248,19 +256,19 @@ fn what_was_not_sent_is_claimed_anew_for_every_try() {
 
     let (_folder, ledger) = temp_ledger();
     plan(&ledger, &[1]);
-    let patient = Policy {
+    let retrying = Policy {
         give_up_after: Duration::MAX,
         ..policy()
     };
     let throttled = vec![Outcomes::All(throttled()); 3];
-    let run = send(&ledger, 1, &patient, in_turn(throttled));
+    let run = send(&ledger, 1, &retrying, in_turn(throttled));
     assert_eq!((run.stop, run.ending.requests), (None, 4));
     assert_eq!(attempts(&ledger), 4);
     assert_adds_up(&ledger);
 }
 
 #[test]
-fn the_ledger_knows_which_answers_prove_that_nobody_got_anything() {
+fn the_ledger_knows_which_outcomes_prove_that_nothing_was_sent() {
     for (outcome, sent) in [
         (accepted(), true),
         (refused(-1005), true),
@@ -279,8 +287,8 @@ fn the_ledger_knows_which_answers_prove_that_nobody_got_anything() {
 }
 
 #[test]
-fn what_is_shown_of_an_answer_counts_everybody_it_is_about() {
-    let lost = NewState::Unknown {
+fn progress_counts_every_recipient_of_an_answer() {
+    let unknown = NewState::Unknown {
         why: "silence".to_owned(),
         code: None,
     };
@@ -290,7 +298,7 @@ fn what_is_shown_of_an_answer_counts_everybody_it_is_about() {
     };
     let of_all = counts(std::slice::from_ref(&accepted), 30);
     assert_eq!((of_all.of(Status::Accepted), of_all.rows()), (30, 30));
-    let of_each = counts(&[accepted, lost, NewState::Halved { code: -1010 }], 3);
+    let of_each = counts(&[accepted, unknown, NewState::Halved { code: -1010 }], 3);
     for status in [Status::Accepted, Status::Unknown, Status::Pending] {
         assert_eq!(of_each.of(status), 1);
     }
@@ -303,17 +311,17 @@ fn a_claim_is_durable_before_its_request() {
     plan(&ledger, &[3; 8]);
     let path = ledger.clone();
     let seen = Arc::new(AtomicUsize::new(0));
-    let looked = seen.clone();
+    let counter = seen.clone();
     send(
         &ledger,
         4,
         &policy(),
-        Arc::new(move |submission| {
+        Arc::new(move |request| {
             let now = statuses(&path);
             for (row, status) in (1..).zip(&now) {
-                if submission.numbers.contains(&number(row)) {
+                if request.numbers.contains(&number(row)) {
                     assert_eq!(*status, Status::Unknown, "row {row}");
-                    looked.fetch_add(1, Ordering::SeqCst);
+                    counter.fetch_add(1, Ordering::SeqCst);
                 }
             }
             Outcomes::All(accepted())
@@ -324,19 +332,19 @@ fn a_claim_is_durable_before_its_request() {
 }
 
 #[test]
-fn requests_in_flight_are_settled_and_no_other_is_made() {
+fn a_stop_settles_requests_in_flight_and_makes_no_other() {
     let (_folder, ledger) = temp_ledger();
     plan(&ledger, &[1; 20]);
-    let stopper = Arc::new(StopToken::default());
-    let (asked, all_there) = (stopper.clone(), Barrier::new(3));
+    let stop = Arc::new(StopToken::default());
+    let (requested, all_there) = (stop.clone(), Barrier::new(3));
     let run = send_until(
-        &stopper,
+        &stop,
         &ledger,
         3,
         &policy(),
         Arc::new(move |_| {
             all_there.wait();
-            asked.ask(StopReason::Signal(2));
+            requested.request(StopReason::Signal(2));
             Outcomes::All(accepted())
         }),
     );
@@ -349,16 +357,23 @@ fn requests_in_flight_are_settled_and_no_other_is_made() {
 }
 
 #[test]
-fn silence_in_a_row_stops_the_run() {
+fn unanswered_requests_in_a_row_stop_the_run() {
     let silence = || Outcomes::All(no_answer());
-    let word = || Outcomes::All(accepted());
+    let answer = || Outcomes::All(accepted());
     let table = [
         (3, vec![silence(); 12], Some(StopReason::Unknown(3)), 3),
         (1, vec![silence(); 12], Some(StopReason::Unknown(1)), 1),
         (0, vec![silence(); 12], None, 12),
         (
             2,
-            vec![silence(), word(), silence(), word(), silence(), silence()],
+            vec![
+                silence(),
+                answer(),
+                silence(),
+                answer(),
+                silence(),
+                silence(),
+            ],
             Some(StopReason::Unknown(2)),
             6,
         ),
@@ -388,7 +403,7 @@ fn silence_in_a_row_stops_the_run() {
 }
 
 #[test]
-fn one_code_ten_times_stops_the_run() {
+fn ten_refusals_in_a_row_with_one_code_stop_the_run() {
     for code in [-1005, -1009, -1010, -4321] {
         for split_bad_numbers in [false, true] {
             let (_folder, ledger) = temp_ledger();
@@ -400,7 +415,7 @@ fn one_code_ten_times_stops_the_run() {
             let run = send(&ledger, 1, &policy, always(refused(code)));
             assert_eq!(
                 run.stop,
-                Some(StopReason::Refused(code)),
+                Some(StopReason::Refused(Code(code))),
                 "{split_bad_numbers}"
             );
             assert_eq!(run.ending.requests, 10);
@@ -420,11 +435,13 @@ fn one_code_ten_times_stops_the_run() {
 
 #[test]
 fn answers_for_each_number_count_as_one_refusal_if_they_agree() {
-    for (second, stop) in [(-1005, Some(StopReason::Refused(-1005))), (-1006, None)] {
+    for (second, stop) in [
+        (-1005, Some(StopReason::Refused(Code(-1005)))),
+        (-1006, None),
+    ] {
         let (_folder, ledger) = temp_ledger();
         plan(&ledger, &[2; 12]);
-        let answer =
-            move |_: &Submission<'_>| Outcomes::Each(vec![refused(-1005), refused(second)]);
+        let answer = move |_: &Request<'_>| Outcomes::Each(vec![refused(-1005), refused(second)]);
         let run = send(&ledger, 1, &policy(), Arc::new(answer));
         assert_eq!(run.stop, stop);
         assert_adds_up(&ledger);
@@ -432,10 +449,10 @@ fn answers_for_each_number_count_as_one_refusal_if_they_agree() {
 }
 
 #[test]
-fn too_many_numbers_are_halved_also_where_each_has_its_answer() {
+fn too_many_numbers_are_halved_even_if_each_has_its_answer() {
     let (_folder, ledger) = temp_ledger();
     plan(&ledger, &[4]);
-    let answer = |submission: &Submission<'_>| match submission.numbers.len() {
+    let answer = |request: &Request<'_>| match request.numbers.len() {
         1..=2 => Outcomes::All(accepted()),
         many => Outcomes::Each(vec![refused(-1010); many]),
     };
@@ -449,7 +466,7 @@ fn too_many_numbers_are_halved_also_where_each_has_its_answer() {
 }
 
 #[test]
-fn bad_numbers_set_apart_stop_no_run() {
+fn bad_numbers_isolated_by_splitting_do_not_stop_the_run() {
     let (_folder, ledger) = temp_ledger();
     plan(&ledger, &[30]);
     let policy = Policy {
@@ -457,8 +474,8 @@ fn bad_numbers_set_apart_stop_no_run() {
         ..policy()
     };
     let bad: Vec<_> = (1..=24).map(number).collect();
-    let answer = move |submission: &Submission<'_>| {
-        let refuses = submission.numbers.iter().any(|one| bad.contains(one));
+    let answer = move |request: &Request<'_>| {
+        let refuses = request.numbers.iter().any(|one| bad.contains(one));
         Outcomes::All(if refuses { refused(-1009) } else { accepted() })
     };
     let run = send(&ledger, 1, &policy, Arc::new(answer));
@@ -476,17 +493,17 @@ fn bad_numbers_set_apart_stop_no_run() {
     );
 }
 
-/// A run that ends for a reason that takes so many answers in a row makes at most that many requests, and those that the
-/// other workers had under way by then: with `--max-unknown 3`, 4 workers and batches of 30 an outage leaves at most
-/// 3 + 3 requests, 180 people, in doubt.
+/// A run that stops after some answers in a row makes that many requests, and at most those that the other workers have
+/// in flight by then. With `max_unknown` 3, 4 workers and batches of 30, an outage leaves at most 3 + 3 requests, 180
+/// recipients, unknown.
 #[test]
-fn a_stop_is_for_all_workers() {
+fn a_stop_reaches_all_workers() {
     let table = [
         (no_answer(), 1, StopReason::Unknown(1)),
         (no_answer(), 3, StopReason::Unknown(3)),
         (no_answer(), 5, StopReason::Unknown(5)),
-        (stopped(), 1, StopReason::Account(-1004)),
-        (refused(-1005), 10, StopReason::Refused(-1005)),
+        (stopped(), 1, StopReason::Account(Code(-1004))),
+        (refused(-1005), 10, StopReason::Refused(Code(-1005))),
     ];
     for (outcome, in_a_row, stop) in table {
         for workers in [1, 2, 4, 8] {
@@ -500,7 +517,7 @@ fn a_stop_is_for_all_workers() {
                 },
                 ..policy()
             };
-            // All workers have a request under way before the first one is answered: the worst case.
+            // The worst case: all workers have a request in flight before the first one is answered.
             let (all_there, turn) = (Barrier::new(workers), AtomicUsize::new(0));
             let answer = outcome.clone();
             let run = send(
@@ -516,7 +533,7 @@ fn a_stop_is_for_all_workers() {
             );
             let what = format!("{outcome:?}, {workers} workers");
             assert_eq!(
-                run.stop.map(|why| std::mem::discriminant(&why)),
+                run.stop.map(|reason| std::mem::discriminant(&reason)),
                 Some(std::mem::discriminant(&stop)),
                 "{what}"
             );
@@ -527,13 +544,13 @@ fn a_stop_is_for_all_workers() {
                 "{what}: {made}"
             );
             if in_a_row == 1 {
-                assert_eq!(made, most, "{what}: as many as were under way");
+                assert_eq!(made, most, "{what}: as many as were in flight");
             }
             let touched = statuses(&ledger)
                 .iter()
                 .filter(|one| **one != Status::Pending)
                 .count() as u64;
-            let settled = if stop == StopReason::Account(-1004) {
+            let settled = if stop == StopReason::Account(Code(-1004)) {
                 0
             } else {
                 30 * made
@@ -545,11 +562,11 @@ fn a_stop_is_for_all_workers() {
 }
 
 #[test]
-fn batches_are_halved_where_that_was_asked_for() {
+fn only_the_codes_and_options_that_allow_it_halve_a_batch() {
     let bad = number(3);
-    let one_is_bad = |code| -> Arc<Answering> {
-        Arc::new(move |submission| {
-            Outcomes::All(if submission.numbers.contains(&bad) {
+    let one_is_bad = |code| -> Arc<Responder> {
+        Arc::new(move |request| {
+            Outcomes::All(if request.numbers.contains(&bad) {
                 refused(code)
             } else {
                 accepted()
@@ -579,7 +596,7 @@ fn batches_are_halved_where_that_was_asked_for() {
 }
 
 #[test]
-fn a_limit_counts_recipients_that_were_sent_to() {
+fn a_limit_counts_the_recipients_that_were_sent_to() {
     for limit in [1, 3, 4, 9] {
         let (_folder, ledger) = temp_ledger();
         plan(&ledger, &[4, 4]);
@@ -587,8 +604,8 @@ fn a_limit_counts_recipients_that_were_sent_to() {
             limit: Some(limit),
             ..policy()
         };
-        let two_at_most = Arc::new(|submission: &Submission<'_>| {
-            Outcomes::All(if submission.numbers.len() > 2 {
+        let two_at_most = Arc::new(|request: &Request<'_>| {
+            Outcomes::All(if request.numbers.len() > 2 {
                 refused(-1010)
             } else {
                 accepted()
@@ -603,18 +620,18 @@ fn a_limit_counts_recipients_that_were_sent_to() {
 }
 
 #[test]
-fn a_ledger_that_is_lost_stops_everybody() {
+fn a_lost_ledger_stops_all_workers() {
     let (_folder, ledger) = temp_ledger();
     plan(&ledger, &[1; 8]);
     let path = ledger.clone();
     let moved = ledger.with_extension("moved");
-    let there = moved.clone();
+    let target = moved.clone();
     let run = send(
         &ledger,
         1,
         &policy(),
         Arc::new(move |_| {
-            fs::rename(&path, &there).unwrap();
+            fs::rename(&path, &target).unwrap();
             Outcomes::All(accepted())
         }),
     );
@@ -622,9 +639,9 @@ fn a_ledger_that_is_lost_stops_everybody() {
         (run.stop, run.ending.requests),
         (Some(StopReason::Error), 1)
     );
-    let fault = run.ending.fault.unwrap().to_string();
-    assert!(fault.contains("deleted, renamed or replaced"), "{fault}");
-    run.ending.book.close().unwrap();
+    let error = run.ending.error.unwrap().to_string();
+    assert!(error.contains("deleted, renamed or replaced"), "{error}");
+    run.ending.ledger.close().unwrap();
     fs::rename(&moved, &ledger).unwrap();
     assert_eq!(statuses(&ledger)[0], Status::Unknown);
     assert_eq!(statuses(&ledger)[1..], [Status::Pending; 7]);
@@ -632,27 +649,27 @@ fn a_ledger_that_is_lost_stops_everybody() {
 }
 
 #[test]
-fn a_worker_that_panics_stops_everybody() {
+fn a_panicking_worker_stops_all_workers() {
     let (_folder, ledger) = temp_ledger();
     plan(&ledger, &[1; 8]);
-    let stopper = Arc::new(StopToken::default());
-    let (asked, turn) = (stopper.clone(), AtomicUsize::new(0));
+    let stop = Arc::new(StopToken::default());
+    let (requested, turn) = (stop.clone(), AtomicUsize::new(0));
     let run = send_until(
-        &stopper,
+        &stop,
         &ledger,
         3,
         &policy(),
         Arc::new(move |_| {
             assert!(turn.fetch_add(1, Ordering::SeqCst) > 0, "the first one");
-            // The others are under way until the alarm; without one they end here some day.
-            let _alarmed = asked.wait(Duration::from_secs(60));
+            // The others are in flight until the stop. Without one they end here after a minute.
+            let _stopped = requested.wait(Duration::from_secs(60));
             Outcomes::All(accepted())
         }),
     );
     assert_eq!(run.stop, Some(StopReason::Error));
-    let fault = run.ending.fault.unwrap().to_string();
-    assert!(fault.contains("a worker stopped"), "{fault}");
-    run.ending.book.close().unwrap();
+    let error = run.ending.error.unwrap().to_string();
+    assert!(error.contains("a worker stopped"), "{error}");
+    run.ending.ledger.close().unwrap();
     let statuses = statuses(&ledger);
     let count = |status| statuses.iter().filter(|one| **one == status).count();
     assert_eq!(count(Status::Unknown), 1);

@@ -1,4 +1,4 @@
-//! The rate of a whole process, in recipients. It does not know what is sent.
+//! The throttle: keeps the rate of a whole process, in recipients.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -19,10 +19,10 @@ pub struct Rate {
 }
 
 impl Rate {
-    /// So many recipients in a period that is not empty.
+    /// This many recipients in this period. `None` for a period too short to measure.
     #[must_use]
     pub fn new(recipients: NonZeroU32, period: Duration) -> Option<Self> {
-        // More than one in a nanosecond could not be told apart from no rate.
+        // More than one in a nanosecond is no different from no rate.
         (period.as_nanos() >= recipients.get().into()).then_some(Self { recipients, period })
     }
 
@@ -51,82 +51,87 @@ impl fmt::Display for Rate {
 
 type Limiter<C> = RateLimiter<NotKeyed, InMemoryState, C, NoOpMiddleware<<C as Clock>::Instant>>;
 
-/// The throttle that all workers share. It has two gates of the same rate. Workers wait at the first one before
-/// they claim, so that nobody waits long with a claim in hand; a commit takes now longer and now shorter, which
-/// would push two requests together on the wire, so the second gate, right before the request, keeps the line.
+#[derive(Debug)]
+struct Limiters {
+    reserve: Limiter<MonotonicClock>,
+    admit: Limiter<MonotonicClock>,
+}
+
+/// The throttle that all workers share. It has two limiters of the same rate. Workers pass the first before they claim,
+/// so that no claim is held while waiting for the rate. The commit of a claim takes a varying time, which would push two
+/// requests together on the wire. So workers pass the second right before the request, and it keeps the rate.
 #[derive(Debug)]
 pub struct Throttle {
-    gates: Option<[Limiter<MonotonicClock>; 2]>,
+    limiters: Option<Limiters>,
 }
 
 impl Throttle {
-    /// A throttle of this rate for batches of at most `largest` recipients; `None`: it lets everything pass.
+    /// A throttle of this rate for batches of at most `largest` recipients; without a rate nothing waits.
     #[must_use]
     pub fn new(rate: Option<Rate>, largest: NonZeroU32) -> Self {
-        let gate = |quota| Limiter::direct_with_clock(quota, MonotonicClock);
+        let limiter = |quota| Limiter::direct_with_clock(quota, MonotonicClock);
         Self {
-            gates: rate
+            limiters: rate
                 .and_then(|rate| quota(rate, largest))
-                .map(|quota| [gate(quota), gate(quota)]),
+                .map(|quota| Limiters {
+                    reserve: limiter(quota),
+                    admit: limiter(quota),
+                }),
         }
     }
 
-    /// Whether everything passes at once.
+    /// Whether nothing ever waits.
     #[must_use]
-    pub fn is_open(&self) -> bool {
-        self.gates.is_none()
+    pub fn is_unlimited(&self) -> bool {
+        self.limiters.is_none()
     }
 
-    /// Waits for the turn of so many recipients, before their claim. `false`: a stop was asked for.
+    /// Waits for the turn of this many recipients, before they are claimed. `false`: a stop was requested.
     #[must_use]
-    pub fn approach(&self, recipients: usize, stopper: &StopToken) -> bool {
-        self.pass(0, recipients, stopper)
+    pub fn reserve(&self, recipients: usize, stop: &StopToken) -> bool {
+        let limiter = self.limiters.as_ref().map(|limiters| &limiters.reserve);
+        pass(limiter, recipients, stop)
     }
 
-    /// Waits until the request of so many recipients may leave. `false`: a stop was asked for.
+    /// Waits until the request to this many recipients may be made. `false`: a stop was requested.
     #[must_use]
-    pub fn depart(&self, recipients: usize, stopper: &StopToken) -> bool {
-        self.pass(1, recipients, stopper)
-    }
-
-    fn pass(&self, gate: usize, recipients: usize, stopper: &StopToken) -> bool {
-        let Some(gates) = &self.gates else {
-            return stopper.why().is_none();
-        };
-        let cells = u32::try_from(recipients).ok().and_then(NonZeroU32::new);
-        let cells = cells.unwrap_or(NonZeroU32::MIN);
-        loop {
-            if stopper.why().is_some() {
-                return false;
-            }
-            match wait_for(&gates[gate], cells, MonotonicClock.now()) {
-                None => return true,
-                Some(wait) => {
-                    if !stopper.wait_until(Instant::now() + wait) {
-                        return false;
-                    }
-                }
-            }
-        }
+    pub fn admit(&self, recipients: usize, stop: &StopToken) -> bool {
+        let limiter = self.limiters.as_ref().map(|limiters| &limiters.admit);
+        pass(limiter, recipients, stop)
     }
 }
 
-/// The burst must hold the largest batch, or it could never pass. A burst of 1 would lose several per cent of the
-/// rate to the time it takes to wake up.
+fn pass(limiter: Option<&Limiter<MonotonicClock>>, recipients: usize, stop: &StopToken) -> bool {
+    let cells = u32::try_from(recipients).ok().and_then(NonZeroU32::new);
+    let cells = cells.unwrap_or(NonZeroU32::MIN);
+    while stop.reason().is_none() {
+        let Some(wait) = limiter.and_then(|limiter| wait_for(limiter, cells, MonotonicClock.now()))
+        else {
+            return true;
+        };
+        if !stop.wait_until(Instant::now() + wait) {
+            return false;
+        }
+    }
+    false
+}
+
+/// The burst must hold the largest batch, which otherwise could never pass. A burst of 1 would lose several per cent of
+/// the rate to the time that waking up takes.
 fn quota(rate: Rate, largest: NonZeroU32) -> Option<Quota> {
     let burst = largest.max(NonZeroU32::MIN.saturating_add(1));
     Some(Quota::with_period(rate.per_recipient())?.allow_burst(burst))
 }
 
-/// Lets so many pass, or says how long they have to wait.
-fn wait_for<C: Clock>(gate: &Limiter<C>, cells: NonZeroU32, now: C::Instant) -> Option<Duration>
+/// Lets this many recipients pass, or returns how long they must wait.
+fn wait_for<C: Clock>(limiter: &Limiter<C>, cells: NonZeroU32, now: C::Instant) -> Option<Duration>
 where
     C::Instant: Reference,
 {
-    match gate.check_n(cells) {
+    match limiter.check_n(cells) {
         Ok(Ok(())) => None,
         Ok(Err(not_until)) => Some(not_until.wait_time_from(now)),
-        // More than the burst: no batch is larger than the burst was made for.
+        // More than the burst, which no batch is.
         Err(_) => None,
     }
 }
@@ -151,15 +156,15 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
-        /// Whoever waits exactly as long as told never crosses the line `burst + rate * t`, and uses the rate.
+        /// Requests that wait exactly as long as they must never exceed `burst + rate * t`, and use the rate.
         #[test]
-        fn keeps_the_line(rate in 1_u32..5_000, sizes in prop::collection::vec(1_u32..=30, 2..60)) {
+        fn keeps_the_rate(rate in 1_u32..5_000, sizes in prop::collection::vec(1_u32..=30, 2..60)) {
             let clock = FakeRelativeClock::default();
             let largest = NonZeroU32::new(30).unwrap();
-            let gate = Limiter::direct_with_clock(quota(per_second(rate), largest).unwrap(), clock.clone());
+            let limiter = Limiter::direct_with_clock(quota(per_second(rate), largest).unwrap(), clock.clone());
             let (mut time, mut sent) = (Duration::ZERO, Vec::new());
             for size in &sizes {
-                while let Some(wait) = wait_for(&gate, NonZeroU32::new(*size).unwrap(), clock.now()) {
+                while let Some(wait) = wait_for(&limiter, NonZeroU32::new(*size).unwrap(), clock.now()) {
                     clock.advance(wait);
                     time += wait;
                 }
@@ -169,8 +174,8 @@ mod tests {
                 let mut sum = 0.0;
                 for (end, size) in &sent[first..] {
                     sum += f64::from(*size);
-                    let line = 30.0 + f64::from(rate) * Duration::saturating_sub(*end, *start).as_secs_f64();
-                    prop_assert!(sum <= line + 1e-3, "{sum} > {line}");
+                    let most = 30.0 + f64::from(rate) * Duration::saturating_sub(*end, *start).as_secs_f64();
+                    prop_assert!(sum <= most + 1e-3, "{sum} > {most}");
                 }
             }
             let all: u32 = sizes.iter().sum();

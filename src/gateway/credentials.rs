@@ -1,5 +1,4 @@
-//! The account's name and password, and how the password is kept out of everything that is shown or stored. It does
-//! not know where they came from nor how they are sent.
+//! The account's name and password, and how the password is kept out of everything that is shown or stored.
 
 use std::fmt;
 
@@ -12,42 +11,41 @@ pub struct Credentials {
     pub password: Password,
 }
 
-/// A password that never shows itself.
+/// A password. `Debug` hides it.
 #[derive(Clone)]
 pub struct Password {
-    itself: String,
-    /// The ways of writing each of its characters.
-    spellings: Vec<Spellings>,
+    plain: String,
+    characters: Vec<EscapedChar>,
 }
 
 impl Password {
-    /// The password made of these characters.
+    /// A password.
     #[must_use]
     pub fn new(password: impl Into<String>) -> Self {
-        let itself = password.into();
+        let plain = password.into();
         Self {
-            spellings: itself.chars().map(Spellings::of).collect(),
-            itself,
+            characters: plain.chars().map(EscapedChar::new).collect(),
+            plain,
         }
     }
 
-    /// The password itself, for the request alone.
+    /// The plain password, for the request alone.
     pub(super) fn reveal(&self) -> &str {
-        &self.itself
+        &self.plain
     }
 
-    /// The first `limit` characters of the text with every occurrence of the password replaced by `***`: as it is,
-    /// and with any of its characters escaped for a form, a URL, JSON or HTML.
+    /// The first `limit` characters of the text, with every occurrence of the password replaced by `***`. Any of its
+    /// characters may be escaped for a form, a URL, JSON or HTML.
     pub(super) fn hidden_in(&self, text: &str, limit: usize) -> String {
         let mut shown = String::new();
         let mut characters = 0;
         let mut rest = text;
-        // Cut only what was hidden already: a cut through the password would show its first half.
+        // The cut comes after the replacement: a cut through the password would show its first half.
         while let Some(first) = rest.chars().next() {
             if characters >= limit {
                 break;
             }
-            if let Some(length) = length_of_match(rest, &self.spellings) {
+            if let Some(length) = match_length(rest, &self.characters) {
                 shown.push_str("***");
                 characters += 3;
                 rest = &rest[length..];
@@ -67,16 +65,16 @@ impl fmt::Debug for Password {
     }
 }
 
-/// The ways of writing one character.
+/// A character with all its escape sequences.
 #[derive(Clone)]
-struct Spellings {
-    itself: char,
-    /// Upper and lower case are the same in these.
+struct EscapedChar {
+    plain: char,
+    /// Compared without regard to case.
     escapes: Vec<String>,
 }
 
-impl Spellings {
-    fn of(character: char) -> Self {
+impl EscapedChar {
+    fn new(character: char) -> Self {
         let mut utf8 = [0; 4];
         let percent: Vec<_> = character
             .encode_utf8(&mut utf8)
@@ -97,31 +95,25 @@ impl Spellings {
             format!("&#0{number};"),
             format!("&#x{number:x};"),
         ];
-        escapes.extend(named(character).iter().map(|&name| name.to_owned()));
+        escapes.extend(named_escapes(character).iter().map(|&name| name.to_owned()));
         Self {
-            itself: character,
+            plain: character,
             escapes,
         }
     }
 
-    /// The lengths in bytes of all spellings that the text begins with.
-    fn lengths_at(&self, text: &str) -> impl Iterator<Item = usize> {
-        let itself = text
-            .starts_with(self.itself)
-            .then(|| self.itself.len_utf8());
-        let escaped = self.escapes.iter().map(String::len).zip(&self.escapes);
-        itself.into_iter().chain(
-            escaped
-                .filter(|(length, escape)| {
-                    text.get(..*length)
-                        .is_some_and(|start| start.eq_ignore_ascii_case(escape))
-                })
-                .map(|(length, _)| length),
-        )
+    /// The lengths in bytes of all forms of the character that the text begins with.
+    fn match_lengths(&self, text: &str) -> impl Iterator<Item = usize> {
+        let plain = text.starts_with(self.plain).then(|| self.plain.len_utf8());
+        let escaped = self.escapes.iter().filter(|escape| {
+            text.get(..escape.len())
+                .is_some_and(|start| start.eq_ignore_ascii_case(escape))
+        });
+        plain.into_iter().chain(escaped.map(String::len))
     }
 }
 
-fn named(character: char) -> &'static [&'static str] {
+fn named_escapes(character: char) -> &'static [&'static str] {
     match character {
         ' ' => &["+"],
         '&' => &["&amp;"],
@@ -135,20 +127,19 @@ fn named(character: char) -> &'static [&'static str] {
     }
 }
 
-/// The longest start of the text that spells the password, in bytes; none for an empty password.
-fn length_of_match(text: &str, password: &[Spellings]) -> Option<usize> {
+/// The length in bytes of the longest form of the password that the text begins with; none for an empty password.
+fn match_length(text: &str, password: &[EscapedChar]) -> Option<usize> {
     if password.is_empty() {
         return None;
     }
-    // All ways at once: in `%2541` the password `%41` shows only if its first character is read as `%25`.
+    // All forms are tried: in `%2541` the password `%41` is found only if its first character is read as `%25`.
     let mut ends = vec![0];
-    for spellings in password {
+    for character in password {
         ends = ends
             .iter()
             .flat_map(|&end| {
-                spellings
-                    .lengths_at(&text[end..])
-                    .map(move |length| end + length)
+                let lengths = character.match_lengths(&text[end..]);
+                lengths.map(move |length| end + length)
             })
             .collect();
         ends.sort_unstable();
@@ -200,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn the_cut_never_shows_half_a_password() {
+    fn the_cut_never_shows_half_of_the_password() {
         let password = Password::new("secret");
         let text = format!("{}secret and more", "x".repeat(8));
         assert_eq!(password.hidden_in(&text, 10), "xxxxxxxx**");
@@ -211,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_keeps_it() {
+    fn debug_hides_it() {
         let credentials = Credentials {
             username: "ali".into(),
             password: Password::new("hunter2"),
@@ -225,13 +216,13 @@ mod tests {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
-        fn nothing_of_the_password_is_left(password in "[^*]{1,8}", before in ".{0,8}", after in ".{0,8}") {
+        fn the_password_is_gone(password in "[^*]{1,8}", before in ".{0,8}", after in ".{0,8}") {
             let text = format!("{before}{password}{after}");
             prop_assert!(!hidden(&password, &text).contains(&password));
         }
 
         #[test]
-        fn a_text_without_it_stays(text in "[a-z0-9 =:]{0,80}") {
+        fn a_text_without_it_is_unchanged(text in "[a-z0-9 =:]{0,80}") {
             prop_assert_eq!(hidden("PASSWORD", &text), text);
         }
     }

@@ -1,66 +1,68 @@
 //! What a gateway is to the rest of the program: one request in, one outcome for each recipient out.
-//! It knows neither the ledger, nor when a request is repeated, nor that a practice gateway exists.
 
-mod code;
 mod credentials;
+mod endpoint;
 pub mod http;
-pub mod reply;
+mod isms;
 mod transport;
 
 use std::time::Duration;
 
 use crate::domain::{Encoding, Msisdn, SenderId};
 
-pub use code::Code;
 pub use credentials::{Credentials, Password};
-pub use http::{Endpoint, RestGateway, Timeouts};
+pub use endpoint::Endpoint;
+pub use http::{RestGateway, Timeouts};
+pub use isms::code::{Code, RefusalKind};
 
 /// One request: the same text to some numbers.
 #[derive(Clone, Copy, Debug)]
-pub struct Submission<'a> {
+pub struct Request<'a> {
     /// The recipients, none of them twice.
     pub numbers: &'a [Msisdn],
-    /// The text, already in its final form.
+    /// The text in its final form.
     pub text: &'a str,
     /// How the text is encoded.
     pub encoding: Encoding,
-    /// The name shown as the sender, where one was asked for.
+    /// The name shown as the sender, if one is set.
     pub sender_id: Option<&'a SenderId>,
 }
 
-/// What became of a request, for one recipient. The set is closed: an answer that fits nowhere else is `NoAnswer`.
+/// The outcome of a request for one recipient. A reply that fits nowhere else is `NoAnswer`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
-    /// Code 2000: pushed to the telco. Not delivery to the handset.
+    /// Pushed to the telco. That is not delivery to the handset.
     Accepted {
-        /// The transaction id, where the answer had one.
+        /// The transaction id, if the answer had one.
         trx_id: Option<String>,
     },
     /// A negative code about these recipients or their text.
     Refused {
         /// The code.
         code: Code,
+        /// What the code is about.
+        kind: RefusalKind,
     },
     /// A negative code about the account or the shape of our requests: the next request would get it too.
     AccountStopped {
         /// The code.
         code: Code,
     },
-    /// Not one byte of the request was handed to the transport: proof that nothing was sent.
+    /// Not one byte of the request was handed to the transport, which proves that nothing was sent.
     NotSent {
-        /// What stood in the way, for people.
+        /// The cause, for people.
         why: String,
     },
     /// HTTP 429: the gateway did not take the request.
     Throttled {
-        /// How long it asked to be left alone.
+        /// How long the gateway asked to wait.
         after: Option<Duration>,
     },
-    /// Everything else, -1000 too: nobody can say whether it went out.
+    /// Everything else, including -1000: the message may or may not have gone out.
     NoAnswer {
         /// What came instead of an answer, for people.
         why: String,
-        /// The code, where one was readable (-1000).
+        /// The code, if one could be read (-1000).
         code: Option<Code>,
     },
 }
@@ -68,25 +70,25 @@ pub enum Outcome {
 /// The outcomes of one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcomes {
-    /// One outcome for all its recipients.
+    /// One outcome for all recipients.
     All(Outcome),
-    /// One for each recipient, in their order; as many as there were numbers.
+    /// One outcome for each recipient, in their order.
     Each(Vec<Outcome>),
 }
 
 /// What came back for one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
-    /// What became of its recipients.
+pub struct Reply {
+    /// What became of the recipients.
     pub outcomes: Outcomes,
-    /// The HTTP status, where a response began.
+    /// The HTTP status, if a response began.
     pub http_status: Option<u16>,
-    /// The body as it came, at most 500 characters, without any credential; empty where none came.
+    /// The body as it came, at most 500 characters, without any credential; empty if none came.
     pub raw: String,
 }
 
-/// Something that takes submissions. Every worker has its own.
+/// A gateway as one worker uses it.
 pub trait Gateway: Send {
-    /// Makes one request, never more, and says what became of it. It never fails: what goes wrong is an outcome.
-    fn submit(&mut self, submission: &Submission<'_>) -> Answer;
+    /// Makes at most one HTTP request and returns its outcomes. It cannot fail: every failure is an outcome.
+    fn submit(&mut self, request: &Request<'_>) -> Reply;
 }

@@ -1,8 +1,8 @@
-//! The parts we put into ureq. Above all a witness on the connection, above TLS: whether a byte of the request was
-//! handed over, and whether reading the answer met an error. It does not know what the bytes mean.
+//! The parts that we add to ureq: above all a witness on the connection, above TLS. It records whether a byte of the
+//! request was handed over, and whether reading the answer met an error.
 //!
-//! ureq tells neither by itself: its errors do not say on which side of the first byte they happened, and a body
-//! without a length that ends in a reset is passed on as if it were whole.
+//! ureq reports neither. Its errors do not say whether they happened before or after the first byte, and it passes on
+//! a body without a length that ends in a reset as if the body were whole.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,29 +15,29 @@ use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, Either, NextTimeout, Transport,
 };
 
-/// What was seen of the current request. An agent makes one request at a time, on one connection.
+/// What was observed of the current request. An agent makes one request at a time, on one connection.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Witness(Arc<Seen>);
+pub(super) struct Witness(Arc<Observed>);
 
 #[derive(Debug, Default)]
-struct Seen {
+struct Observed {
     written: AtomicBool,
     broken: AtomicBool,
 }
 
 impl Witness {
     /// Forgets the last request.
-    pub(super) fn forget(&self) {
+    pub(super) fn reset(&self) {
         self.0.written.store(false, Ordering::SeqCst);
         self.0.broken.store(false, Ordering::SeqCst);
     }
 
-    /// Whether a byte of the request may have left. False is a proof that none has.
+    /// Whether a byte of the request may have left. `false` proves that none has.
     pub(super) fn written(&self) -> bool {
         self.0.written.load(Ordering::SeqCst)
     }
 
-    /// Whether reading the answer met an error, such as a reset or a TLS connection that ended without a good-bye.
+    /// Whether reading the answer met an error, such as a reset or a TLS connection that ended without `close_notify`.
     pub(super) fn broken(&self) -> bool {
         self.0.broken.load(Ordering::SeqCst)
     }
@@ -61,7 +61,8 @@ impl<In: Transport> Connector<In> for WitnessConnector {
         chained: Option<In>,
     ) -> Result<Option<Self::Out>, Error> {
         // ureq connects to a CONNECT proxy through this same chain, with a configuration that has no proxy any more.
-        // What is written there asks for the tunnel; the request comes through the connection made around it.
+        // What is written to that connection asks for the tunnel. The request is written to the connection that ureq
+        // then makes through the tunnel.
         let leads_to_the_proxy = self.proxied && details.config.proxy().is_none();
         Ok(chained.map(|inner| {
             if leads_to_the_proxy {
@@ -88,7 +89,7 @@ impl<In: Transport> Transport for WitnessedTransport<In> {
     }
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
-        // Before the write: one that fails may have sent any part of its bytes.
+        // Set before the write: a write that fails may have sent any part of its bytes.
         self.witness.0.written.store(true, Ordering::SeqCst);
         self.inner.transmit_output(amount, timeout)
     }
@@ -110,8 +111,8 @@ impl<In: Transport> Transport for WitnessedTransport<In> {
     }
 }
 
-/// Resolves names as ureq does, and addresses without it: ureq resolves before each request, kept connection or not,
-/// in a thread of its own where there is a time-out. On loopback that is a good part of a request's time.
+/// Resolves names as ureq does, but takes a literal address without a look-up. ureq resolves before each request, even
+/// on a kept connection, and with a timeout does so in a new thread; on loopback that is a good part of a request's time.
 #[derive(Debug, Default)]
 pub(super) struct LiteralFirst(DefaultResolver);
 

@@ -1,5 +1,5 @@
-//! What splitting a batch costs and leaves: the bad numbers alone, everybody else accepted, whatever the order of the
-//! answers, the number of workers, the limit, and wherever the machine dies.
+//! What splitting a batch costs, and how it ends: bad numbers refused alone and all others accepted, for any order of
+//! answers, number of workers, limit and crash.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use crate::ledger::{Resolution, Selection};
 
 const BAD_NUMBER: i32 = -1009;
 
-/// A gateway that answers -1009 where one number of a request is bad and takes it otherwise; its record of both.
+/// The record of a gateway that answers -1009 if a number of the request is bad, and otherwise takes it.
 #[derive(Default)]
 struct Record {
     requests: usize,
@@ -24,61 +24,61 @@ struct Record {
 }
 
 #[derive(Debug)]
-struct Treatment {
+struct Scenario {
     batches: Vec<u32>,
     /// The rows with a bad number.
     bad: BTreeSet<u64>,
     workers: usize,
     /// What each run may send to; the last one has no limit.
     limits: Vec<u64>,
-    /// The requests at which the machine dies, counted over all runs.
+    /// The requests at which the machine crashes, counted over all runs.
     crashes: BTreeSet<usize>,
 }
 
 prop_compose! {
-    fn treatment()(batches in prop::collection::vec(1..=30_u32, 1..4))(
+    fn scenario()(batches in prop::collection::vec(1..=30_u32, 1..4))(
         bad in prop::collection::btree_set(1..=u64::from(batches.iter().sum::<u32>()), 0..12),
         batches in Just(batches),
         workers in 1..=4_usize,
         limits in prop::collection::vec(0..40_u64, 0..3),
         crashes in prop::collection::btree_set(0..40_usize, 0..3),
-    ) -> Treatment {
-        Treatment { batches, bad, workers, limits, crashes }
+    ) -> Scenario {
+        Scenario { batches, bad, workers, limits, crashes }
     }
 }
 
-impl Treatment {
+impl Scenario {
     fn rows(&self) -> u64 {
         self.batches.iter().sum::<u32>().into()
     }
 
-    /// What the bad numbers of each batch may cost: `2 * k * ceil(log2 n)` requests more.
+    /// How many more requests the bad numbers of each batch may cost: `2 * k * ceil(log2 n)`.
     fn most_further_requests(&self) -> usize {
         let mut first = 1;
         self.batches
             .iter()
             .map(|size| {
-                let behind = first + u64::from(*size);
-                let bad = self.bad.range(first..behind).count();
-                first = behind;
+                let end = first + u64::from(*size);
+                let bad = self.bad.range(first..end).count();
+                first = end;
                 2 * bad * size.next_power_of_two().ilog2() as usize
             })
             .sum()
     }
 }
 
-/// One run. Returns the ledger to go on with.
+/// One run. Returns the ledger to continue with.
 fn one_run(
-    treatment: &Treatment,
+    scenario: &Scenario,
     limit: Option<u64>,
     ledger: &Path,
-    if_it_dies: PathBuf,
+    crash_folder: PathBuf,
     record: &Arc<Mutex<Record>>,
 ) -> PathBuf {
-    let stopper = Arc::new(StopToken::default());
-    let bad: Vec<Msisdn> = treatment.bad.iter().map(|row| number(*row)).collect();
-    let crashes = treatment.crashes.clone();
-    let (path, seen, asked) = (ledger.to_owned(), record.clone(), stopper.clone());
+    let stop = Arc::new(StopToken::default());
+    let bad: Vec<Msisdn> = scenario.bad.iter().map(|row| number(*row)).collect();
+    let crashes = scenario.crashes.clone();
+    let (path, recorded, requested) = (ledger.to_owned(), record.clone(), stop.clone());
     let policy = Policy {
         limit,
         max_unknown: 0,
@@ -86,29 +86,29 @@ fn one_run(
         ..policy()
     };
     let run = send_until(
-        &stopper,
+        &stop,
         ledger,
-        treatment.workers,
+        scenario.workers,
         &policy,
-        Arc::new(move |submission| {
-            let mut record = seen.lock().unwrap();
+        Arc::new(move |request| {
+            let mut record = recorded.lock().unwrap();
             if record.after_crash.is_some() {
                 return Outcomes::All(not_sent());
             }
             let nth = record.requests;
             record.requests += 1;
-            let refuses = submission.numbers.iter().any(|one| bad.contains(one));
+            let refuses = request.numbers.iter().any(|one| bad.contains(one));
             if refuses {
                 record.refused += 1;
             } else {
-                for number in submission.numbers {
+                for number in request.numbers {
                     *record.taken.entry(*number).or_default() += 1;
                 }
             }
             if crashes.contains(&nth) {
-                copy(&path, &if_it_dies);
-                record.after_crash = Some(if_it_dies.join("a.ledger"));
-                asked.ask(StopReason::Signal(9));
+                copy(&path, &crash_folder);
+                record.after_crash = Some(crash_folder.join("a.ledger"));
+                requested.request(StopReason::Signal(9));
             }
             Outcomes::All(if refuses {
                 refused(BAD_NUMBER)
@@ -117,16 +117,16 @@ fn one_run(
             })
         }),
     );
-    assert_eq!(run.ending.fault, None);
-    // Bad numbers that were set apart stop nobody, however many stand beside each other.
+    assert_eq!(run.ending.error, None);
+    // However many isolated bad numbers follow each other, they do not stop the run.
     let stops = [None, Some(StopReason::Signal(9))];
     assert!(stops.contains(&run.stop), "{:?}", run.stop);
-    run.ending.book.close().unwrap();
+    run.ending.ledger.close().unwrap();
     let left = record.lock().unwrap().after_crash.take();
     left.unwrap_or_else(|| ledger.to_owned())
 }
 
-/// An operator who looks into the gateway's record, and says of what a crash left what is true.
+/// An operator looks up in the gateway's record what a crash left unknown, and resolves it correctly.
 fn resolve(ledger: &Path, record: &Record) {
     let mut book = open(ledger);
     for (row, status) in (1..).zip(statuses(ledger)) {
@@ -151,18 +151,18 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn bad_numbers_stand_alone_and_everybody_else_is_accepted_once(treatment in treatment()) {
+    fn bad_numbers_are_refused_alone_and_all_others_are_accepted_once(scenario in scenario()) {
         let (folder, mut ledger) = in_memory();
-        plan(&ledger, &treatment.batches);
+        plan(&ledger, &scenario.batches);
         let record = Arc::new(Mutex::new(Record::default()));
-        let limits = treatment.limits.iter().copied().map(Some);
-        // More runs than crashes and stops can take.
+        let limits = scenario.limits.iter().copied().map(Some);
+        // More runs than crashes and stops can use up.
         for (nth, limit) in limits.chain(std::iter::repeat_n(None, 20)).enumerate() {
             let pending = of(&statuses(&ledger), Status::Pending);
             if pending == 0 {
                 break;
             }
-            ledger = one_run(&treatment, limit, &ledger, folder.path().join(nth.to_string()), &record);
+            ledger = one_run(&scenario, limit, &ledger, folder.path().join(nth.to_string()), &record);
             assert_adds_up(&ledger);
             let left = of(&statuses(&ledger), Status::Pending);
             prop_assert!(pending - left <= limit.unwrap_or(u64::MAX));
@@ -171,15 +171,15 @@ proptest! {
         }
         let record = record.lock().unwrap();
         for (row, status) in (1..).zip(statuses(&ledger)) {
-            let bad = treatment.bad.contains(&row);
-            let due = if bad { (Status::Refused, 0) } else { (Status::Accepted, 1) };
+            let bad = scenario.bad.contains(&row);
+            let expected = if bad { (Status::Refused, 0) } else { (Status::Accepted, 1) };
             let taken = record.taken.get(&number(row)).copied().unwrap_or(0);
-            prop_assert_eq!((status, taken), due, "row {} of {}", row, treatment.rows());
+            prop_assert_eq!((status, taken), expected, "row {} of {}", row, scenario.rows());
         }
-        if treatment.crashes.is_empty() && treatment.limits.is_empty() {
-            let first = treatment.batches.len();
+        if scenario.crashes.is_empty() && scenario.limits.is_empty() {
+            let first = scenario.batches.len();
             prop_assert!(
-                record.requests <= first + treatment.most_further_requests(),
+                record.requests <= first + scenario.most_further_requests(),
                 "{} requests, {} refused", record.requests, record.refused
             );
         }
@@ -187,10 +187,10 @@ proptest! {
 }
 
 #[test]
-fn a_bad_number_among_thirty_costs_ten_requests_more_at_most() {
+fn a_bad_number_among_thirty_costs_at_most_ten_more_requests() {
     for workers in [1, 4] {
         for row in 1..=30 {
-            let treatment = Treatment {
+            let scenario = Scenario {
                 batches: vec![30],
                 bad: [row].into(),
                 workers,
@@ -198,10 +198,10 @@ fn a_bad_number_among_thirty_costs_ten_requests_more_at_most() {
                 crashes: BTreeSet::new(),
             };
             let (folder, ledger) = in_memory();
-            plan(&ledger, &treatment.batches);
+            plan(&ledger, &scenario.batches);
             let record = Arc::new(Mutex::new(Record::default()));
             one_run(
-                &treatment,
+                &scenario,
                 None,
                 &ledger,
                 folder.path().join("never"),

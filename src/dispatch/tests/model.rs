@@ -1,8 +1,8 @@
-//! The promise under random treatment: a simulated gateway that keeps its own record, answers of every kind, crashes,
-//! operators who may be wrong, opt-outs between runs, copies of the ledger that are put back. After every step the
-//! record and the books are compared.
+//! The promise in random campaigns: a simulated gateway that keeps its own record, answers of every kind, crashes,
+//! operators who may be wrong, opt-outs between runs, old copies of the ledger. After every step the record and the
+//! ledger are compared.
 //!
-//! `PROPTEST_CASES` says how many campaigns are treated so, each in one to five runs of the sending loop.
+//! `PROPTEST_CASES` sets how many campaigns are tested, each with one to five runs of the sending loop.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
@@ -14,33 +14,33 @@ use super::*;
 use crate::domain::Msisdn;
 use crate::ledger::{Lock, Resolution, Selection};
 
-/// So many campaigns, unless `PROPTEST_CASES` says otherwise.
+/// The number of campaigns, unless `PROPTEST_CASES` is set.
 const CAMPAIGNS: u32 = 400;
 
 /// What a gateway does with a request.
 #[derive(Clone, Debug)]
 enum Reaction {
     All(Outcome),
-    /// One answer for each number, as the body of an answer can state them.
+    /// One answer for each number, as a body can state them.
     Each(Vec<Outcome>),
-    /// Takes it and says nothing.
-    TakesInSilence,
-    /// A signal comes while it answers.
-    StopAsked(Outcome),
-    /// The machine dies; before that the gateway took the request, or not.
+    /// Takes the messages and does not answer.
+    TakenWithoutAnswer,
+    /// A signal arrives while it answers.
+    StopRequested(Outcome),
+    /// The machine crashes; before that the gateway took the messages, or not.
     Crash {
         taken: bool,
     },
 }
 
-/// What people do between two runs. A row is counted round.
+/// What people do between two runs. Row numbers are taken modulo the number of rows.
 #[derive(Clone, Debug)]
-enum Deed {
-    /// A copy of the ledger from before the run takes its place.
+enum Intervention {
+    /// The ledger is replaced by a copy from before the run.
     PutBack,
-    /// Settles all that is unknown: it went out, or not.
+    /// Resolves all unknown rows: sent, or not.
     ResolveAll(bool),
-    /// Settles these rows, if anybody may decide about them: refused ones too.
+    /// Resolves these rows, unknown or refused.
     ResolveRows {
         first: usize,
         more: usize,
@@ -50,12 +50,12 @@ enum Deed {
         batch: u64,
         sent: bool,
     },
-    /// These rows' numbers come onto the suppression list.
+    /// The numbers of these rows are added to the suppression list.
     OptOut(Vec<usize>),
 }
 
 #[derive(Clone, Debug)]
-struct Act {
+struct Step {
     workers: usize,
     limit: Option<u64>,
     max_unknown: u32,
@@ -63,11 +63,11 @@ struct Act {
     patient: bool,
     reactions: Vec<Reaction>,
     closed_in_order: bool,
-    deeds: Vec<Deed>,
+    interventions: Vec<Intervention>,
 }
 
-impl Act {
-    /// Whatever is pending is sent, and taken.
+impl Step {
+    /// Everything pending is sent and taken.
     fn last() -> Self {
         Self {
             workers: 2,
@@ -77,13 +77,13 @@ impl Act {
             patient: true,
             reactions: Vec::new(),
             closed_in_order: true,
-            deeds: Vec::new(),
+            interventions: Vec::new(),
         }
     }
 }
 
-/// What the body of an answer can say about a recipient.
-fn said() -> impl Strategy<Value = Outcome> {
+/// What a body can say about a recipient.
+fn answer() -> impl Strategy<Value = Outcome> {
     prop_oneof![
         5 => Just(accepted()),
         2 => Just(Outcome::Accepted { trx_id: Some("1143007207".to_owned()) }),
@@ -95,7 +95,7 @@ fn said() -> impl Strategy<Value = Outcome> {
 
 fn outcome() -> impl Strategy<Value = Outcome> {
     prop_oneof![
-        8 => said(),
+        8 => answer(),
         1 => Just(not_sent()),
         1 => Just(throttled()),
         1 => Just(Outcome::Throttled { after: None }),
@@ -105,26 +105,26 @@ fn outcome() -> impl Strategy<Value = Outcome> {
 fn reaction() -> impl Strategy<Value = Reaction> {
     prop_oneof![
         6 => outcome().prop_map(Reaction::All),
-        4 => prop::collection::vec(said(), 4).prop_map(Reaction::Each),
-        2 => Just(Reaction::TakesInSilence),
-        1 => outcome().prop_map(Reaction::StopAsked),
+        4 => prop::collection::vec(answer(), 4).prop_map(Reaction::Each),
+        2 => Just(Reaction::TakenWithoutAnswer),
+        1 => outcome().prop_map(Reaction::StopRequested),
         1 => any::<bool>().prop_map(|taken| Reaction::Crash { taken }),
     ]
 }
 
-fn deed() -> impl Strategy<Value = Deed> {
+fn intervention() -> impl Strategy<Value = Intervention> {
     prop_oneof![
-        2 => Just(Deed::PutBack),
-        1 => any::<bool>().prop_map(Deed::ResolveAll),
+        2 => Just(Intervention::PutBack),
+        1 => any::<bool>().prop_map(Intervention::ResolveAll),
         4 => (any::<usize>(), 0..3_usize, any::<bool>())
-            .prop_map(|(first, more, sent)| Deed::ResolveRows { first, more, sent }),
-        1 => (1..20_u64, any::<bool>()).prop_map(|(batch, sent)| Deed::ResolveBatch { batch, sent }),
-        2 => prop::collection::vec(any::<usize>(), 1..4).prop_map(Deed::OptOut),
+            .prop_map(|(first, more, sent)| Intervention::ResolveRows { first, more, sent }),
+        1 => (1..20_u64, any::<bool>()).prop_map(|(batch, sent)| Intervention::ResolveBatch { batch, sent }),
+        2 => prop::collection::vec(any::<usize>(), 1..4).prop_map(Intervention::OptOut),
     ]
 }
 
 prop_compose! {
-    fn act()(
+    fn step()(
         workers in 1..=4_usize,
         limit in prop::option::of(0..12_u64),
         max_unknown in 0..4_u32,
@@ -132,32 +132,32 @@ prop_compose! {
         patient: bool,
         reactions in prop::collection::vec(reaction(), 0..12),
         closed_in_order: bool,
-        mut deeds in prop::collection::vec(deed(), 0..4),
-    ) -> Act {
-        // A copy is put back over the run, not over what people decided after it: that only `--expires` and the next
-        // `--suppress` make good.
-        deeds.sort_by_key(|deed| !matches!(deed, Deed::PutBack));
-        Act { workers, limit, max_unknown, split_bad_numbers, patient, reactions, closed_in_order, deeds }
+        mut interventions in prop::collection::vec(intervention(), 0..4),
+    ) -> Step {
+        // A copy replaces the run, not what people decided after it: only expiry and the next suppression list undo
+        // the loss of such decisions.
+        interventions.sort_by_key(|intervention| !matches!(intervention, Intervention::PutBack));
+        Step { workers, limit, max_unknown, split_bad_numbers, patient, reactions, closed_in_order, interventions }
     }
 }
 
-/// What the gateway and the people around it know, each for themselves.
+/// What really happened, outside the ledger.
 #[derive(Default)]
-struct World {
-    /// The gateway's own record: how often it took each number.
+struct Record {
+    /// How often the gateway took each number.
     taken: HashMap<Msisdn, u32>,
-    /// The folder that holds the ledger as it was when the machine died.
+    /// A copy of the ledger as it was when the machine crashed.
     after_crash: Option<PathBuf>,
 }
 
-impl World {
+impl Record {
     fn take(&mut self, numbers: &[Msisdn]) {
         for number in numbers {
             *self.taken.entry(*number).or_default() += 1;
         }
     }
 
-    fn took(&self, row: u64) -> u32 {
+    fn times_taken(&self, row: u64) -> u32 {
         self.taken.get(&number(row)).copied().unwrap_or(0)
     }
 }
@@ -167,14 +167,14 @@ struct Campaign {
     folder: tempfile::TempDir,
     ledger: PathBuf,
     rows: usize,
-    acts: usize,
-    world: Arc<Mutex<World>>,
-    /// How often an operator said of a row that it did not go out. Each time the gateway may be asked once more.
+    steps: usize,
+    record: Arc<Mutex<Record>>,
+    /// How often an operator resolved a row as not sent. Each time it may be sent once more.
     excused: HashMap<u64, u32>,
-    /// Rows that an operator said went out.
+    /// Rows that an operator resolved as sent.
     declared: HashSet<u64>,
-    /// Rows that were taken off what is pending, and how often the gateway had taken them by then.
-    silenced: HashMap<u64, u32>,
+    /// Rows that were suppressed while pending, and how often the gateway had taken them by then.
+    suppressed: HashMap<u64, u32>,
 }
 
 impl Campaign {
@@ -185,74 +185,74 @@ impl Campaign {
             folder,
             ledger,
             rows: batches.iter().sum::<u32>() as usize,
-            acts: 0,
-            world: Arc::default(),
+            steps: 0,
+            record: Arc::default(),
             excused: HashMap::new(),
             declared: HashSet::new(),
-            silenced: HashMap::new(),
+            suppressed: HashMap::new(),
         }
     }
 
-    /// One run, and what people do after it. The promise is looked at after each.
-    fn play(&mut self, act: &Act) {
-        self.acts += 1;
-        let place = self.folder.path().join(self.acts.to_string());
+    /// One run, and what people do after it. The promise is checked after each.
+    fn take_step(&mut self, step: &Step) {
+        self.steps += 1;
+        let place = self.folder.path().join(self.steps.to_string());
         fs::create_dir(&place).unwrap();
         let before = place.join("before");
         copy(&self.ledger, &before);
-        self.send(act, &place.join("after"));
+        self.send(step, &place.join("after"));
         self.promise_is_kept();
-        for deed in &act.deeds {
-            self.perform(deed, &before);
+        for intervention in &step.interventions {
+            self.perform(intervention, &before);
             self.promise_is_kept();
         }
     }
 
-    fn send(&mut self, act: &Act, if_it_dies: &Path) {
+    fn send(&mut self, step: &Step, crash_folder: &Path) {
         let before = self.statuses();
-        let stopper = Arc::new(StopToken::default());
+        let token = Arc::new(StopToken::default());
         let policy = Policy {
-            sender_id: None,
-            limit: act.limit,
-            max_unknown: act.max_unknown,
-            split_bad_numbers: act.split_bad_numbers,
-            give_up_after: if act.patient {
+            limit: step.limit,
+            max_unknown: step.max_unknown,
+            split_bad_numbers: step.split_bad_numbers,
+            give_up_after: if step.patient {
                 Duration::MAX
             } else {
                 Duration::ZERO
             },
+            ..policy()
         };
         let turn = AtomicUsize::new(0);
         let (reactions, path, next) = (
-            act.reactions.clone(),
+            step.reactions.clone(),
             self.ledger.clone(),
-            if_it_dies.to_owned(),
+            crash_folder.to_owned(),
         );
-        let (around, asked) = (self.world.clone(), stopper.clone());
+        let (record, requested) = (self.record.clone(), token.clone());
         let run = send_until(
-            &stopper,
+            &token,
             &self.ledger,
-            act.workers,
+            step.workers,
             &policy,
-            Arc::new(move |submission| {
+            Arc::new(move |request| {
                 let turn = turn.fetch_add(1, Ordering::SeqCst);
                 let reaction = reactions.get(turn).cloned();
                 let reaction = reaction.unwrap_or(Reaction::All(accepted()));
-                react(&around, reaction, submission, &path, &next, &asked)
+                react(&record, reaction, request, &path, &next, &requested)
             }),
         );
-        assert_eq!(run.ending.fault, None);
-        let stop = run.stop;
-        if act.closed_in_order {
-            run.ending.book.close().unwrap();
+        assert_eq!(run.ending.error, None);
+        let reason = run.stop;
+        if step.closed_in_order {
+            run.ending.ledger.close().unwrap();
         } else {
             drop(run);
         }
-        let after_crash = self.world.lock().unwrap().after_crash.take();
+        let after_crash = self.record.lock().unwrap().after_crash.take();
         if let Some(left) = after_crash {
             self.ledger = left;
         }
-        self.limit_is_kept(act.limit, stop, &before);
+        self.limit_is_kept(step.limit, reason, &before);
     }
 
     /// A run sends to no more than its limit, and to no fewer unless something stopped it.
@@ -272,29 +272,29 @@ impl Campaign {
         }
     }
 
-    fn perform(&mut self, deed: &Deed, earlier: &Path) {
-        let (selection, sent) = match deed {
-            Deed::PutBack => return self.put_back(earlier),
-            Deed::OptOut(rows) => return self.opt_out(rows),
-            Deed::ResolveAll(sent) => (Selection::AllUnknown, *sent),
-            Deed::ResolveRows { first, more, sent } => {
+    fn perform(&mut self, intervention: &Intervention, earlier: &Path) {
+        let (selection, sent) = match intervention {
+            Intervention::PutBack => return self.put_back(earlier),
+            Intervention::OptOut(rows) => return self.opt_out(rows),
+            Intervention::ResolveAll(sent) => (Selection::AllUnknown, *sent),
+            Intervention::ResolveRows { first, more, sent } => {
                 let first = first % self.rows;
                 let last = (first + more).min(self.rows - 1);
                 let rows = first as u64 + 1..=last as u64 + 1;
                 (Selection::Rows(vec![rows]), *sent)
             }
-            Deed::ResolveBatch { batch, sent } => (Selection::Batch(*batch), *sent),
+            Intervention::ResolveBatch { batch, sent } => (Selection::Batch(*batch), *sent),
         };
         let word = if sent {
             Resolution::Accepted { trx_id: None }
         } else {
             Resolution::NotSent
         };
-        // Recovery is none of their doing.
+        // Recovery is not their doing.
         open(&self.ledger).close().unwrap();
         let before = self.statuses();
         let mut book = open(&self.ledger);
-        let _nobody_may_decide_that = book.resolve(&selection, &word, None, &timestamp());
+        let _refused = book.resolve(&selection, &word, None, &timestamp());
         book.close().unwrap();
         for (row, (before, after)) in (1..).zip(before.into_iter().zip(self.statuses())) {
             if before != after {
@@ -318,19 +318,19 @@ impl Campaign {
         book.suppress(|number| listed.contains(&number).then(|| "on a list".to_owned()))
             .unwrap();
         book.close().unwrap();
-        let world = self.world.lock().unwrap();
+        let record = self.record.lock().unwrap();
         for (row, (before, after)) in (1..).zip(before.into_iter().zip(self.statuses())) {
             if before == Status::Pending && listed.contains(&number(row)) {
                 assert_eq!(after, Status::Suppressed, "row {row}");
-                self.silenced.insert(row, world.took(row));
+                self.suppressed.insert(row, record.times_taken(row));
             } else {
                 assert_eq!(after, before, "row {row} is on no list, or was not pending");
             }
         }
     }
 
-    /// A copy from before the run is put in the ledger's place. The lock knows of every request that the copy does not
-    /// know of, and then the copy is not used; one that knows them all is as good as the ledger.
+    /// Replaces the ledger by a copy from before the run. If the copy misses requests, the lock knows of them and the
+    /// copy is not used. A copy that has them all is as good as the ledger.
     fn put_back(&mut self, earlier: &Path) {
         let (made, known) = (attempts(&self.ledger), attempts(&earlier.join("a.ledger")));
         let lock = Lock::acquire(&self.ledger, "a test").unwrap();
@@ -350,14 +350,14 @@ impl Campaign {
         statuses(&self.ledger)
     }
 
-    /// What must hold whenever nobody is sending.
+    /// What must hold between runs.
     fn promise_is_kept(&self) {
         assert_adds_up(&self.ledger);
         let now = self.statuses();
         assert_eq!(now.len(), self.rows, "rows in, rows out");
-        let world = self.world.lock().unwrap();
+        let record = self.record.lock().unwrap();
         for (row, status) in (1..).zip(now) {
-            let taken = world.took(row);
+            let taken = record.times_taken(row);
             let excused = self.excused.get(&row).copied().unwrap_or(0);
             assert!(taken <= 1 + excused, "row {row} was taken {taken} times");
             if matches!(status, Status::Pending | Status::Refused) {
@@ -367,48 +367,48 @@ impl Campaign {
                 let declared = self.declared.contains(&row);
                 assert!(taken > 0 || declared, "row {row} was never taken");
             }
-            if let Some(by_then) = self.silenced.get(&row) {
+            if let Some(by_then) = self.suppressed.get(&row) {
                 assert_eq!(status, Status::Suppressed, "row {row} opted out");
                 assert_eq!(taken, *by_then, "row {row} had opted out");
             }
         }
     }
 
-    /// In the end all that is pending goes out, and goes out once; nothing else is touched.
+    /// Finally everything pending is sent, and sent once; nothing else is touched.
     fn finish(&mut self) {
         let before = self.statuses();
-        let taken = self.world.lock().unwrap().taken.clone();
-        self.play(&Act::last());
-        let world = self.world.lock().unwrap();
+        let taken = self.record.lock().unwrap().taken.clone();
+        self.take_step(&Step::last());
+        let record = self.record.lock().unwrap();
         for (row, (before, after)) in (1..).zip(before.into_iter().zip(self.statuses())) {
-            let more = world.took(row) - taken.get(&number(row)).copied().unwrap_or(0);
-            let due = match before {
+            let more = record.times_taken(row) - taken.get(&number(row)).copied().unwrap_or(0);
+            let expected = match before {
                 Status::Pending => (Status::Accepted, 1),
                 other => (other, 0),
             };
-            assert_eq!((after, more), due, "row {row}");
+            assert_eq!((after, more), expected, "row {row}");
         }
     }
 }
 
 fn react(
-    world: &Mutex<World>,
+    record: &Mutex<Record>,
     reaction: Reaction,
-    submission: &Submission<'_>,
+    request: &Request<'_>,
     ledger: &Path,
     next: &Path,
-    stopper: &StopToken,
+    stop: &StopToken,
 ) -> Outcomes {
-    // Under this lock until the end: what comes after a crash happens in no world.
-    let mut world = world.lock().unwrap();
-    if world.after_crash.is_some() {
+    // Locked until the end: nothing that comes after a crash is recorded.
+    let mut record = record.lock().unwrap();
+    if record.after_crash.is_some() {
         return Outcomes::All(not_sent());
     }
-    let numbers = submission.numbers;
+    let numbers = request.numbers;
     match reaction {
         Reaction::All(outcome) => {
             if matches!(outcome, Outcome::Accepted { .. }) {
-                world.take(numbers);
+                record.take(numbers);
             }
             Outcomes::All(outcome)
         }
@@ -416,39 +416,39 @@ fn react(
             let outcomes = outcomes[..numbers.len()].to_vec();
             for (number, outcome) in numbers.iter().zip(&outcomes) {
                 if matches!(outcome, Outcome::Accepted { .. }) {
-                    world.take(&[*number]);
+                    record.take(&[*number]);
                 }
             }
             Outcomes::Each(outcomes)
         }
-        Reaction::TakesInSilence => {
-            world.take(numbers);
+        Reaction::TakenWithoutAnswer => {
+            record.take(numbers);
             Outcomes::All(no_answer())
         }
-        Reaction::StopAsked(outcome) => {
-            stopper.ask(StopReason::Signal(2));
+        Reaction::StopRequested(outcome) => {
+            stop.request(StopReason::Signal(2));
             if matches!(outcome, Outcome::Accepted { .. }) {
-                world.take(numbers);
+                record.take(numbers);
             }
             Outcomes::All(outcome)
         }
         Reaction::Crash { taken } => {
             if taken {
-                world.take(numbers);
+                record.take(numbers);
             }
             copy(ledger, next);
-            world.after_crash = Some(next.join("a.ledger"));
-            stopper.ask(StopReason::Signal(9));
+            record.after_crash = Some(next.join("a.ledger"));
+            stop.request(StopReason::Signal(9));
             Outcomes::All(not_sent())
         }
     }
 }
 
-/// The ledger as it is at this moment, in a folder of its own: the file, its log and its lock, without what is only in
-/// memory. That is what a crash leaves.
+/// Copies the ledger to a folder as a crash would leave it: the file, its log and its lock, without what is only in
+/// memory.
 pub(super) fn copy(ledger: &Path, into: &Path) {
     fs::create_dir(into).unwrap();
-    // The lock comes first: the others go on meanwhile, and a lock never knows of more than its ledger.
+    // The lock is copied first: other workers keep writing, and a lock must not know of more than its ledger.
     for suffix in [".lock", "", "-wal"] {
         let from = beside(ledger, suffix);
         if from.exists() {
@@ -482,11 +482,11 @@ proptest! {
     #[test]
     fn nothing_is_sent_twice_and_nothing_is_lost(
         batches in prop::collection::vec(1..=4_u32, 1..8),
-        acts in prop::collection::vec(act(), 1..5),
+        steps in prop::collection::vec(step(), 1..5),
     ) {
         let mut campaign = Campaign::planned(&batches);
-        for act in &acts {
-            campaign.play(act);
+        for step in &steps {
+            campaign.take_step(step);
         }
         campaign.finish();
     }

@@ -5,6 +5,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ureq::config::Config;
+use ureq::http::Uri;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, LazyBuffers, NextTimeout, Transport,
@@ -187,7 +188,7 @@ impl Due {
     }
 
     /// Panics unless an answer is what is due.
-    fn is(&self, name: &str, answer: &Answer) {
+    fn is(&self, name: &str, answer: &Reply) {
         let Outcomes::All(outcome) = &answer.outcomes else {
             panic!("{name}: {answer:?}");
         };
@@ -218,7 +219,7 @@ impl Due {
 }
 
 /// What a request becomes that fails so. Panics if it is made again.
-fn fails(other: Other) -> Answer {
+fn fails(other: Other) -> Reply {
     match other {
         NoName => submit(
             &mut gateway("https://gateway.invalid/RESTAPI.php", PATIENCE),
@@ -316,7 +317,7 @@ fn full_queue() -> (TcpListener, Vec<TcpStream>) {
     (listener, queue)
 }
 
-fn through_a_proxy(does: fn(&mut Peer)) -> Answer {
+fn through_a_proxy(does: fn(&mut Peer)) -> Reply {
     let (address, _, arrived) = serve(vec![Box::new(move |mut peer: Peer| {
         let head = peer.head();
         does(&mut peer);
@@ -415,7 +416,7 @@ fn outcomes_of(status: u16, place: SocketAddr) {
 }
 
 fn refused(code: i32) -> Outcomes {
-    Outcomes::All(Outcome::Refused { code: Code(code) })
+    Outcomes::All(refusal(code))
 }
 
 /// A name with these addresses.

@@ -1,29 +1,29 @@
-//! Reads the body of an answer into outcomes. It is handed whole bodies and knows nothing of HTTP; a body cut short
-//! must never get here.
+//! Reads the body of a reply into outcomes. Only whole bodies may be passed in, never one that was cut short.
 //!
-//! The reference shows one answer for one number. What a request with several numbers answers is not documented, so
-//! every shape seen or hinted at is read, and whatever leaves a doubt proves nothing: a false "refused" sends the
-//! same message, and charges it, a second time. In particular:
+//! The reference shows one answer for one number. It does not say what a request with several numbers is answered, so
+//! every shape that was seen or is hinted at is read. Everything ambiguous proves nothing: a false "refused" would send
+//! the same message a second time, and charge it. In particular:
 //!
 //! - A separator is never part of the words of an answer. `-1004 = INSUFFICIENT CREDITS, PLEASE TOP UP` may be one
-//!   answer or the wreck of two.
-//! - The words hold no four digits in a row: those would be another code, or the one number this answer is about.
-//! - A separator at the end (`2000 = SUCCESS:1||`) is the end of a list, or a list cut off there. It is read only
-//!   where the count proves that nothing is missing.
+//!   answer, or two of which the second is damaged.
+//! - The words hold no four digits in a row. Those may be another code, or the one number that this answer is about.
+//! - A separator at the end (`2000 = SUCCESS:1||`) is the end of a list, or a list that was cut off there. It is read
+//!   only where the count proves that nothing is missing.
 //! - `2000 = SUCCESS:` has lost its transaction id and may have lost more.
 
-use super::{Code, Outcome, Outcomes};
+use super::code::Code;
+use crate::gateway::{Outcome, Outcomes};
 
 /// The longest body that is read, in bytes. An answer for each of thirty numbers has about 900.
-pub const MAX_BODY: usize = 64 * 1024;
+pub(in crate::gateway) const MAX_BODY: usize = 64 * 1024;
 
-/// The longest transaction id that is taken for one, in characters; those seen have ten digits.
+/// The longest transaction id that is accepted as one, in characters. Real ones have ten digits.
 const MAX_TRX_ID: usize = 64;
 
-/// Why a body is no answer of the gateway, for people.
+/// Why a body holds no answer of the gateway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ReplyError {
-    /// Nothing, or only white space. An older endpoint means success by it; nobody can know here.
+pub(in crate::gateway) enum ReplyError {
+    /// Nothing, or only white space. An older endpoint means success by it, but that cannot be known here.
     #[error("the answer is empty")]
     Empty,
     /// More than [`MAX_BODY`].
@@ -34,63 +34,64 @@ pub enum ReplyError {
     Markup,
     /// Everything else.
     #[error("the answer has none of the shapes of a code")]
-    Shapeless,
+    Unrecognized,
 }
 
-/// The outcomes that a whole body states for a request with so many numbers, or why it states none. As many answers
-/// as numbers belong to them in order; one answer belongs to all; any other count proves nothing, which is an outcome
-/// too: such a body does fit the grammar.
-pub fn read(body: &[u8], numbers: usize) -> Result<Outcomes, ReplyError> {
+/// The outcomes that a whole body states for a request with `numbers` numbers, or why it states none.
+///
+/// As many answers as numbers: each belongs to the number in its place. One answer: it belongs to all of them. Any
+/// other count proves nothing, which is an outcome and no error, since the body does follow the grammar.
+pub(in crate::gateway) fn read(body: &[u8], numbers: usize) -> Result<Outcomes, ReplyError> {
     if body.len() > MAX_BODY {
         return Err(ReplyError::TooLong);
     }
-    let text = std::str::from_utf8(body).map_err(|_| ReplyError::Shapeless)?;
+    let text = std::str::from_utf8(body).map_err(|_| ReplyError::Unrecognized)?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text).trim();
     let answers = match text.chars().next() {
         None => return Err(ReplyError::Empty),
         Some('<') => return Err(ReplyError::Markup),
-        Some('[') => Answers::in_json(text),
-        Some(_) => Answers::in_plain_text(text),
+        Some('[') => Answers::from_json(text),
+        Some(_) => Answers::from_plain_text(text),
     };
     answers
-        .map(|answers| answers.given_to(numbers))
-        .ok_or(ReplyError::Shapeless)
+        .map(|answers| answers.assign_to(numbers))
+        .ok_or(ReplyError::Unrecognized)
 }
 
 /// The answers of one body, at least one, in their order.
 struct Answers {
     each: Vec<Outcome>,
-    /// The body ends with a separator: nothing in it says that no answer is missing.
+    /// Whether the body ends with a separator, so that an answer may be missing.
     open_ended: bool,
 }
 
 impl Answers {
-    fn in_json(text: &str) -> Option<Self> {
+    fn from_json(text: &str) -> Option<Self> {
         let strings: Vec<String> = serde_json::from_str(text).ok()?;
-        Self::all_of(strings.iter().map(String::as_str), false)
+        Self::parse_all(strings.iter().map(String::as_str), false)
     }
 
-    fn in_plain_text(text: &str) -> Option<Self> {
-        // One kind of separator in one body. Line ends come last: beside another one they are mere white space.
+    fn from_plain_text(text: &str) -> Option<Self> {
+        // A body has one kind of separator. Line ends come last: next to another separator they are white space.
         let separator = ["||", ";", ","]
             .into_iter()
             .find(|separator| text.contains(separator));
         let Some(separator) = separator else {
             let lines = text.split(['\n', '\r']);
-            return Self::all_of(lines.filter(|line| !line.trim().is_empty()), false);
+            return Self::parse_all(lines.filter(|line| !line.trim().is_empty()), false);
         };
         let closed = text.strip_suffix(separator);
-        Self::all_of(closed.unwrap_or(text).split(separator), closed.is_some())
+        Self::parse_all(closed.unwrap_or(text).split(separator), closed.is_some())
     }
 
-    fn all_of<'a>(pieces: impl Iterator<Item = &'a str>, open_ended: bool) -> Option<Self> {
+    fn parse_all<'a>(pieces: impl Iterator<Item = &'a str>, open_ended: bool) -> Option<Self> {
         let each = pieces
-            .map(|piece| answer(piece.trim()))
+            .map(|piece| parse_answer(piece.trim()))
             .collect::<Option<Vec<_>>>()?;
         (!each.is_empty()).then_some(Self { each, open_ended })
     }
 
-    fn given_to(mut self, numbers: usize) -> Outcomes {
+    fn assign_to(mut self, numbers: usize) -> Outcomes {
         let answers = self.each.len();
         if answers == numbers && numbers > 1 {
             return Outcomes::Each(self.each);
@@ -118,38 +119,38 @@ fn miscounted(answers: usize, numbers: usize) -> String {
     )
 }
 
-/// The outcome that one answer states: a code, optionally `=` and words, after 2000 optionally `:` and an id.
-fn answer(piece: &str) -> Option<Outcome> {
-    let (code, rest) = code(piece)?;
+/// The outcome that one answer states: a code, then optionally `=` and words, and after 2000 optionally `:` and an id.
+fn parse_answer(piece: &str) -> Option<Outcome> {
+    let (code, rest) = split_code(piece)?;
     let (words, trx_id) = match rest.split_once(':') {
-        Some((words, id)) => (words.trim(), Some(trx_id(id.trim())?)),
+        Some((words, id)) => (words.trim(), Some(parse_trx_id(id.trim())?)),
         None => (rest.trim(), None),
     };
-    let worded = words.is_empty()
+    let valid_words = words.is_empty()
         || words
             .strip_prefix('=')
             .is_some_and(|words| are_words(words.trim()));
     match code {
-        _ if !worded => None,
-        None => Some(Outcome::Accepted { trx_id }),
-        Some(_) if trx_id.is_some() => None,
-        Some(code) => Some(outcome_of(code)),
+        _ if !valid_words => None,
+        Code::ACCEPTED => Some(Outcome::Accepted { trx_id }),
+        _ if trx_id.is_some() => None,
+        _ => Some(outcome_of(code)),
     }
 }
 
-/// The code in front, none standing for 2000, and what follows it.
-fn code(piece: &str) -> Option<(Option<Code>, &str)> {
+/// The code at the beginning, and what follows it.
+fn split_code(piece: &str) -> Option<(Code, &str)> {
     if let Some(rest) = piece.strip_prefix("2000") {
-        return Some((None, rest));
+        return Some((Code::ACCEPTED, rest));
     }
     let (digits, rest) = piece.strip_prefix('-')?.split_at_checked(4)?;
-    // -0999 is no code in any list, and a number would not keep it as it came.
+    // -0999 is in no list of codes, and as a number it would lose its zero.
     let four_digits = digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0');
     let number: i32 = four_digits.then(|| digits.parse().ok())??;
-    Some((Some(Code(-number)), rest))
+    Some((Code(-number), rest))
 }
 
-fn trx_id(id: &str) -> Option<String> {
+fn parse_trx_id(id: &str) -> Option<String> {
     let fits = id.len() <= MAX_TRX_ID
         && id.starts_with(|first: char| first.is_ascii_alphanumeric())
         && id
@@ -159,7 +160,7 @@ fn trx_id(id: &str) -> Option<String> {
 }
 
 fn are_words(words: &str) -> bool {
-    let may_stand_in_words = |c: char| {
+    let is_allowed = |c: char| {
         c.is_alphanumeric()
             || matches!(
                 c,
@@ -171,10 +172,11 @@ fn are_words(words: &str) -> bool {
         .map(|digits| digits.chars().count())
         .max();
     words.starts_with(char::is_alphabetic)
-        && words.chars().all(may_stand_in_words)
+        && words.chars().all(is_allowed)
         && longest_number.is_none_or(|digits| digits < 4)
 }
 
+/// The outcome of a negative code.
 fn outcome_of(code: Code) -> Outcome {
     match code {
         Code::UNKNOWN_ERROR => Outcome::NoAnswer {
@@ -182,7 +184,10 @@ fn outcome_of(code: Code) -> Outcome {
             code: Some(code),
         },
         _ if code.stops_account() => Outcome::AccountStopped { code },
-        _ => Outcome::Refused { code },
+        _ => Outcome::Refused {
+            code,
+            kind: code.refusal_kind(),
+        },
     }
 }
 
@@ -200,7 +205,10 @@ mod tests {
     }
 
     fn refused(code: i32) -> Outcome {
-        Outcome::Refused { code: Code(code) }
+        Outcome::Refused {
+            code: Code(code),
+            kind: Code(code).refusal_kind(),
+        }
     }
 
     fn stopped(code: i32) -> Outcome {
@@ -218,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn one_answer_belongs_to_all_numbers() {
+    fn one_answer_applies_to_all_numbers() {
         let table = [
             ("2000 = SUCCESS:1143007207", accepted("1143007207")),
             ("2000=success:1143007207", accepted("1143007207")),
@@ -270,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn as_many_answers_as_numbers_belong_to_them_in_order() {
+    fn as_many_answers_as_numbers_apply_in_order() {
         let three = Outcomes::Each(vec![accepted("1"), refused(-1009), accepted("2")]);
         for body in [
             "2000 = SUCCESS:1||-1009||2000 = SUCCESS:2",
@@ -290,7 +298,7 @@ mod tests {
         assert_eq!(
             read(b"-1009||-1009", 2),
             Ok(alike),
-            "each number is bad, not one of two"
+            "both numbers are bad, not one of the two"
         );
     }
 
@@ -336,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn what_leaves_a_doubt_is_no_answer() {
+    fn what_is_ambiguous_is_no_answer() {
         for body in [
             "OK",
             "0",
@@ -399,16 +407,16 @@ mod tests {
             for numbers in [1, 2] {
                 assert_eq!(
                     read(body.as_bytes(), numbers),
-                    Err(ReplyError::Shapeless),
+                    Err(ReplyError::Unrecognized),
                     "{body:?}"
                 );
             }
         }
-        assert_eq!(read(b"-1001 = \xff", 1), Err(ReplyError::Shapeless));
+        assert_eq!(read(b"-1001 = \xff", 1), Err(ReplyError::Unrecognized));
     }
 
     #[test]
-    fn says_what_came_instead() {
+    fn names_what_came_instead() {
         assert_eq!(read(b"", 1), Err(ReplyError::Empty));
         assert_eq!(read(b" \r\n", 1), Err(ReplyError::Empty));
         assert_eq!(read("\u{feff}".as_bytes(), 1), Err(ReplyError::Empty));
@@ -433,7 +441,7 @@ mod tests {
     }
 
     prop_compose! {
-        /// An answer written somehow, and what it says.
+        /// An answer in any of its spellings, and its outcome.
         fn any_answer()(
             code in any_code(),
             words in any_words(),
@@ -465,7 +473,7 @@ mod tests {
         }
 
         #[test]
-        fn every_separator_and_spacing_reads_back(
+        fn answers_are_read_with_every_separator_and_spacing(
             answers in proptest::collection::vec(any_answer(), 2..8),
             separator in proptest::sample::select(vec!["||", ";", ",", "\n", "\r\n", "\r", "||\n", ",\r\n", " ; "]),
             around in "[ \t\r\n]{0,3}",
@@ -482,14 +490,14 @@ mod tests {
         }
 
         #[test]
-        fn one_answer_reads_back_in_any_case((written, outcome) in any_answer(), numbers in 1..31_usize) {
+        fn an_answer_is_read_in_upper_and_lower_case((written, outcome) in any_answer(), numbers in 1..31_usize) {
             for body in [written.to_lowercase(), written.to_uppercase(), written] {
                 prop_assert_eq!(read(body.as_bytes(), numbers), Ok(Outcomes::All(outcome.clone())), "{:?}", body);
             }
         }
 
         #[test]
-        fn a_negative_answer_cut_short_never_says_something_else(
+        fn a_negative_answer_cut_short_never_has_another_outcome(
             code in 1000..=9999_i32,
             words in any_words(),
             numbers in 1..4_usize,

@@ -1,21 +1,21 @@
-//! The gateway's response codes and what each asks of people. It does not know how a code arrived, nor what becomes
-//! of the recipients it is about.
+//! The gateway's response codes: what each one means for a batch, and what it asks of people.
 
+use std::borrow::Cow;
 use std::fmt;
 
-/// A response code of the gateway, kept as it came: 2000 or a negative number.
+/// A response code of the gateway, kept as it came: 2000, or a negative number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Code(pub i32);
 
 impl Code {
-    /// The code of a message that was taken.
+    /// The messages were taken.
     pub const ACCEPTED: Self = Self(2000);
-
-    /// One of the numbers is bad.
-    pub const BAD_NUMBER: Self = Self(-1009);
 
     /// The one negative code that proves nothing: "unknown error, contact administrator".
     pub const UNKNOWN_ERROR: Self = Self(-1000);
+
+    const BAD_NUMBER: Self = Self(-1009);
+    const TOO_MANY_NUMBERS: Self = Self(-1010);
 
     /// Whether the code is about the account or the shape of our requests, so that the next request would get it too.
     #[must_use]
@@ -23,33 +23,41 @@ impl Code {
         matches!(self.0, -1001 | -1002 | -1003 | -1004 | -1008 | -1013)
     }
 
-    /// What the code means and what to do about it, as a part of a sentence. For -1009 it does not say how many
-    /// numbers the request had: only the caller knows.
+    /// What a refusal with this code is about.
+    #[must_use]
+    pub fn refusal_kind(self) -> RefusalKind {
+        match self {
+            Self::BAD_NUMBER => RefusalKind::BadNumber,
+            Self::TOO_MANY_NUMBERS => RefusalKind::TooMany,
+            _ => RefusalKind::Other,
+        }
+    }
+
+    /// What the code means and what to do about it, as a part of a sentence.
     #[must_use]
     pub fn meaning(self) -> &'static str {
         match self.0 {
+            2000 => "accepted",
             -1000 => {
-                "the gateway had an unknown error, so it may or may not have gone out; ask iSMS, then settle it with resolve"
+                "the gateway had an unknown error, so it may or may not have gone out; ask iSMS"
             }
             -1001 => {
                 "authentication failed; correct the username or the password of the iSMS account"
             }
             -1002 => "the iSMS account is suspended or expired; renew it with iSMS",
-            -1003 => "the IP address of this machine is not allowed; have iSMS whitelist it",
+            -1003 => "the IP address of this machine is not allowed; have iSMS allow it",
             -1004 => "insufficient credits; top up the iSMS account",
-            -1005 => "invalid SMS type; plan again with --type ascii or --type unicode",
+            -1005 => "invalid SMS type; plan again with another message type",
             -1006 => "invalid body length (over 700 characters); shorten the text and plan again",
             -1007 => {
                 "invalid hexadecimal body: the gateway could not read the text; simplify it and plan again"
             }
-            -1008 => {
-                "the gateway misses a parameter; check that --gateway names an iSMS REST endpoint"
-            }
+            -1008 => "the gateway misses a parameter; check that its URL is an iSMS REST endpoint",
             -1009 => "invalid destination number; correct it and plan again",
-            -1010 => {
-                "too many destination numbers in one request; plan again with a smaller --batch-size"
+            -1010 => "too many destination numbers in one request; plan again with smaller batches",
+            -1012 => {
+                "Unicode text was sent as ASCII; plan again and let the message type be chosen for each text"
             }
-            -1012 => "Unicode text was sent as ASCII; plan again with --type auto",
             -1013 => {
                 "invalid term agreement: the gateway does not take agreedterm=YES for this account; ask iSMS"
             }
@@ -58,6 +66,31 @@ impl Code {
             }
         }
     }
+
+    /// What the refusal of a whole batch of `numbers` recipients with this code means for each of them.
+    #[must_use]
+    pub fn refusal_of(self, numbers: u64) -> Cow<'static, str> {
+        let meaning = self.meaning();
+        if self.refusal_kind() == RefusalKind::BadNumber && numbers > 1 {
+            format!(
+                "{meaning}; one of the {numbers} numbers of this batch is bad, and the gateway refused them all"
+            )
+            .into()
+        } else {
+            meaning.into()
+        }
+    }
+}
+
+/// What a refusal is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RefusalKind {
+    /// At least one of the numbers cannot be sent to.
+    BadNumber,
+    /// The request had too many numbers.
+    TooMany,
+    /// Anything else.
+    Other,
 }
 
 impl fmt::Display for Code {
@@ -71,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_listed_code_has_a_meaning_of_its_own() {
+    fn every_listed_code_has_its_own_meaning() {
         let listed = [
             -1000, -1001, -1002, -1003, -1004, -1005, -1006, -1007, -1008, -1009, -1010, -1012,
             -1013,
@@ -85,11 +118,20 @@ mod tests {
     }
 
     #[test]
-    fn a_meaning_can_open_a_cell_of_a_spreadsheet() {
+    fn no_meaning_begins_with_a_sign_that_a_spreadsheet_would_evaluate() {
         for code in -1020..=-990 {
             let first = Code(code).meaning().chars().next();
             assert!(first.is_some_and(char::is_alphabetic), "{code}");
         }
+    }
+
+    #[test]
+    fn a_bad_number_is_blamed_on_one_of_its_batch() {
+        let of_one = Code(-1009).refusal_of(1);
+        assert_eq!(of_one, Code(-1009).meaning());
+        let of_many = Code(-1009).refusal_of(30);
+        assert!(of_many.contains("one of the 30 numbers"), "{of_many}");
+        assert_eq!(Code(-1005).refusal_of(30), Code(-1005).meaning());
     }
 
     #[test]

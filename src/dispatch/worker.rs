@@ -1,0 +1,284 @@
+//! A worker takes one batch after the other and sends it: it waits for the throttle, claims, submits and settles.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::breaker::CircuitBreaker;
+use super::classify::{Classified, Delay, Next, classify};
+use super::health::GatewayHealth;
+use super::policy::Policy;
+use super::stop::{StopReason, StopToken};
+use super::throttle::Throttle;
+use crate::Result;
+use crate::domain::status::Counts;
+use crate::domain::{Status, Timestamp};
+use crate::gateway::{Gateway, Outcome, Outcomes, Reply, Request};
+use crate::ledger::{AttemptId, Batch, LedgerHandle, NewState, Settlement};
+
+/// Receives the progress of a run. All workers call it, so it must be quick.
+pub trait Progress: Sync {
+    /// A request ended, and these rows got their status.
+    fn settled(&self, rows: &Counts);
+    /// A request certainly was not sent, and is tried again after that time.
+    fn waiting(&self, why: &str, how_long: Duration);
+}
+
+/// What all workers share.
+pub(super) struct Shared<'a> {
+    throttle: &'a Throttle,
+    policy: &'a Policy,
+    stop: &'a StopToken,
+    clock: &'a (dyn Fn() -> Timestamp + Sync),
+    progress: &'a dyn Progress,
+    breaker: Mutex<CircuitBreaker>,
+    health: Mutex<GatewayHealth>,
+    requests: AtomicU64,
+}
+
+impl<'a> Shared<'a> {
+    pub(super) fn new(
+        throttle: &'a Throttle,
+        policy: &'a Policy,
+        stop: &'a StopToken,
+        clock: &'a (dyn Fn() -> Timestamp + Sync),
+        progress: &'a dyn Progress,
+    ) -> Self {
+        Self {
+            throttle,
+            policy,
+            stop,
+            clock,
+            progress,
+            breaker: Mutex::new(CircuitBreaker::new(policy.max_unknown)),
+            health: Mutex::default(),
+            requests: AtomicU64::new(0),
+        }
+    }
+
+    /// How many requests were made that the gateway may have seen.
+    pub(super) fn requests(self) -> u64 {
+        self.requests.into_inner()
+    }
+
+    fn health(&self) -> MutexGuard<'_, GatewayHealth> {
+        lock(&self.health)
+    }
+
+    /// Waits until no pause that the gateway asked for is left. `false`: a stop was requested.
+    fn wait_for_pause_end(&self) -> bool {
+        loop {
+            // The lock is free again before the wait.
+            let until = self.health().pause_end();
+            match until {
+                None => return true,
+                Some(until) if !self.stop.wait_until(until) => return false,
+                Some(_) => {}
+            }
+        }
+    }
+
+    /// Waits before the next try of a batch that was not sent. `false`: there is none, because the run stops.
+    fn wait_for_retry(&self, retries: u32, why: &str, delay: Delay) -> bool {
+        if self.stop.reason().is_some() {
+            return false;
+        }
+        let wait = self.health().note_failure(retries, delay, self.policy);
+        let Some(wait) = wait else {
+            self.stop.request(StopReason::Unreachable);
+            return false;
+        };
+        self.progress.waiting(why, wait);
+        self.stop.wait(wait)
+    }
+
+    /// Counts an answer for the whole run, in the order in which answers come.
+    fn record(&self, batch: &Batch, classified: &Classified) {
+        let is_pending = |state: &NewState| matches!(state, NewState::Planned { .. });
+        if !classified.new_states.iter().all(is_pending) {
+            self.health().note_success();
+        }
+        let isolated = self.policy.split_bad_numbers && batch.split && classified.bad_number;
+        if let Some(reason) = lock(&self.breaker).record(&classified.new_states, isolated) {
+            self.stop.request(reason);
+        }
+    }
+}
+
+/// A worker that panics while it holds the lock leaves a valid value behind.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Stops all workers if one of them panics, because what broke one may break the others.
+struct StopOnPanic<'a>(&'a StopToken);
+
+impl Drop for StopOnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.request(StopReason::Error);
+        }
+    }
+}
+
+/// One worker with its own connection to the gateway.
+pub(super) struct Worker<'a> {
+    shared: &'a Shared<'a>,
+    ledger: LedgerHandle,
+    gateway: Box<dyn Gateway>,
+}
+
+impl<'a> Worker<'a> {
+    pub(super) fn new(
+        shared: &'a Shared<'a>,
+        ledger: LedgerHandle,
+        gateway: Box<dyn Gateway>,
+    ) -> Self {
+        Self {
+            shared,
+            ledger,
+            gateway,
+        }
+    }
+
+    /// Sends one batch after the other. An error of the ledger stops all workers: nothing is sent without it.
+    pub(super) fn run(mut self) -> Result<()> {
+        let _guard = StopOnPanic(self.shared.stop);
+        let result = self.send_batches();
+        if result.is_err() {
+            self.shared.stop.request(StopReason::Error);
+        }
+        result
+    }
+
+    fn send_batches(&mut self) -> Result<()> {
+        let mut ended = None;
+        while self.shared.stop.reason().is_none() {
+            let Some((batch, claimed)) = self.next(ended.take())? else {
+                return Ok(());
+            };
+            ended = self.send(&batch, claimed)?;
+        }
+        ended.map_or(Ok(()), |ended| self.ledger.settle(ended))
+    }
+
+    /// Settles the attempt that ended and takes the next batch. If there is nothing to wait for, the batch is claimed
+    /// too: that saves a commit, and no claim is held while waiting.
+    fn next(&self, ended: Option<Settlement>) -> Result<Option<(Batch, Option<AttemptId>)>> {
+        if self.shared.throttle.is_unlimited() && self.shared.health().pause_end().is_none() {
+            let claimed = self.ledger.next_claimed(ended, (self.shared.clock)())?;
+            return Ok(claimed.map(|(batch, attempt)| (batch, Some(attempt))));
+        }
+        Ok(self.ledger.next(ended)?.map(|batch| (batch, None)))
+    }
+
+    /// Tries one batch until it has an outcome. Returns the attempt that brought it, still to be settled; `None`: the
+    /// batch is pending again, and the run stops.
+    fn send(
+        &mut self,
+        batch: &Batch,
+        mut claimed: Option<AttemptId>,
+    ) -> Result<Option<Settlement>> {
+        for retries in 0.. {
+            let attempt = match claimed.take() {
+                Some(attempt) => attempt,
+                None if self.wait_for_turn(batch) => {
+                    self.ledger.claim(batch.id, (self.shared.clock)())?
+                }
+                None => return Ok(None),
+            };
+            let (ended, next) = self.submit(batch, attempt);
+            match next {
+                Next::Settle => return Ok(Some(ended)),
+                Next::Stop(reason) => {
+                    self.shared.stop.request(reason);
+                    return Ok(Some(ended));
+                }
+                Next::Retry { why, delay } => {
+                    // Settled before the wait, so that a crash while waiting leaves nothing unknown.
+                    self.ledger.settle(ended)?;
+                    if !self.shared.wait_for_retry(retries, &why, delay) {
+                        return Ok(None);
+                    }
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Waits until the batch may be claimed. `false`: a stop was requested.
+    fn wait_for_turn(&self, batch: &Batch) -> bool {
+        let Shared { throttle, stop, .. } = self.shared;
+        throttle.reserve(batch.numbers.len(), stop) && self.shared.wait_for_pause_end()
+    }
+
+    /// Makes one request, whose claim is durable.
+    fn submit(&mut self, batch: &Batch, attempt: AttemptId) -> (Settlement, Next) {
+        let shared = self.shared;
+        let recipients = batch.numbers.len();
+        let reply = if shared.throttle.admit(recipients, shared.stop) {
+            self.gateway.submit(&Request {
+                numbers: &batch.numbers,
+                text: &batch.text,
+                encoding: batch.encoding,
+                sender_id: shared.policy.sender_id.as_ref(),
+            })
+        } else {
+            stopped_before_request()
+        };
+        if !matches!(reply.outcomes, Outcomes::All(Outcome::NotSent { .. })) {
+            shared.requests.fetch_add(1, Ordering::Relaxed);
+        }
+        let classified = classify(&reply.outcomes, recipients, shared.policy.split_bad_numbers);
+        tracing::info!(
+            batch = %batch.id,
+            recipients,
+            http_status = reply.http_status,
+            outcome = classified.outcome.as_str()
+        );
+        shared.record(batch, &classified);
+        shared
+            .progress
+            .settled(&counts(&classified.new_states, recipients));
+        let settlement = Settlement {
+            batch: batch.clone(),
+            attempt,
+            ended_at: (shared.clock)(),
+            outcome: classified.outcome,
+            http_status: reply.http_status,
+            answer: reply.raw,
+            new_states: classified.new_states,
+        };
+        (settlement, classified.next)
+    }
+}
+
+fn stopped_before_request() -> Reply {
+    Reply {
+        outcomes: Outcomes::All(Outcome::NotSent {
+            why: "the run was stopped before the request was made".to_owned(),
+        }),
+        http_status: None,
+        raw: String::new(),
+    }
+}
+
+/// The statuses that an answer gives to the recipients of a batch.
+pub(super) fn counts(new_states: &[NewState], recipients: usize) -> Counts {
+    let each = if new_states.len() == 1 {
+        recipients as u64
+    } else {
+        1
+    };
+    let mut counts = Counts::default();
+    for state in new_states {
+        let status = match state {
+            NewState::Accepted { .. } => Status::Accepted,
+            NewState::Refused { .. } => Status::Refused,
+            NewState::Unknown { .. } => Status::Unknown,
+            NewState::Planned { .. } | NewState::Halved { .. } => Status::Pending,
+        };
+        counts.add(status, each);
+    }
+    counts
+}
