@@ -25,6 +25,6 @@ pub use options::PlanOptions;
 pub use result_column::ResultColumn;
 pub use sender_id::SenderId;
 pub use status::Status;
-pub use template::{Cells, Column, Names, RenderError, Template, TemplateError, Templates};
+pub use template::{Cells, Column, ColumnNames, RenderError, Template, TemplateError, Templates};
 pub use text::{Text, TextError};
 pub use timestamp::Timestamp;

@@ -73,7 +73,7 @@ impl Composer {
     /// The text to send for a rendered template.
     pub(super) fn compose(&self, rendered: Result<String, RenderError>) -> Composed {
         let rendered = rendered.map_err(|error| Invalid {
-            category: error.in_general(),
+            category: error.category(),
             reason: error.to_string(),
         })?;
         let text =
@@ -112,13 +112,8 @@ impl Composer {
             let missing = format!("column \"{column}\": the message is missing");
             return invalid(missing.clone(), missing);
         }
-        if let Some(error) = template::spreadsheet_error(source) {
-            return invalid(
-                format!("column \"{column}\" holds a spreadsheet error"),
-                format!(
-                    "column \"{column}\" holds the spreadsheet error {error}; correct it and export again"
-                ),
-            );
+        if let Err(error) = template::filled(column, source) {
+            return invalid(error.category(), error.to_string());
         }
         match templates.compile(source) {
             Ok(template) => self.prepare(template),

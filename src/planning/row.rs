@@ -11,7 +11,7 @@ use super::message::{
 use crate::domain::cost::{CellLengths, MEASURED_COLUMNS};
 use crate::domain::header::{Columns, trimmed};
 use crate::domain::msisdn::{self, NumberError, NumberErrorKind};
-use crate::domain::template::{Cells, Column, Names, Templates};
+use crate::domain::template::{Cells, Column, ColumnNames, Templates};
 use crate::domain::{Msisdn, PlanOptions, ResultColumn, Status};
 use crate::error::Remedy;
 use crate::source::{RecordWriter, Row, RowError};
@@ -51,7 +51,7 @@ pub(super) struct RowChecker<'a> {
 }
 
 /// The names that templates can use for these columns.
-pub(super) fn template_names(columns: &Columns) -> Names {
+pub(super) fn template_names(columns: &Columns) -> ColumnNames {
     let column = |(cell, name): (usize, &Option<String>)| {
         let titled = !columns.title(cell).is_empty();
         titled.then(|| Column {
@@ -61,7 +61,7 @@ pub(super) fn template_names(columns: &Columns) -> Names {
             cell,
         })
     };
-    Names::new(
+    ColumnNames::new(
         columns
             .names()
             .iter()

@@ -1,11 +1,10 @@
-//! What a template gets instead of a blank cell, and how it is known whether the template was ready for it.
-//! It does not know which columns there are.
+//! What a template gets instead of a blank cell, so that no blank slips through.
 //!
-//! The engine's own undefined value is not enough: it passes unseen through lists, `join` and slices. So a
-//! blank cell is an object of ours, a new one at every look-up, that watches what becomes of it. Asking
-//! whether it is there (`if`, `and`, `or`, `not`, `is defined`) or giving a default *forgives* it; being
-//! written anywhere *uses* it. A message is sound only if every blank that was looked up was forgiven and
-//! none was used: nothing depends on how a filter or an operator treats a value it does not know.
+//! The engine's own undefined value is not enough: it passes unseen through slices and filters. So a blank cell is an object
+//! of ours, a new one at every look-up, that records what happens to it. Testing whether it is there (`if`, `and`, `or`,
+//! `not`, `is defined`) or giving a default marks it as *tested*; writing it anywhere marks it as *written*. A text is sound
+//! only if every blank that was looked up was tested and none was written, whatever filters and operators do with a value
+//! that they do not know.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,41 +15,41 @@ use minijinja::value::{Object, ObjectRepr};
 
 /// A blank cell, as one look-up of a template sees it.
 pub(super) struct Blank {
-    column: usize,
-    forgiven: AtomicBool,
-    used: AtomicBool,
+    slot: usize,
+    tested: AtomicBool,
+    written: AtomicBool,
 }
 
 impl Blank {
-    /// The blank cell of this column.
-    pub(super) fn new(column: usize) -> Self {
+    /// The blank cell in this slot of its row.
+    pub(super) fn new(slot: usize) -> Self {
         Self {
-            column,
-            forgiven: AtomicBool::new(false),
-            used: AtomicBool::new(false),
+            slot,
+            tested: AtomicBool::new(false),
+            written: AtomicBool::new(false),
         }
     }
 
-    /// A cell of this column that is no better than blank and that no default excuses: it holds an error.
-    pub(super) fn unforgivable(column: usize) -> Self {
+    /// A cell that holds a spreadsheet error: like a blank, but neither a test nor a default excuses it.
+    pub(super) fn error(slot: usize) -> Self {
         Self {
-            used: AtomicBool::new(true),
-            ..Self::new(column)
+            written: AtomicBool::new(true),
+            ..Self::new(slot)
         }
     }
 
-    /// Whether the value is a blank cell, which is forgiven by the question.
-    pub(super) fn forgive(value: &Value) -> bool {
+    /// Whether the value is a blank cell, which counts as tested by this.
+    pub(super) fn test(value: &Value) -> bool {
         let blank = value.downcast_object_ref::<Self>();
         if let Some(blank) = blank {
-            blank.forgiven.store(true, Relaxed);
+            blank.tested.store(true, Relaxed);
         }
         blank.is_some()
     }
 
-    /// The column, if the template was not ready for the blank.
-    pub(super) fn fault(&self) -> Option<usize> {
-        (self.used.load(Relaxed) || !self.forgiven.load(Relaxed)).then_some(self.column)
+    /// Its slot, if the template was not ready for the blank.
+    pub(super) fn unhandled(&self) -> Option<usize> {
+        (self.written.load(Relaxed) || !self.tested.load(Relaxed)).then_some(self.slot)
     }
 }
 
@@ -60,21 +59,21 @@ impl Object for Blank {
     }
 
     fn is_true(self: &Arc<Self>) -> bool {
-        self.forgiven.store(true, Relaxed);
+        self.tested.store(true, Relaxed);
         false
     }
 
-    /// Writes nothing, and no error either: the engine panics where writing a value fails.
+    /// Writes nothing and returns no error: the engine panics where writing a value fails.
     fn render(self: &Arc<Self>, _: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.used.store(true, Relaxed);
+        self.written.store(true, Relaxed);
         Ok(())
     }
 }
 
-/// How it is written inside of a list.
+/// How the engine writes it within a list.
 impl fmt::Debug for Blank {
     fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.used.store(true, Relaxed);
+        self.written.store(true, Relaxed);
         Ok(())
     }
 }

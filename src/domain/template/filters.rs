@@ -1,5 +1,4 @@
-//! The filters whose work is ours: those of the engine that pass over what is missing, and those for what stands in the
-//! cells of an office. It does not know the columns.
+//! Our own filters and tests: those of the engine that would let a blank pass, and those for amounts, dates and names.
 
 use std::borrow::Cow;
 
@@ -7,14 +6,13 @@ use minijinja::value::{Rest, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, Value};
 
 use super::blank::Blank;
-use super::{MAX_CHARS, date, money};
+use super::{date, money};
 use crate::domain::header::trimmed;
 
-/// Makes our filters and tests known to an engine, in place of its own of the same names.
+/// Adds our filters and tests to an engine, in place of its own of the same names.
 pub(super) fn add_to(engine: &mut Environment<'_>) {
     engine.add_filter("default", default);
     engine.add_filter("d", default);
-    engine.add_filter("join", join);
     engine.add_filter("float", float);
     engine.add_filter("int", int);
     engine.add_filter("money", money);
@@ -24,31 +22,31 @@ pub(super) fn add_to(engine: &mut Environment<'_>) {
     engine.add_test("undefined", |value: Value| is_missing(&value));
 }
 
-/// What a filter could not read, and why.
+/// A text that a filter cannot read, and why.
 #[derive(Debug, thiserror::Error)]
 #[error("{what}")]
-struct Misread {
+struct Unreadable {
     text: String,
     what: String,
 }
 
 /// The error of a filter that cannot read this text.
-fn refuse(text: &str, what: impl Into<String>) -> Error {
+fn unreadable(text: &str, what: impl Into<String>) -> Error {
     let what = what.into();
-    Error::new(ErrorKind::InvalidOperation, what.clone()).with_source(Misread {
+    Error::new(ErrorKind::InvalidOperation, what.clone()).with_source(Unreadable {
         text: text.to_owned(),
         what,
     })
 }
 
-/// The text that a filter could not read, if that is what went wrong.
-pub(super) fn misread(error: &Error) -> Option<&str> {
+/// The text that a filter could not read, if that is the error.
+pub(super) fn unreadable_text(error: &Error) -> Option<&str> {
     std::error::Error::source(error)?
-        .downcast_ref::<Misread>()
-        .map(|misread| misread.text.as_str())
+        .downcast_ref::<Unreadable>()
+        .map(|error| error.text.as_str())
 }
 
-/// The text of a cell or of a number. A blank cell takes note that it was used.
+/// The text of a cell or of a number. A blank cell is marked as written.
 fn text_of(value: &Value) -> Result<Cow<'_, str>, Error> {
     match (value.as_str(), value.kind()) {
         (Some(text), _) => Ok(Cow::Borrowed(text)),
@@ -65,7 +63,7 @@ fn text_of(value: &Value) -> Result<Cow<'_, str>, Error> {
 #[allow(clippy::needless_pass_by_value)]
 fn money(value: Value) -> Result<String, Error> {
     let text = text_of(&value)?;
-    money::written(&text).map_err(|fault| refuse(&text, fault))
+    money::written(&text).map_err(|error| unreadable(&text, error))
 }
 
 /// `due|date("%d %b %Y")`: `22 Nov 2026`.
@@ -76,7 +74,7 @@ fn date(value: Value, format: Option<Value>) -> Result<String, Error> {
         Some(format) => text_of(format)?,
         None => Cow::Borrowed(date::FORMAT),
     };
-    date::written(&text, &format).map_err(|fault| refuse(&text, fault))
+    date::written(&text, &format).map_err(|error| unreadable(&text, error))
 }
 
 /// `name|first_word`: what stands before the first white space.
@@ -91,7 +89,7 @@ fn first_word(value: Value) -> Result<String, Error> {
 }
 
 fn is_missing(value: &Value) -> bool {
-    Blank::forgive(value) || value.is_undefined()
+    Blank::test(value) || value.is_undefined()
 }
 
 /// `value|default(other)`: the other where the value is missing, or, with a second argument of true, where
@@ -110,40 +108,18 @@ fn default(value: Value, arguments: Rest<Value>) -> Result<Value, Error> {
     if is_missing(&value) || (lax && !value.is_true()) {
         return Ok(other);
     }
-    // It was looked up and is not needed.
-    Blank::forgive(&other);
+    // It was looked up, but is not needed.
+    Blank::test(&other);
     Ok(value)
 }
 
-/// `list|join(", ")`. The engine's own passes over what is undefined.
-#[allow(clippy::needless_pass_by_value)]
-fn join(items: Value, between: Option<&str>) -> Result<String, Error> {
-    let mut joined = String::new();
-    for (position, item) in items.try_iter()?.enumerate() {
-        if item.is_undefined() {
-            return Err(Error::new(
-                ErrorKind::UndefinedError,
-                "something to join has no value",
-            ));
-        }
-        if position > 0 {
-            joined.push_str(between.unwrap_or_default());
-        }
-        joined.push_str(&item.to_string());
-        if joined.len() > MAX_CHARS * 4 {
-            return Err(Error::from(ErrorKind::OutOfFuel));
-        }
-    }
-    Ok(joined)
-}
-
-/// `amount|float`, or what is to stand for a cell that is no number. The engine's own takes `nan` and
+/// `amount|float`, or the argument where the cell is no number. The engine's own takes `nan` and
 /// `inf`, and does not say what it could not read.
 #[allow(clippy::needless_pass_by_value)]
 fn float(value: Value, otherwise: Option<Value>) -> Result<Value, Error> {
     match as_number(&value) {
         Ok(number) => Ok(Value::from(number)),
-        Err(fault) => otherwise.ok_or(fault),
+        Err(error) => otherwise.ok_or(error),
     }
 }
 
@@ -163,7 +139,7 @@ fn int(value: Value, otherwise: Option<Value>) -> Result<Value, Error> {
             ErrorKind::InvalidOperation,
             format!("\"{value}\" is too large a number"),
         )),
-        (None, Err(fault)) => otherwise.ok_or(fault),
+        (None, Err(error)) => otherwise.ok_or(error),
     }
 }
 
@@ -175,5 +151,5 @@ fn as_number(value: &Value) -> Result<f64, Error> {
     };
     number
         .filter(|number| number.is_finite())
-        .ok_or_else(|| refuse(&value.to_string(), format!("\"{value}\" is not a number")))
+        .ok_or_else(|| unreadable(&value.to_string(), format!("\"{value}\" is not a number")))
 }

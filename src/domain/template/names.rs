@@ -1,5 +1,4 @@
-//! The columns of a spreadsheet by the names that templates use, and the sentences about names that do not exist. It
-//! does not know the cells.
+//! The columns of a spreadsheet by the names that templates use, and the sentences about names that do not exist.
 
 use minijinja::machinery::{Token, tokenize};
 
@@ -11,7 +10,7 @@ const LISTED: usize = 30;
 /// A column that templates can name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Column {
-    /// Its header, as written: for `row["Baki (RM)"]`, and for faults.
+    /// Its header, as written: for `row["Baki (RM)"]`, and for errors.
     pub header: String,
     /// Its name in templates: `baki_rm`.
     pub name: String,
@@ -21,30 +20,22 @@ pub struct Column {
 
 /// The columns of a spreadsheet by the names that templates use. No two have the same name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Names {
+pub struct ColumnNames {
     pub(super) columns: Vec<Column>,
-    /// What the engine calls each where it is written as `%name%`: no other name looks like it, so that no variable of
-    /// the template stands in its way.
-    references: Vec<String>,
 }
 
-impl Names {
-    /// These columns, their headers without what surrounds them unseen. Of two with one name (or one header) the first is
-    /// the one meant: it is for the caller to refuse such a spreadsheet.
+impl ColumnNames {
+    /// These columns, their headers trimmed. Of two with one name (or one header) the first counts: the caller refuses such a
+    /// spreadsheet.
     #[must_use]
     pub fn new(mut columns: Vec<Column>) -> Self {
         for column in &mut columns {
             column.header = trimmed(&column.header).to_owned();
         }
-        Self {
-            references: (0..columns.len())
-                .map(|position| format!("%{position}"))
-                .collect(),
-            columns,
-        }
+        Self { columns }
     }
 
-    /// Where the column stands that a template calls by this name, or by its header.
+    /// The position of the column with this name, or also with this header.
     pub(super) fn position(&self, name: &str, by_header: bool) -> Option<usize> {
         let with_header = || self.columns.iter().position(|column| column.header == name);
         let with_name = || self.columns.iter().position(|column| column.name == name);
@@ -55,8 +46,8 @@ impl Names {
         }
     }
 
-    /// Where the column stands that somebody means who writes its header or its name in his own way: `First Name`,
-    /// `FIRST_NAME`, `first name`. What surrounds it belongs to it: `-10` is not `10`, nor is `name!` a name.
+    /// The position of the column that is probably meant by a header or name in another notation: `First Name`, `FIRST_NAME`,
+    /// `first name`. Signs around it belong to it: `-10` is not `10`, nor is `name!` a name.
     pub(super) fn meant(&self, written: &str) -> Option<usize> {
         let plain = |c: Option<char>| c.is_some_and(|c| c == '_' || c.is_alphanumeric());
         let small = written.to_lowercase();
@@ -74,23 +65,7 @@ impl Names {
             .or_else(by_name)
     }
 
-    /// Where the column stands that the engine calls this because it is written as `%name%`.
-    pub(super) fn referenced(&self, reference: &str) -> Option<usize> {
-        let known = |known: &String| known == reference;
-        self.references.iter().position(known)
-    }
-
-    /// What the engine calls a column that is written as `%name%`.
-    pub(super) fn reference(&self, position: usize) -> Option<&str> {
-        self.references.get(position).map(String::as_str)
-    }
-
-    /// The position that such a name stands for.
-    pub(super) fn referred(key: &str) -> Option<usize> {
-        key.strip_prefix('%')?.parse().ok()
-    }
-
-    /// How a template writes this column: `first_name`, or `row["2nd Name"]` where its name would be read as something else.
+    /// How a template writes this column: `first_name`, or `row["2nd Name"]` where its name is not one to the engine.
     pub(super) fn written(&self, position: usize) -> String {
         let column = &self.columns[position];
         if is_variable(&column.name) {
@@ -112,13 +87,13 @@ impl Names {
     }
 }
 
-/// Words of the language, where a name of a column could stand.
+/// Words of the language that cannot be the name of a column.
 const WORDS: &[&str] = &[
-    "and", "else", "false", "False", "if", "in", "is", "loop", "none", "None", "not", "or", "row",
-    "self", "true", "True",
+    "and", "else", "false", "False", "if", "in", "is", "none", "None", "not", "or", "row", "self",
+    "true", "True",
 ];
 
-/// Whether the language reads this as one name.
+/// Whether the engine reads this as one name.
 pub(super) fn is_variable(name: &str) -> bool {
     let mut tokens = tokenize(name, true, minijinja::syntax::SyntaxConfig::default());
     matches!(tokens.next(), Some(Ok((Token::Ident(whole), _))) if whole == name)
@@ -139,7 +114,7 @@ pub(super) fn no_such(kind: &str, kinds: &str, name: &str, names: &[&str]) -> St
     }
 }
 
-/// The name that was probably meant, if one is at least half alike.
+/// The most similar name, if one is at least half alike.
 fn nearest<'a>(name: &str, names: &[&'a str]) -> Option<&'a str> {
     let wanted = name.to_lowercase();
     names

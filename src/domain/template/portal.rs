@@ -1,7 +1,6 @@
-//! The syntax of the gateway's own portal, `%name%`, in the literal text of a template. It knows which names are columns;
-//! not what a template is otherwise.
+//! The syntax of the gateway's own portal, `%name%`, in the literal text of a template.
 
-use super::Names;
+use super::ColumnNames;
 
 /// A stretch of literal text: written as it is, or in place of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +16,7 @@ pub(super) struct Piece<'a> {
 /// A column is what stands on one line between two percent signs, as it is written in the header or spelled in any way that
 /// gives the column's name (`%First Name%`, `%first_name%`), without white space at its ends. Every other percent sign is
 /// one: `50% off, %name%` has three of them.
-pub(super) fn pieces<'a>(literal: &'a str, names: &Names) -> Vec<Piece<'a>> {
+pub(super) fn pieces<'a>(literal: &'a str, names: &ColumnNames) -> Vec<Piece<'a>> {
     let mut pieces = Vec::new();
     let mut text = |from: usize, to: usize, column| {
         if from < to {
@@ -45,7 +44,7 @@ pub(super) fn pieces<'a>(literal: &'a str, names: &Names) -> Vec<Piece<'a>> {
     pieces
 }
 
-fn column(inner: &str, names: &Names) -> Option<usize> {
+fn column(inner: &str, names: &ColumnNames) -> Option<usize> {
     let on_one_line = !inner.contains(['\n', '\r']);
     (on_one_line && inner.trim() == inner)
         .then(|| names.meant(inner))

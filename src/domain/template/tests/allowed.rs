@@ -1,9 +1,9 @@
-//! Every filter, test and operator that a message may have, put to a blank cell and to a number: never a hole in a text,
-//! never a text taken for a number. A filter or test that is allowed later fails here until it has its row.
+//! Every filter, test and operator that a message may have, applied to a blank cell and to a number: a blank never slips
+//! through, and a text is never taken for a number. A filter or test that is allowed later fails here until it has its row.
 
 use super::*;
 
-/// What a filter or test makes of a cell.
+/// What a filter yields.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Yields {
     Text,
@@ -29,11 +29,9 @@ const FILTERS: &[(&str, &str, &str, &str, Yields)] = &[
     ("last", "last", "baki_rm", "0", Text),
     ("length", "length", "baki_rm", "3", Number),
     ("lines", "lines", "baki_rm", "['900']", List),
-    ("list", "list", "baki_rm", "['9', '0', '0']", List),
     ("lower", "lower", "baki_rm", "900", Text),
     ("money", "money", "baki_rm", "900.00", Text),
     ("replace", "replace('9', '8')", "baki_rm", "800", Text),
-    ("reverse", "reverse", "baki_rm", "009", Text),
     ("round", "round", "baki_rm|float", "900.0", Number),
     ("split", "split", "baki_rm", "['900']", List),
     ("string", "string", "baki_rm", "900", Text),
@@ -63,7 +61,7 @@ const TEXTS: &[&str] = &[
     "(baki_rm or '5')",
     "(town and baki_rm)",
     "'5'",
-    "([baki_rm]|first)",
+    "(baki_rm|first)",
     "(baki_rm|split|last)",
 ];
 
@@ -76,7 +74,7 @@ const MIXED: &[&str] = &[
     "(baki_rm|default(5))",
     "(baki_rm|float('x'))",
     "(baki_rm|int(default=town))",
-    "([baki_rm, 5]|first)",
+    "(baki_rm|default(5)|d('x'))",
 ];
 
 /// Every way to write a number.
@@ -91,7 +89,7 @@ const NUMBERS: &[&str] = &[
     "baki_rm|length",
     "(5 if town else 6)",
     "(5 or 6)",
-    "([5, 6]|first)",
+    "(baki_rm|split|length)",
     "(town|default(baki_rm)|float(0))",
 ];
 
@@ -108,16 +106,16 @@ fn refused(source: &str) -> bool {
 
 fn yes(condition: &str) -> bool {
     let source = format!("{{{{ 'yes' if {condition} else 'no' }}}}");
-    render(&source, NINE_HUNDRED).unwrap_or_else(|fault| panic!("{condition}: {fault}")) == "yes"
+    render(&source, NINE_HUNDRED).unwrap_or_else(|error| panic!("{condition}: {error}")) == "yes"
 }
 
 #[test]
 fn every_filter_and_test_has_its_row() {
     let mut filters: Vec<&str> = FILTERS.iter().map(|row| row.0).collect();
     filters.sort_unstable();
-    assert_eq!(filters, grammar::FILTERS);
+    assert_eq!(filters, check::FILTERS);
     let mut tests: Vec<&str> = TESTS.iter().map(|row| row.0).collect();
-    let mut allowed = grammar::TESTS.to_vec();
+    let mut allowed = check::TESTS.to_vec();
     tests.sort_unstable();
     allowed.sort_unstable();
     assert_eq!(tests, allowed);
@@ -180,7 +178,7 @@ fn what_each_makes_of_a_cell() {
 }
 
 #[test]
-fn each_is_a_fault_on_a_blank_cell() {
+fn each_is_an_error_on_a_blank_cell() {
     let blank = Err(RenderError::Blank {
         header: "Nick".to_owned(),
     });
@@ -200,10 +198,9 @@ fn each_is_a_fault_on_a_blank_cell() {
         for source in [
             format!("Hello {{{{ {of}|{call} }}}},"),
             format!("{{% if {of}|{call} %}}a{{% endif %}}"),
-            format!("{{% set x = {of}|{call} %}}"),
+            format!("{{% if town == 'KL' %}}{{% elif {of}|{call} %}}a{{% endif %}}"),
             format!("{{{{ 'a' if town else {of}|{call} }}}}{{{{ {of}|{call} if town }}}}"),
             format!("{{{{ {of}|{call}|default('5') }}}}"),
-            format!("{{% for x in [{of}|{call}] %}}{{% endfor %}}"),
         ] {
             assert_eq!(render(&source, FILLED), blank, "{source}");
         }
@@ -219,7 +216,7 @@ fn each_is_a_fault_on_a_blank_cell() {
 }
 
 #[test]
-fn each_operator_is_a_fault_on_a_blank_cell() {
+fn each_operator_is_an_error_on_a_blank_cell() {
     let blank = Err(RenderError::Blank {
         header: "Nick".to_owned(),
     });
@@ -254,19 +251,10 @@ fn each_operator_is_a_fault_on_a_blank_cell() {
             "Hello {{ nick }},",
             "{{ nick[:5] }}",
             "{{ nick[2:] }}",
-            "{{ [nick] }}",
-            "{{ (nick, town) }}",
-            "{{ [[nick]] }}",
             "{{ nick in [town] }}",
             "{{ town in [nick, town] and nick in ['a'] }}",
             "{{ 'Dear ' ~ (nick if town else town) }}",
             "{{ town and nick }}",
-            "{% for x in nick %}{{ x }}{% endfor %}",
-            "{% for x in [town, nick] %}{{ x }}{% endfor %}",
-            "{% for x in [town] if nick == x %}{{ x }}{% endfor %}",
-            "{% for x in [town] %}{% else %}{% endfor %}{{ nick }}",
-            "{% set x = nick %}{{ x }}",
-            "{% with x = nick %}{{ x }}{% endwith %}",
             "{{ -(nick|float) }}",
         ]
         .map(str::to_owned),
@@ -296,8 +284,7 @@ fn a_text_is_never_weighed_against_a_number() {
                 format!("{number} in [7, {text}]"),
                 format!("{number} in {text}"),
                 format!("{text} in ['a', {number}]"),
-                format!("[{text}] == [{number}]"),
-                format!("({text}, 'a') != ({number}, 'a')"),
+                format!("{text} in ({number},)"),
                 format!("{text} in [[{number}]]"),
             ] {
                 assert!(refused(&format!("{{{{ {expression} }}}}")), "{expression}");
@@ -345,57 +332,52 @@ fn two_numbers_and_two_texts_compare_as_what_they_are() {
         "'0' in baki_rm",
         "100 < baki_rm|float < 1000",
         "(baki_rm|default(0)|float) < 1000",
-        "['900', town] == [baki_rm, 'Ipoh']",
+        "'900' in [baki_rm, town]",
+        "baki_rm|split == '900'|split",
         "not baki_rm|float > 1000",
     ] {
         assert!(yes(condition), "{condition}");
     }
 }
 
-/// What a name holds is known by what was set, on every way that leads to it.
 #[test]
-fn a_variable_is_what_it_was_set_to() {
+fn a_cell_is_never_a_truth_or_a_list() {
     for source in [
-        "{% set limit = 1000 %}{% if baki_rm == limit %}a{% endif %}",
-        "{% set limit = 1000 %}{% if baki_rm > limit %}a{% endif %}",
-        "{% set limits = [900, 1000] %}{% if baki_rm in limits %}a{% endif %}",
-        "{% with limit = 1000 %}{% if limit != baki_rm %}a{% endif %}{% endwith %}",
-        "{% for limit in [900, 1000] %}{% if limit == baki_rm %}a{% endif %}{% endfor %}",
-        "{% for one, other in [[1, 2]] %}{% if other == baki_rm %}a{% endif %}{% endfor %}",
-        "{% set one, other = [1, 2] %}{% if other == baki_rm %}a{% endif %}",
-        "{% for x in [baki_rm, 5] %}{% if x == '5' %}a{% endif %}{% endfor %}",
-        "{% for x in [town] %}{% if loop.index == baki_rm %}a{% endif %}{% endfor %}",
-        "{% if town %}{% set x = 5 %}{% else %}{% set x = '5' %}{% endif %}{% if x == '5' %}a{% endif %}",
-        "{% if town %}{% set x = 5 %}{% else %}{% set x = '5' %}{% endif %}{% if x == 5 %}a{% endif %}",
-        "{% set x = '5' %}{% if town %}{% set x = 5 %}{% endif %}{% if x == '5' %}a{% endif %}",
-        "{% if town %}{% set nick = 5 %}{% endif %}{% if nick == '5' %}a{% endif %}",
-        "{% if town %}{% else %}{% set nick = 5 %}{% endif %}{% if nick == '5' %}a{% endif %}",
         "{% if baki_rm == true %}a{% endif %}",
         "{% if false != baki_rm %}a{% endif %}",
         "{% if baki_rm == none %}a{% endif %}",
         "{% if baki_rm in [true] %}a{% endif %}",
         "{% if baki_rm == ['900'] %}a{% endif %}",
         "{% if baki_rm == [] %}a{% endif %}",
+        "{% if baki_rm == baki_rm|split %}a{% endif %}",
+        "{% if [baki_rm] == ['900'] %}a{% endif %}",
     ] {
         assert!(refused(source), "{source}");
     }
-    for source in [
-        "{% set limit = 800 %}{% if baki_rm|float > limit %}a{% endif %}",
-        "{% set limits = [900, 1000] %}{% if baki_rm|int in limits %}a{% endif %}",
-        "{% set names = ['900', town] %}{% if baki_rm in names %}a{% endif %}",
-        "{% set x = 5 %}{% set x = '900' %}{% if x == baki_rm %}a{% endif %}",
-        "{% for limit in [900] %}{% if limit == baki_rm|int %}a{% endif %}{% endfor %}",
-        "{% for x in [town] %}{% if loop.index == 1 and loop.last %}a{% endif %}{% endfor %}",
-        "{% set x = '5' %}{% if town %}{% set x = '900' %}{% endif %}{% if x == baki_rm %}a{% endif %}",
-        "{% if not nick %}{% set nick = '5' %}{% endif %}{% if nick == '5' %}a{% endif %}",
+}
+
+/// A list can only be searched with `in`.
+#[test]
+fn a_list_stands_only_behind_in() {
+    for expression in [
+        "[name]",
+        "(name, town)",
+        "[]",
+        "[name]|first",
+        "[name, town]|join(', ')",
+        "name|default([town])",
+        "[name] == [town]",
+        "[name] in [town]",
+        "name in [[town]]",
+        "name if [town]",
     ] {
-        assert_eq!(render(source, NINE_HUNDRED).as_deref(), Ok("a"), "{source}");
+        assert!(refused(&format!("{{{{ {expression} }}}}")), "{expression}");
     }
 }
 
-/// Numbers among the arguments: a fault of the row, never a quiet answer.
+/// Numbers among the arguments are an error of the template or of the row, never silently used.
 #[test]
-fn a_number_where_a_text_belongs_is_a_fault() {
+fn a_number_where_a_text_belongs_is_an_error() {
     for expression in [
         "baki_rm is startingwith(9)",
         "baki_rm is endingwith(0)",

@@ -5,7 +5,7 @@ use super::*;
 /// `Town` holds the cell.
 fn with_town(source: &str, cell: &str) -> Result<String, String> {
     let cells = ["Ali", "1", cell, "2", ""];
-    render(source, &cells).map_err(|fault| fault.to_string())
+    render(source, &cells).map_err(|error| error.to_string())
 }
 
 #[test]
@@ -69,9 +69,14 @@ fn a_cell_that_cannot_be_read_is_named() {
             "RM5",
             "column \"Town\": \"RM5\" is not a number",
         ),
-        // Two columns hold it, or none does any more: then the line has to do.
         (
             "{{ name }}{{ town|money }}",
+            "Ali",
+            "column \"Town\": \"Ali\" is not an amount; write it as 1234.50 or 1,234.50",
+        ),
+        // Two columns of the placeholder hold it, or none does: only the line is known.
+        (
+            "{{ town|money ~ name }}",
             "Ali",
             "the template fails in line 1: \"Ali\" is not an amount; write it as 1234.50 or 1,234.50",
         ),
@@ -86,7 +91,7 @@ fn a_cell_that_cannot_be_read_is_named() {
             "column \"Town\": date(\"Ali\") has no % codes; write it as date(\"%d/%m/%Y\") or date(\"%d %b %Y\")",
         ),
         (
-            "{{ [town]|money }}",
+            "{{ town|split|money }}",
             "5",
             "the template fails in line 1: \"['5']\" is not the text of one cell",
         ),
@@ -170,7 +175,7 @@ fn the_error_of_a_spreadsheet_is_no_text() {
 }
 
 #[test]
-fn rows_with_one_fault_are_counted_together() {
+fn rows_with_one_error_are_counted_together() {
     for (source, cell, sentence) in [
         (
             "{{ town|money }}",
@@ -194,6 +199,6 @@ fn rows_with_one_fault_are_counted_together() {
         ),
     ] {
         let cells = ["Ali", "1", cell, "2", ""];
-        assert_eq!(render(source, &cells).unwrap_err().in_general(), sentence);
+        assert_eq!(render(source, &cells).unwrap_err().category(), sentence);
     }
 }

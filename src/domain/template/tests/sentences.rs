@@ -1,12 +1,12 @@
-//! What is said about a template with a mistake, to those who write messages: word for word.
+//! The errors that people who write messages see, word for word.
 
 use super::*;
 
 #[test]
 #[allow(clippy::too_many_lines)]
-fn mistakes_are_told_with_their_line() {
+fn every_error_names_its_line() {
     const FILTERS: &str = "abs, capitalize, count, d, date, default, first, first_word, float, format, int, join, last, \
-        length, lines, list, lower, money, replace, reverse, round, split, string, title, trim, upper";
+        length, lines, lower, money, replace, round, split, string, title, trim, upper";
     const COLUMNS: &str = "name, no_tel, town, baki_rm, nick";
     for (source, sentence) in [
         // A header instead of its name.
@@ -108,7 +108,7 @@ fn mistakes_are_told_with_their_line() {
         ),
         (
             "{{ name.first }}",
-            "line 1: only row and loop have parts; a cell is text",
+            "line 1: only row has parts; a cell is text",
         ),
         // What is not closed.
         (
@@ -138,6 +138,18 @@ fn mistakes_are_told_with_their_line() {
         ),
         ("50{% off", "line 1: {% off is not closed; end it with %}"),
         (
+            "{{ name, it's #1",
+            "line 1: {{ name, it's #1 is not closed; end it with }}",
+        ),
+        (
+            "{{ name } #1 {{ town }}",
+            "line 1: {{ name } #1 is not closed; end it with }}",
+        ),
+        (
+            "{{ (name }} #1",
+            "line 1: the brackets in {{ (name }} do not match",
+        ),
+        (
             "{{ name|default('x) }}",
             "line 1: a quote is not closed in {{ name|default('x) }}; write texts as \"friend\"",
         ),
@@ -146,16 +158,45 @@ fn mistakes_are_told_with_their_line() {
             "line 2: {% if name %} has no {% endif %}",
         ),
         (
-            "{% if name %}{% for x in [name] %}{% endfor %}",
+            "{% if name %}\n{% if town %}{% endif %}",
             "line 1: {% if name %} has no {% endif %}",
         ),
         (
-            "{% if name %}\n{% for x in [name] %}{% endif %}",
-            "line 2: {% endif %} comes before the {% endfor %} that {% for x in [name] %} in line 2 wants",
+            "{% if name %}\n{% if town %}{% else %}",
+            "line 2: {% if town %} has no {% endif %}",
         ),
         (
-            "{% with x = name %}",
-            "line 1: {% with x = name %} has no {% endwith %}",
+            "{% if name %}{% else %}\n{% elif town %}{% endif %}",
+            "line 2: {% elif town %} comes after {% else %}",
+        ),
+        (
+            "{% if name %}{% else %}{% else %}{% endif %}",
+            "line 1: {% else %} comes after {% else %}",
+        ),
+        (
+            "{% if name %}{% endif name %}",
+            "line 1: write {% endif %} for {% endif name %}",
+        ),
+        // What Jinja has, and a message does not need.
+        (
+            "a\n{% for x in name %}{{ x }}{% endfor %}",
+            "line 2: {% for x in name %} has no place here: a message is written with {{ ... }} and {% if %} only; write each value with its own {{ }}",
+        ),
+        (
+            "{% set x = name %}{{ x }}",
+            "line 1: {% set x = name %} has no place here: a message is written with {{ ... }} and {% if %} only; write the value where it is needed, as in {{ name|default(\"friend\") }}",
+        ),
+        (
+            "{% with x = name %}{{ x }}{% endwith %}",
+            "line 1: {% with x = name %} has no place here: a message is written with {{ ... }} and {% if %} only; write the value where it is needed, as in {{ name|default(\"friend\") }}",
+        ),
+        (
+            "{% endfor %}",
+            "line 1: {% endfor %} has no place here: a message is written with {{ ... }} and {% if %} only",
+        ),
+        (
+            "{{ [name, town]|join(', ') }}",
+            "line 1: a list stands only behind in, as in town in [\"Ipoh\", \"Taiping\"]; join texts with ~",
         ),
         (
             "a\nNo {#5",
@@ -175,6 +216,15 @@ fn mistakes_are_told_with_their_line() {
             "line 1: {% %} is empty; {% begins a tag such as {% if name %}",
         ),
         ("{{{ name }}}", "line 1: write two braces: {{ name }}"),
+        ("{{{ name }}", "line 1: write two braces: {{ name }}"),
+        (
+            "{{ (name }} of {{ town }}",
+            "line 1: the brackets in {{ (name }} do not match",
+        ),
+        (
+            "{% if name) %}a{% endif %}",
+            "line 1: the brackets in {% if name) %} do not match",
+        ),
         // Signs.
         (
             "{{ name|default(“friend”) }}",
@@ -291,6 +341,10 @@ fn mistakes_are_told_with_their_line() {
             "{% endif %}",
             "line 1: {% endif %} has no {% if %} before it",
         ),
+        (
+            "{% endraw %}",
+            "line 1: {% endraw %} has no {% raw %} before it",
+        ),
         ("{% else %}", "line 1: {% else %} has no {% if %} before it"),
         (
             "{% if name %}{% else if town %}{% endif %}",
@@ -298,11 +352,11 @@ fn mistakes_are_told_with_their_line() {
         ),
         (
             "{% if name %}{% elseif town %}{% endif %}",
-            "line 1: there is no tag \"elseif\"; did you mean \"elif\"? The tags are: if, elif, else, endif, for, endfor, set, with, endwith, raw, endraw",
+            "line 1: there is no tag \"elseif\"; did you mean \"elif\"? The tags are: if, elif, else, endif, raw, endraw",
         ),
         (
             "{% iff name %}{% endif %}",
-            "line 1: there is no tag \"iff\"; did you mean \"if\"? The tags are: if, elif, else, endif, for, endfor, set, with, endwith, raw, endraw",
+            "line 1: there is no tag \"iff\"; did you mean \"if\"? The tags are: if, elif, else, endif, raw, endraw",
         ),
         // The portal's names with braces.
         (
@@ -319,11 +373,14 @@ fn mistakes_are_told_with_their_line() {
         ),
         (
             "{%nmae%}",
-            "line 1: there is no tag \"nmae\"; the tags are: if, elif, else, endif, for, endfor, set, with, endwith, raw, endraw",
+            "line 1: there is no tag \"nmae\"; the tags are: if, elif, else, endif, raw, endraw",
         ),
         // The engine's, but for its own words.
-        ("{{ name ~ }}", "line 1: unexpected }}"),
-        ("{{ name, town }}", "line 1: unexpected `,`, expected }}"),
+        ("{{ name ~ }}", "line 1: unexpected }}, expected expression"),
+        (
+            "{{ name, town }}",
+            "line 1: \",\" has no meaning in {{ name, town }}",
+        ),
     ] {
         let sentence = sentence
             .replace("FILTERS", FILTERS)
@@ -339,7 +396,7 @@ fn mistakes_are_told_with_their_line() {
         };
         match engine.compile(source) {
             Ok(_) => panic!("{source} compiles"),
-            Err(fault) => assert_eq!(fault.to_string(), sentence, "{source}"),
+            Err(error) => assert_eq!(error.to_string(), sentence, "{source}"),
         }
     }
 }

@@ -1,0 +1,247 @@
+//! Reads a template: its text, its placeholders and its conditions.
+//!
+//! The engine's tokenizer finds the tags, so white space control, comments and `{% raw %}` are the engine's. The engine also
+//! parses and evaluates what stands in a tag.
+
+use std::sync::Arc;
+
+use minijinja::Environment;
+use minijinja::machinery::ast::Expr;
+use minijinja::machinery::{Token, Tokenizer, parse_expr};
+use minijinja::syntax::SyntaxConfig;
+
+use super::evaluate::{Code, Condition, Placeholder, Uses};
+use super::tag::Tag;
+use super::{Cells, ColumnNames, RenderError, TemplateError};
+use super::{check, explain, portal};
+
+/// The most words and signs within all tags of a template. A message has some dozens. Chains of filters or sums and nested
+/// conditions are walked recursively, and thousands of them would exhaust the stack.
+const MAX_TOKENS: usize = 1_000;
+
+/// A part of a template.
+#[derive(Debug)]
+pub(super) enum Node<'a> {
+    /// Text as it is sent.
+    Text(&'a str),
+    /// The cell of the column at this position, unchanged: `{{ name }}` or `%name%`.
+    Column(usize),
+    /// Any other `{{ }}`.
+    Placeholder(Placeholder<'a>),
+    /// `{% if %}` to `{% endif %}`: the first branch whose condition holds.
+    If(Vec<Branch<'a>>),
+}
+
+/// A condition and what stands under it.
+#[derive(Debug)]
+pub(super) struct Branch<'a> {
+    /// `None`: `{% else %}`.
+    condition: Option<Condition<'a>>,
+    pub(super) body: Vec<Node<'a>>,
+}
+
+impl Branch<'_> {
+    /// Whether its condition holds for this row.
+    pub(super) fn is_taken<C: Cells + ?Sized>(&self, cells: &C) -> Result<bool, RenderError> {
+        self.condition
+            .as_ref()
+            .map_or(Ok(true), |condition| condition.holds(cells))
+    }
+}
+
+/// The nodes of this template, or the first error in it.
+pub(super) fn read<'a>(
+    engine: &'a Environment<'a>,
+    names: &'a Arc<ColumnNames>,
+    source: &'a str,
+) -> Result<Vec<Node<'a>>, TemplateError> {
+    let mut reader = Reader {
+        engine,
+        names,
+        source,
+        tokenizer: Tokenizer::new(source, "message", false, SyntaxConfig::default()),
+        end: 0,
+        tokens: 0,
+    };
+    match reader.block()? {
+        (nodes, None) => Ok(nodes),
+        (_, Some(tag)) => Err(tag.error(format!("{} has no {{% if %}} before it", tag.shown()))),
+    }
+}
+
+/// Appends the positions of all columns that these nodes name.
+pub(super) fn columns(nodes: &[Node<'_>], used: &mut Vec<usize>) {
+    for node in nodes {
+        match node {
+            Node::Text(_) => {}
+            Node::Column(position) => used.push(*position),
+            Node::Placeholder(placeholder) => used.extend(placeholder.columns()),
+            Node::If(branches) => {
+                for branch in branches {
+                    used.extend(branch.condition.iter().flat_map(Code::columns));
+                    columns(&branch.body, used);
+                }
+            }
+        }
+    }
+}
+
+enum Piece<'a> {
+    /// A stretch of text, and where it begins in the template.
+    Text(&'a str, usize),
+    Tag(Tag<'a>),
+}
+
+struct Reader<'a> {
+    engine: &'a Environment<'a>,
+    names: &'a Arc<ColumnNames>,
+    source: &'a str,
+    tokenizer: Tokenizer<'a>,
+    /// Where the last token ended.
+    end: usize,
+    /// How many tokens of tags there were.
+    tokens: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn piece(&mut self) -> Result<Option<Piece<'a>>, TemplateError> {
+        let token = self
+            .tokenizer
+            .next_token()
+            .map_err(|error| explain::unfinished(&error, self.source, self.end))?;
+        let Some((token, span)) = token else {
+            return Ok(None);
+        };
+        let start = span.start_offset as usize;
+        if let Token::TemplateData(text) = token {
+            self.end = span.end_offset as usize;
+            return Ok(Some(Piece::Text(text, start)));
+        }
+        let tag = Tag {
+            source: self.source,
+            line: span.start_line.into(),
+            start,
+            inner: (span.end_offset as usize, self.source.len()),
+            end: self.source.len(),
+            is_placeholder: matches!(token, Token::VariableStart),
+        };
+        self.tag(tag).map(|tag| Some(Piece::Tag(tag)))
+    }
+
+    /// The same tag with its end.
+    fn tag(&mut self, mut tag: Tag<'a>) -> Result<Tag<'a>, TemplateError> {
+        loop {
+            self.tokens += 1;
+            if self.tokens > MAX_TOKENS {
+                return Err(tag.error(
+                    "the template is too long to be a message; make its tags fewer or shorter",
+                ));
+            }
+            match self.tokenizer.next_token() {
+                Ok(Some((Token::VariableEnd | Token::BlockEnd, span))) => {
+                    tag.inner.1 = span.start_offset as usize;
+                    tag.end = span.end_offset as usize;
+                    self.end = tag.end;
+                    return Ok(tag);
+                }
+                Ok(Some(_)) => {}
+                Ok(None) => return Err(explain::not_closed(&tag, self.names)),
+                Err(error) => return Err(explain::token(&error, &tag, self.names)),
+            }
+        }
+    }
+
+    /// The nodes up to the `{% elif %}`, `{% else %}` or `{% endif %}` that ends them, or to the end of the template.
+    fn block(&mut self) -> Result<(Vec<Node<'a>>, Option<Tag<'a>>), TemplateError> {
+        let mut nodes = Vec::new();
+        while let Some(piece) = self.piece()? {
+            match piece {
+                Piece::Text(text, start) => self.text(text, start, &mut nodes),
+                Piece::Tag(tag) if tag.is_placeholder => nodes.push(self.placeholder(&tag)?),
+                Piece::Tag(tag) => match tag.word() {
+                    "if" => nodes.push(self.choice(tag)?),
+                    "elif" | "else" | "endif" => return Ok((nodes, Some(tag))),
+                    _ => return Err(explain::word(&tag, self.names)),
+                },
+            }
+        }
+        Ok((nodes, None))
+    }
+
+    /// A stretch of text with its `%name%`, which have no meaning in `{% raw %}`.
+    fn text(&self, text: &'a str, start: usize, nodes: &mut Vec<Node<'a>>) {
+        if !text.contains('%') || portal::is_raw(self.source, start) {
+            nodes.push(Node::Text(text));
+            return;
+        }
+        let pieces = portal::pieces(text, self.names).into_iter();
+        nodes.extend(
+            pieces.map(|piece| piece.column.map_or(Node::Text(piece.source), Node::Column)),
+        );
+    }
+
+    fn placeholder(&self, tag: &Tag<'a>) -> Result<Node<'a>, TemplateError> {
+        let (tree, uses) = self.expression(tag, tag.inner.0)?;
+        if let Some(column) = check::column(&tree, self.names) {
+            return Ok(Node::Column(column));
+        }
+        let compiled = self
+            .engine
+            .template_from_str(tag.written())
+            .map_err(|error| tag.error(error.to_string()))?;
+        Ok(Node::Placeholder(Code::new(compiled, tag.line, uses)))
+    }
+
+    fn condition(&self, tag: &Tag<'a>) -> Result<Condition<'a>, TemplateError> {
+        let start = tag.rest_start();
+        if tag.rest().trim().is_empty() {
+            return Err(explain::no_condition(tag));
+        }
+        let (_, uses) = self.expression(tag, start)?;
+        let compiled = self
+            .engine
+            .compile_expression(tag.rest())
+            .map_err(|error| tag.error(error.to_string()))?;
+        Ok(Code::new(compiled, tag.line_of(start), uses))
+    }
+
+    /// The syntax tree of what stands from here to the end of a tag, and the columns that it names.
+    fn expression(&self, tag: &Tag<'a>, start: usize) -> Result<(Expr<'a>, Uses), TemplateError> {
+        let source = &self.source[start..tag.inner.1];
+        let tree = parse_expr(source)
+            .map_err(|error| explain::expression(&error, start, tag, self.names))?;
+        let columns = check::check(&tree, source, tag.line_of(start), self.names)
+            .map_err(|error| explain::header_for_name(tag, self.names).unwrap_or(error))?;
+        Ok((tree, Uses::new(self.names, columns)))
+    }
+
+    /// `{% if %}` and everything up to its `{% endif %}`.
+    fn choice(&mut self, first: Tag<'a>) -> Result<Node<'a>, TemplateError> {
+        let mut branches = Vec::new();
+        let mut tag = first;
+        loop {
+            let condition = match tag.word() {
+                "else" => None,
+                _ => Some(self.condition(&tag)?),
+            };
+            let is_else = condition.is_none();
+            let (body, end) = self.block()?;
+            branches.push(Branch { condition, body });
+            let Some(end) = end else {
+                let what = format!("{} has no {{% endif %}}", first.shown());
+                return Err(first.error(what));
+            };
+            if end.word() != "elif" && !end.rest().trim().is_empty() {
+                return Err(explain::superfluous(&end));
+            }
+            match end.word() {
+                "endif" => return Ok(Node::If(branches)),
+                _ if is_else => {
+                    let what = format!("{} comes after {{% else %}}", end.shown());
+                    return Err(end.error(what));
+                }
+                _ => tag = end,
+            }
+        }
+    }
+}
