@@ -11,7 +11,7 @@ use super::transcoder::{Origin, Transcoder};
 use super::utf16;
 use crate::{Error, Kind, Remedy, Result};
 
-/// The smallest buffer that is decoded into directly: several characters of any encoding.
+/// The smallest buffer that text is decoded into: several characters of any encoding.
 const SMALLEST_BUFFER: usize = 64;
 /// How much text is decoded before the first row is read.
 const BEGINNING: usize = 64 * 1024;
@@ -23,9 +23,9 @@ const BOM: &[u8] = "\u{feff}".as_bytes();
 pub(super) struct DecodedText {
     bytes: Box<dyn Read + Send>,
     state: State,
-    /// Decoded and not yet read: the beginning, or what a small buffer had no room for.
+    /// The beginning of the text, decoded before the first read.
     ready: Vec<u8>,
-    /// How many bytes of `ready` were read.
+    /// How many bytes of the beginning were read.
     taken: usize,
     /// Whether an error follows the beginning.
     error_follows: bool,
@@ -143,7 +143,16 @@ impl DecodedText {
         self.had_bom || matches!(self.state, State::Transcoded(_))
     }
 
-    /// Decodes the next bytes into a buffer of at least [`SMALLEST_BUFFER`]. Returns their number, 0 at the end.
+    /// Reads the next text into a buffer of at least 64 bytes. Returns the number of bytes, 0 at the end.
+    pub(super) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.taken == self.ready.len() {
+            return self.decode(buffer);
+        }
+        let read = (&self.ready[self.taken..]).read(buffer)?;
+        self.taken += read;
+        Ok(read)
+    }
+
     fn decode(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
             match &mut self.state {
@@ -184,25 +193,6 @@ impl DecodedText {
             }
         };
         Some(ascii).filter(|&ascii| ascii > 0)
-    }
-}
-
-impl Read for DecodedText {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.taken == self.ready.len() {
-            if buffer.len() >= SMALLEST_BUFFER {
-                return self.decode(buffer);
-            }
-            let mut ready = std::mem::take(&mut self.ready);
-            ready.resize(SMALLEST_BUFFER, 0);
-            let read = self.decode(&mut ready);
-            ready.truncate(*read.as_ref().unwrap_or(&0));
-            (self.ready, self.taken) = (ready, 0);
-            read?;
-        }
-        let read = (&self.ready[self.taken..]).read(buffer)?;
-        self.taken += read;
-        Ok(read)
     }
 }
 

@@ -4,8 +4,7 @@
 use csv::ByteRecord;
 
 use super::options::Delimiter;
-use super::record_reader::Record;
-use super::row::{Row, RowWidth};
+use super::row::RowWidth;
 use crate::domain::header::{Columns, trimmed};
 use crate::{Error, Kind, Remedy, Result};
 
@@ -137,7 +136,7 @@ impl Candidate {
         let width = RowWidth::of(&columns);
         Self {
             delimiter,
-            fits: columns.len() > 1 && rows.all(|row| fits(&row, width)),
+            fits: columns.len() > 1 && rows.all(|row| width.fits_row(&row)),
             has_phone: columns.phone().is_ok(),
             has_message: matches!(columns.message(), Ok(Some(_))),
         }
@@ -164,23 +163,6 @@ fn rows(beginning: &[u8], continues: bool, delimiter: Delimiter) -> Vec<Vec<Stri
         }
     }
     rows
-}
-
-fn fits(row: &[String], width: RowWidth) -> bool {
-    let add_length = |end: &mut usize, cell: &String| {
-        *end += cell.len();
-        Some(*end)
-    };
-    let ends: Vec<usize> = row.iter().scan(0, add_length).collect();
-    let record = Record {
-        text: Ok(&row.concat()),
-        ends: &ends,
-        line: 1,
-        text_after_quote: false,
-        omits_empty_cells: false,
-    };
-    let row = Row::new(1, &record, width).ok().flatten();
-    row.is_none_or(|row| row.error().is_none())
 }
 
 /// The delimiter that the rows single out, or else the phone and message columns.

@@ -28,8 +28,8 @@ pub struct List {
     records: Box<dyn RecordReader>,
     /// The phone column; none in a list without a header.
     phone: Option<usize>,
-    /// Entries of the record read last, in reverse order.
-    pending: Vec<Entry>,
+    /// Entries of the record read last.
+    pending: std::vec::IntoIter<Entry>,
     ended: bool,
 }
 
@@ -63,13 +63,13 @@ fn open_list(path: &Path, place: String) -> Result<List> {
         place,
         records: opened.records,
         phone: None,
-        pending: Vec::new(),
+        pending: Vec::new().into_iter(),
         ended: false,
     };
     list.read_first_row()?;
-    // An export that failed may leave a header and nothing else. A list without numbers is not needed where nobody opted out;
-    // where somebody did, they would get a message.
-    if list.pending.is_empty() && !list.read_row()? {
+    // An export that failed may leave a header and nothing else. People who opted out would get a
+    // message. If there are none, no list is needed.
+    if list.pending.len() == 0 && !list.read_row()? {
         return Err(Error::new(Kind::Input, "the list holds no number")
             .hint("check how it was made, or leave it out"));
     }
@@ -101,7 +101,7 @@ impl List {
             }
             let mut filled = cells.iter().filter(|cell| !trimmed(cell).is_empty());
             if filled.all(|cell| looks_like_number(cell)) {
-                self.pending = every_cell(line, &cells);
+                self.pending = every_cell(line, &cells).into_iter();
             } else {
                 self.phone = Some(phone_column(&cells)?);
             }
@@ -118,13 +118,14 @@ impl List {
             }
             let line = record.line;
             let cells = record.cells(format_args!("line {line}"))?;
-            self.pending = match self.phone {
+            let entries = match self.phone {
                 None => every_cell(line, &cells),
                 Some(phone) => vec![Entry {
                     line,
                     cell: cells.get(phone).copied().unwrap_or_default().to_owned(),
                 }],
             };
+            self.pending = entries.into_iter();
             return Ok(true);
         }
         Ok(false)
@@ -138,7 +139,7 @@ fn every_cell(line: u64, cells: &[&str]) -> Vec<Entry> {
         line,
         cell: (*cell).to_owned(),
     };
-    filled.rev().map(entry).collect()
+    filled.map(entry).collect()
 }
 
 fn phone_column(headers: &[&str]) -> Result<usize> {
@@ -156,7 +157,7 @@ impl Iterator for List {
         if self.ended {
             return None;
         }
-        if self.pending.is_empty() {
+        if self.pending.len() == 0 {
             match self.read_row() {
                 Ok(true) => {}
                 Ok(false) => self.ended = true,
@@ -166,7 +167,7 @@ impl Iterator for List {
                 }
             }
         }
-        self.pending.pop().map(Ok)
+        self.pending.next().map(Ok)
     }
 }
 
@@ -219,9 +220,9 @@ mod tests {
     #[test]
     fn reads_every_encoding() {
         let text = "Nama\tTel\nJosé\t0123\n";
-        let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
-        let narrow = encoding_rs::WINDOWS_1252.encode(text).0.into_owned();
-        for bytes in [wide, narrow, text.as_bytes().to_vec()] {
+        let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let windows_1252 = encoding_rs::WINDOWS_1252.encode(text).0.into_owned();
+        for bytes in [utf16, windows_1252, text.as_bytes().to_vec()] {
             assert_eq!(read(&bytes), Ok(vec![(2, "0123".to_owned())]));
         }
     }

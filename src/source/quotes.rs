@@ -18,62 +18,62 @@ pub(super) enum Quotes {
 
 /// How this record is quoted.
 pub(super) fn quotes_of(record: &[u8], delimiter: u8) -> Quotes {
+    let ends_cell = |&byte: &u8| byte == delimiter || is_line_end(byte);
     let mut quotes = Quotes::Correct;
-    let mut rest = record;
-    loop {
-        if let Some(quoted) = rest.strip_prefix(b"\"") {
-            match after_closing(quoted) {
-                None => return Quotes::Unclosed,
-                Some(after) => rest = after,
-            }
-            let ends_cell = |&byte: &u8| byte == delimiter || is_line_end(byte);
-            if !rest.first().is_none_or(ends_cell) {
-                quotes = Quotes::TextAfter;
-            }
-        }
-        match next_cell(rest, delimiter) {
-            Some(next) => rest = next,
-            None => return quotes,
+    for (_, after) in quoted_cells(record, delimiter) {
+        match after {
+            None => return Quotes::Unclosed,
+            Some(after) if after.first().is_none_or(ends_cell) => {}
+            Some(_) => quotes = Quotes::TextAfter,
         }
     }
+    quotes
 }
 
 /// Whether a line within quotes, apart from the first, looks like a row. Two quotes that lost their partners close each other, and
 /// the rows between them would be lost. Such a line has as many delimiters as a row, and a long number beside one of them within
 /// the quotes. An address has its postcode among words, and what follows its closing quote is no longer part of it.
 pub(super) fn swallow_a_row(record: &[u8], delimiter: u8, columns: usize) -> bool {
-    let delimiters = |text: &[u8]| text.split(|byte| *byte == delimiter).count() - 1;
-    let mut rest = record;
-    loop {
-        let quoted = rest.strip_prefix(b"\"");
-        if let Some((quoted, after)) = quoted.and_then(|it| Some((it, after_closing(it)?))) {
-            rest = after;
-            let cell = &quoted[..quoted.len() - after.len() - 1];
-            let line_after = after.split(|&byte| is_line_end(byte)).next();
-            let line_after = delimiters(line_after.unwrap_or_default());
-            let mut lines = cell.split(|&byte| is_line_end(byte)).skip(1).peekable();
-            while let Some(line) = lines.next() {
-                let within = delimiters(line);
-                let beyond = lines.peek().map_or(line_after, |_| 0);
-                if within > 0
-                    && within + beyond + 1 >= columns
-                    && line.split(|&byte| byte == delimiter).any(is_long_number)
-                {
-                    return true;
-                }
+    let delimiters = |text: &[u8]| text.split(|&byte| byte == delimiter).count() - 1;
+    let looks_like_row = |line: &[u8], after: &[u8]| {
+        let within = delimiters(line);
+        within > 0
+            && within + delimiters(after) + 1 >= columns
+            && line.split(|&byte| byte == delimiter).any(is_long_number)
+    };
+    quoted_cells(record, delimiter).any(|(quoted, after)| {
+        let Some(after) = after else { return false };
+        let cell = &quoted[..quoted.len() - after.len() - 1];
+        let rest_of_line = after.split(|&byte| is_line_end(byte)).next();
+        let mut lines = cell.split(|&byte| is_line_end(byte)).skip(1).peekable();
+        while let Some(line) = lines.next() {
+            let is_last = lines.peek().is_none();
+            let after = rest_of_line.filter(|_| is_last).unwrap_or_default();
+            if looks_like_row(line, after) {
+                return true;
             }
         }
-        match next_cell(rest, delimiter) {
-            Some(next) => rest = next,
-            None => return false,
-        }
-    }
+        false
+    })
 }
 
-/// What follows the next delimiter.
-fn next_cell(text: &[u8], delimiter: u8) -> Option<&[u8]> {
-    let at = text.iter().position(|&byte| byte == delimiter)?;
-    Some(&text[at + 1..])
+/// For each quoted cell: what follows its opening quote, and what follows its closing quote if there is one.
+fn quoted_cells(record: &[u8], delimiter: u8) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
+    let mut rest = Some(record);
+    std::iter::from_fn(move || {
+        loop {
+            let cell = rest?;
+            let quoted = cell.strip_prefix(b"\"");
+            let after = quoted.map(after_closing);
+            rest = after.unwrap_or(Some(cell)).and_then(|after| {
+                let end = after.iter().position(|&byte| byte == delimiter)?;
+                Some(&after[end + 1..])
+            });
+            if let Some(found) = quoted.zip(after) {
+                return Some(found);
+            }
+        }
+    })
 }
 
 /// What follows the closing quote; a doubled quote does not close.

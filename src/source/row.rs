@@ -89,6 +89,21 @@ impl RowWidth {
                 .map_or(0, |last| last + 1),
         }
     }
+
+    /// How many cells a row has if blank ones beyond the header do not count; `last` is the index of the last one that is not blank.
+    fn cells(self, cells: usize, last: usize) -> usize {
+        cells.min(self.header.max(last + 1))
+    }
+
+    fn fits(self, cells: usize) -> bool {
+        (self.least..=self.header).contains(&cells)
+    }
+
+    /// Whether a row with these cells fits under the header; blank rows do.
+    pub(super) fn fits_row(self, row: &[String]) -> bool {
+        let last = row.iter().rposition(|cell| !trimmed(cell).is_empty());
+        last.is_none_or(|last| self.fits(self.cells(row.len(), last)))
+    }
 }
 
 impl Row {
@@ -103,10 +118,9 @@ impl Row {
         let Some(last) = (0..ends.len()).rev().find(is_filled) else {
             return Ok(None);
         };
-        // Blank cells beyond the header do not count.
-        let cells = ends.len().min(width.header.max(last + 1));
-        let too_short = cells < width.least && !record.omits_empty_cells;
-        let ragged = too_short || cells > width.header;
+        let cells = width.cells(ends.len(), last);
+        let omitted = record.omits_empty_cells && cells <= width.header;
+        let ragged = !omitted && !width.fits(cells);
         let end = ends[cells - 1];
         let mut own_ends = Vec::with_capacity(cells.max(width.header));
         own_ends.extend_from_slice(&ends[..cells]);

@@ -356,8 +356,8 @@ fn a_stray_cell_of_a_workbook_makes_only_its_own_row_ragged() {
             ["Bala", "014", ""]
         ]
     );
-    let faults: Vec<bool> = rows.iter().map(|row| row.error().is_some()).collect();
-    assert_eq!(faults, [false, true, false]);
+    let errors: Vec<bool> = rows.iter().map(|row| row.error().is_some()).collect();
+    assert_eq!(errors, [false, true, false]);
     assert_eq!(rows[1].surplus().collect::<Vec<_>>(), ["stray"]);
     assert_eq!(rows[0].ends().len(), 3);
 }
@@ -495,14 +495,14 @@ fn file() -> impl Strategy<Value = Vec<u8>> {
     let rest = proptest::collection::vec(piece, 0..30).prop_map(|pieces| pieces.concat());
     (header, rest, 0..4).prop_map(|(header, rest, kind)| {
         let bytes = [header.as_bytes(), &rest].concat();
-        let wide = || {
+        let units = || {
             String::from_utf8_lossy(&bytes)
                 .encode_utf16()
                 .collect::<Vec<u16>>()
         };
         match kind {
-            0 => wide().into_iter().flat_map(u16::to_le_bytes).collect(),
-            1 => wide().into_iter().flat_map(u16::to_be_bytes).collect(),
+            0 => units().into_iter().flat_map(u16::to_le_bytes).collect(),
+            1 => units().into_iter().flat_map(u16::to_be_bytes).collect(),
             _ => bytes,
         }
     })

@@ -62,7 +62,7 @@ fn utf16(text: &str, bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
     text.encode_utf16().flat_map(bytes).collect()
 }
 
-fn narrow(text: &str) -> Vec<u8> {
+fn windows_1252(text: &str) -> Vec<u8> {
     let (bytes, _, lossy) = encoding_rs::WINDOWS_1252.encode(text);
     assert!(!lossy);
     bytes.into_owned()
@@ -130,7 +130,13 @@ fn encodings() -> Vec<Case> {
             true,
             "UTF-16BE",
         ),
-        ("Windows-1252", narrow(&plain), b',', true, "windows-1252?"),
+        (
+            "Windows-1252",
+            windows_1252(&plain),
+            b',',
+            true,
+            "windows-1252?",
+        ),
     ]
 }
 
@@ -166,7 +172,7 @@ fn delimiters() -> Vec<Case> {
         ),
         (
             "Excel, German",
-            narrow(&written(b';', "\r\n", false)),
+            windows_1252(&written(b';', "\r\n", false)),
             b';',
             true,
             "windows-1252?",
@@ -213,7 +219,7 @@ fn packed() -> Vec<Case> {
         ("gzip in two", two_members, b',', false, "UTF-8"),
         (
             "gzip, Windows-1252",
-            gzip(&narrow(&plain)),
+            gzip(&windows_1252(&plain)),
             b',',
             true,
             "windows-1252?",

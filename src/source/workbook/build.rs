@@ -1,5 +1,5 @@
-//! Workbooks made by hand for tests, as small as the formats allow, so that every byte of them is known. It depends on nothing
-//! of this crate: tests may include it by its path.
+//! Makes workbooks for tests, as small as the formats allow. Uses nothing of this crate, so that integration tests can include it
+//! by its path.
 #![allow(clippy::expect_used)]
 
 use std::fmt::Write as _;
@@ -8,7 +8,7 @@ use std::io::{Cursor, Write as _};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
-/// What stands in a cell.
+/// The content of a cell.
 #[derive(Clone, Debug)]
 pub(crate) enum Cell {
     /// Nothing.
@@ -19,7 +19,7 @@ pub(crate) enum Cell {
     Number(f64),
     /// A date (`2026-11-22`, after February 1900), formatted as one.
     Date(String),
-    /// Whatever the format has: in XLSX what follows `<c r="B2"`, in ODS the element of the cell.
+    /// Raw XML: in XLSX what follows `<c r="B2"`, in ODS the element of the cell.
     Raw(String),
 }
 
@@ -41,7 +41,7 @@ pub(crate) type Table<'a> = (&'a str, &'a [Vec<Cell>]);
 /// The parts of a file: name and content.
 pub(crate) type Parts = Vec<(String, String)>;
 
-/// The formats of [`xlsx_parts`], to be named by their places (`s="1"`) in [`Cell::Raw`].
+/// The number formats of [`xlsx_parts`], by their index (`s="1"`) in [`Cell::Raw`].
 const FORMATS: [&str; 6] = [
     "General",
     "yyyy\\-mm\\-dd",

@@ -1,7 +1,9 @@
 //! The texts of a sheet in little memory: their letters, and 16 bytes for each cell that is not empty.
 
+use calamine::DataRef;
+
 use super::errors::unreadable;
-use super::shown::CellValue;
+use super::shown::write_shown;
 use crate::Result;
 
 /// The largest sheet, in Excel and in LibreOffice.
@@ -30,9 +32,9 @@ struct Cell {
 
 impl Grid {
     /// Adds a cell, which must come after those before it. Errors do not name the sheet.
-    pub(super) fn put(&mut self, (row, column): (u32, u32), cell: &impl CellValue) -> Result<()> {
+    pub(super) fn put(&mut self, (row, column): (u32, u32), cell: &DataRef) -> Result<()> {
         let start = self.text.len();
-        cell.write_shown(&mut self.text);
+        write_shown(&mut self.text, cell);
         if self.text.len() == start {
             return Ok(());
         }

@@ -15,7 +15,7 @@ mod tests;
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use calamine::{Data, Ods, Range, Reader, Xls, Xlsb, Xlsx, XlsxError};
+use calamine::{Data, DataRef, Ods, Range, Reader, Xls, Xlsb, Xlsx, XlsxError};
 
 use super::options::Delimiter;
 use super::record_reader::{Record, RecordReader};
@@ -159,7 +159,7 @@ fn xlsx_grid_read_twice(
         let position = formula.get_position();
         match cells.next_cell() {
             Ok(Some(cell)) => grid.put(position, cell.get_value())?,
-            Err(XlsxError::CellError(value)) => grid.put(position, &Data::String(value))?,
+            Err(XlsxError::CellError(value)) => grid.put(position, &DataRef::String(value))?,
             Ok(None) => return Err(unreadable("its cells cannot be counted")),
             Err(error) => return Err(from_calamine(error)),
         }
@@ -197,7 +197,7 @@ fn grid_of(range: &Range<Data>) -> Result<Grid> {
     let (top, left) = range.start().unwrap_or_default();
     for (row, cells) in (top..).zip(range.rows()) {
         for (column, cell) in (left..).zip(cells) {
-            grid.put((row, column), cell)?;
+            grid.put((row, column), &shown::borrowed(cell))?;
         }
     }
     Ok(grid)

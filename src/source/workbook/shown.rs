@@ -10,42 +10,34 @@ const DAY_SECONDS: f64 = 24.0 * 60.0 * 60.0;
 /// The day after 9999-12-31 in the 1900 system, which is the last day that Excel can show.
 const DAYS: f64 = 2_958_466.0;
 
-/// The value of a cell.
-pub(super) trait CellValue {
-    /// Appends the text that the sheet shows: nothing for an empty cell or a formula that was never calculated.
-    fn write_shown(&self, text: &mut String);
-}
-
-impl CellValue for Data {
-    fn write_shown(&self, text: &mut String) {
-        match self {
-            Self::Empty => {}
-            Self::String(string) => text.push_str(string),
-            Self::Int(value) => add(text, format_args!("{value}")),
-            Self::Float(value) => number(text, *value),
-            Self::Bool(value) => text.push_str(boolean(*value)),
-            Self::DateTime(value) => serial(text, value),
-            Self::DateTimeIso(value) => date_time(text, value),
-            Self::DurationIso(value) => duration(text, value),
-            Self::Error(value) => text.push_str(error(value)),
-        }
+/// Appends the text that the sheet shows in this cell: nothing for an empty cell or a formula that was never calculated.
+pub(super) fn write_shown(text: &mut String, cell: &DataRef) {
+    match cell {
+        DataRef::Empty => {}
+        DataRef::String(string) => text.push_str(string),
+        DataRef::SharedString(string) => text.push_str(string),
+        DataRef::Int(value) => add(text, format_args!("{value}")),
+        DataRef::Float(value) => number(text, *value),
+        DataRef::Bool(value) => text.push_str(boolean(*value)),
+        DataRef::DateTime(value) => serial(text, value),
+        DataRef::DateTimeIso(value) => date_time(text, value),
+        DataRef::DurationIso(value) => duration(text, value),
+        DataRef::Error(value) => text.push_str(error(value)),
     }
 }
 
-impl CellValue for DataRef<'_> {
-    fn write_shown(&self, text: &mut String) {
-        match self {
-            Self::Empty => {}
-            Self::String(string) => text.push_str(string),
-            Self::SharedString(string) => text.push_str(string),
-            Self::Int(value) => add(text, format_args!("{value}")),
-            Self::Float(value) => number(text, *value),
-            Self::Bool(value) => text.push_str(boolean(*value)),
-            Self::DateTime(value) => serial(text, value),
-            Self::DateTimeIso(value) => date_time(text, value),
-            Self::DurationIso(value) => duration(text, value),
-            Self::Error(value) => text.push_str(error(value)),
-        }
+/// The same cell as the other readers of calamine return it.
+pub(super) fn borrowed(cell: &Data) -> DataRef<'_> {
+    match cell {
+        Data::Empty => DataRef::Empty,
+        Data::String(string) => DataRef::SharedString(string),
+        Data::Int(value) => DataRef::Int(*value),
+        Data::Float(value) => DataRef::Float(*value),
+        Data::Bool(value) => DataRef::Bool(*value),
+        Data::DateTime(value) => DataRef::DateTime(*value),
+        Data::DateTimeIso(value) => DataRef::DateTimeIso(value.clone()),
+        Data::DurationIso(value) => DataRef::DurationIso(value.clone()),
+        Data::Error(value) => DataRef::Error(value.clone()),
     }
 }
 

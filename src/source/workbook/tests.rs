@@ -296,7 +296,7 @@ proptest! {
         let sign = if digits < 0 { "-" } else { "" };
         let expected = if digits == 0 { "0".to_owned() } else { format!("{sign}{zero}{plain}") };
         let mut shown = String::new();
-        shown::CellValue::write_shown(&Data::Float(expected.parse().unwrap()), &mut shown);
+        shown::write_shown(&mut shown, &DataRef::Float(expected.parse().unwrap()));
         prop_assert_eq!(shown, expected);
     }
 }
