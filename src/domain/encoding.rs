@@ -1,4 +1,4 @@
-//! The two encodings of a text and what each costs. It does not know where a text comes from.
+//! The two encodings of a text, and what a text costs in each.
 
 /// How the gateway encodes a text (`type` of the request).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -29,8 +29,7 @@ impl Encoding {
         }
     }
 
-    /// Units in one credit, from the first part on: the telcos put `RM0.00 ` (7) in front of every message
-    /// in Malaysia, which leaves 160 - 7 and 70 - 7.
+    /// Units in one credit. In Malaysia networks put `RM0.00 ` (7 units) in front of every message, which leaves 160 - 7 and 70 - 7.
     #[must_use]
     pub fn units_per_credit(self) -> u32 {
         match self {
@@ -39,8 +38,8 @@ impl Encoding {
         }
     }
 
-    /// What the gateway counts in a text: characters, with those that GSM 03.38 escapes counted twice
-    /// (ASCII), or UTF-16 units (Unicode).
+    /// The length of a text as the gateway counts it: characters, those that GSM 03.38 escapes counted twice (ASCII), or UTF-16 units
+    /// (Unicode).
     #[must_use]
     pub fn units(self, text: &str) -> u32 {
         let units = match self {
@@ -50,14 +49,14 @@ impl Encoding {
         u32::try_from(units).unwrap_or(u32::MAX)
     }
 
-    /// The credits that so many units cost: nothing for none.
+    /// The credits that this many units cost.
     #[must_use]
     pub fn credits(self, units: u32) -> u32 {
         units.div_ceil(self.units_per_credit())
     }
 }
 
-/// Whether an ASCII character stands in the extension table of GSM 03.38, where it takes two places.
+/// Whether GSM 03.38 writes this ASCII character as two.
 fn is_escaped(byte: u8) -> bool {
     matches!(byte, b'^' | b'{' | b'}' | b'\\' | b'[' | b']' | b'~' | b'|')
 }

@@ -1,14 +1,16 @@
-//! The columns of a spreadsheet: what each is called in a template, which holds the phone number, which the message, and
-//! which are our own results. It knows headers only, never a row, and no file.
+//! The columns of a spreadsheet: the name of each in a template, and which hold the phone number and the message.
+
+use std::collections::HashMap;
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
+use super::column_names::{is_message_name, is_phone_name};
 use super::punctuation::{is_invisible, is_unseen};
-use crate::{Error, Kind, Result};
+use crate::{Error, Kind, Remedy, Result};
 
-/// The cell without what surrounds its text unseen: white space (the no-break space too), zero-width characters, byte order
-/// marks, and the direction marks that come along when a number is copied out of an address book.
+/// The cell without the unseen characters around its text: white space (the no-break space too), zero-width characters, byte order
+/// marks, and the direction marks that a number brings along when it is copied out of an address book.
 #[must_use]
 pub fn trimmed(cell: &str) -> &str {
     cell.trim_matches(is_unseen)
@@ -17,8 +19,8 @@ pub fn trimmed(cell: &str) -> &str {
 /// The name of a column in a template: lower case, without accents, every run of characters other than letters and digits turned
 /// into one `_`, none at the ends (`Baki (RM)` is `baki_rm`). Empty where the header has no letter or digit.
 ///
-/// A name can begin with a digit (`2nd Name` is `2nd_name`) or be a word of the template language (`if`), and then no template can
-/// write it as a variable: such a column is reached as `row["2nd Name"]` only, which every column is.
+/// A name that begins with a digit (`2nd Name` is `2nd_name`) or is a word of the template language (`if`) cannot be written as a
+/// variable. Such a column is written as `row["2nd Name"]`, which works for every column.
 #[must_use]
 pub fn template_name(header: &str) -> String {
     let letters: String = header
@@ -29,7 +31,7 @@ pub fn template_name(header: &str) -> String {
         .filter(|&c| !is_accent(c))
         .nfc()
         .collect();
-    // A mark that is no accent belongs to its letter: the vowel signs of Tamil are marks.
+    // Other marks belong to their letter: the vowel signs of Tamil are marks.
     letters
         .split(|c: char| !c.is_alphanumeric() && !is_combining_mark(c))
         .filter(|run| !run.is_empty())
@@ -37,14 +39,14 @@ pub fn template_name(header: &str) -> String {
         .join("_")
 }
 
-/// The block from which the accents of Latin, Greek and Cyrillic letters come. The marks of other scripts change
-/// the letter itself (Tamil vowels, the strokes of kana), so they stay.
+/// Whether this is an accent of a Latin, Greek or Cyrillic letter. The marks of other scripts change the letter itself (Tamil
+/// vowels, the strokes of kana), so they stay.
 fn is_accent(c: char) -> bool {
     matches!(c, '\u{300}'..='\u{36f}')
 }
 
-/// Whether this is written like a number rather than like a name: digits and no letters, or as spreadsheets
-/// spoil long numbers (`6.01E+10`).
+/// Whether this is written like a number and not like a name: digits and no letters, or a number that a spreadsheet shortened
+/// (`6.01E+10`).
 #[must_use]
 pub fn looks_like_number(cell: &str) -> bool {
     let cell = trimmed(cell);
@@ -52,7 +54,7 @@ pub fn looks_like_number(cell: &str) -> bool {
         && (!cell.chars().any(char::is_alphabetic) || cell.parse::<f64>().is_ok())
 }
 
-/// The columns of one spreadsheet, of which at least one has a header and no two have the same name.
+/// The columns of a spreadsheet. At least one has a header, and no two have the same name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Columns {
     headers: Vec<String>,
@@ -60,8 +62,8 @@ pub struct Columns {
 }
 
 impl Columns {
-    /// The columns under these header cells. A blank header is allowed (spreadsheets leave empty columns at the right) and has no
-    /// name. An error: no header at all, or two that a template could not tell apart.
+    /// The columns with these headers. A blank header is allowed (spreadsheets leave empty columns at the right) and has no name. An
+    /// error where all are blank, or where a template could not distinguish two of them.
     pub fn parse(headers: Vec<String>) -> Result<Self> {
         if headers.iter().all(|header| trimmed(header).is_empty()) {
             return Err(Error::new(Kind::Input, "no column has a header")
@@ -72,22 +74,21 @@ impl Columns {
             .map(|header| Some(template_name(header)).filter(|name| !name.is_empty()))
             .collect();
         let columns = Self { headers, names };
-        columns.refuse_namesakes()?;
+        columns.refuse_equal_names()?;
         Ok(columns)
     }
 
-    fn refuse_namesakes(&self) -> Result<()> {
-        let mut seen = std::collections::HashMap::new();
+    fn refuse_equal_names(&self) -> Result<()> {
+        let mut seen = HashMap::new();
         for column in 0..self.len() {
-            let call = self.call(column);
-            if call.is_empty() {
+            let Some(placeholder) = self.placeholder(column) else {
                 continue;
-            }
-            if let Some(earlier) = seen.insert(call.clone(), column) {
+            };
+            if let Some(earlier) = seen.insert(placeholder.clone(), column) {
                 let both = self.quoted(&[earlier, column]).join(" and ");
                 return Err(Error::new(
                     Kind::Input,
-                    format!("the columns {both} would both be {call}"),
+                    format!("the columns {both} would both be {placeholder}"),
                 )
                 .hint("rename one of them"));
             }
@@ -95,12 +96,12 @@ impl Columns {
         Ok(())
     }
 
-    /// How a template calls the column; empty under a blank header.
-    fn call(&self, column: usize) -> String {
+    /// How a template writes the column; none under a blank header.
+    fn placeholder(&self, column: usize) -> Option<String> {
         match (&self.names[column], self.title(column)) {
-            (Some(name), _) => format!("{{{{ {name} }}}}"),
-            (None, "") => String::new(),
-            (None, sign) => format!("{{{{ row[\"{sign}\"] }}}}"),
+            (Some(name), _) => Some(format!("{{{{ {name} }}}}")),
+            (None, "") => None,
+            (None, title) => Some(format!("{{{{ row[\"{title}\"] }}}}")),
         }
     }
 
@@ -114,14 +115,13 @@ impl Columns {
         self.headers.len()
     }
 
-    /// The headers as they were written, for writing them again unchanged.
+    /// The headers, unchanged, for writing them again.
     #[must_use]
     pub fn headers(&self) -> &[String] {
         &self.headers
     }
 
-    /// The header of one column as a person reads it, without what surrounds it unseen: for `row["..."]`, options and errors.
-    /// Empty for a column that has none.
+    /// The header of one column, [`trimmed`]: for `row["..."]`, options and errors. Empty for a column that has none.
     #[must_use]
     pub fn title(&self, column: usize) -> &str {
         self.headers
@@ -135,17 +135,15 @@ impl Columns {
         &self.names
     }
 
-    /// The position of the column that is asked for by its header as written, or else by its name in a template.
-    /// An error lists the columns and the nearest.
+    /// The position of the column with this header, or else with this name in a template. The error lists the columns and suggests
+    /// the most similar one.
     pub fn position(&self, wanted: &str) -> Result<usize> {
-        let written = trimmed(wanted);
+        let title = trimmed(wanted);
         let name = template_name(wanted);
-        let all = || 0..self.len();
-        all()
-            .filter(|_| !written.is_empty())
-            .find(|&column| self.title(column) == written)
-            .or_else(|| all().find(|&column| self.names[column].as_ref() == Some(&name)))
-            .ok_or_else(|| self.no_such_column(written, &name))
+        (0..self.len())
+            .find(|&column| !title.is_empty() && self.title(column) == title)
+            .or_else(|| self.names.iter().position(|of| of.as_ref() == Some(&name)))
+            .ok_or_else(|| self.no_such_column(title, &name))
     }
 
     fn no_such_column(&self, wanted: &str, name: &str) -> Error {
@@ -153,34 +151,35 @@ impl Columns {
             Kind::Input,
             format!("there is no column \"{wanted}\" among {}", self.listed()),
         );
-        match self.nearest(name) {
+        match self.most_similar(name) {
             Some(column) => error.hint(format!("did you mean \"{}\"?", self.title(column))),
             None => error.hint("name one of these"),
         }
     }
 
-    fn nearest(&self, name: &str) -> Option<usize> {
-        // Half of the characters in common: enough for a slip of the finger, not for another word.
-        const ALIKE: f64 = 0.5;
-        let alike = |column: usize| {
+    fn most_similar(&self, name: &str) -> Option<usize> {
+        // Enough for a typing error, not for another word.
+        const LEAST_SIMILARITY: f64 = 0.5;
+        let similar = |column: usize| {
             let other = self.names[column].as_deref()?;
-            let likeness = strsim::normalized_damerau_levenshtein(name, other);
-            (likeness >= ALIKE).then_some((column, likeness))
+            let similarity = strsim::normalized_damerau_levenshtein(name, other);
+            (similarity >= LEAST_SIMILARITY).then_some((column, similarity))
         };
         (0..self.len())
-            .filter_map(alike)
+            .filter_map(similar)
             .max_by(|(_, one), (_, other)| one.total_cmp(other))
             .map(|(column, _)| column)
     }
 
-    /// The position of the column that holds the phone numbers, found by its name. An error: none, or more than one.
+    /// The position of the column that holds the phone numbers, by its name. An error where there is none, or more than one.
     pub fn phone(&self) -> Result<usize> {
-        let candidates = self.named(is_phone_name);
-        if let [column] = candidates[..] {
-            return Ok(column);
-        }
-        if !candidates.is_empty() {
-            return Err(self.ambiguous(&candidates, "phone number", "--phone-column"));
+        match self.with_name(is_phone_name)[..] {
+            [column] => return Ok(column),
+            [] => {}
+            ref several => {
+                let error = self.ambiguous(several, "phone number");
+                return Err(error.remedy(Remedy::PhoneColumn));
+            }
         }
         if let Some(number) = (0..self.len()).find(|&column| self.holds_phone_number(column)) {
             return Err(Error::new(
@@ -196,26 +195,28 @@ impl Columns {
             Kind::Input,
             format!("there is no phone column among {}", self.listed()),
         )
-        .hint("name it with --phone-column, or delete the lines above the headers"))
+        .hint("delete the lines above the headers, or name it")
+        .remedy(Remedy::PhoneColumn))
     }
 
-    /// The position of the column that holds the message, found by its name, if there is one. An error: more than one.
+    /// The position of the column that holds the message, by its name, if there is one. An error where there is more than one.
     pub fn message(&self) -> Result<Option<usize>> {
-        let candidates = self.named(|name| MESSAGE_NAMES.contains(&name));
-        match candidates[..] {
+        match self.with_name(is_message_name)[..] {
             [] => Ok(None),
             [column] => Ok(Some(column)),
-            _ => Err(self.ambiguous(&candidates, "message", "--message-column")),
+            ref several => Err(self
+                .ambiguous(several, "message")
+                .remedy(Remedy::MessageColumn)),
         }
     }
 
-    fn named(&self, fits: impl Fn(&str) -> bool) -> Vec<usize> {
+    fn with_name(&self, fits: impl Fn(&str) -> bool) -> Vec<usize> {
         (0..self.len())
             .filter(|&column| self.names[column].as_deref().is_some_and(&fits))
             .collect()
     }
 
-    fn ambiguous(&self, candidates: &[usize], what: &str, option: &str) -> Error {
+    fn ambiguous(&self, candidates: &[usize], what: &str) -> Error {
         let mut quoted = self.quoted(candidates);
         let last = quoted.pop().unwrap_or_default();
         let others = quoted.join(", ");
@@ -223,14 +224,13 @@ impl Columns {
             Kind::Input,
             format!("the columns {others} and {last} could each hold the {what}"),
         )
-        .hint(format!("name one of them with {option}"))
+        .hint("name one of them")
     }
 
-    /// Digits enough for a subscriber's number: a header that is a year is no mistake.
+    /// Whether the header is a number with enough digits for a phone. One that is a year is a header.
     fn holds_phone_number(&self, column: usize) -> bool {
-        let digits = |c: &char| c.is_numeric();
-        looks_like_number(self.title(column))
-            && self.title(column).chars().filter(digits).count() >= 7
+        let title = self.title(column);
+        looks_like_number(title) && title.chars().filter(|c| c.is_numeric()).count() >= 7
     }
 
     fn quoted(&self, columns: &[usize]) -> Vec<String> {
@@ -240,119 +240,18 @@ impl Columns {
             .collect()
     }
 
-    /// The headers for people; of a very wide sheet the first ones.
+    /// The headers for an error; of a very wide sheet the first ones.
     fn listed(&self) -> String {
-        const SHOWN: usize = 20;
+        const MOST: usize = 20;
         let titled: Vec<usize> = (0..self.len())
             .filter(|&column| !self.title(column).is_empty())
             .collect();
-        let shown = self.quoted(&titled[..titled.len().min(SHOWN)]).join(", ");
-        match titled.len().saturating_sub(SHOWN) {
+        let shown = self.quoted(&titled[..titled.len().min(MOST)]).join(", ");
+        match titled.len().saturating_sub(MOST) {
             0 => shown,
             more => format!("{shown} and {more} more"),
         }
     }
-}
-
-const MESSAGE_NAMES: &[&str] = &["message", "msg", "sms", "text", "mesej"];
-
-/// What a phone column is called in Malaysian offices, in English, Malay and Chinese, written together and without the words for
-/// "number". Left out on purpose: words that name something else as often (`contact`, `number`, `no`, `to`).
-const PHONE_WORDS: &[&str] = &[
-    "bimbit",
-    "cell",
-    "cellphone",
-    "cellular",
-    "contacthp",
-    "contactmobile",
-    "contactphone",
-    "contacttel",
-    "dstno",
-    "fon",
-    "handphone",
-    "hp",
-    "hpphone",
-    "mobile",
-    "mobilehp",
-    "mobilephone",
-    "mobiletel",
-    "mobiletelephone",
-    "msisdn",
-    "phone",
-    "phonehp",
-    "phonemobile",
-    "smsphone",
-    "tel",
-    "telbimbit",
-    "telefon",
-    "telefonbimbit",
-    "telefonhp",
-    "telephone",
-    "telephonemobile",
-    "telepon",
-    "telhp",
-    "telmobile",
-    "telp",
-    "telphone",
-    "whatsapp",
-    "whatsappphone",
-    "手提",
-    "手提电话",
-    "手提電話",
-    "手机",
-    "手機",
-    "手电",
-    "流动电话",
-    "流動電話",
-    "电话",
-    "移动电话",
-    "移動電話",
-    "联系手机",
-    "联系电话",
-    "联络电话",
-    "聯絡手機",
-    "聯絡電話",
-    "聯繫電話",
-    "行动电话",
-    "行動電話",
-    "電話",
-    "個人電話",
-    "个人电话",
-];
-
-/// Words for "number" that may stand before or after, as words of their own or grown together with it (`No. Tel`, `PhoneNo`,
-/// `手机号码`), the longer before the shorter.
-const NUMBER_WORDS: &[&str] = &[
-    "numbers", "number", "nombor", "nomor", "num", "nos", "no", "号码", "號碼", "号", "號",
-];
-
-/// Only with a word for "number" a phone number: a column `Contact` may hold a person.
-const PHONE_WITH_NUMBER: &[&str] = &["contact", "handset", "联系", "联络", "聯絡"];
-
-fn is_phone_name(name: &str) -> bool {
-    let words: Vec<&str> = name.split('_').collect();
-    let kept: String = words
-        .iter()
-        .copied()
-        .filter(|word| !NUMBER_WORDS.contains(word))
-        .collect();
-    let bare = without_number_word(&kept);
-    PHONE_WORDS.contains(&kept.as_str())
-        || PHONE_WORDS.contains(&bare)
-        || (bare.len() < words.concat().len() && PHONE_WITH_NUMBER.contains(&bare))
-}
-
-/// `notelefon`, `phonenumber`: with a word for "number" cut off one end, where that leaves something.
-fn without_number_word(word: &str) -> &str {
-    let cut = |number: &&str| {
-        word.strip_prefix(*number)
-            .or_else(|| word.strip_suffix(*number))
-    };
-    NUMBER_WORDS
-        .iter()
-        .find_map(cut)
-        .filter(|rest| !rest.is_empty())
-        .unwrap_or(word)
 }
 
 #[cfg(test)]
@@ -405,7 +304,7 @@ mod tests {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
-        fn a_name_is_its_own_name_and_has_no_blank_in_it(header in "\\PC{0,12}") {
+        fn a_name_is_its_own_name_and_has_no_white_space(header in "\\PC{0,12}") {
             let name = template_name(&header);
             prop_assert_eq!(template_name(&name), name.clone());
             prop_assert!(!name.starts_with('_') && !name.ends_with('_') && !name.contains("__"));
@@ -425,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_headers_that_a_template_cannot_tell_apart() {
+    fn refuses_headers_that_a_template_cannot_distinguish() {
         for (headers, sentence) in [
             (
                 &["Name", "Phone", "NAME"][..],
@@ -453,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn a_column_is_asked_for_as_written_or_by_name() {
+    fn a_column_is_found_by_its_header_or_by_its_name() {
         let columns = columns(&["Customer Name", "No. Tel ", "", "Baki (RM)"]);
         for (wanted, position) in [
             ("Customer Name", 0),
@@ -567,19 +466,19 @@ mod tests {
     }
 
     #[test]
-    fn a_phone_column_that_cannot_be_found_is_asked_for() {
+    fn a_phone_column_that_cannot_be_found_is_an_error() {
         for (headers, sentence) in [
             (
                 &["Name", "Phone", "No HP"][..],
-                "the columns \"Phone\" and \"No HP\" could each hold the phone number; name one of them with --phone-column",
+                "the columns \"Phone\" and \"No HP\" could each hold the phone number; name one of them",
             ),
             (
                 &["Phone", "Mobile", "No HP"],
-                "the columns \"Phone\", \"Mobile\" and \"No HP\" could each hold the phone number; name one of them with --phone-column",
+                "the columns \"Phone\", \"Mobile\" and \"No HP\" could each hold the phone number; name one of them",
             ),
             (
                 &["Name", "", "2024"],
-                "there is no phone column among \"Name\", \"2024\"; name it with --phone-column, or delete the lines above the headers",
+                "there is no phone column among \"Name\", \"2024\"; delete the lines above the headers, or name it",
             ),
             (
                 &["Ali", "+60 12-345 6789"],
@@ -608,12 +507,12 @@ mod tests {
                 .message()
                 .unwrap_err()
                 .to_string(),
-            "the columns \"Text\" and \"Message\" could each hold the message; name one of them with --message-column"
+            "the columns \"Text\" and \"Message\" could each hold the message; name one of them"
         );
     }
 
     #[test]
-    fn numbers_are_told_from_names() {
+    fn numbers_are_distinguished_from_names() {
         for number in [
             "0123456789",
             "+60 12-345",

@@ -1,7 +1,7 @@
-//! The pure core: what a number, a text, a template and a batch are, and the rules that bind them.
-//! It knows no files, network, clock, SQL, terminal or threads.
+//! The rules of phone numbers, texts, templates, duplicates and batches, without any input or output.
 
 pub mod batching;
+mod column_names;
 pub mod cost;
 pub mod duplicates;
 pub mod encoding;

@@ -1,9 +1,6 @@
-//! Which typographic characters have an ASCII spelling that reads the same, and what it is. It does not
-//! know when a text is worth changing: that is the text's decision.
+//! Typographic characters and their ASCII equivalents, and characters that cannot be seen.
 
-/// The ASCII spelling of a typographic character, or nothing where there is none that reads the same.
-///
-/// The whole list:
+/// The ASCII equivalent of a typographic character, if there is one that reads the same.
 ///
 /// | characters | become |
 /// |---|---|
@@ -14,8 +11,8 @@
 /// | no-break and other spaces: U+00A0, U+2000-200A, U+202F, U+205F, U+3000 | a space |
 /// | zero-width: U+200B-200D, U+2060, U+FEFF; soft hyphen U+00AD; direction marks U+200E, U+200F, U+202A-202C, U+2066-2069 | nothing |
 ///
-/// Not in it, because an ASCII text without them would read otherwise: bullets, currency signs, letters
-/// with accents, and the direction overrides U+202D and U+202E, which change the order of the letters.
+/// Left out, because a text would read differently without them: bullets, currency signs, letters with accents, and the direction
+/// overrides U+202D and U+202E, which change the order of letters.
 #[must_use]
 pub(crate) fn plain(c: char) -> Option<&'static str> {
     Some(match c {
@@ -39,8 +36,8 @@ pub(crate) fn plain(c: char) -> Option<&'static str> {
     })
 }
 
-/// Whether a character leaves nothing on the screen: what Unicode lets a font ignore
-/// (`Default_Ignorable_Code_Point`), and the Braille cell without a dot. A text of nothing else is empty to its reader.
+/// Whether a character shows nothing: what Unicode lets a font ignore (`Default_Ignorable_Code_Point`), and the Braille cell without
+/// a dot. A text of such characters alone looks empty.
 #[must_use]
 pub(crate) fn is_invisible(c: char) -> bool {
     matches!(c,
@@ -50,8 +47,7 @@ pub(crate) fn is_invisible(c: char) -> bool {
         | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E0FFF}')
 }
 
-/// Whether nothing of a character reaches a reader: white space, what leaves nothing on the screen, and control characters,
-/// which are not sent.
+/// Whether a reader sees nothing of a character: white space, invisible characters, and control characters, which are not sent.
 #[must_use]
 pub(crate) fn is_unseen(c: char) -> bool {
     c.is_whitespace() || c.is_control() || is_invisible(c)

@@ -1,4 +1,4 @@
-//! The name a handset shows as the sender. It does not know that Malaysian networks replace it.
+//! The name that a handset shows as the sender.
 
 use std::fmt;
 

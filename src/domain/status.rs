@@ -1,28 +1,28 @@
-//! The status of a row, as every output names it. It does not know how a status comes about.
+//! The status of a row, as every output names it.
 
 use std::fmt;
 
-/// What became of one row of the spreadsheet. Every row has exactly one.
+/// The outcome of one row of the spreadsheet. Every row has exactly one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Status {
-    /// The gateway took the message (code 2000). Not delivery to the handset.
+    /// The gateway accepted the message (code 2000). This says nothing about its delivery.
     Accepted,
-    /// The gateway said no to this message.
+    /// The gateway refused the message.
     Refused,
-    /// The request left, and nobody can say what became of it.
+    /// The request may have reached the gateway, and its answer is not known.
     Unknown,
     /// Not sent yet.
     Pending,
-    /// Cannot be sent: the row itself is wrong.
+    /// Cannot be sent: something is wrong with the row.
     Invalid,
-    /// Skipped: an earlier row says the same to the same number.
+    /// Not sent: an earlier row sends the same to the same number.
     Duplicate,
-    /// Skipped: the number is on a suppression list.
+    /// Not sent: the number is on a suppression list.
     Suppressed,
 }
 
 impl Status {
-    /// All of them, in the order in which they are reported.
+    /// All of them, in the order of reports.
     pub const ALL: [Self; 7] = [
         Self::Accepted,
         Self::Refused,
@@ -33,7 +33,7 @@ impl Status {
         Self::Suppressed,
     ];
 
-    /// The word used in `sms_status`.
+    /// Its name, as in `sms_status`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -47,10 +47,10 @@ impl Status {
         }
     }
 
-    /// The status of this word, if it is one.
+    /// The status with this name, if there is one.
     #[must_use]
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| status.as_str() == word)
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == name)
     }
 }
 
@@ -82,7 +82,7 @@ impl Counts {
         self.0.iter().sum()
     }
 
-    /// The rows that are or were to be sent: neither invalid nor duplicate nor suppressed.
+    /// The rows that are neither invalid nor duplicate nor suppressed.
     #[must_use]
     pub fn sendable(&self) -> u64 {
         self.rows()

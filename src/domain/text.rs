@@ -1,7 +1,7 @@
-//! A rendered message in its final form: what is sent, in which encoding, and what it costs. It knows the
-//! rules of texts, not where a text comes from or who gets it.
+//! A message in its final form: the characters that are sent, their encoding and their cost.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use thiserror::Error;
 
@@ -17,13 +17,13 @@ impl Punctuation {
     #[must_use]
     pub fn forces_unicode(self, c: char) -> bool {
         match self {
-            Self::Plain => !has_ascii_spelling(c),
+            Self::Plain => !has_ascii_form(c),
             Self::Keep => !is_ascii_char(c),
         }
     }
 }
 
-/// A text as it goes out: never empty, at most [`MAX_UNITS`] units, its encoding fits its characters.
+/// A text as it is sent: not empty, at most [`MAX_UNITS`] units, in an encoding that holds all of its characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Text {
     body: String,
@@ -33,14 +33,14 @@ pub struct Text {
 }
 
 impl Text {
-    /// The text to send for a rendered template: line ends as LF, no other control characters, no white
-    /// space at its ends, its punctuation and encoding as asked for.
+    /// The text to send for a rendered template: with LF as line ends, without other control characters or white space at its ends, and
+    /// with the punctuation and encoding that were chosen.
     pub fn compose<'a>(
         rendered: impl Into<Cow<'a, str>>,
         choice: TextType,
         punctuation: Punctuation,
     ) -> Result<Self, TextError> {
-        let (body, replaced) = written(rendered.into(), choice, punctuation);
+        let (body, replaced) = cleaned(rendered.into(), choice, punctuation);
         if body
             .chars()
             .all(|c| c.is_whitespace() || punctuation::is_invisible(c))
@@ -81,19 +81,19 @@ impl Text {
         self.encoding
     }
 
-    /// What the gateway counts: characters, some of them twice (ASCII), or UTF-16 units (Unicode).
+    /// Its length as the gateway counts it.
     #[must_use]
     pub fn units(&self) -> u32 {
         self.units
     }
 
-    /// What one recipient costs, in credits: at least 1.
+    /// What it costs for each recipient: at least 1 credit.
     #[must_use]
     pub fn credits(&self) -> u32 {
         self.encoding.credits(self.units)
     }
 
-    /// How many characters got an ASCII spelling; 0 where the text is as it was written.
+    /// How many typographic characters were replaced by ASCII ones.
     #[must_use]
     pub fn replaced(&self) -> u32 {
         self.replaced
@@ -103,10 +103,10 @@ impl Text {
 /// Why a rendered template cannot be sent.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum TextError {
-    /// Nothing is left that a reader could see.
+    /// It holds nothing that a reader could see.
     #[error("the text is empty")]
     Empty,
-    /// It holds what programs write in place of a character that they could not read.
+    /// It holds U+FFFD, which programs write in place of a character that they could not read.
     #[error(
         "a character of the text was lost before (U+FFFD); correct the cell, or export it again"
     )]
@@ -114,22 +114,22 @@ pub enum TextError {
     /// It has more units than the gateway takes.
     #[error("the text counts {units} characters, {} too many: {MAX_UNITS} is the most", units.saturating_sub(MAX_UNITS))]
     TooLong {
-        /// What it counts.
+        /// Its length as the gateway counts it.
         units: u32,
     },
-    /// `--type ascii` was asked for, and the text has a character outside it.
-    #[error("the text has {} (U+{:04X}), which --type ascii cannot send", Shown(*.character), *.character as u32)]
+    /// It was to be sent as ASCII and has other characters.
+    #[error("the text has {} (U+{:04X}), which cannot be sent as ASCII", Named(*.character), *.character as u32)]
     NeedsUnicode {
         /// The first such character.
         character: char,
     },
 }
 
-/// A character in quotes where it can be seen, else a word for it.
-struct Shown(char);
+/// A character in quotes, or what it is where it cannot be seen.
+struct Named(char);
 
-impl std::fmt::Display for Shown {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0.is_whitespace() || punctuation::is_invisible(self.0) {
             f.write_str("an invisible character")
         } else {
@@ -138,9 +138,9 @@ impl std::fmt::Display for Shown {
     }
 }
 
-/// The text as it will be written, and how many characters got an ASCII spelling.
-fn written(rendered: Cow<'_, str>, choice: TextType, punctuation: Punctuation) -> (String, u32) {
-    // Nearly every text, and nothing to do about it.
+/// The characters to send, and how many of them were replaced by ASCII ones.
+fn cleaned(rendered: Cow<'_, str>, choice: TextType, punctuation: Punctuation) -> (String, u32) {
+    // Nearly every text needs no change.
     if is_ascii_text(&rendered) && rendered.trim().len() == rendered.len() {
         return (rendered.into_owned(), 0);
     }
@@ -148,18 +148,18 @@ fn written(rendered: Cow<'_, str>, choice: TextType, punctuation: Punctuation) -
     let trimmed = lines.trim();
     let plain_wanted = punctuation == Punctuation::Plain && choice != TextType::Unicode;
     let (body, replaced) =
-        if plain_wanted && !is_ascii_text(trimmed) && trimmed.chars().all(has_ascii_spelling) {
-            let (spelled, replaced) = with_plain_punctuation(trimmed);
-            (Cow::Owned(spelled), replaced)
+        if plain_wanted && !is_ascii_text(trimmed) && trimmed.chars().all(has_ascii_form) {
+            let (plain, replaced) = with_plain_punctuation(trimmed);
+            (Cow::Owned(plain), replaced)
         } else {
             (Cow::Borrowed(trimmed), 0)
         };
-    // Once more: a no-break space or a zero-width one may have stood at an end.
+    // White space that stood inside an invisible character is at an end now.
     (body.trim().to_owned(), replaced)
 }
 
-/// Line ends (CRLF, CR, and the line and paragraph separators U+2028 and U+2029, which some editors
-/// write) as LF, and no other control character. Borrowed where nothing changes, as nearly always.
+/// The text with LF in place of CRLF, CR, and the line and paragraph separators U+2028 and U+2029, which some editors write, and
+/// without other control characters.
 fn with_plain_lines(rendered: &str) -> Cow<'_, str> {
     let stays = |c: char| c == '\n' || !(c.is_control() || is_separator(c));
     if is_ascii_text(rendered) || rendered.chars().all(stays) {
@@ -184,38 +184,37 @@ fn is_separator(c: char) -> bool {
     matches!(c, '\u{2028}' | '\u{2029}')
 }
 
-/// Whether all of it is type 1. Nearly every text is, so this does not stop at the first other byte: that
-/// lets the compiler look at many bytes at a time.
+/// Whether all of it can be sent as ASCII.
 fn is_ascii_text(text: &str) -> bool {
-    let fits = |byte: u8| (byte == b'\n') | (b' '..=b'~').contains(&byte);
-    text.bytes().fold(true, |all, byte| all & fits(byte))
+    text.bytes()
+        .all(|byte| byte == b'\n' || (b' '..=b'~').contains(&byte))
 }
 
 fn is_ascii_char(c: char) -> bool {
     c == '\n' || (' '..='~').contains(&c)
 }
 
-fn has_ascii_spelling(c: char) -> bool {
+fn has_ascii_form(c: char) -> bool {
     is_ascii_char(c) || punctuation::plain(c).is_some()
 }
 
 fn with_plain_punctuation(text: &str) -> (String, u32) {
-    let mut spelled = String::with_capacity(text.len());
+    let mut plain = String::with_capacity(text.len());
     let mut replaced = 0;
     for c in text.chars() {
         match punctuation::plain(c) {
-            Some(spelling) => {
-                spelled.push_str(spelling);
+            Some(ascii) => {
+                plain.push_str(ascii);
                 replaced += 1;
             }
-            None => spelled.push(c),
+            None => plain.push(c),
         }
     }
-    (spelled, replaced)
+    (plain, replaced)
 }
 
-/// The fault of a text that cannot be ASCII. Where punctuation is made plain, a curly quote would not have
-/// been in the way: the character to name is the first one without an ASCII spelling.
+/// The error of a text that cannot be sent as ASCII. It names the first character that prevents it: where punctuation is made plain,
+/// that is not a curly quote.
 fn needs_unicode(body: &str, punctuation: Punctuation) -> TextError {
     TextError::NeedsUnicode {
         character: body
@@ -303,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn every_character_has_the_right_type_and_weight() {
+    fn every_character_has_the_right_type_and_units() {
         let sendable = |c: &char| *c != char::REPLACEMENT_CHARACTER;
         for c in (0..=0x2FFFF).filter_map(char::from_u32).filter(sendable) {
             let body = format!("a{c}b");
@@ -347,7 +346,7 @@ mod tests {
                 6,
             ),
             ("\u{FEFF}a", "a", 1),
-            // The trim is repeated: what stood inside the invisible character is an end now.
+            // The white space inside the invisible characters is trimmed, too.
             ("\u{200B} a \u{200B}", "a", 2),
             ("plain", "plain", 0),
         ] {
@@ -396,7 +395,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_read_well() {
+    fn errors_read_well() {
         use Punctuation::{Keep, Plain};
         use TextType::{Ascii, Auto, Unicode};
         let long = |c: &str, n: usize| c.repeat(n);
@@ -443,29 +442,29 @@ mod tests {
                 "“你好”".to_owned(),
                 Ascii,
                 Plain,
-                "the text has \"你\" (U+4F60), which --type ascii cannot send",
+                "the text has \"你\" (U+4F60), which cannot be sent as ASCII",
             ),
             (
                 "“你好”".to_owned(),
                 Ascii,
                 Keep,
-                "the text has \"“\" (U+201C), which --type ascii cannot send",
+                "the text has \"“\" (U+201C), which cannot be sent as ASCII",
             ),
             (
                 "a\u{A0}b".to_owned(),
                 Ascii,
                 Keep,
-                "the text has an invisible character (U+00A0), which --type ascii cannot send",
+                "the text has an invisible character (U+00A0), which cannot be sent as ASCII",
             ),
             (
                 "ok 👍".to_owned(),
                 Ascii,
                 Plain,
-                "the text has \"👍\" (U+1F44D), which --type ascii cannot send",
+                "the text has \"👍\" (U+1F44D), which cannot be sent as ASCII",
             ),
         ] {
-            let fault = Text::compose(&rendered, choice, punctuation).unwrap_err();
-            assert_eq!(fault.to_string(), sentence);
+            let error = Text::compose(&rendered, choice, punctuation).unwrap_err();
+            assert_eq!(error.to_string(), sentence);
         }
     }
 
@@ -480,7 +479,7 @@ mod tests {
         )
     }
 
-    /// Texts in which everything that has a rule is frequent.
+    /// Texts with many of the characters that have a rule.
     fn rendered() -> impl Strategy<Value = String> {
         prop_oneof![
             any::<String>(),
@@ -493,7 +492,7 @@ mod tests {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
-        fn a_composed_text_is_sound_and_stays(rendered in rendered(), (choice, punctuation) in choices()) {
+        fn a_composed_text_is_valid_and_composes_to_itself(rendered in rendered(), (choice, punctuation) in choices()) {
             let Ok(text) = Text::compose(&rendered, choice, punctuation) else { return Ok(()) };
             prop_assert!(!text.body().is_empty());
             prop_assert_eq!(text.body().trim(), text.body());

@@ -1,4 +1,4 @@
-//! A moment in time as the ledger and the results write it. It never asks what time it is.
+//! A point in time as the ledger and the results write it.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,22 +7,21 @@ use jiff::Zoned;
 use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
 
-/// An instant with the offset of the place where it was taken, to the millisecond.
+/// A point in time to the millisecond, with the UTC offset of the place where it was taken.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Timestamp(Zoned);
 
 impl Timestamp {
-    /// The moment of a clock's reading.
+    /// The timestamp of this time.
     #[must_use]
-    pub fn new(reading: &Zoned) -> Self {
-        let offset = reading.offset();
-        let millis = reading.timestamp().as_millisecond();
-        let stamp =
-            jiff::Timestamp::from_millisecond(millis).unwrap_or_else(|_| reading.timestamp());
-        Self(stamp.to_zoned(TimeZone::fixed(offset)))
+    pub fn new(time: &Zoned) -> Self {
+        let millis = time.timestamp().as_millisecond();
+        let timestamp =
+            jiff::Timestamp::from_millisecond(millis).unwrap_or_else(|_| time.timestamp());
+        Self(timestamp.to_zoned(TimeZone::fixed(time.offset())))
     }
 
-    /// The moment written as RFC 3339 with its offset, if it is one.
+    /// The timestamp written in this text as RFC 3339 with an offset, if it is one.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         strtime::parse("%Y-%m-%dT%H:%M:%S%.f%:z", text)
@@ -31,19 +30,19 @@ impl Timestamp {
             .map(Self)
     }
 
-    /// This moment and `span` later; the end of time where that is beyond it.
+    /// The time `span` later, or the last that can be written.
     #[must_use]
     pub fn after(&self, span: Duration) -> Self {
         Self(self.0.saturating_add(span))
     }
 
-    /// How long it is from `earlier` to this moment; zero where `earlier` is later.
+    /// How long it is since `earlier`; zero where `earlier` is later.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Duration {
         Duration::try_from(self.0.duration_since(&earlier.0)).unwrap_or_default()
     }
 
-    /// The moment in UTC to the second, fit for a file name: `20261122T152000Z`.
+    /// The time in UTC to the second, for a file name: `20261122T152000Z`.
     #[must_use]
     pub fn file_stamp(&self) -> String {
         self.0.timestamp().strftime("%Y%m%dT%H%M%SZ").to_string()

@@ -13,27 +13,10 @@ const MAX_DIGITS: usize = 40;
 const MIN_DIGITS: usize = 7;
 
 /// What people and programs write where there is no number, in lower case.
+#[rustfmt::skip]
 const PLACEHOLDERS: &[&str] = &[
-    "n/a",
-    "n.a",
-    "n.a.",
-    "na",
-    "nan",
-    "nil",
-    "no number",
-    "no phone",
-    "none",
-    "null",
-    "tak ada",
-    "takde",
-    "tba",
-    "tbc",
-    "tiada",
-    "tidak ada",
-    "unknown",
-    "无",
-    "無",
-    "没有",
+    "n/a", "n.a", "n.a.", "na", "nan", "nil", "no number", "no phone", "none", "null", "tak ada", "takde",
+    "tba", "tbc", "tiada", "tidak ada", "unknown", "无", "無", "没有",
 ];
 
 /// What some exports put in front of a number: the scheme of a link, and the `p:` of Facebook's lead forms.
