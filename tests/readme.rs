@@ -1,4 +1,4 @@
-//! Checks the README and the guide against the program: what they show runs as it is typed and prints what they say,
+//! Checks the README and the guide against the program: their commands run and print what they say,
 //! and their tables and options are those of the program.
 //!
 //! Blocks marked `sh` are run, those of one page from top to bottom in one folder that holds `samples/` and the files
@@ -54,7 +54,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 // --- What the pages show works --------------------------------------------------------------------------------
 
 #[test]
-fn the_readme_works_as_it_is_typed() {
+fn the_commands_of_the_readme_work() {
     let examples = examples(README);
     assert!(
         examples[0].command.starts_with("cargo run --release -- "),
@@ -96,7 +96,7 @@ fn a_wrong_text_reaches_only_the_first_few() {
 }
 
 #[test]
-fn every_page_of_the_guide_works_as_it_is_typed() {
+fn the_commands_of_the_guide_work() {
     for topic in TOPICS {
         let examples = examples(topic.text);
         let mut reader = Reader::new();
@@ -166,7 +166,7 @@ fn the_nightly_script_calls_somebody_when_it_must() {
     }
 }
 
-// --- What the pages say is so ---------------------------------------------------------------------------------
+// --- What the pages say is true -------------------------------------------------------------------------------
 
 #[test]
 fn the_readme_is_a_front_page() {
@@ -669,7 +669,7 @@ fn repository() -> &'static Path {
 }
 
 #[test]
-fn the_convention_is_read_as_it_is_meant() {
+fn the_marks_of_a_block_are_read() {
     let markdown = "x\n```text\nrm -r /\n```\n```sh\nisms-campaign plan a.csv\n\nexport A=b  # exit 4, then 5\n```\ny\n```output\nz\n```\n";
     let expected = [
         ("isms-campaign plan a.csv", vec![0], vec![]),
@@ -699,7 +699,7 @@ fn the_convention_is_read_as_it_is_meant() {
 }
 
 #[test]
-fn a_test_that_is_named_and_not_there_is_noticed() {
+fn a_missing_test_is_detected() {
     let markdown =
         "| never twice | `tests/a.rs::one`, `src/b/tests.rs::two` |\n`src/lib.rs` and `a.rs::b`";
     let named = [("tests/a.rs", "one"), ("src/b/tests.rs", "two")];
