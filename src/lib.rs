@@ -29,7 +29,7 @@
 //! | [`results`] | the results CSV out of a ledger | the gateway, templates |
 //! | [`domain`] | numbers, texts, templates, duplicates, batches: the pure core | files, network, clock, threads |
 //! | [`guide`] | the pages of the guide | every other module |
-//! | [`sandbox`] | the practice gateway | every other module |
+//! | [`sandbox`] | a simulated gateway for trying and testing | every other module |
 //!
 //! Words: an *MSISDN* is a number in international format; a *text* is a rendered message, a *credit* one billed part
 //! of it; a *recipient* is one input row; a *batch* is the recipients of one request, an *attempt* one request;

@@ -27,7 +27,7 @@ pub(super) fn start(listen: SocketAddr, args: &PracticeArgs) -> Result<Sandbox> 
 pub(super) fn run(listen: SocketAddr, args: &PracticeArgs) -> Result<Exit> {
     let sandbox = start(listen, args)?;
     tell(&format!(
-        "The practice gateway listens at {} and sends nothing. Ctrl-C ends it.",
+        "The sandbox listens at {} and sends nothing. Ctrl-C ends it.",
         sandbox.url()
     ));
     sandbox.wait().map(|()| Exit::OK)

@@ -336,7 +336,7 @@ impl Destination {
     /// What people call it.
     fn name(&self) -> String {
         match &self.practice {
-            Some(_) => "the practice gateway".to_owned(),
+            Some(_) => "the sandbox".to_owned(),
             None => self.endpoint.host(),
         }
     }

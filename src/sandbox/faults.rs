@@ -1,9 +1,8 @@
-//! The numbers that misbehave, by their last seven digits, so that a sample file can show every fault. It knows
-//! which fault a request gets and which are spent, not what an answer looks like.
+//! The numbers that misbehave, by their last seven digits, so that a sample file can show every fault.
 
 use super::rules::Code;
 
-/// What a misbehaving number does.
+/// A fault injected for a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
     /// `9001000` to `9001013`: it is answered with -1000 to -1013.
@@ -12,10 +11,10 @@ pub(super) enum Fault {
     Throttled,
     /// `9000503`: HTTP 503, nothing is taken.
     Unavailable,
-    /// `9000200`: HTTP 200 with an empty body. Nothing is taken: such an answer proves neither, and the two faults
-    /// that take the message are there for the other case.
-    Blank,
-    /// `9000000`: the message is taken, and the connection dropped without an answer.
+    /// `9000200`: HTTP 200 with an empty body. Nothing is taken, which such an answer does not prove. `Dropped` and
+    /// `Late` are the faults that take the message.
+    Empty,
+    /// `9000000`: the message is taken, and the connection is dropped without an answer.
     Dropped,
     /// `9000030`: the message is taken, and answered late.
     Late,
@@ -29,44 +28,44 @@ impl Fault {
             digits @ 9_001_000..=9_001_013 => Self::Code(Code(9_000_000 - digits)),
             9_000_429 => Self::Throttled,
             9_000_503 => Self::Unavailable,
-            9_000_200 => Self::Blank,
+            9_000_200 => Self::Empty,
             9_000_000 => Self::Dropped,
             9_000_030 => Self::Late,
             _ => return None,
         })
     }
 
-    /// The code that the number itself is answered with where every number has its own answer: any but those
-    /// about the account, which cannot be true for one number of a request and false for the next.
+    /// The code of this number if every number gets its own answer. It is never a code about the account, which cannot
+    /// hold for one number of a request and not for the next.
     pub(super) fn own_code(self) -> Option<Code> {
         match self {
-            Self::Code(code) if !code.stops_the_account() => Some(code),
+            Self::Code(code) if !code.stops_account() => Some(code),
             _ => None,
         }
     }
 
-    /// Whether it passes when it has shown itself: an account gets topped up, a throttled client waits. Otherwise
-    /// a campaign with such a number could never be finished.
+    /// Whether the fault is over after one time, as when an account is topped up or a throttled client has waited.
+    /// Otherwise a campaign with such a number could never be finished.
     fn happens_once(self) -> bool {
         match self {
-            Self::Code(code) => code.stops_the_account(),
+            Self::Code(code) => code.stops_account(),
             Self::Throttled => true,
-            Self::Unavailable | Self::Blank | Self::Dropped | Self::Late => false,
+            Self::Unavailable | Self::Empty | Self::Dropped | Self::Late => false,
         }
     }
 }
 
-/// The faults of one life of a sandbox.
+/// The faults of one run of a sandbox.
 #[derive(Debug, Default)]
 pub(super) struct Faults {
-    /// Those that happen once, and have. Account codes count each for itself.
+    /// The faults that happen once and have happened. Each account code counts separately.
     spent: Vec<Fault>,
 }
 
 impl Faults {
-    /// The fault that decides for a whole request: the first among its numbers that is not spent. It is spent now,
-    /// if it happens once. With `per_number` the codes of single numbers do not decide for the others.
-    pub(super) fn decide(&mut self, numbers: &[&str], per_number: bool) -> Option<Fault> {
+    /// The fault of a whole request: the first among its numbers that is not spent. If it happens once, it is spent now.
+    /// With `per_number` the codes of single numbers do not count for the whole request.
+    pub(super) fn next(&mut self, numbers: &[&str], per_number: bool) -> Option<Fault> {
         let fault = numbers
             .iter()
             .filter_map(|number| Fault::of(number))
@@ -85,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_seven_digits_name_the_fault() {
+    fn the_last_seven_digits_select_the_fault() {
         let cases = [
             ("60129001000", Some(Fault::Code(Code(-1000)))),
             ("60129001013", Some(Fault::Code(Code(-1013)))),
@@ -93,7 +92,7 @@ mod tests {
             ("60129000999", None),
             ("60129000429", Some(Fault::Throttled)),
             ("60129000503", Some(Fault::Unavailable)),
-            ("60129000200", Some(Fault::Blank)),
+            ("60129000200", Some(Fault::Empty)),
             ("60129000000", Some(Fault::Dropped)),
             ("60129000030", Some(Fault::Late)),
             ("9000030", Some(Fault::Late)),
@@ -109,47 +108,47 @@ mod tests {
     fn account_codes_and_the_throttle_happen_once_each() {
         for ending in 9_001_000..=9_001_013 {
             let (number, code) = (format!("6012{ending}"), Code(9_000_000 - ending));
-            let again = (!code.stops_the_account()).then_some(Fault::Code(code));
+            let again = (!code.stops_account()).then_some(Fault::Code(code));
             let mut faults = Faults::default();
-            let first = faults.decide(&[&number], false);
+            let first = faults.next(&[&number], false);
             assert_eq!(first, Some(Fault::Code(code)));
-            assert_eq!(faults.decide(&[&number], false), again, "{number} again");
+            assert_eq!(faults.next(&[&number], false), again, "{number} again");
         }
         let mut faults = Faults::default();
         let throttled = ["60129000429"];
-        assert_eq!(faults.decide(&throttled, false), Some(Fault::Throttled));
-        assert_eq!(faults.decide(&throttled, false), None);
+        assert_eq!(faults.next(&throttled, false), Some(Fault::Throttled));
+        assert_eq!(faults.next(&throttled, false), None);
         assert_eq!(
-            faults.decide(&["60139000429"], false),
+            faults.next(&["60139000429"], false),
             None,
             "spent for every number that ends so"
         );
     }
 
     #[test]
-    fn the_first_fault_that_is_not_spent_decides() {
+    fn the_first_fault_that_is_not_spent_counts() {
         let mut faults = Faults::default();
         let numbers = ["60123456789", "60129001001", "60129001004", "60129000503"];
-        let decisions: Vec<_> = (0..4).map(|_| faults.decide(&numbers, false)).collect();
+        let found: Vec<_> = (0..4).map(|_| faults.next(&numbers, false)).collect();
         let expected = [
             Some(Fault::Code(Code(-1001))),
             Some(Fault::Code(Code(-1004))),
             Some(Fault::Unavailable),
             Some(Fault::Unavailable),
         ];
-        assert_eq!(decisions, expected);
+        assert_eq!(found, expected);
     }
 
     #[test]
-    fn answered_one_by_one_a_number_decides_for_others_only_about_account_and_transport() {
+    fn with_an_answer_for_each_number_only_account_and_transport_faults_affect_others() {
         let mut faults = Faults::default();
         assert_eq!(
-            faults.decide(&["60129001005", "60129001002"], true),
+            faults.next(&["60129001005", "60129001002"], true),
             Some(Fault::Code(Code(-1002)))
         );
-        assert_eq!(faults.decide(&["60129001005", "60129001009"], true), None);
+        assert_eq!(faults.next(&["60129001005", "60129001009"], true), None);
         assert_eq!(
-            faults.decide(&["60129001009", "60129000000"], true),
+            faults.next(&["60129001009", "60129000000"], true),
             Some(Fault::Dropped)
         );
     }

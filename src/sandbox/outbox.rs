@@ -1,5 +1,5 @@
-//! The record of what the practice gateway took: a CSV file, one line for each number. It knows no rules and no
-//! faults; a message is taken when its line is whole in the file.
+//! The record of the messages that the sandbox took: a CSV file with one line for each number. A message is taken when
+//! its whole line is in the file.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufRead, BufReader, Read, Seek, Write};
@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 use jiff::Zoned;
 
 use super::rules::Message;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Remedy, Result};
 
 const HEADER: &str = "received_at,trx_id,to,type,sender_id,message\n";
 
-/// RFC 3339 with offset, always to the microsecond, so that lines have one shape.
+/// RFC 3339 with offset, always to the microsecond, so that all lines have the same format.
 const TIME_FORMAT: &str = "%Y-%m-%dT%H:%M:%S%.6f%:z";
 
 /// One number of a message that was taken.
@@ -25,27 +25,27 @@ pub(super) struct Taken<'a> {
     pub(super) to: &'a str,
 }
 
-/// An open outbox, this process's alone.
+/// An open outbox, locked by this process.
 #[derive(Debug)]
 pub(super) struct Outbox {
     path: PathBuf,
     file: File,
     length: u64,
     last_trx_id: Option<u64>,
-    /// The lines of one request, to be written at once; kept for its memory.
+    /// The lines of one request, to be written at once. Kept to reuse its memory.
     lines: Vec<u8>,
 }
 
 impl Outbox {
-    /// The outbox at `path`, made (mode 0600) if there is none, otherwise to be appended to. Fails if the file is
-    /// not an outbox, or another sandbox writes to it.
+    /// Opens the outbox at `path` for appending, or creates it (mode 0600). Fails if the file is not an outbox, or if
+    /// another sandbox writes to it.
     ///
-    /// A last line that a crash cut short is removed: nobody was given its answer, because a request is answered
-    /// after its lines are written, and a line appended to it would be spoilt too.
+    /// A last line that a crash cut short is removed. It was never answered, because a request is answered after its
+    /// lines are written, and it would damage the next line.
     pub(super) fn open(path: &Path) -> Result<Self> {
-        let fault = |error: io::Error| {
-            Error::new(Kind::Disk, format!("cannot be used as outbox: {error}"))
-                .hint("name another file with --outbox")
+        let unusable = |error: io::Error| {
+            another_file("cannot be used as outbox")
+                .caused_by(error)
                 .at(path.display())
         };
         let mut file = OpenOptions::new()
@@ -54,26 +54,26 @@ impl Outbox {
             .create(true)
             .mode(0o600)
             .open(path)
-            .map_err(fault)?;
+            .map_err(unusable)?;
         lock(&file).map_err(|error| error.at(path.display()))?;
-        let metadata = file.metadata().map_err(fault)?;
+        let metadata = file.metadata().map_err(unusable)?;
         if !metadata.is_file() {
-            return Err(fault(io::Error::other("it is not a regular file")));
+            return Err(unusable(io::Error::other("it is not a regular file")));
         }
         let size = metadata.len();
-        let whole = whole_length(&mut file).map_err(fault)?;
+        let whole = whole_length(&mut file).map_err(unusable)?;
         check_header(&mut file, whole)
-            .map_err(fault)?
+            .map_err(unusable)?
             .map_err(|error| error.at(path.display()))?;
         if whole < size {
-            tracing::warn!("{}: removed a last line cut short", path.display());
-            file.set_len(whole).map_err(fault)?;
+            tracing::warn!("{}: removed an incomplete last line", path.display());
+            file.set_len(whole).map_err(unusable)?;
         }
         if whole == 0 {
-            file.write_all(HEADER.as_bytes()).map_err(fault)?;
+            file.write_all(HEADER.as_bytes()).map_err(unusable)?;
         }
         let last_trx_id = last_trx_id(&mut file).map_err(|error| error.at(path.display()))?;
-        let length = file.metadata().map_err(fault)?.len();
+        let length = file.metadata().map_err(unusable)?.len();
         Ok(Self {
             path: path.to_owned(),
             file,
@@ -83,13 +83,13 @@ impl Outbox {
         })
     }
 
-    /// The greatest transaction id that stood in it when it was opened.
+    /// The greatest transaction id that it held when it was opened.
     pub(super) fn last_trx_id(&self) -> Option<u64> {
         self.last_trx_id
     }
 
-    /// Writes one line for each number, in one write for all of them. Returns when the system has them, so that
-    /// they outlive this process; fails where they cannot all be written, and then leaves none.
+    /// Appends one line for each number, all in one write. Returns when the system has them, so that they outlive this
+    /// process. If they cannot all be written, none remains.
     pub(super) fn append<'a>(
         &mut self,
         message: &Message<'_>,
@@ -99,13 +99,12 @@ impl Outbox {
             .compose(message, taken)
             .and_then(|()| self.file.write_all(&self.lines));
         if let Err(error) = written {
-            // Lines half written must not be taken for messages. If this fails too, the next start removes them.
+            // Incomplete lines must not count as messages. If this fails too, the next start removes them.
             let _ = self.file.set_len(self.length);
-            return Err(
-                Error::new(Kind::Disk, format!("cannot be written: {error}"))
-                    .hint("make room for it, or name another file with --outbox")
-                    .at(self.path.display()),
-            );
+            return Err(another_file("cannot be written")
+                .hint("make room for it, or name another file")
+                .caused_by(error)
+                .at(self.path.display()));
         }
         self.length += self.lines.len() as u64;
         Ok(())
@@ -146,23 +145,27 @@ impl Outbox {
     }
 }
 
-/// Takes the file for this process; the system lets go of it when the file is closed.
+/// An error that another file solves.
+fn another_file(message: impl Into<String>) -> Error {
+    Error::new(Kind::Disk, message)
+        .hint("name another file")
+        .remedy(Remedy::OutboxPath)
+}
+
+/// Locks the file until it is closed.
 fn lock(file: &File) -> Result<()> {
     match file.try_lock() {
         Ok(()) => Ok(()),
-        Err(TryLockError::WouldBlock) => {
-            Err(Error::new(Kind::Disk, "is the outbox of another sandbox")
-                .hint("stop that one, or name another file with --outbox"))
-        }
-        Err(TryLockError::Error(error)) => {
-            Err(Error::new(Kind::Disk, format!("cannot be locked: {error}"))
-                .hint("name a file on a local disk with --outbox"))
-        }
+        Err(TryLockError::WouldBlock) => Err(another_file("is the outbox of another sandbox")
+            .hint("stop that one, or name another file")),
+        Err(TryLockError::Error(error)) => Err(another_file("cannot be locked")
+            .caused_by(error)
+            .hint("name a file on a local disk")),
     }
 }
 
-/// Bytes up to the end of the last whole line. A line end inside quotes ends no line; as a quote within quotes is
-/// doubled, whether quotes are open is whether their number is odd.
+/// The length up to the end of the last whole line. A line end inside quotes ends no line. Quotes are open while their
+/// number is odd, since a quote within quotes is doubled.
 fn whole_length(file: &mut File) -> io::Result<u64> {
     file.rewind()?;
     let mut reader = BufReader::new(file);
@@ -185,8 +188,8 @@ fn whole_length(file: &mut File) -> io::Result<u64> {
     }
 }
 
-/// Refuses a file that does not begin as an outbox does, so that nobody's spreadsheet is cut or written to.
-/// Where not one line is whole, the beginning of the header will do.
+/// Refuses a file that does not begin like an outbox, so that no spreadsheet is truncated or written to. If there is no
+/// whole line, it must be the beginning of the header.
 fn check_header(file: &mut File, whole: u64) -> io::Result<Result<()>> {
     file.rewind()?;
     let mut begin = Vec::new();
@@ -200,30 +203,29 @@ fn check_header(file: &mut File, whole: u64) -> io::Result<Result<()>> {
         Ok(())
     } else {
         let header = HEADER.trim_end();
-        Err(Error::new(
-            Kind::Disk,
-            format!("is not an outbox: its first line is not {header}"),
-        )
-        .hint("name another file with --outbox"))
+        Err(another_file(format!(
+            "is not an outbox: its first line is not {header}"
+        )))
     })
 }
 
-/// The greatest transaction id in a file of whole lines: the last one, unless somebody sorted them.
+/// The greatest transaction id in a file of whole lines: the last one, unless the lines were sorted.
 fn last_trx_id(file: &mut File) -> Result<Option<u64>> {
     file.rewind()
-        .map_err(|error| Error::new(Kind::Disk, format!("cannot be read: {error}")))?;
+        .map_err(|error| Error::new(Kind::Disk, "cannot be read").caused_by(error))?;
     let mut last = None;
     for record in csv::Reader::from_reader(file).into_records() {
-        let unreadable = |why: String| {
-            Error::new(Kind::Disk, format!("cannot be continued: {why}"))
-                .hint("correct it, or name another file with --outbox")
-        };
-        let record = record.map_err(|error| unreadable(error.to_string()))?;
+        let unreadable = |what: &str| another_file(what).hint("correct it, or name another file");
+        let record = record.map_err(|error| unreadable("cannot be continued").caused_by(error))?;
         let id = record.get(1).unwrap_or_default();
-        // Half of what fits, so that counting on from it has no end.
+        // At most half of the largest number, so that the ids never run out.
         let id = id.parse::<u64>().ok().filter(|id| *id <= u64::MAX / 2);
         let line = record.position().map_or(0, csv::Position::line);
-        let id = id.ok_or_else(|| unreadable(format!("line {line} has no transaction id")))?;
+        let id = id.ok_or_else(|| {
+            unreadable(&format!(
+                "cannot be continued: line {line} has no transaction id"
+            ))
+        })?;
         last = last.max(Some(id));
     }
     Ok(last)

@@ -1,10 +1,9 @@
-//! The rules of the reference: the fields of a request in, a message or the code that refuses it out. It is a
-//! reading of its own, so that it can judge the program that sends here, and knows neither HTTP nor the faults
-//! made on purpose.
+//! The rules of the reference: reads the fields of a request into a message, or the code that refuses it. They are
+//! written independently of the client, so that they can check it.
 
 use std::fmt;
 
-/// The only password that the practice gateway does not know.
+/// The only password that the sandbox refuses.
 const WRONG_PASSWORD: &str = "wrong";
 
 /// The longest text: characters of type 1, UTF-16 units of type 2.
@@ -23,15 +22,15 @@ impl Code {
     const UNICODE_AS_ASCII: Self = Self(-1012);
     const AGREEMENT: Self = Self(-1013);
 
-    /// Whether it speaks of the account or of how requests are made, so that the next request would get it too.
-    pub(super) fn stops_the_account(self) -> bool {
+    /// Whether it is about the account or the shape of requests, so that the next request would get it too.
+    pub(super) fn stops_account(self) -> bool {
         matches!(
             self.0,
-            -1001 | -1002 | -1003 | -1004 | -1008 | -1013 // the six that the reference tells to stop at
+            -1001 | -1002 | -1003 | -1004 | -1008 | -1013 // the six at which the reference demands a stop
         )
     }
 
-    /// The gateway's words, where the code is known. None holds a character that separates answers.
+    /// The gateway's words for a listed code, without any character that separates answers.
     fn words(self) -> Option<&'static str> {
         Some(match self.0 {
             -1000 => "UNKNOWN ERROR",
@@ -61,22 +60,22 @@ impl fmt::Display for Code {
     }
 }
 
-/// A request that breaks no rule but, perhaps, those of single numbers.
+/// A request that follows the rules, except perhaps those about single numbers.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Message<'a> {
-    /// The destinations in their order, or the code that refuses one. Their count is not limited: the reference
-    /// publishes no maximum.
+    /// Each destination in order, or the code that refuses it. Their count is not limited, because the reference states
+    /// no maximum.
     pub(super) numbers: Vec<Result<&'a str, Code>>,
     /// The text, not empty.
     pub(super) text: &'a str,
     /// `1` or `2`.
     pub(super) kind: &'a str,
-    /// The sender ID, empty where none was given.
+    /// The sender ID, empty if none was given.
     pub(super) sender_id: &'a str,
 }
 
-/// The message in these fields, or the code of the first rule that the request as a whole breaks: what must be
-/// there, who asks, what they agreed to, then the text and its sender.
+/// The message in these fields, or the code of the first rule that the whole request breaks. The order of the rules:
+/// required fields, account, agreement, text, sender ID.
 pub(super) fn read(fields: &[(String, String)]) -> Result<Message<'_>, Code> {
     let required = |name| field(fields, name).ok_or(Code::PARAMETER);
     let (_username, password) = (required("un")?, required("pwd")?);
@@ -97,7 +96,7 @@ pub(super) fn read(fields: &[(String, String)]) -> Result<Message<'_>, Code> {
     })
 }
 
-/// A field's value. An empty one counts as missing; of a repeated one the last counts, as PHP has it.
+/// The value of a field. An empty field counts as missing. Of a repeated field the last one counts, as in PHP.
 fn field<'a>(fields: &'a [(String, String)], name: &str) -> Option<&'a str> {
     let (_, value) = fields.iter().rev().find(|(known, _)| known == name)?;
     (!value.is_empty()).then_some(value.as_str())
@@ -116,7 +115,7 @@ fn check_text(text: &str, kind: &str) -> Result<(), Code> {
     Ok(())
 }
 
-/// Whether the character is in the extension of the GSM 7-bit alphabet, where it needs an escape in front.
+/// Whether the character is in the extension of the GSM 7-bit alphabet, where an escape precedes it.
 fn counts_two(character: u8) -> bool {
     matches!(
         character,
@@ -124,9 +123,9 @@ fn counts_two(character: u8) -> bool {
     )
 }
 
-/// The sender ID if it is none or 3 to 11 letters and digits. The reference has no code for a bad one. -1008
-/// comes nearest in what it asks of the client: the parameter has no usable value, the next request would have
-/// none either, so stop. -1000 would say that nobody knows, and a number of our own would not be the gateway's.
+/// The sender ID if it is empty or has 3 to 11 letters and digits. The reference has no code for a bad one. -1008 comes
+/// nearest: the parameter has no usable value, nor would it have one in the next request, so the client must stop. -1000
+/// would mean that the outcome is unknown, and an invented code would not be one of the gateway's.
 fn check_sender_id(id: &str) -> Result<&str, Code> {
     let fits = (3..=11).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
     if id.is_empty() || fits {
@@ -136,7 +135,7 @@ fn check_sender_id(id: &str) -> Result<&str, Code> {
     }
 }
 
-/// The number if an SMS can go there: 5 to 15 digits without a leading zero, and no Malaysian landline.
+/// The number if it can receive an SMS: 5 to 15 digits without a leading zero, and no Malaysian landline.
 fn check_number(number: &str) -> Result<&str, Code> {
     let international = (5..=15).contains(&number.len())
         && number.bytes().all(|byte| byte.is_ascii_digit())
@@ -149,8 +148,8 @@ fn check_number(number: &str) -> Result<&str, Code> {
     }
 }
 
-/// Whether these digits after the 60 are a mobile number: 1, a digit, then 7 or 8 more. Which prefixes have 8 is
-/// left open (the reference names 011 and 015), because new ranges are opened within them in either length.
+/// Whether these digits after the 60 are a mobile number: 1, a digit, then 7 or 8 more. Which prefixes have 8 is not
+/// checked (the reference names 011 and 015), because new ranges of either length are opened within them.
 fn is_malaysian_mobile(national: &str) -> bool {
     national.starts_with('1') && (9..=10).contains(&national.len())
 }
@@ -160,7 +159,7 @@ fn is_malaysian_mobile(national: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// A request without fault, with some fields changed (`None`: left out).
+    /// A correct request with some fields changed (`None`: left out).
     fn request(changes: &[(&str, Option<&str>)]) -> Vec<(String, String)> {
         let mut fields = vec![
             ("un", "shop"),
@@ -178,33 +177,33 @@ mod tests {
         fields.into_iter().map(owned).collect()
     }
 
-    fn verdict(changes: &[(&str, Option<&str>)]) -> i32 {
+    fn code_of(changes: &[(&str, Option<&str>)]) -> i32 {
         read(&request(changes)).map_or_else(|code| code.0, |_| 2000)
     }
 
     #[test]
-    fn every_required_field_must_be_there_and_hold_something() {
+    fn every_required_field_must_be_present_and_not_empty() {
         for name in ["un", "pwd", "dstno", "msg", "type", "agreedterm"] {
-            assert_eq!(verdict(&[(name, None)]), -1008, "without {name}");
-            assert_eq!(verdict(&[(name, Some(""))]), -1008, "{name} empty");
+            assert_eq!(code_of(&[(name, None)]), -1008, "without {name}");
+            assert_eq!(code_of(&[(name, Some(""))]), -1008, "{name} empty");
         }
-        assert_eq!(verdict(&[]), 2000);
+        assert_eq!(code_of(&[]), 2000);
     }
 
     #[test]
-    fn the_account_the_agreement_and_the_type_are_checked_in_this_order() {
+    fn account_agreement_and_type_are_checked_in_this_order() {
         let wrong = ("pwd", Some("wrong"));
         let disagreed = ("agreedterm", Some("yes"));
         let hex = ("type", Some("3"));
         let nowhere = ("dstno", Some("0123"));
-        assert_eq!(verdict(&[wrong, disagreed, hex, nowhere]), -1001);
-        assert_eq!(verdict(&[disagreed, hex, nowhere]), -1013);
-        assert_eq!(verdict(&[hex, nowhere]), -1005);
-        assert_eq!(verdict(&[("type", Some("01"))]), -1005);
+        assert_eq!(code_of(&[wrong, disagreed, hex, nowhere]), -1001);
+        assert_eq!(code_of(&[disagreed, hex, nowhere]), -1013);
+        assert_eq!(code_of(&[hex, nowhere]), -1005);
+        assert_eq!(code_of(&[("type", Some("01"))]), -1005);
         assert_eq!(
-            verdict(&[wrong, ("msg", None)]),
+            code_of(&[wrong, ("msg", None)]),
             -1008,
-            "what is missing comes first"
+            "missing fields come first"
         );
     }
 
@@ -229,22 +228,22 @@ mod tests {
         for (kind, text, expected) in cases {
             let changes = [("type", Some(kind)), ("msg", Some(text.as_str()))];
             let begin: String = text.chars().take(10).collect();
-            assert_eq!(verdict(&changes), expected, "type {kind}, {begin}...");
+            assert_eq!(code_of(&changes), expected, "type {kind}, {begin}...");
         }
     }
 
     #[test]
     fn sender_ids_have_3_to_11_letters_and_digits() {
         for id in ["", "abc", "MYSHOP", "12345678901"] {
-            assert_eq!(verdict(&[("sendid", Some(id))]), 2000, "{id}");
+            assert_eq!(code_of(&[("sendid", Some(id))]), 2000, "{id}");
         }
         for id in ["ab", "123456789012", "MY SHOP", "Kedai-1", "商店商"] {
-            assert_eq!(verdict(&[("sendid", Some(id))]), -1008, "{id}");
+            assert_eq!(code_of(&[("sendid", Some(id))]), -1008, "{id}");
         }
     }
 
     #[test]
-    fn numbers_are_international_and_can_get_an_sms() {
+    fn numbers_are_international_and_can_receive_sms() {
         let good = [
             "60123456789",
             "601123456789",
@@ -276,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn each_number_is_judged_in_its_place() {
+    fn each_number_is_checked_in_its_place() {
         let fields = request(&[("dstno", Some("60123456789;;6591234567;60312345678"))]);
         let expected = [
             Ok("60123456789"),
@@ -288,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_repeated_field_the_last_counts() {
+    fn the_last_of_a_repeated_field_counts() {
         let mut fields = request(&[]);
         fields.push(("msg".to_owned(), "Goodbye".to_owned()));
         assert_eq!(read(&fields).unwrap().text, "Goodbye");

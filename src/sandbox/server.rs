@@ -1,5 +1,4 @@
-//! The practice gateway on the wire: HTTP/1.1, delays, connections dropped on purpose, the orderly end. It knows
-//! no rules: fields go to the desk, replies come from it.
+//! The sandbox on the wire: HTTP/1.1, delays, connections dropped on purpose, and an orderly stop.
 
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
@@ -23,44 +22,44 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::desk::{Desk, Reply};
+use super::simulator::{Reply, Simulator};
 use crate::error::{Error, Result};
 
-/// The one path that is served.
+/// The path that is served.
 pub(super) const PATH: &str = "/RESTAPI.php";
 
-/// The largest body of a request: 30 numbers and the longest text need 10 KiB.
+/// The largest body of a request. 30 numbers and the longest text need 10 KiB.
 const MAX_BODY: usize = 1024 * 1024;
 
-/// How late a late answer is: longer than the 30 seconds that a client waits unless told otherwise.
+/// The delay of a late answer: longer than the 30 seconds that a client waits by default.
 pub(super) const LATE: Duration = Duration::from_secs(60);
 
-/// How long a stop waits for connections that are busy. Nothing here takes long once stop is asked for, so this
-/// is for clients that stall in the middle of a request.
+/// How long a stop waits for busy connections. Nothing in the sandbox takes long once it stops, so this concerns
+/// clients that stall in the middle of a request.
 const STOP_WITHIN: Duration = Duration::from_secs(2);
 
-/// The sender of the word to stop, `true` once it was given.
+/// The request to stop: `true` once it was made.
 type Stop = watch::Sender<bool>;
 
 /// What all connections share.
-struct Gateway {
-    desk: Mutex<Desk>,
+struct Shared {
+    simulator: Mutex<Simulator>,
     latency: Duration,
     stop: Stop,
-    /// Why it had to end by itself.
+    /// The error that ended the sandbox.
     failure: Mutex<Option<Error>>,
 }
 
-/// Serves until `stop` says so, then lets connections finish. Fails if it ended because the outbox could not be
-/// written: what is no longer recorded must no longer be taken.
+/// Serves until `stop` is `true`, then lets connections finish. Fails if the outbox could not be written: what cannot be
+/// recorded must not be taken.
 pub(super) async fn serve(
     listener: TcpListener,
-    desk: Desk,
+    simulator: Simulator,
     latency: Duration,
     stop: Stop,
 ) -> Result<()> {
-    let gateway = Arc::new(Gateway {
-        desk: Mutex::new(desk),
+    let shared = Arc::new(Shared {
+        simulator: Mutex::new(simulator),
         latency,
         stop,
         failure: Mutex::new(None),
@@ -68,93 +67,95 @@ pub(super) async fn serve(
     let router = Router::new()
         .route(PATH, get(answer).post(answer))
         .layer(DefaultBodyLimit::max(MAX_BODY))
-        .with_state(Arc::clone(&gateway))
-        .into_make_service_with_connect_info::<Switch>();
+        .with_state(Arc::clone(&shared))
+        .into_make_service_with_connect_info::<DropFlag>();
     let stopped = {
-        let gateway = Arc::clone(&gateway);
-        async move { gateway.stopped().await }
+        let shared = Arc::clone(&shared);
+        async move { shared.stopped().await }
     };
-    let server = axum::serve(Door(listener), router).with_graceful_shutdown(stopped);
+    let server = axum::serve(DroppingListener(listener), router).with_graceful_shutdown(stopped);
     let server = tokio::spawn(server.into_future());
-    gateway.stopped().await;
-    // Neither of the two failures tells anything: out of time, connections are closed with the runtime.
+    shared.stopped().await;
+    // Both errors can be ignored. After the timeout, connections are closed with the runtime.
     let _ = timeout(STOP_WITHIN, server).await;
-    let failure = held(&gateway.failure).take();
+    let failure = lock(&shared.failure).take();
     failure.map_or(Ok(()), Err)
 }
 
 /// The answer to one request.
 async fn answer(
-    State(gateway): State<Arc<Gateway>>,
-    ConnectInfo(switch): ConnectInfo<Switch>,
+    State(shared): State<Arc<Shared>>,
+    ConnectInfo(drop_flag): ConnectInfo<DropFlag>,
     form: Result<Form<Vec<(String, String)>>, FormRejection>,
 ) -> Response {
     let fields = match form {
         Ok(Form(fields)) => fields,
-        // As in PHP: a body of another type has no fields, and so all of them are missing.
+        // As in PHP, a body of another type has no fields, so all of them are missing.
         Err(FormRejection::InvalidFormContentType(_)) => Vec::new(),
         Err(rejection) => return rejection.into_response(),
     };
-    // Taken before the first wait: a client that hangs up meanwhile ends this function there.
-    let reply = gateway.submit(&fields);
+    // Taken before the first wait, because a client that disconnects during a wait cancels this function.
+    let reply = shared.submit(&fields);
     let wait = match reply {
         Reply::LateAnswer(_) => LATE,
-        _ => gateway.latency,
+        _ => shared.latency,
     };
-    let cut_short = !wait.is_zero() && timeout(wait, gateway.stopped()).await.is_ok();
+    let cut_short = !wait.is_zero() && timeout(wait, shared.stopped()).await.is_ok();
     match reply {
-        // A late answer given early would be another fault than the one asked for.
-        Reply::LateAnswer(_) if cut_short => switch.cut(),
+        // An early answer would be another fault than a late one.
+        Reply::LateAnswer(_) if cut_short => drop_flag.set(),
         Reply::Answer(answer) | Reply::LateAnswer(answer) => answer.into_response(),
         Reply::Throttled => throttled(),
         Reply::Unavailable => StatusCode::SERVICE_UNAVAILABLE.into_response(),
-        Reply::Blank => StatusCode::OK.into_response(),
-        Reply::Dropped => switch.cut(),
+        Reply::Empty => StatusCode::OK.into_response(),
+        Reply::Dropped => drop_flag.set(),
     }
 }
 
-/// The words do not fit the grammar of answers, which would win over the status.
+/// The body must not follow the grammar of answers, because an answer takes precedence over the status.
 fn throttled() -> Response {
     let words = "Too Many Requests";
     (StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, "1")], words).into_response()
 }
 
-impl Gateway {
-    /// The reply to these fields. A desk that cannot record ends the gateway, and the connection with it: the
-    /// message was not taken, and no code of the reference says so.
+impl Shared {
+    /// The reply to these fields. A message that cannot be recorded is not taken, and no code of the reference says so:
+    /// the connection is dropped, and the sandbox ends.
     fn submit(&self, fields: &[(String, String)]) -> Reply {
-        held(&self.desk).submit(fields).unwrap_or_else(|error| {
-            held(&self.failure).get_or_insert(error);
-            self.stop.send_replace(true);
-            Reply::Dropped
-        })
+        lock(&self.simulator)
+            .submit(fields)
+            .unwrap_or_else(|error| {
+                lock(&self.failure).get_or_insert(error);
+                self.stop.send_replace(true);
+                Reply::Dropped
+            })
     }
 
-    /// Returns once stop was asked for.
+    /// Returns once a stop was requested.
     async fn stopped(&self) {
-        // It cannot fail: that would need the sender, which is here, to be gone.
+        // It cannot fail, because the sender lives as long as `self`.
         let _ = self.stop.subscribe().wait_for(|stop| *stop).await;
     }
 }
 
-/// What a lock holds, also after a panic under it: a reply is computed as a whole or not at all.
-fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+/// A panic while the lock is held leaves a valid value behind: a reply is computed as a whole or not at all.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The listening socket. It hands out lines instead of plain connections.
-struct Door(TcpListener);
+/// A listening socket whose connections can be dropped.
+struct DroppingListener(TcpListener);
 
-impl Listener for Door {
-    type Io = Line;
+impl Listener for DroppingListener {
+    type Io = Connection;
     type Addr = SocketAddr;
 
-    async fn accept(&mut self) -> (Line, SocketAddr) {
+    async fn accept(&mut self) -> (Connection, SocketAddr) {
         let (stream, client) = Listener::accept(&mut self.0).await;
-        // Only a matter of speed.
+        // It only affects speed.
         let _ = stream.set_nodelay(true);
-        let switch = Switch::default();
-        (Line { stream, switch }, client)
+        let drop_flag = DropFlag::default();
+        (Connection { stream, drop_flag }, client)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -162,35 +163,35 @@ impl Listener for Door {
     }
 }
 
-/// The switch of one connection: cut, it never carries another byte to the client.
+/// Whether a connection is dropped: then it carries no more bytes to the client.
 #[derive(Clone, Debug, Default)]
-struct Switch(Arc<AtomicBool>);
+struct DropFlag(Arc<AtomicBool>);
 
-impl Switch {
-    /// Cuts the line. A handler has to return a response, and the server always writes what it returns; so the
-    /// line refuses the first byte of it, which makes the server close the connection.
-    fn cut(&self) -> Response {
+impl DropFlag {
+    /// Drops the connection. A handler must return a response, and the server always writes it. So the connection
+    /// refuses the first byte, which makes the server close it.
+    fn set(&self) -> Response {
         self.0.store(true, Ordering::Relaxed);
         StatusCode::OK.into_response()
     }
 }
 
-impl Connected<IncomingStream<'_, Door>> for Switch {
-    fn connect_info(stream: IncomingStream<'_, Door>) -> Self {
-        stream.io().switch.clone()
+impl Connected<IncomingStream<'_, DroppingListener>> for DropFlag {
+    fn connect_info(stream: IncomingStream<'_, DroppingListener>) -> Self {
+        stream.io().drop_flag.clone()
     }
 }
 
-/// A connection that can be cut.
-struct Line {
+/// A connection that can be dropped.
+struct Connection {
     stream: TcpStream,
-    switch: Switch,
+    drop_flag: DropFlag,
 }
 
-impl Line {
-    /// The stream to write to, unless the line is cut.
-    fn open_end(&mut self) -> io::Result<Pin<&mut TcpStream>> {
-        if self.switch.0.load(Ordering::Relaxed) {
+impl Connection {
+    /// The stream to write to, unless the connection is dropped.
+    fn writer(&mut self) -> io::Result<Pin<&mut TcpStream>> {
+        if self.drop_flag.0.load(Ordering::Relaxed) {
             Err(io::ErrorKind::ConnectionAborted.into())
         } else {
             Ok(Pin::new(&mut self.stream))
@@ -198,7 +199,7 @@ impl Line {
     }
 }
 
-impl AsyncRead for Line {
+impl AsyncRead for Connection {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -208,13 +209,13 @@ impl AsyncRead for Line {
     }
 }
 
-impl AsyncWrite for Line {
+impl AsyncWrite for Connection {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.open_end()?.poll_write(context, bytes)
+        self.writer()?.poll_write(context, bytes)
     }
 
     fn poll_write_vectored(
@@ -222,7 +223,7 @@ impl AsyncWrite for Line {
         context: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.open_end()?.poll_write_vectored(context, slices)
+        self.writer()?.poll_write_vectored(context, slices)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -230,7 +231,7 @@ impl AsyncWrite for Line {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.open_end()?.poll_flush(context)
+        self.writer()?.poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

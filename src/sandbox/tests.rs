@@ -1,4 +1,4 @@
-//! The practice gateway as a client sees it: over a real socket, with a client that knows just enough HTTP.
+//! The sandbox as a client sees it: over a real socket, with a client that knows just enough HTTP.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::*;
 use crate::error::Kind;
 
-/// A bound for what must happen at all, not for how fast it does.
+/// A limit for what must happen at all, however slowly.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Longer than any test takes.
@@ -53,14 +53,17 @@ impl Client {
         self.0.write_all(request.as_bytes()).unwrap();
     }
 
-    /// The next response, or nothing if the connection ended without a byte.
+    /// The next response, or `None` if the connection ended without a byte.
     fn read(&mut self) -> Option<Response> {
         let mut bytes = Vec::new();
         while !bytes.ends_with(b"\r\n\r\n") {
             let mut byte = [0];
             match self.0.read(&mut byte).unwrap() {
                 0 if bytes.is_empty() => return None,
-                0 => panic!("the head ends early: {}", String::from_utf8_lossy(&bytes)),
+                0 => panic!(
+                    "the head is incomplete: {}",
+                    String::from_utf8_lossy(&bytes)
+                ),
                 _ => bytes.push(byte[0]),
             }
         }
@@ -154,7 +157,7 @@ fn answers_the_codes_of_the_reference() {
 }
 
 #[test]
-fn takes_get_and_refuses_what_it_does_not_serve() {
+fn accepts_get_and_refuses_other_paths_and_methods() {
     let sandbox = start(options()).unwrap();
     let mut client = Client::new(&sandbox);
     let mut ask = |request: &str| {
@@ -236,7 +239,7 @@ fn numbers_misbehave_by_their_ending() {
 }
 
 #[test]
-fn a_dropped_connection_carries_no_byte_but_the_message_was_taken() {
+fn a_dropped_connection_carries_no_byte_but_the_message_is_taken() {
     let folder = tempfile::tempdir().unwrap();
     let outbox = folder.path().join("outbox.csv");
     let sandbox = start(with_outbox(&outbox)).unwrap();
@@ -258,7 +261,7 @@ fn a_dropped_connection_carries_no_byte_but_the_message_was_taken() {
 }
 
 #[test]
-fn a_late_answer_holds_up_neither_others_nor_the_stop() {
+fn a_late_answer_delays_neither_other_requests_nor_a_stop() {
     let folder = tempfile::tempdir().unwrap();
     let outbox = folder.path().join("outbox.csv");
     let sandbox = start(with_outbox(&outbox)).unwrap();
@@ -269,9 +272,9 @@ fn a_late_answer_holds_up_neither_others_nor_the_stop() {
         Client::new(&sandbox).send_to("60123456789"),
         "2000 = SUCCESS:1143007208"
     );
-    let asked = Instant::now();
+    let begun = Instant::now();
     sandbox.stop().unwrap();
-    assert!(asked.elapsed() < server::LATE, "the stop waited for it");
+    assert!(begun.elapsed() < server::LATE, "the stop waited for it");
     assert_eq!(late.read(), None);
 }
 
@@ -304,7 +307,7 @@ fn per_number_gives_every_number_its_own_answer() {
 }
 
 #[test]
-fn the_outbox_holds_what_was_taken_as_it_was_taken() {
+fn the_outbox_records_every_message_taken() {
     let folder = tempfile::tempdir().unwrap();
     let outbox = folder.path().join("outbox.csv");
     let before = jiff::Timestamp::now() - Duration::from_micros(1);
@@ -347,7 +350,7 @@ fn an_outbox_is_continued() {
 }
 
 #[test]
-fn an_outbox_cut_short_anywhere_loses_only_the_line_that_was_cut() {
+fn an_outbox_cut_anywhere_loses_only_the_incomplete_line() {
     let folder = tempfile::tempdir().unwrap();
     let outbox = folder.path().join("outbox.csv");
     let whole = "received_at,trx_id,to,type,sender_id,message\n\
@@ -372,7 +375,7 @@ fn an_outbox_cut_short_anywhere_loses_only_the_line_that_was_cut() {
 }
 
 #[test]
-fn a_file_that_is_no_outbox_is_left_alone() {
+fn a_file_that_is_no_outbox_is_not_touched() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("customers.csv");
     let header = "received_at,trx_id,to,type,sender_id,message";
@@ -408,12 +411,12 @@ fn an_outbox_has_one_writer() {
 }
 
 #[test]
-fn what_cannot_be_recorded_is_not_taken_and_ends_the_sandbox() {
+fn a_message_that_cannot_be_recorded_is_not_taken_and_ends_the_sandbox() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("outbox.csv");
     let outbox = Outbox::open(&path).unwrap().that_cannot_be_written();
-    let desk = Desk::new(Some(outbox), false);
-    let sandbox = launch(options().listen, desk, Duration::ZERO).unwrap();
+    let simulator = Simulator::new(Some(outbox), false);
+    let sandbox = launch(options().listen, simulator, Duration::ZERO).unwrap();
     assert_eq!(Client::new(&sandbox).post(&form("60123456789")), None);
     let error = sandbox.wait().unwrap_err();
     assert!(
@@ -431,16 +434,16 @@ fn latency_delays_an_answer() {
         ..options()
     })
     .unwrap();
-    let asked = Instant::now();
+    let begun = Instant::now();
     assert_eq!(
         Client::new(&sandbox).send_to("60123456789"),
         "2000 = SUCCESS:1143007207"
     );
-    assert!(asked.elapsed() >= latency);
+    assert!(begun.elapsed() >= latency);
 }
 
 #[test]
-fn requests_wait_side_by_side_and_a_stop_gives_the_answers_kept_back() {
+fn requests_wait_in_parallel_and_a_stop_gives_delayed_answers_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let outbox = folder.path().join("outbox.csv");
     let sandbox = start(Options {
@@ -466,7 +469,7 @@ fn requests_wait_side_by_side_and_a_stop_gives_the_answers_kept_back() {
 }
 
 #[test]
-fn a_stop_waits_neither_for_idle_nor_for_stalled_clients() {
+fn a_stop_waits_for_neither_idle_nor_stalled_clients() {
     let sandbox = start(options()).unwrap();
     let mut idle = Client::new(&sandbox);
     idle.send_to("60123456789");
@@ -498,7 +501,7 @@ fn listens_on_loopback_only() {
         assert_eq!(
             error.to_string(),
             format!(
-                "--listen {listen}: the practice gateway listens on loopback addresses only; \
+                "the sandbox listens on loopback addresses only, not on {listen}; \
                  use 127.0.0.1 or [::1]"
             )
         );

@@ -1,5 +1,4 @@
-//! The practice gateway without its network: fields in, a reply out, messages taken on the way. It knows no HTTP
-//! and waits for nothing.
+//! The sandbox without its network: takes the messages in the fields of a request, and replies.
 
 use std::fmt::Display;
 
@@ -11,7 +10,7 @@ use crate::error::Result;
 /// The first transaction id, the example of the reference.
 const FIRST_TRX_ID: u64 = 1_143_007_207;
 
-/// What the client gets for a request.
+/// What the client gets in reply to a request.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Reply {
     /// HTTP 200 with this body.
@@ -23,23 +22,23 @@ pub(super) enum Reply {
     /// HTTP 503.
     Unavailable,
     /// HTTP 200 without a body.
-    Blank,
-    /// The connection is closed without a byte.
+    Empty,
+    /// The connection is dropped without a byte.
     Dropped,
 }
 
-/// Where requests are judged and messages taken.
+/// Checks requests, takes messages and replies.
 #[derive(Debug)]
-pub(super) struct Desk {
+pub(super) struct Simulator {
     outbox: Option<Outbox>,
     faults: Faults,
     next_trx_id: u64,
     per_number: bool,
 }
 
-impl Desk {
-    /// A desk that writes down what it takes in `outbox`, counts on from its last transaction id, and answers for
-    /// each number where `per_number`.
+impl Simulator {
+    /// A simulator that records in `outbox` what it takes and continues from its last transaction id. With `per_number`
+    /// it answers for each number.
     pub(super) fn new(outbox: Option<Outbox>, per_number: bool) -> Self {
         let last = outbox.as_ref().and_then(Outbox::last_trx_id);
         Self {
@@ -50,11 +49,11 @@ impl Desk {
         }
     }
 
-    /// The reply to a request. What it takes stands in the outbox when this returns; fails where it cannot be
+    /// The reply to a request. The messages that it takes are in the outbox when this returns; fails if they cannot be
     /// written there.
     ///
-    /// Rules come before faults, as a gateway checks a request before anything can happen to it. A rule or a fault
-    /// that concerns the whole request has one answer, also where every number would have its own.
+    /// Rules come before faults, since a gateway checks a request first. A rule or a fault that concerns the whole
+    /// request has one answer, even if otherwise every number gets its own.
     pub(super) fn submit(&mut self, fields: &[(String, String)]) -> Result<Reply> {
         let message = match rules::read(fields) {
             Ok(message) => message,
@@ -64,7 +63,7 @@ impl Desk {
             Ok(numbers) => numbers,
             Err(code) => return Ok(Reply::Answer(code.to_string())),
         };
-        Ok(match self.faults.decide(&numbers, self.per_number) {
+        Ok(match self.faults.next(&numbers, self.per_number) {
             None => Reply::Answer(self.take(&message, &numbers)?),
             Some(Fault::Late) => Reply::LateAnswer(self.take(&message, &numbers)?),
             Some(Fault::Dropped) => {
@@ -74,11 +73,11 @@ impl Desk {
             Some(Fault::Code(code)) => Reply::Answer(code.to_string()),
             Some(Fault::Throttled) => Reply::Throttled,
             Some(Fault::Unavailable) => Reply::Unavailable,
-            Some(Fault::Blank) => Reply::Blank,
+            Some(Fault::Empty) => Reply::Empty,
         })
     }
 
-    /// The numbers that break no rule, or the code of one that does where it spoils the whole request.
+    /// The numbers that break no rule. Unless each has its own answer, the code of the first one that does.
     fn eligible<'a>(&self, message: &Message<'a>) -> Result<Vec<&'a str>, Code> {
         let numbers = message.numbers.iter().copied();
         if self.per_number {
@@ -88,7 +87,7 @@ impl Desk {
         }
     }
 
-    /// The answer to a message that is taken.
+    /// Takes a message and answers.
     fn take(&mut self, message: &Message<'_>, numbers: &[&str]) -> Result<String> {
         if self.per_number {
             self.take_each(message)
@@ -100,15 +99,15 @@ impl Desk {
     fn take_together(&mut self, message: &Message<'_>, numbers: &[&str]) -> Result<String> {
         let trx_id = self.new_trx_id();
         let taken = numbers.iter().map(|to| Taken { trx_id, to });
-        self.write_down(message, taken)?;
+        self.record(message, taken)?;
         Ok(success(trx_id))
     }
 
     fn take_each(&mut self, message: &Message<'_>) -> Result<String> {
-        let mut verdicts = Vec::with_capacity(message.numbers.len());
+        let mut results = Vec::with_capacity(message.numbers.len());
         for number in &message.numbers {
             let own_code = |to| Fault::of(to).and_then(Fault::own_code);
-            verdicts.push(match *number {
+            results.push(match *number {
                 Ok(to) => match own_code(to) {
                     Some(code) => Err(code),
                     None => Ok(Taken {
@@ -119,10 +118,10 @@ impl Desk {
                 Err(code) => Err(code),
             });
         }
-        self.write_down(message, verdicts.iter().copied().flatten())?;
-        let answers: Vec<String> = verdicts
+        self.record(message, results.iter().copied().flatten())?;
+        let answers: Vec<String> = results
             .iter()
-            .map(|verdict| match verdict {
+            .map(|result| match result {
                 Ok(taken) => success(taken.trx_id),
                 Err(code) => code.to_string(),
             })
@@ -130,7 +129,7 @@ impl Desk {
         Ok(answers.join("||"))
     }
 
-    fn write_down<'a>(
+    fn record<'a>(
         &mut self,
         message: &Message<'_>,
         taken: impl Iterator<Item = Taken<'a>>,
