@@ -16,6 +16,7 @@
 //! | `connection` | how SQLite opens a ledger, and its errors |
 //! | `files` | the names of the files, putting them in place, whether they are still the same |
 //! | `lock` | one process at a time |
+//! | `campaign` | the campaign's row |
 //! | `batch`, `outcome` | a batch, and how an attempt to send it ended |
 //! | `state` | the states of a batch and the transitions between them |
 //! | `plan_writer`, `plan_inserts` | writing a plan |
@@ -30,6 +31,7 @@
 
 mod attempt;
 mod batch;
+mod campaign;
 mod committer;
 mod connection;
 mod files;
@@ -54,6 +56,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 pub use batch::{AttemptId, Batch, BatchId, NewState, Settlement};
+pub use campaign::Campaign;
 pub use committer::{Committer, LedgerHandle};
 pub use files::{SUFFIX, has_log, link_target, sidecar_files};
 pub use lock::{Lock, LockGuard, Started, holder};
@@ -65,38 +68,8 @@ pub use resolve::{Resolution, Selection};
 pub use snapshot::{Decision, Recipient, Snapshot};
 pub use totals::Totals;
 
-use crate::domain::report::Report;
-use crate::domain::{PlanOptions, Timestamp};
+use crate::domain::Timestamp;
 use crate::{Error, Kind, Result};
-
-/// The frozen facts of a campaign.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Campaign {
-    /// 32 hexadecimal digits, drawn when it was planned.
-    pub id: String,
-    /// What people call it: the spreadsheet's name.
-    pub name: String,
-    /// The spreadsheet as it was named.
-    pub input: String,
-    /// The message and every other option that the plan depends on.
-    pub options: PlanOptions,
-    /// Of the header and the cells, hexadecimal.
-    pub digest: String,
-    /// The header as a CSV record.
-    pub header: String,
-    /// Of `header`, of the recipients' cells, and of the results.
-    pub delimiter: u8,
-    /// Whether the results begin with a byte order mark.
-    pub bom: bool,
-    /// What the plan found.
-    pub report: Report,
-    /// When it was planned.
-    pub planned_at: Timestamp,
-    /// From when on it is not sent any more.
-    pub expires_at: Timestamp,
-    /// Where it was first sent to.
-    pub gateway_host: Option<String>,
-}
 
 /// Whether a ledger, or another file in its place, is at this path.
 pub fn exists(path: &Path) -> Result<bool> {

@@ -8,12 +8,13 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, params};
 
 use super::batch::BatchId;
+use super::campaign::{self, Campaign};
 use super::connection::{connect, make_durable, write_error};
 use super::files::{self, Identity, replaced};
 use super::lock::Lock;
 use super::outcome::AttemptOutcome;
 use super::state::{Event, State, next};
-use super::{Campaign, snapshot, totals};
+use super::{snapshot, totals};
 use crate::{Error, Kind, Remedy, Result};
 
 /// A ledger open for sending.
@@ -44,7 +45,7 @@ impl Ledger {
         let connection = connect(path)?;
         make_durable(&connection).map_err(|error| error.at(path.display()))?;
         // The first read makes SQLite create its log.
-        let campaign = snapshot::campaign(&connection)?;
+        let campaign = campaign::read(&connection)?;
         let mut ledger = Self {
             connection,
             path: path.to_owned(),

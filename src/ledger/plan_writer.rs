@@ -2,29 +2,30 @@
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 
+use super::campaign::{self, Campaign};
 use super::connection::{write_ahead, write_error};
 use super::plan_inserts::PlanInserts;
-use super::{Campaign, files, schema};
-use crate::{Error, Kind, Result};
+use super::{files, schema};
+use crate::Result;
 
 /// An unfinished plan. If it is dropped, nothing is left behind.
 #[derive(Debug)]
 pub struct PlanWriter {
-    connection: Option<Connection>,
+    /// Closed before the file is removed, as fields are dropped in their order.
+    connection: Connection,
     ledger: PathBuf,
-    partial: PathBuf,
+    partial: PartialFile,
 }
 
 impl PlanWriter {
-    /// A new plan for the ledger at this path. The caller holds its lock.
+    /// Begins a plan for the ledger at this path. The caller holds its lock.
     pub fn begin(ledger: &Path) -> Result<Self> {
-        let partial = files::sidecar(ledger, files::PARTIAL);
-        files::create_private(&partial)?;
-        let connection = Connection::open(&partial).map_err(write_error)?;
+        let partial = PartialFile(files::sidecar(ledger, files::PARTIAL));
+        files::create_private(&partial.0)?;
         let plan = Self {
-            connection: Some(connection),
+            connection: Connection::open(&partial.0).map_err(write_error)?,
             ledger: ledger.to_owned(),
             partial,
         };
@@ -49,62 +50,24 @@ impl PlanWriter {
 
     /// Prepares the statements that store rows, texts and batches.
     pub fn rows(&mut self) -> Result<PlanInserts<'_>> {
-        PlanInserts::prepare(self.connection()?)
+        PlanInserts::prepare(&self.connection)
     }
 
     /// Puts the complete plan in its place, durably. `replacing`: a ledger from which nothing was ever sent may be
     /// there, and is not open. Otherwise nothing is overwritten.
-    pub fn finish(mut self, campaign: &Campaign, replacing: bool) -> Result<()> {
-        let kept_as_text = |kept: serde_json::Result<String>| {
-            kept.map_err(|error| {
-                Error::new(Kind::Ledger, "the plan cannot be written").caused_by(error)
-            })
-        };
-        self.insert(
-            "INSERT INTO campaign (only, id, name, input, options, digest, header, delimiter, bom, report,
-                                   planned_at, expires_at)
-             VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-            params![
-                campaign.id,
-                campaign.name,
-                campaign.input,
-                kept_as_text(serde_json::to_string(&campaign.options))?,
-                campaign.digest,
-                campaign.header,
-                char::from(campaign.delimiter).to_string(),
-                campaign.bom,
-                kept_as_text(serde_json::to_string(&campaign.report))?,
-                campaign.planned_at.to_string(),
-                campaign.expires_at.to_string(),
-            ],
-        )?;
+    pub fn finish(self, campaign: &Campaign, replacing: bool) -> Result<()> {
+        campaign::insert(&self.connection, campaign)?;
         self.run(schema::INDEX)?;
         self.run("COMMIT")?;
-        turn_on_log(self.connection()?)?;
-        if let Some(connection) = self.connection.take() {
-            connection
-                .close()
-                .map_err(|(_, error)| write_error(error))?;
-        }
-        files::put_in_place(&self.partial, &self.ledger, replacing)
-    }
-
-    fn insert(&self, sql: &str, values: impl rusqlite::Params) -> Result<()> {
-        self.connection()?
-            .prepare_cached(sql)
-            .and_then(|mut statement| statement.execute(values))
-            .map_err(write_error)?;
-        Ok(())
+        turn_on_log(&self.connection)?;
+        self.connection
+            .close()
+            .map_err(|(_, error)| write_error(error))?;
+        files::put_in_place(&self.partial.0, &self.ledger, replacing)
     }
 
     fn run(&self, sql: &str) -> Result<()> {
-        self.connection()?.execute_batch(sql).map_err(write_error)
-    }
-
-    fn connection(&self) -> Result<&Connection> {
-        self.connection
-            .as_ref()
-            .ok_or_else(|| Error::new(Kind::Ledger, "the plan is finished already"))
+        self.connection.execute_batch(sql).map_err(write_error)
     }
 }
 
@@ -117,10 +80,13 @@ pub(super) fn turn_on_log(connection: &Connection) -> Result<()> {
     write_ahead(connection)
 }
 
-impl Drop for PlanWriter {
+/// The file of an unfinished plan, which is removed when this is dropped.
+#[derive(Debug)]
+struct PartialFile(PathBuf);
+
+impl Drop for PartialFile {
     fn drop(&mut self) {
-        self.connection = None;
         // It fails where the plan was put in its place. A file that cannot be removed is removed by the next plan.
-        let _ = std::fs::remove_file(&self.partial);
+        let _ = std::fs::remove_file(&self.0);
     }
 }

@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::Campaign;
+use super::campaign::{self, Campaign};
 use super::connection::{connect_to_read, read_error, unknown_value};
 use super::outcome::AttemptOutcome;
 use super::state::State;
 use super::totals::{self, Totals};
-use crate::domain::{Encoding, Msisdn, Status, Timestamp};
-use crate::{Error, Kind, Result};
+use crate::domain::{Encoding, Msisdn, Status};
+use crate::{Error, Result};
 
 /// Why a batch is unknown whose claim has no outcome.
 pub(super) const INTERRUPTED: &str = "the program was stopped while the request was under way";
@@ -86,7 +86,7 @@ impl Snapshot {
 
     /// Its campaign.
     pub fn campaign(&self) -> Result<Campaign> {
-        campaign(&self.connection).map_err(|error| error.at(self.path.display()))
+        campaign::read(&self.connection).map_err(|error| error.at(self.path.display()))
     }
 
     /// Its rows in numbers.
@@ -288,62 +288,4 @@ fn recipient<'r>(row: &'r Row<'_>) -> rusqlite::Result<Option<Recipient<'r>>> {
         attempts: row.get::<_, Option<u32>>(11)?.unwrap_or(0),
         claimed_at: text(12)?,
     }))
-}
-
-/// A value that the ledger keeps as JSON. One that cannot be read is refused: without it something else might be sent than was
-/// planned.
-fn parsed<T: serde::de::DeserializeOwned>(column: &str, json: &str) -> Result<T> {
-    serde_json::from_str(json).map_err(|error| {
-        Error::new(
-            Kind::Ledger,
-            format!("the ledger's {column} cannot be read"),
-        )
-        .caused_by(error)
-        .hint("it was changed by hand or by another program; bring back a copy")
-    })
-}
-
-pub(super) fn campaign(connection: &Connection) -> Result<Campaign> {
-    let read = |row: &Row<'_>| -> rusqlite::Result<Result<Campaign>> {
-        let time = |index| -> rusqlite::Result<Result<Timestamp>> {
-            let text: String = row.get(index)?;
-            Ok(Timestamp::parse(&text).ok_or_else(|| unknown_value("time", &text)))
-        };
-        let (planned_at, expires_at) = match (time(9)?, time(10)?) {
-            (Ok(planned_at), Ok(expires_at)) => (planned_at, expires_at),
-            (Err(error), _) | (_, Err(error)) => return Ok(Err(error)),
-        };
-        let (options, report) = match (
-            parsed("options", row.get_ref(3)?.as_str()?),
-            parsed("report", row.get_ref(8)?.as_str()?),
-        ) {
-            (Ok(options), Ok(report)) => (options, report),
-            (Err(error), _) | (_, Err(error)) => return Ok(Err(error)),
-        };
-        Ok(Ok(Campaign {
-            id: row.get(0)?,
-            name: row.get(1)?,
-            input: row.get(2)?,
-            options,
-            digest: row.get(4)?,
-            header: row.get(5)?,
-            delimiter: row.get_ref(6)?.as_bytes()?.first().copied().unwrap_or(b','),
-            bom: row.get(7)?,
-            report,
-            planned_at,
-            expires_at,
-            gateway_host: row.get(11)?,
-        }))
-    };
-    connection
-        .query_row(
-            "SELECT id, name, input, options, digest, header, delimiter, bom, report, planned_at, expires_at,
-                    gateway_host
-             FROM campaign",
-            [],
-            read,
-        )
-        .optional()
-        .map_err(read_error)?
-        .ok_or_else(|| Error::new(Kind::Ledger, "is a ledger without a campaign"))?
 }

@@ -15,8 +15,8 @@ use rusqlite::Connection;
 use rusqlite::types::Value;
 
 use super::*;
-use crate::domain::report;
-use crate::domain::{Encoding, Msisdn, Status};
+use crate::domain::report::{InvalidRows, Report};
+use crate::domain::{Encoding, Msisdn, PlanOptions, Status};
 
 mod committing;
 mod opening;
@@ -75,7 +75,7 @@ fn unfinished_plan(path: &Path, batches: &[u32]) -> (PlanWriter, Campaign) {
         sendable,
         duplicate: 1,
         suppressed: 1,
-        invalid: vec![report::InvalidRows {
+        invalid: vec![InvalidRows {
             what: "no number".to_owned(),
             rows: 1,
             first_rows: Vec::new(),
