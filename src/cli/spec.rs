@@ -116,13 +116,10 @@ pub(super) fn suppression(options: &PlanOptionArgs, region: Region) -> Result<Su
             continue;
         }
         let mut wrong = Vec::new();
-        for entry in source::read_list(path)? {
-            let entry = entry?;
-            match msisdn::read(&entry.cell, region) {
-                Ok(number) => suppression.add(number),
-                Err(fault) => wrong.push(format!("line {}: {fault}", entry.line)),
-            }
-        }
+        source::read_list(path, |line, cell| match msisdn::read(cell, region) {
+            Ok(number) => suppression.add(number),
+            Err(error) => wrong.push(format!("line {line}: {error}")),
+        })?;
         if wrong.is_empty() {
             continue;
         }

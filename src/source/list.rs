@@ -1,79 +1,73 @@
 //! Reads lists of numbers: a spreadsheet with a phone column, or one number a line.
 
-use std::fmt;
 use std::path::Path;
 
 use super::errors::SAVE_AS_CSV;
 use super::input::Input;
 use super::open::open;
 use super::options::ReadOptions;
-use super::record_reader::RecordReader;
+use super::record_reader::first_row;
 use crate::domain::header::{Columns, looks_like_number, trimmed};
 use crate::domain::report::ReadAs;
 use crate::{Error, Kind, Remedy, Result};
 
-/// One cell of a list that should hold a number.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// The line of the file on which its row begins, 1 for the first.
-    pub line: u64,
-    /// The cell as written; blank where a row holds something, but no number.
-    pub cell: String,
+/// Reads a suppression list: a CSV or workbook with a phone column (found by its name), or one without a header. Calls `entry`
+/// with each cell that should hold a number, as written, and the line on which its row begins; the cell is blank where a row
+/// holds something, but no number.
+///
+/// Errors name the file: it does not exist, cannot be read, holds no entry, has a header without a phone column, or is a workbook
+/// of several sheets.
+pub fn read_list(path: &Path, entry: impl FnMut(u64, &str)) -> Result<()> {
+    read_entries(path, entry).map_err(|error| hint_for_lists(error).at(path.display()))
 }
 
-/// The entries of a list in their order. After an error there are no more. Memory does not grow with the file, unless that is a
-/// workbook.
-pub struct List {
-    place: String,
-    records: Box<dyn RecordReader>,
-    /// The phone column; none in a list without a header.
-    phone: Option<usize>,
-    /// Entries of the record read last.
-    pending: std::vec::IntoIter<Entry>,
-    ended: bool,
-}
-
-impl fmt::Debug for List {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("List")
-            .field("place", &self.place)
-            .finish_non_exhaustive()
-    }
-}
-
-/// The numbers of a suppression list: a CSV or workbook with a phone column (found by its name), or one without a header. Errors
-/// name the file: it does not exist, cannot be read, holds no entry, has a header without a phone column, or is a workbook of
-/// several sheets.
-pub fn read_list(path: &Path) -> Result<List> {
-    let place = path.display().to_string();
-    open_list(path, place.clone()).map_err(|error| hint_for_lists(error).at(place))
-}
-
-fn open_list(path: &Path, place: String) -> Result<List> {
-    let opened = open(&Input::File(path.to_owned()), &ReadOptions::default())?;
-    if let ReadAs::Workbook { sheets: 2.., .. } = opened.records.read_as() {
-        // Numbers on a sheet that is not read would get a message although they opted out.
+fn read_entries(path: &Path, mut entry: impl FnMut(u64, &str)) -> Result<()> {
+    let mut records = open(&Input::File(path.to_owned()), &ReadOptions::default())?.records;
+    if let ReadAs::Workbook { sheets: 2.., .. } = records.read_as() {
+        // Numbers that opted out on a sheet that is not read would get a message.
         return Err(Error::new(
             Kind::Input,
             "the workbook has more than one sheet, and numbers may be on any of them",
         )
         .hint(ONE_SHEET));
     }
-    let mut list = List {
-        place,
-        records: opened.records,
-        phone: None,
-        pending: Vec::new().into_iter(),
-        ended: false,
+    let mut entries = 0_u64;
+    let mut add = |line: u64, cell: &str| {
+        entries += 1;
+        entry(line, cell);
     };
-    list.read_first_row()?;
-    // An export that failed may leave a header and nothing else. People who opted out would get a
-    // message. If there are none, no list is needed.
-    if list.pending.len() == 0 && !list.read_row()? {
-        return Err(Error::new(Kind::Input, "the list holds no number")
-            .hint("check how it was made, or leave it out"));
+    let is_filled = |cell: &&str| !trimmed(cell).is_empty();
+    let first = first_row(records.as_mut())?;
+    let (line, first) = first.unwrap_or_default();
+    let numbers = first.iter().map(String::as_str).filter(is_filled);
+    // Without a header, each cell is a number: one number too many on the list does less harm than one too few.
+    let phone = if numbers.clone().all(looks_like_number) {
+        numbers.for_each(|cell| add(line, cell));
+        None
+    } else {
+        Some(phone_column(first)?)
+    };
+    while let Some(record) = records.next_record()? {
+        if record.is_blank() {
+            continue;
+        }
+        let line = record.line;
+        let cells = record.cells(format_args!("line {line}"))?;
+        match phone {
+            Some(phone) => add(line, cells.get(phone).copied().unwrap_or_default()),
+            None => cells
+                .into_iter()
+                .filter(is_filled)
+                .for_each(|cell| add(line, cell)),
+        }
     }
-    Ok(list)
+    if entries > 0 {
+        return Ok(());
+    }
+    // An export that failed may leave a header and nothing else. People who opted out would get a message. If there are none, no
+    // list is needed.
+    Err(Error::new(Kind::Input, "the list holds no number")
+        .hint("check how it was made, or leave it out"))
 }
 
 const ONE_SHEET: &str = "save the sheet with the numbers as \"CSV UTF-8\", or delete the others";
@@ -90,85 +84,10 @@ fn hint_for_lists(error: Error) -> Error {
     }
 }
 
-impl List {
-    /// Reads the first row that is not blank: a header, or numbers if all its cells look like numbers.
-    fn read_first_row(&mut self) -> Result<()> {
-        while let Some(record) = self.records.next_record()? {
-            let line = record.line;
-            let cells = record.cells(format_args!("the header (line {line})"))?;
-            if record.is_blank() {
-                continue;
-            }
-            let mut filled = cells.iter().filter(|cell| !trimmed(cell).is_empty());
-            if filled.all(|cell| looks_like_number(cell)) {
-                self.pending = every_cell(line, &cells).into_iter();
-            } else {
-                self.phone = Some(phone_column(&cells)?);
-            }
-            break;
-        }
-        Ok(())
-    }
-
-    /// Reads the next row that is not blank; `false` at the end.
-    fn read_row(&mut self) -> Result<bool> {
-        while let Some(record) = self.records.next_record()? {
-            if record.is_blank() {
-                continue;
-            }
-            let line = record.line;
-            let cells = record.cells(format_args!("line {line}"))?;
-            let entries = match self.phone {
-                None => every_cell(line, &cells),
-                Some(phone) => vec![Entry {
-                    line,
-                    cell: cells.get(phone).copied().unwrap_or_default().to_owned(),
-                }],
-            };
-            self.pending = entries.into_iter();
-            return Ok(true);
-        }
-        Ok(false)
-    }
-}
-
-/// Without a header, each cell is a number: one number too many on the list does less harm than one too few.
-fn every_cell(line: u64, cells: &[&str]) -> Vec<Entry> {
-    let filled = cells.iter().filter(|cell| !trimmed(cell).is_empty());
-    let entry = |cell: &&str| Entry {
-        line,
-        cell: (*cell).to_owned(),
-    };
-    filled.map(entry).collect()
-}
-
-fn phone_column(headers: &[&str]) -> Result<usize> {
-    let headers = headers.iter().map(|header| (*header).to_owned());
-    let columns = Columns::parse(headers.collect())?;
-    columns.phone().map_err(|error| {
+fn phone_column(headers: Vec<String>) -> Result<usize> {
+    Columns::parse(headers)?.phone().map_err(|error| {
         error.instead("give the list one column named phone, or one number a line and no header")
     })
-}
-
-impl Iterator for List {
-    type Item = Result<Entry>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.ended {
-            return None;
-        }
-        if self.pending.len() == 0 {
-            match self.read_row() {
-                Ok(true) => {}
-                Ok(false) => self.ended = true,
-                Err(error) => {
-                    self.ended = true;
-                    return Some(Err(hint_for_lists(error).at(&self.place)));
-                }
-            }
-        }
-        self.pending.next().map(Ok)
-    }
 }
 
 #[cfg(test)]
@@ -181,8 +100,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("stop.csv");
         std::fs::write(&path, bytes).unwrap();
-        let entries = read_list(&path)?.map(|entry| entry.map(|entry| (entry.line, entry.cell)));
-        entries.collect()
+        let mut entries = Vec::new();
+        read_list(&path, |line, cell| entries.push((line, cell.to_owned())))?;
+        Ok(entries)
     }
 
     #[test]
@@ -306,7 +226,7 @@ mod tests {
             let error = read(bytes).unwrap_err().to_string();
             assert!(error.ends_with(sentence), "{error}\n{sentence}");
         }
-        let error = read_list(Path::new("no/such/list.csv")).unwrap_err();
+        let error = read_list(Path::new("no/such/list.csv"), |_, _| ()).unwrap_err();
         assert_eq!(
             error.to_string(),
             "no/such/list.csv: there is no such file; check the path"
@@ -318,10 +238,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("stop.csv");
         std::fs::write(&path, "phone\n012\n\"013\"4\n015\n").unwrap();
-        let read: Vec<bool> = read_list(&path)
-            .unwrap()
-            .map(|entry| entry.is_ok())
-            .collect();
-        assert_eq!(read, [true, false]);
+        let mut entries = Vec::new();
+        let read = read_list(&path, |line, cell| entries.push((line, cell.to_owned())));
+        assert!(read.is_err());
+        assert_eq!(entries, [(2, "012".to_owned())]);
     }
 }

@@ -27,7 +27,7 @@ use std::io::Read;
 
 pub use digest::Digest;
 pub use input::{Input, Position};
-pub use list::{Entry, List, read_list};
+pub use list::read_list;
 pub use open::is_ledger;
 pub use options::{Delimiter, Encoding, ReadOptions};
 pub use record_writer::{CsvDialect, RecordWriter, to_record};
@@ -39,7 +39,7 @@ use crate::{Error, Kind, Result};
 use digest::DigestBuilder;
 use errors::{HEADER_AND_ROWS, not_utf8};
 use open::Opened;
-use record_reader::RecordReader;
+use record_reader::{RecordReader, first_row};
 use row::RowWidth;
 
 /// An open spreadsheet whose header has been read. Memory does not grow with the file, unless that is a workbook.
@@ -89,7 +89,10 @@ impl Source {
     }
 
     fn read_header(place: &str, mut opened: Opened) -> Result<Self> {
-        let columns = Columns::parse(header(opened.records.as_mut())?)?;
+        let (_, header) = first_row(opened.records.as_mut())?.ok_or_else(|| {
+            Error::new(Kind::Input, "is empty: every row is blank").hint(HEADER_AND_ROWS)
+        })?;
+        let columns = Columns::parse(header)?;
         Ok(Self {
             place: place.to_owned(),
             empty_above: opened.records.empty_lines(),
@@ -185,15 +188,4 @@ impl Source {
     pub fn digest(&self) -> Digest {
         self.digest.digest()
     }
-}
-
-/// The first record that is not blank: some spreadsheets begin with empty rows.
-fn header(records: &mut dyn RecordReader) -> Result<Vec<String>> {
-    while let Some(record) = records.next_record()? {
-        let cells = record.cells(format_args!("the header (line {})", record.line))?;
-        if !record.is_blank() {
-            return Ok(cells.into_iter().map(str::to_owned).collect());
-        }
-    }
-    Err(Error::new(Kind::Input, "is empty: every row is blank").hint(HEADER_AND_ROWS))
 }

@@ -37,6 +37,18 @@ pub(super) struct Record<'a> {
     pub(super) omits_empty_cells: bool,
 }
 
+/// The first record that is not blank, and its line: some spreadsheets begin with empty rows.
+pub(super) fn first_row(records: &mut dyn RecordReader) -> Result<Option<(u64, Vec<String>)>> {
+    while let Some(record) = records.next_record()? {
+        let cells = record.cells(format_args!("the header (line {})", record.line))?;
+        if !record.is_blank() {
+            let cells = cells.into_iter().map(str::to_owned).collect();
+            return Ok(Some((record.line, cells)));
+        }
+    }
+    Ok(None)
+}
+
 impl<'a> Record<'a> {
     pub(super) fn is_blank(&self) -> bool {
         self.text.is_ok_and(|text| trimmed(text).is_empty())
