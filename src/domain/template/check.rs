@@ -10,9 +10,10 @@ use std::collections::BTreeSet;
 use minijinja::machinery::Span;
 use minijinja::machinery::ast::{BinOpKind, CallArg, CompareOpKind, Expr, UnaryOpKind};
 
+use super::date;
+use super::error::TemplateError;
 use super::kind::{Kind, value_of};
-use super::names::no_such;
-use super::{ColumnNames, TemplateError, date};
+use super::names::{ColumnNames, no_such};
 
 /// Filters that make sense in a message. None takes the name of a filter or test as text, which would
 /// go round the check.

@@ -1,5 +1,4 @@
 //! Dates as people and spreadsheets write them, and how a message writes them. A date that could be another day is refused.
-//! It does not know what day it is.
 
 use jiff::civil::{Date, DateTime, Time};
 use jiff::fmt::strtime;
@@ -9,10 +8,10 @@ use crate::domain::header::trimmed;
 /// How a date is written where the template does not say: day first, as in Malaysia.
 pub(super) const FORMAT: &str = "%d/%m/%Y";
 
-/// What is said about a call that is none.
+/// What is wrong with a call of `date` that has other arguments.
 pub(super) const HOW: &str = "date takes one format in quotes, as in date(\"%d %b %Y\")";
 
-/// Years that somebody writes into a campaign: birthdays to the end of a mortgage.
+/// The years that occur in a campaign: from birthdays to the end of a mortgage.
 const YEARS: std::ops::RangeInclusive<i16> = 1900..=2199;
 
 /// A date, and the time of day where the cell has one.
@@ -22,7 +21,7 @@ struct Day {
     time: Option<Time>,
 }
 
-/// Nothing where a format (of `strftime`) can be used; else the sentence that says why not.
+/// Checks a format of `strftime`; the error says why it cannot be used.
 pub(super) fn check_format(format: &str) -> Result<(), String> {
     if !format.contains('%') {
         return Err(format!(
@@ -39,18 +38,18 @@ pub(super) fn check_format(format: &str) -> Result<(), String> {
         })
 }
 
-/// The date in this text in a format of `strftime`, or the sentence that says why it is none.
+/// The date in this text in a format of `strftime`, or why it is not a date.
 ///
-/// Read are year first (`2026-11-22`), day first (`22/11/2026`, `1.2.2026`: the first of February), the month as a word in
-/// English or Malay (`22 Nov 2026`, `22-Ogos-2026`, `Nov 22, 2026`), each with a time behind it or without; and the number
-/// that a spreadsheet keeps for a date, `46348`. Refused are a month in front (`11/22/2026`), a time zone, which may belong to
-/// another day here, and years of two digits, but for `22-Nov-26`: that is how a spreadsheet writes 2026. It reads 30 and
-/// more as 1930, so those are refused.
-pub(super) fn written(text: &str, format: &str) -> Result<String, String> {
+/// It reads the year first (`2026-11-22`), day first (`22/11/2026`, `1.2.2026`: the first of February), the month as a word in
+/// English or Malay (`22 Nov 2026`, `22-Ogos-2026`, `Nov 22, 2026`), each with or without a time behind it; and the number
+/// that a spreadsheet keeps for a date, `46348`. It refuses a month in front (`11/22/2026`), a time zone, whose day may be
+/// another one here, and years of two digits, except in `22-Nov-26`, which is how a spreadsheet writes 2026. Spreadsheets read
+/// 30 and more as 1930, so those are refused.
+pub(super) fn formatted(text: &str, format: &str) -> Result<String, String> {
     if !format.contains('%') {
         check_format(format)?;
     }
-    let day = read(trimmed(text)).map_err(|fault| format!("\"{text}\" {}", fault.sentence()))?;
+    let day = read(trimmed(text)).map_err(|error| format!("\"{text}\" {error}"))?;
     let written = match day.time {
         Some(time) => strtime::format(format, day.date.to_datetime(time)),
         None => strtime::format(format, day.date),
@@ -58,37 +57,32 @@ pub(super) fn written(text: &str, format: &str) -> Result<String, String> {
     written.or_else(|_| {
         check_format(format)?;
         Err(format!(
-            "\"{text}\" has no time of day, which date(\"{format}\") wants"
+            "\"{text}\" has no time of day, which date(\"{format}\") needs"
         ))
     })
 }
 
-/// Why a text is no date.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fault {
+/// Why a text is not a date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+enum DateError {
+    #[error("is not a date; {WRITE}")]
     NoDate,
+    #[error("is not a day of the calendar; correct it")]
     NoSuchDay,
+    #[error(
+        "has no month {day}: dates are read with the day first; look at the whole column, and write this one as {day:02}/{month:02}/{year}"
+    )]
     MonthFirst { day: i8, month: i8, year: i16 },
+    #[error("has a year of two digits; {WRITE}")]
     ShortYear,
+    #[error("has a time zone, so its day is not certain; {WRITE}")]
     Zone,
 }
 
-impl Fault {
-    fn sentence(self) -> String {
-        const WRITE: &str = "write it as 2026-11-22 or 22/11/2026";
-        match self {
-            Self::NoDate => format!("is not a date; {WRITE}"),
-            Self::NoSuchDay => "is not a day of the calendar; correct it".to_owned(),
-            Self::MonthFirst { day, month, year } => format!(
-                "has no month {day}: dates are read with the day first; look at the whole column, and write this one as {day:02}/{month:02}/{year}"
-            ),
-            Self::ShortYear => format!("has a year of two digits; {WRITE}"),
-            Self::Zone => format!("has a time zone, so its day is not certain; {WRITE}"),
-        }
-    }
-}
+/// How to write a date so that it is certain.
+const WRITE: &str = "write it as 2026-11-22 or 22/11/2026";
 
-fn read(text: &str) -> Result<Day, Fault> {
+fn read(text: &str) -> Result<Day, DateError> {
     if text
         .bytes()
         .all(|byte| byte.is_ascii_digit() || byte == b'.')
@@ -103,14 +97,14 @@ fn read(text: &str) -> Result<Day, Fault> {
         | [Part::Month(month), Part::Number(day), Part::Number(year)] => {
             of_day(number(day)?, month, year_with_word(year)?)
         }
-        _ => Err(Fault::NoDate),
+        _ => Err(DateError::NoDate),
     }?;
     Ok(Day { date, time })
 }
 
-/// The date that a spreadsheet keeps as the number of days since the end of 1899, its fraction the time. Only the years
+/// A date that a spreadsheet keeps as the number of days since the end of 1899, with the time as its fraction. Only the years
 /// 1954 to 2119: a smaller or larger number is more likely an amount.
-fn serial(text: &str) -> Result<Day, Fault> {
+fn serial(text: &str) -> Result<Day, DateError> {
     const DAYS: std::ops::RangeInclusive<i32> = 19_725..=80_354;
     const SECONDS: f64 = 86_400.0;
     let (days, fraction) = text.split_once('.').unwrap_or((text, ""));
@@ -118,25 +112,25 @@ fn serial(text: &str) -> Result<Day, Fault> {
         .parse::<i32>()
         .ok()
         .filter(|days| DAYS.contains(days))
-        .ok_or(Fault::NoDate)?;
+        .ok_or(DateError::NoDate)?;
     let fraction = format!("0.{fraction}0")
         .parse::<f64>()
-        .map_err(|_| Fault::NoDate)?;
-    // Times are kept inexactly: half past two is 0.604166666664241.
+        .map_err(|_| DateError::NoDate)?;
+    // Spreadsheets keep times inexactly: half past two is 0.604166666664241.
     #[allow(clippy::cast_possible_truncation)]
     let seconds = (fraction * SECONDS).round() as i64;
-    let moment = Date::constant(1899, 12, 30)
+    let date = Date::constant(1899, 12, 30)
         .at(0, 0, 0, 0)
         .checked_add(jiff::Span::new().days(days).seconds(seconds))
-        .map_err(|_| Fault::NoDate)?;
+        .map_err(|_| DateError::NoDate)?;
     Ok(Day {
-        date: moment.date(),
-        time: (seconds > 0).then(|| moment.time()),
+        date: date.date(),
+        time: (seconds > 0).then(|| date.time()),
     })
 }
 
-/// The date and the time behind it.
-fn split(text: &str) -> Result<(&str, Option<Time>), Fault> {
+/// The date, and the time behind it.
+fn split(text: &str) -> Result<(&str, Option<Time>), DateError> {
     let Some(colon) = text.find(':') else {
         // A word may end in T, but no digit is followed by one.
         return Ok((text, None));
@@ -147,62 +141,62 @@ fn split(text: &str) -> Result<(&str, Option<Time>), Fault> {
         .unwrap_or(hour)
         .trim_end_matches([' ', ',', '\u{a0}', '\u{202f}']);
     if date.len() == text[..colon].len() {
-        return Err(Fault::NoDate);
+        return Err(DateError::NoDate);
     }
     Ok((date, Some(time(&text[hour.len()..])?)))
 }
 
 /// `14:30`, `14:30:00.000`, `2:30 PM`, and what Malay Windows writes: `2:30 PTG`.
-fn time(text: &str) -> Result<Time, Fault> {
+fn time(text: &str) -> Result<Time, DateError> {
     let clock = text.trim_end_matches(|c: char| c.is_alphabetic() || c == '.');
     let word = text[clock.len()..].replace('.', "").to_lowercase();
     let afternoon = match word.as_str() {
         "" => None,
         "am" | "pg" => Some(false),
         "pm" | "ptg" => Some(true),
-        "z" | "utc" | "gmt" => return Err(Fault::Zone),
-        _ => return Err(Fault::NoDate),
+        "z" | "utc" | "gmt" => return Err(DateError::Zone),
+        _ => return Err(DateError::NoDate),
     };
     let clock = clock.trim_end();
     if clock.contains(['+', '-', '\u{2212}']) {
-        return Err(Fault::Zone);
+        return Err(DateError::Zone);
     }
     let (clock, fraction) = clock.split_once('.').unwrap_or((clock, "0"));
     let fields = clock
         .split(':')
         .map(two_digits)
-        .collect::<Result<Vec<i8>, Fault>>()?;
+        .collect::<Result<Vec<i8>, DateError>>()?;
     let (hour, minute, second) = match fields[..] {
         [hour, minute] => (hour, minute, 0),
         [hour, minute, second] => (hour, minute, second),
-        _ => return Err(Fault::NoDate),
+        _ => return Err(DateError::NoDate),
     };
     let hour = match afternoon {
         None => hour,
-        Some(_) if !(1..=12).contains(&hour) => return Err(Fault::NoDate),
+        Some(_) if !(1..=12).contains(&hour) => return Err(DateError::NoDate),
         Some(afternoon) => hour % 12 + if afternoon { 12 } else { 0 },
     };
     if fraction.is_empty() || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(Fault::NoDate);
+        return Err(DateError::NoDate);
     }
-    Time::new(hour, minute, second, 0).map_err(|_| Fault::NoDate)
+    Time::new(hour, minute, second, 0).map_err(|_| DateError::NoDate)
 }
 
-fn two_digits(text: &str) -> Result<i8, Fault> {
+fn two_digits(text: &str) -> Result<i8, DateError> {
     if text.len() > 2 {
-        return Err(Fault::NoDate);
+        return Err(DateError::NoDate);
     }
     number(text)
 }
 
-fn number<T: std::str::FromStr>(digits: &str) -> Result<T, Fault> {
+fn number<T: std::str::FromStr>(digits: &str) -> Result<T, DateError> {
     if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(Fault::NoDate);
+        return Err(DateError::NoDate);
     }
-    digits.parse().map_err(|_| Fault::NoDate)
+    digits.parse().map_err(|_| DateError::NoDate)
 }
 
-/// A stretch of a date between its separators.
+/// A part of a date between its separators.
 #[derive(Clone, Copy, Debug)]
 enum Part<'a> {
     Number(&'a str),
@@ -212,7 +206,7 @@ enum Part<'a> {
 
 fn parts(date: &str) -> Vec<Part<'_>> {
     let words = date.find(char::is_alphabetic).is_some();
-    // Between numbers one and the same sign; around a month's name what is usual.
+    // Numbers have the same separator everywhere; around the name of a month several are usual.
     let separators: &[char] = if words {
         &[' ', '-', '/', '.', ',', '\u{a0}']
     } else if date.contains('/') {
@@ -234,7 +228,7 @@ fn parts(date: &str) -> Vec<Part<'_>> {
         .collect()
 }
 
-/// The month of this name or short name, in English or Malay. No word is one month here and another there.
+/// The month of this name or short name, in English or Malay. No word is a different month in the other language.
 fn month(word: &str) -> Option<i8> {
     Some(match word.to_lowercase().as_str() {
         "jan" | "january" | "januari" => 1,
@@ -253,14 +247,14 @@ fn month(word: &str) -> Option<i8> {
     })
 }
 
-fn of_numbers(a: &str, b: &str, c: &str) -> Result<Date, Fault> {
+fn of_numbers(a: &str, b: &str, c: &str) -> Result<Date, DateError> {
     match (a.len(), b.len(), c.len()) {
         (4, 1..=2, 1..=2) => of_day(number(c)?, number(b)?, number(a)?),
         (1..=2, 1..=2, 4) => {
             let (day, month, year): (i8, i8, i16) = (number(a)?, number(b)?, number(c)?);
             let month_first = month > 12 && (1..=12).contains(&day) && YEARS.contains(&year);
             if month_first && Date::new(year, day, month).is_ok() {
-                return Err(Fault::MonthFirst {
+                return Err(DateError::MonthFirst {
                     day: month,
                     month: day,
                     year,
@@ -268,26 +262,26 @@ fn of_numbers(a: &str, b: &str, c: &str) -> Result<Date, Fault> {
             }
             of_day(day, month, year)
         }
-        (1..=2, 1..=2, 1..=2) => Err(Fault::ShortYear),
-        _ => Err(Fault::NoDate),
+        (1..=2, 1..=2, 1..=2) => Err(DateError::ShortYear),
+        _ => Err(DateError::NoDate),
     }
 }
 
-fn year_with_word(year: &str) -> Result<i16, Fault> {
+fn year_with_word(year: &str) -> Result<i16, DateError> {
     let value: i16 = number(year)?;
     match year.len() {
         4 => Ok(value),
         2 if value < 30 => Ok(2000 + value),
-        2 => Err(Fault::ShortYear),
-        _ => Err(Fault::NoDate),
+        2 => Err(DateError::ShortYear),
+        _ => Err(DateError::NoDate),
     }
 }
 
-fn of_day(day: i8, month: i8, year: i16) -> Result<Date, Fault> {
+fn of_day(day: i8, month: i8, year: i16) -> Result<Date, DateError> {
     if !YEARS.contains(&year) {
-        return Err(Fault::NoDate);
+        return Err(DateError::NoDate);
     }
-    Date::new(year, month, day).map_err(|_| Fault::NoSuchDay)
+    Date::new(year, month, day).map_err(|_| DateError::NoSuchDay)
 }
 
 #[cfg(test)]
@@ -298,7 +292,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn days_that_are_certain() {
+    fn dates_that_are_certain() {
         for text in [
             "2026-11-22",
             "2026/11/22",
@@ -331,7 +325,7 @@ mod tests {
             "46348.604166666664",
         ] {
             assert_eq!(
-                written(text, "%Y-%m-%d").as_deref(),
+                formatted(text, "%Y-%m-%d").as_deref(),
                 Ok("2026-11-22"),
                 "{text}"
             );
@@ -356,7 +350,7 @@ mod tests {
             ("80354", "2119-12-31"),
             ("46348.9999999", "2026-11-23"),
         ] {
-            assert_eq!(written(text, "%Y-%m-%d").as_deref(), Ok(date), "{text}");
+            assert_eq!(formatted(text, "%Y-%m-%d").as_deref(), Ok(date), "{text}");
         }
     }
 
@@ -373,28 +367,28 @@ mod tests {
             ("100%% on %d", "100% on 02"),
         ] {
             assert_eq!(
-                written("2/11/2026 14:30", format).as_deref(),
+                formatted("2/11/2026 14:30", format).as_deref(),
                 Ok(text),
                 "{format}"
             );
         }
-        assert_eq!(written("46328.5", "%H:%M").as_deref(), Ok("12:00"));
+        assert_eq!(formatted("46328.5", "%H:%M").as_deref(), Ok("12:00"));
         assert_eq!(
-            written("2/11/2026 12:05 AM", "%H:%M").as_deref(),
+            formatted("2/11/2026 12:05 AM", "%H:%M").as_deref(),
             Ok("00:05")
         );
         assert_eq!(
-            written("2/11/2026 12:05 PG", "%H:%M").as_deref(),
+            formatted("2/11/2026 12:05 PG", "%H:%M").as_deref(),
             Ok("00:05")
         );
         assert_eq!(
-            written("2/11/2026 12:05 PM", "%H:%M").as_deref(),
+            formatted("2/11/2026 12:05 PM", "%H:%M").as_deref(),
             Ok("12:05")
         );
     }
 
     #[test]
-    fn days_that_are_not() {
+    fn texts_that_are_not_dates() {
         const NONE: &str = "is not a date; write it as 2026-11-22 or 22/11/2026";
         const NO_DAY: &str = "is not a day of the calendar; correct it";
         const SHORT: &str = "has a year of two digits; write it as 2026-11-22 or 22/11/2026";
@@ -458,20 +452,20 @@ mod tests {
             ("٢٢/١١/٢٠٢٦", NONE),
         ] {
             assert_eq!(
-                written(text, FORMAT),
+                formatted(text, FORMAT),
                 Err(format!("\"{text}\" {why}")),
                 "{text}"
             );
         }
         assert_eq!(
-            written("22/11/2026", "%d %b %H:%M"),
-            Err("\"22/11/2026\" has no time of day, which date(\"%d %b %H:%M\") wants".to_owned())
+            formatted("22/11/2026", "%d %b %H:%M"),
+            Err("\"22/11/2026\" has no time of day, which date(\"%d %b %H:%M\") needs".to_owned())
         );
-        assert!(written("46348", "%H:%M").is_err());
+        assert!(formatted("46348", "%H:%M").is_err());
     }
 
     #[test]
-    fn formats_that_are_none() {
+    fn formats_that_cannot_be_used() {
         assert_eq!(
             check_format("dd/mm/yyyy").unwrap_err(),
             "date(\"dd/mm/yyyy\") has no % codes; write it as date(\"%d/%m/%Y\") or date(\"%d %b %Y\")"
@@ -492,13 +486,13 @@ mod tests {
 
         #[test]
         fn never_panics(text in any::<String>(), format in any::<String>()) {
-            let _ = written(&text, FORMAT);
-            let _ = written("46348.5", &format);
+            let _ = formatted(&text, FORMAT);
+            let _ = formatted("46348.5", &format);
         }
 
         #[test]
         fn never_panics_on_what_looks_like_a_date(text in "[0-9]{0,5}[-/. :TNov]{0,3}[0-9]{0,5}[-/. :]{0,2}[0-9]{0,5}[ 0-9:.PMZ]{0,9}") {
-            let _ = written(&text, FORMAT);
+            let _ = formatted(&text, FORMAT);
         }
 
         #[test]
@@ -507,9 +501,9 @@ mod tests {
             let iso = date.to_string();
             for format in ["%Y-%m-%d", "%d/%m/%Y", "%-d.%-m.%Y", "%d %b %Y", "%B %-d, %Y", "%d-%b-%Y %I:%M %p", "%F 23:59:59"] {
                 let text = strtime::format(format, date.at(14, 30, 0, 0)).unwrap();
-                prop_assert_eq!(written(&text, "%Y-%m-%d"), Ok(iso.clone()), "{}", text);
+                prop_assert_eq!(formatted(&text, "%Y-%m-%d"), Ok(iso.clone()), "{}", text);
             }
-            prop_assert_eq!(written(&(19_725 + days).to_string(), "%Y-%m-%d"), Ok(iso));
+            prop_assert_eq!(formatted(&(19_725 + days).to_string(), "%Y-%m-%d"), Ok(iso));
         }
     }
 }

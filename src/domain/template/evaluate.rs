@@ -6,7 +6,10 @@ use minijinja::value::Object;
 use minijinja::{Error, ErrorKind, Value};
 
 use super::blank::Blank;
-use super::{Cells, ColumnNames, RenderError, filled, filters};
+use super::cell::Cells;
+use super::error::RenderError;
+use super::filters;
+use super::names::ColumnNames;
 
 /// A `{{ }}`.
 pub(super) type Placeholder<'a> = Code<minijinja::Template<'a, 'a>>;
@@ -113,18 +116,6 @@ impl<T> Code<T> {
             .filter(|column| cells.cell(column.cell).trim() == text.trim());
         let column = found.next()?;
         found.next().is_none().then_some(&*column.header)
-    }
-}
-
-impl ColumnNames {
-    /// The cell of the column at this position.
-    pub(super) fn filled<'c, C: Cells + ?Sized>(
-        &self,
-        position: usize,
-        cells: &'c C,
-    ) -> Result<&'c str, RenderError> {
-        let column = &self.columns[position];
-        filled(&column.header, cells.cell(column.cell))
     }
 }
 

@@ -3,9 +3,9 @@
 
 use minijinja::Error;
 
-use super::names::{is_variable, no_such};
+use super::error::TemplateError;
+use super::names::{ColumnNames, is_variable, no_such};
 use super::tag::Tag;
-use super::{ColumnNames, TemplateError};
 use crate::domain::punctuation;
 
 /// Words that can begin a `{% %}`.

@@ -9,7 +9,7 @@ use super::blank::Blank;
 use super::{date, money};
 use crate::domain::header::trimmed;
 
-/// Adds our filters and tests to an engine, in place of its own of the same names.
+/// Adds our filters and tests to an engine, in place of its own with the same names. The engine passes arguments as values.
 pub(super) fn add_to(engine: &mut Environment<'_>) {
     engine.add_filter("default", default);
     engine.add_filter("d", default);
@@ -63,7 +63,7 @@ fn text_of(value: &Value) -> Result<Cow<'_, str>, Error> {
 #[allow(clippy::needless_pass_by_value)]
 fn money(value: Value) -> Result<String, Error> {
     let text = text_of(&value)?;
-    money::written(&text).map_err(|error| unreadable(&text, error))
+    money::formatted(&text).map_err(|error| unreadable(&text, error))
 }
 
 /// `due|date("%d %b %Y")`: `22 Nov 2026`.
@@ -74,10 +74,10 @@ fn date(value: Value, format: Option<Value>) -> Result<String, Error> {
         Some(format) => text_of(format)?,
         None => Cow::Borrowed(date::FORMAT),
     };
-    date::written(&text, &format).map_err(|error| unreadable(&text, error))
+    date::formatted(&text, &format).map_err(|error| unreadable(&text, error))
 }
 
-/// `name|first_word`: what stands before the first white space.
+/// `name|first_word`: the text before the first white space.
 #[allow(clippy::needless_pass_by_value)]
 fn first_word(value: Value) -> Result<String, Error> {
     let text = text_of(&value)?;
@@ -92,9 +92,8 @@ fn is_missing(value: &Value) -> bool {
     Blank::test(value) || value.is_undefined()
 }
 
-/// `value|default(other)`: the other where the value is missing, or, with a second argument of true, where
-/// it counts as false.
-// The engine's arguments are values.
+/// `value|default(other)`: the other where the value is missing, or, with a second argument of true, where it counts as
+/// false.
 #[allow(clippy::needless_pass_by_value)]
 fn default(value: Value, arguments: Rest<Value>) -> Result<Value, Error> {
     if arguments.len() > 2 {
@@ -113,8 +112,8 @@ fn default(value: Value, arguments: Rest<Value>) -> Result<Value, Error> {
     Ok(value)
 }
 
-/// `amount|float`, or the argument where the cell is no number. The engine's own takes `nan` and
-/// `inf`, and does not say what it could not read.
+/// `amount|float`, or the argument where the cell is no number. The engine's own filter accepts `nan` and `inf`, and its error
+/// does not say what it could not read.
 #[allow(clippy::needless_pass_by_value)]
 fn float(value: Value, otherwise: Option<Value>) -> Result<Value, Error> {
     match as_number(&value) {

@@ -1,39 +1,40 @@
-//! Amounts as people and spreadsheets write them, and how a message writes them: `1,234.50`. It reckons on the digits as
-//! they stand, never with binary fractions, and does not know the currency.
+//! Amounts as people and spreadsheets write them, and how a message writes them: `1,234.50`. All arithmetic is on decimal
+//! digits, never on binary fractions.
 
 use crate::domain::header::trimmed;
 
-/// Digits before the point: spreadsheets keep fifteen, what is beyond is not what was typed.
-const MOST_DIGITS: usize = 15;
+/// The most digits before the point. Spreadsheets keep fifteen: more are not what was typed.
+const MAX_DIGITS: usize = 15;
 
-/// The amount in this text with two decimals and commas between the thousands, or the sentence that says why it is none.
+/// The amount in this text with two decimals and commas between the thousands, or why it is not an amount.
 ///
-/// What is read is what is certain in Malaysia, where a point stands before the sen and a comma between thousands: `1234`,
+/// It reads what is certain in Malaysia, where a point stands before the sen and a comma between thousands: `1234`,
 /// `1234.5`, `1,234.50`, `.5`; before it `RM` or `MYR`, and a minus on either side of that; or all of it in brackets, which
-/// is a bookkeeper's minus. More than two decimals are rounded, half a sen away from zero (`0.995` is 1.00): they come out of
-/// formulas; but three of them behind up to three digits (`1.234`) may be thousands, and are refused. Everything else that has only digits and signs could be read in two ways, and is refused.
-pub(super) fn written(text: &str) -> Result<String, String> {
+/// is a bookkeeper's minus. More than two decimals come from formulas and are rounded, half a sen away from zero
+/// (`0.995` is 1.00); but three of them behind up to three digits (`1.234`) may be thousands, and are refused. Everything else
+/// that has only digits and signs could be read in two ways, and is refused.
+pub(super) fn formatted(text: &str) -> Result<String, String> {
     let Some((negative, number)) = unsigned(trimmed(text)) else {
-        return Err(no_amount(text));
+        return Err(not_an_amount(text));
     };
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
     let Some(whole) = without_commas(whole).filter(|_| digits(fraction)) else {
-        return Err(no_amount(text));
+        return Err(not_an_amount(text));
     };
-    // `1.234` is a thousand and more where a point stands between thousands; the other columns of such a sheet say so, this cell does not.
+    // `1.234` is more than a thousand where a point stands between thousands. This cell alone does not say which it is.
     let by_thousands = fraction.len() == 3
         && !number.contains(',')
         && (1..=3).contains(&whole.len())
         && !whole.starts_with('0');
     if by_thousands {
-        return Err(no_amount(text));
+        return Err(not_an_amount(text));
     }
     let padded = whole.len() > 1 && whole.starts_with('0');
     if (whole.is_empty() && fraction.is_empty()) || padded {
-        return Err(no_amount(text));
+        return Err(not_an_amount(text));
     }
-    if whole.len() > MOST_DIGITS {
+    if whole.len() > MAX_DIGITS {
         return Err(format!("\"{text}\" is too large for an amount"));
     }
     Ok(in_sen(negative, sen(&whole, fraction)))
@@ -121,7 +122,7 @@ fn in_sen(negative: bool, sen: u64) -> String {
     written
 }
 
-fn no_amount(text: &str) -> String {
+fn not_an_amount(text: &str) -> String {
     let digits = text.chars().any(|c| c.is_ascii_digit());
     let signs = text.contains([',', '.', ' ', '\'']);
     let why = if digits && signs && !text.chars().any(char::is_alphabetic) {
@@ -189,12 +190,12 @@ mod tests {
             ("-1.0050", "-1.01"),
             ("10.8650", "10.87"),
         ] {
-            assert_eq!(written(text).as_deref(), Ok(amount), "{text}");
+            assert_eq!(formatted(text).as_deref(), Ok(amount), "{text}");
         }
     }
 
     #[test]
-    fn amounts_that_are_not() {
+    fn texts_that_are_not_amounts() {
         const AMBIGUOUS: &str =
             "can be read as more than one amount; write it as 1234.50 or 1,234.50";
         const NONE: &str = "is not an amount; write it as 1234.50 or 1,234.50";
@@ -243,7 +244,7 @@ mod tests {
             ("1000000000000000", LARGE),
             ("99999999999999999999999999", LARGE),
         ] {
-            assert_eq!(written(text), Err(format!("\"{text}\" {why}")), "{text}");
+            assert_eq!(formatted(text), Err(format!("\"{text}\" {why}")), "{text}");
         }
     }
 
@@ -252,22 +253,22 @@ mod tests {
 
         #[test]
         fn never_panics(text in any::<String>()) {
-            let _ = written(&text);
+            let _ = formatted(&text);
         }
 
         #[test]
         fn never_panics_on_what_looks_like_an_amount(text in "[-( RM]{0,4}[0-9,.]{0,24}[)]?") {
-            let _ = written(&text);
+            let _ = formatted(&text);
         }
 
         #[test]
         fn an_amount_reads_as_itself_however_it_is_written(sen in 0_u64..100_000_000_000_000_000) {
             let text = in_sen(false, sen);
-            prop_assert_eq!(written(&text), Ok(text.clone()));
-            prop_assert_eq!(written(&text.replace(',', "")), Ok(text.clone()));
-            prop_assert_eq!(written(&format!("RM{text}")), Ok(text.clone()));
+            prop_assert_eq!(formatted(&text), Ok(text.clone()));
+            prop_assert_eq!(formatted(&text.replace(',', "")), Ok(text.clone()));
+            prop_assert_eq!(formatted(&format!("RM{text}")), Ok(text.clone()));
             let negative = if sen == 0 { text.clone() } else { format!("-{text}") };
-            prop_assert_eq!(written(&format!("({text})")), Ok(negative));
+            prop_assert_eq!(formatted(&format!("({text})")), Ok(negative));
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use minijinja::machinery::{Token, tokenize};
 
+use super::cell::{Cells, filled};
+use super::error::RenderError;
 use crate::domain::header::{template_name, trimmed};
 
 /// How many names a sentence lists.
@@ -63,6 +65,16 @@ impl ColumnNames {
         self.position(written, true)
             .or_else(by_header)
             .or_else(by_name)
+    }
+
+    /// The cell of the column at this position.
+    pub(super) fn filled<'c, C: Cells + ?Sized>(
+        &self,
+        position: usize,
+        cells: &'c C,
+    ) -> Result<&'c str, RenderError> {
+        let column = &self.columns[position];
+        filled(&column.header, cells.cell(column.cell))
     }
 
     /// How a template writes this column: `first_name`, or `row["2nd Name"]` where its name is not one to the engine.

@@ -1,7 +1,7 @@
 //! Reads a template: its text, its placeholders and its conditions.
 //!
-//! The engine's tokenizer finds the tags, so white space control, comments and `{% raw %}` are the engine's. The engine also
-//! parses and evaluates what stands in a tag.
+//! The engine's tokenizer finds the tags, so white space control, comments and `{% raw %}` are the engine's. So are the parsing
+//! and evaluation of expressions.
 
 use std::sync::Arc;
 
@@ -10,44 +10,16 @@ use minijinja::machinery::ast::Expr;
 use minijinja::machinery::{Token, Tokenizer, parse_expr};
 use minijinja::syntax::SyntaxConfig;
 
-use super::evaluate::{Code, Condition, Placeholder, Uses};
+use super::error::TemplateError;
+use super::evaluate::{Code, Condition, Uses};
+use super::names::ColumnNames;
+use super::node::{Branch, Node};
 use super::tag::Tag;
-use super::{Cells, ColumnNames, RenderError, TemplateError};
 use super::{check, explain, portal};
 
 /// The most words and signs within all tags of a template. A message has some dozens. Chains of filters or sums and nested
 /// conditions are walked recursively, and thousands of them would exhaust the stack.
 const MAX_TOKENS: usize = 1_000;
-
-/// A part of a template.
-#[derive(Debug)]
-pub(super) enum Node<'a> {
-    /// Text as it is sent.
-    Text(&'a str),
-    /// The cell of the column at this position, unchanged: `{{ name }}` or `%name%`.
-    Column(usize),
-    /// Any other `{{ }}`.
-    Placeholder(Placeholder<'a>),
-    /// `{% if %}` to `{% endif %}`: the first branch whose condition holds.
-    If(Vec<Branch<'a>>),
-}
-
-/// A condition and what stands under it.
-#[derive(Debug)]
-pub(super) struct Branch<'a> {
-    /// `None`: `{% else %}`.
-    condition: Option<Condition<'a>>,
-    pub(super) body: Vec<Node<'a>>,
-}
-
-impl Branch<'_> {
-    /// Whether its condition holds for this row.
-    pub(super) fn is_taken<C: Cells + ?Sized>(&self, cells: &C) -> Result<bool, RenderError> {
-        self.condition
-            .as_ref()
-            .map_or(Ok(true), |condition| condition.holds(cells))
-    }
-}
 
 /// The nodes of this template, or the first error in it.
 pub(super) fn read<'a>(
@@ -66,23 +38,6 @@ pub(super) fn read<'a>(
     match reader.block()? {
         (nodes, None) => Ok(nodes),
         (_, Some(tag)) => Err(tag.error(format!("{} has no {{% if %}} before it", tag.shown()))),
-    }
-}
-
-/// Appends the positions of all columns that these nodes name.
-pub(super) fn columns(nodes: &[Node<'_>], used: &mut Vec<usize>) {
-    for node in nodes {
-        match node {
-            Node::Text(_) => {}
-            Node::Column(position) => used.push(*position),
-            Node::Placeholder(placeholder) => used.extend(placeholder.columns()),
-            Node::If(branches) => {
-                for branch in branches {
-                    used.extend(branch.condition.iter().flat_map(Code::columns));
-                    columns(&branch.body, used);
-                }
-            }
-        }
     }
 }
 
@@ -151,12 +106,15 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The nodes up to the `{% elif %}`, `{% else %}` or `{% endif %}` that ends them, or to the end of the template.
+    /// The nodes up to the end of the template, or to the `{% elif %}`, `{% else %}` or `{% endif %}` that ends them.
     fn block(&mut self) -> Result<(Vec<Node<'a>>, Option<Tag<'a>>), TemplateError> {
         let mut nodes = Vec::new();
         while let Some(piece) = self.piece()? {
             match piece {
-                Piece::Text(text, start) => self.text(text, start, &mut nodes),
+                Piece::Text(text, start) if portal::is_raw(self.source, start) => {
+                    nodes.push(Node::Text(text));
+                }
+                Piece::Text(text, _) => portal::append(text, self.names, &mut nodes),
                 Piece::Tag(tag) if tag.is_placeholder => nodes.push(self.placeholder(&tag)?),
                 Piece::Tag(tag) => match tag.word() {
                     "if" => nodes.push(self.choice(tag)?),
@@ -166,18 +124,6 @@ impl<'a> Reader<'a> {
             }
         }
         Ok((nodes, None))
-    }
-
-    /// A stretch of text with its `%name%`, which have no meaning in `{% raw %}`.
-    fn text(&self, text: &'a str, start: usize, nodes: &mut Vec<Node<'a>>) {
-        if !text.contains('%') || portal::is_raw(self.source, start) {
-            nodes.push(Node::Text(text));
-            return;
-        }
-        let pieces = portal::pieces(text, self.names).into_iter();
-        nodes.extend(
-            pieces.map(|piece| piece.column.map_or(Node::Text(piece.source), Node::Column)),
-        );
     }
 
     fn placeholder(&self, tag: &Tag<'a>) -> Result<Node<'a>, TemplateError> {
@@ -205,7 +151,7 @@ impl<'a> Reader<'a> {
         Ok(Code::new(compiled, tag.line_of(start), uses))
     }
 
-    /// The syntax tree of what stands from here to the end of a tag, and the columns that it names.
+    /// The expression from this place to the end of a tag, and the columns that it names.
     fn expression(&self, tag: &Tag<'a>, start: usize) -> Result<(Expr<'a>, Uses), TemplateError> {
         let source = &self.source[start..tag.inner.1];
         let tree = parse_expr(source)

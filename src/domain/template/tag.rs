@@ -1,6 +1,6 @@
 //! A `{{ }}` or `{% %}` as it is written.
 
-use super::TemplateError;
+use super::error::TemplateError;
 
 /// How many characters of a tag an error shows.
 const SHOWN: usize = 30;

@@ -12,7 +12,7 @@ enum Yields {
 }
 use Yields::{List, Number, Text};
 
-/// Each allowed filter as it is used, what it is used on, what comes out for the cell `900`, and what that is.
+/// Each allowed filter, a call of it, its operand, the result for the cell `900`, and the kind of that result.
 const FILTERS: &[(&str, &str, &str, &str, Yields)] = &[
     ("abs", "abs", "baki_rm|int", "900", Number),
     ("capitalize", "capitalize", "baki_rm", "900", Text),
@@ -40,7 +40,7 @@ const FILTERS: &[(&str, &str, &str, &str, Yields)] = &[
     ("upper", "upper", "baki_rm", "900", Text),
 ];
 
-/// Each allowed test as it is used on `baki_rm`, and whether it is true for the cell `900`.
+/// Each allowed test, a use of it on `baki_rm`, and whether it is true for the cell `900`.
 const TESTS: &[(&str, &str, bool)] = &[
     ("defined", "defined", true),
     ("undefined", "undefined", false),
@@ -110,7 +110,7 @@ fn yes(condition: &str) -> bool {
 }
 
 #[test]
-fn every_filter_and_test_has_its_row() {
+fn every_filter_and_test_has_a_row() {
     let mut filters: Vec<&str> = FILTERS.iter().map(|row| row.0).collect();
     filters.sort_unstable();
     assert_eq!(filters, check::FILTERS);
@@ -265,7 +265,7 @@ fn each_operator_is_an_error_on_a_blank_cell() {
 }
 
 #[test]
-fn a_text_is_never_weighed_against_a_number() {
+fn a_text_is_never_compared_with_a_number() {
     let all = || ORDER.iter().chain(EQUATIONS).chain(ARITHMETIC);
     for text in TEXTS.iter().chain(MIXED) {
         for number in NUMBERS {
