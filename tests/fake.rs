@@ -1,5 +1,4 @@
-//! The judge judged: what the fake gateway records, takes and puts on the wire, and what the harness of the program
-//! notices. It uses nothing of the crate.
+//! Tests of the test harness: what the fake gateway records, takes and writes, and what the program's harness notices.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
@@ -7,7 +6,7 @@ mod common;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-use common::gateway::{Taken, nobody, trx_of};
+use common::gateway::{Taken, trx_of, unreachable_url};
 use common::program::Victim;
 use common::{Gateway, PASSWORD, Program, Reply, msisdn};
 
@@ -25,14 +24,14 @@ fn post(stream: &mut TcpStream, form: &str) {
     write!(stream, "{head}\r\nContent-Length: {length}\r\n\r\n{form}").unwrap();
 }
 
-/// Reads to the end of the connection; the error where it ended in one.
+/// Reads to the end of the connection. Returns the error too, if it ended in one.
 fn rest(stream: &mut TcpStream) -> (String, Option<std::io::ErrorKind>) {
     let mut bytes = Vec::new();
     let error = stream.read_to_end(&mut bytes).err().map(|e| e.kind());
     (String::from_utf8(bytes).unwrap(), error)
 }
 
-/// One request to a gateway with one reply: all that comes until the connection ends.
+/// Makes one request to a gateway with this reply, and reads until the connection ends.
 fn exchange(reply: fn() -> Reply) -> (String, Option<std::io::ErrorKind>, Vec<Taken>) {
     let gateway = Gateway::new(move |_, _| reply());
     let mut stream = connect(&gateway);
@@ -43,7 +42,7 @@ fn exchange(reply: fn() -> Reply) -> (String, Option<std::io::ErrorKind>, Vec<Ta
 }
 
 #[test]
-fn a_request_is_recorded_decoded_and_as_it_came() {
+fn a_request_is_recorded_raw_and_decoded() {
     let gateway = Gateway::accepting();
     let mut stream = connect(&gateway);
     let form = "un=kedai&pwd=a%26b+c&dstno=60125500001%3B60125500002&msg=%E5%A5%BD+%2B1&type=2";
@@ -75,7 +74,7 @@ fn a_request_is_recorded_decoded_and_as_it_came() {
 }
 
 #[test]
-fn a_request_cut_short_is_no_request() {
+fn an_incomplete_request_is_a_fragment() {
     let gateway = Gateway::accepting();
     let mut stream = connect(&gateway);
     write!(
@@ -90,7 +89,7 @@ fn a_request_cut_short_is_no_request() {
 }
 
 #[test]
-fn every_reply_is_on_the_wire_as_named() {
+fn every_reply_is_written_as_its_name_says() {
     let (text, error, taken) = exchange(|| Reply::chunked(&["2000", " = x"]));
     assert!(
         text.ends_with("\r\n\r\n4\r\n2000\r\n4\r\n = x\r\n0\r\n\r\n"),
@@ -129,7 +128,7 @@ fn every_reply_is_on_the_wire_as_named() {
 }
 
 #[test]
-fn what_is_taken_is_what_was_answered() {
+fn the_answer_decides_what_is_taken() {
     let numbers =
         |reply| -> Vec<String> { exchange(reply).2.into_iter().map(|t| t.number).collect() };
     let both = [msisdn(1), msisdn(2)];
@@ -140,7 +139,7 @@ fn what_is_taken_is_what_was_answered() {
     assert_eq!(
         numbers(|| Reply::ok("")),
         both,
-        "nobody can say, so the worst is assumed"
+        "unknown, so the worst is assumed"
     );
     assert_eq!(numbers(|| Reply::ok("").taking_none()), both[..0]);
 }
@@ -158,8 +157,8 @@ fn a_text_taken_twice_is_noticed() {
 }
 
 #[test]
-fn nobody_listens_where_nobody_should() {
-    let url = nobody();
+fn nothing_listens_at_the_unreachable_url() {
+    let url = unreachable_url();
     let address = url.trim_start_matches("http://").split('/').next().unwrap();
     assert!(TcpStream::connect(address).is_err());
 }
@@ -172,7 +171,7 @@ fn a_password_in_a_file_is_noticed() {
 }
 
 #[test]
-fn a_signal_finds_its_victim() {
+fn a_signal_reaches_the_program() {
     let program = Program::new();
     let victim = Victim::new();
     let running = program

@@ -1,5 +1,5 @@
-//! What must not be seen: the password, anywhere; the numbers of a campaign, in a log; a ledger, by other users. And that a
-//! gateway is known by its certificate.
+//! Privacy: the password appears nowhere, phone numbers appear in no log, other users cannot read a ledger, and a gateway
+//! must have a valid certificate.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
@@ -23,7 +23,7 @@ fn customers<'a>(more: &[&'a str]) -> Vec<&'a str> {
     all
 }
 
-/// What a gateway says that has something of the request in it, or that stops the account.
+/// Replies that echo parts of the request.
 fn echo(request: &Request, nth: usize) -> Reply {
     match nth % 9 {
         0 => Reply::accepted(trx_of(nth)),
@@ -44,9 +44,9 @@ fn echo(request: &Request, nth: usize) -> Reply {
     }
 }
 
-/// A whole life of a campaign of 40 texts, each run as talkative as can be and with the account in its environment. Returns
-/// the folder and what was said on the way.
-fn a_life() -> (Program, Vec<Run>) {
+/// All commands on a campaign of 40 texts, with the most verbose log and the account in the environment. Returns the
+/// folder and the runs.
+fn whole_campaign() -> (Program, Vec<Run>) {
     let program = Program::with(&[
         ("customers.csv", &own_texts(40)),
         ("broken.csv", "phone,message\nnonsense,hello\n"),
@@ -54,19 +54,19 @@ fn a_life() -> (Program, Vec<Run>) {
     ]);
     fs::remove_file(program.path("wrong")).unwrap();
     let gateway = Gateway::new(echo);
-    let mut said = Vec::new();
+    let mut runs = Vec::new();
     let mut run = |arguments: &[&str]| {
         let mut all = arguments.to_vec();
         all.push("-vv");
         let run = program.command(&all).credentials().run();
-        said.push(run);
+        runs.push(run);
     };
     let url = gateway.url();
-    let to_it = ["--gateway", &url, "--yes", "--rate", "none"];
+    let common = ["--gateway", &url, "--yes", "--rate", "none"];
     let send = |more: &[&'static str]| {
         let mut all = vec!["send", "customers.csv"];
         all.extend(more);
-        all.extend(to_it);
+        all.extend(common);
         all.into_iter().map(str::to_owned).collect::<Vec<_>>()
     };
     let send_and = |more: &[&'static str], run: &mut dyn FnMut(&[&str])| {
@@ -130,27 +130,27 @@ fn a_life() -> (Program, Vec<Run>) {
     ] {
         run(wrong);
     }
-    // An account that the gateway does not know, and a gateway that is not there.
-    let closed = Gateway::answering("-1001");
+    // A gateway that does not know the account, and one that does not exist.
+    let unknown_account = Gateway::answering("-1001");
     let nowhere = "https://no-such-host.invalid/RESTAPI.php";
-    for gateway in [closed.url().as_str(), nowhere] {
+    for gateway in [unknown_account.url().as_str(), nowhere] {
         let sheet = format!("{}.csv", gateway.len());
         program.write(&sheet, people(3));
         let mut all = vec!["send", &sheet, TEXT[0], TEXT[1], "--gateway", gateway];
         all.extend(["--yes", "--give-up-after", "0s"]);
         run(&all);
     }
-    (program, said)
+    (program, runs)
 }
 
 #[test]
-fn the_password_is_nowhere_in_a_whole_life() {
-    let (program, said) = a_life();
-    let codes: Vec<_> = said.iter().map(|run| run.code).collect();
+fn the_password_is_nowhere_in_a_whole_campaign() {
+    let (program, runs) = whole_campaign();
+    let codes: Vec<_> = runs.iter().map(|run| run.code).collect();
     for code in [0, 1, 2, 4, 5, 75] {
         assert!(
             codes.contains(&Some(code)),
-            "no scene ended with {code}: {codes:?}"
+            "no run ended with {code}: {codes:?}"
         );
     }
     program.no_secret_anywhere(PASSWORD);
@@ -173,7 +173,7 @@ fn the_password_is_nowhere_after_a_kill() {
     running.wait().dies_of(9);
     assert!(
         program.path("customers.ledger-wal").exists(),
-        "what is searched"
+        "the log of the ledger is there to be searched"
     );
     program.no_secret_anywhere(PASSWORD);
 }
@@ -204,8 +204,8 @@ fn passwords_that_cannot_be_read_are_not_shown() {
     program.no_secret_anywhere(PASSWORD);
 }
 
-/// Panics if a number of the tests is in the text in full, as an MSISDN or as it was written.
-fn has_no_full_number(text: &str, rows: usize) {
+/// Panics if the text holds a full number of the tests, as an MSISDN or as it was written.
+fn assert_no_full_number(text: &str, rows: usize) {
     for i in 0..rows {
         let full = msisdn(i);
         for written in [&full, &full[1..], &full[2..], &phone(i)] {
@@ -216,26 +216,26 @@ fn has_no_full_number(text: &str, rows: usize) {
 
 #[test]
 fn a_log_masks_the_numbers() {
-    let (_program, said) = a_life();
-    let all: String = said.iter().map(|run| run.stderr.as_str()).collect();
+    let (_program, runs) = whole_campaign();
+    let all: String = runs.iter().map(|run| run.stderr.as_str()).collect();
     assert!(all.contains("6012****000"), "requests are logged\n{all}");
-    for run in &said {
-        has_no_full_number(&run.stderr, 40);
+    for run in &runs {
+        assert_no_full_number(&run.stderr, 40);
     }
 }
 
-/// The places that are meant to show a number on standard error: what a person must see to correct or to approve it.
+/// A person must see these to correct or approve them.
 #[test]
-fn where_a_number_is_shown() {
+fn bad_list_entries_and_sample_texts_show_full_numbers() {
     let program = Program::with(&[
         ("customers.csv", &people(3)),
         ("list.txt", "012-550 0001x\n"),
     ]);
     let gateway = Gateway::accepting();
-    // A list's entry that is no number, as it stands there.
+    // An entry of a list that is no number.
     let refused = program.send(&gateway, &customers(&["--suppress", "list.txt"]));
     refused.exits(1).says(&["012-550 0001x"]);
-    // A text with a number in it, as it will be sent.
+    // A sample text that contains a number.
     let shown = program.send(
         &gateway,
         &["customers.csv", "--message", "KedaiKu: we call {{ phone }}"],
@@ -274,10 +274,10 @@ fn a_ledger_is_private_and_results_follow_the_umask() {
         ]);
         gate.open();
         running.wait().exits(0);
-        let mut practice = vec!["send", "customers.ledger", "--sandbox", "--yes"];
-        practice.extend(["--rate", "none", "--outbox", "outbox.csv"]);
+        let mut sandbox = vec!["send", "customers.ledger", "--sandbox", "--yes"];
+        sandbox.extend(["--rate", "none", "--outbox", "outbox.csv"]);
         program
-            .command(&practice)
+            .command(&sandbox)
             .within(&format!("umask {umask}"))
             .run()
             .exits(0);
@@ -293,16 +293,16 @@ fn a_ledger_is_private_and_results_follow_the_umask() {
     }
 }
 
-/// A plan that waits for the rest of its spreadsheet has a half-built ledger beside its place.
+/// While a plan waits for the rest of its spreadsheet, its ledger is a partial file.
 #[test]
-fn a_plan_in_the_making_is_private() {
+fn an_unfinished_plan_is_private() {
     let program = Program::with(&[("half.csv", &people(3_000))]);
     let waiting = "umask 000; mkfifo rest; exec <rest";
     let running = program
         .command(&["plan", "-", "--ledger", "x.ledger", TEXT[0], TEXT[1]])
         .within(waiting)
         .start();
-    // Opening a pipe waits for the other end, here and there.
+    // Opening a pipe blocks until both ends are open.
     let pipe = loop {
         if let Ok(pipe) = fs::OpenOptions::new()
             .write(true)
@@ -326,7 +326,7 @@ fn a_plan_in_the_making_is_private() {
 }
 
 #[test]
-fn a_gateway_with_a_certificate_of_its_own_making_is_sent_nothing() {
+fn a_gateway_with_a_self_signed_certificate_is_sent_nothing() {
     let program = Program::with(&[("customers.csv", &people(3))]);
     let openssl = |arguments: &str| {
         let mut command = Command::new("openssl");
@@ -343,7 +343,7 @@ fn a_gateway_with_a_certificate_of_its_own_making_is_sent_nothing() {
     )
     .status();
     if !made.is_ok_and(|status| status.success()) {
-        eprintln!("left out: there is no openssl to be the gateway");
+        eprintln!("skipped: openssl is not installed");
         return;
     }
     let mut server = openssl("s_server -accept 127.0.0.1:0 -key key.pem -cert cert.pem -www")
@@ -352,7 +352,7 @@ fn a_gateway_with_a_certificate_of_its_own_making_is_sent_nothing() {
         .unwrap();
     let mut lines = BufReader::new(server.stdout.take().unwrap()).lines();
     let port = lines.find_map(|line| Some(line.unwrap().strip_prefix("ACCEPT ")?.to_owned()));
-    let address = port.expect("it says where it listens");
+    let address = port.expect("the address of the server");
     let url = format!("https://{address}/RESTAPI.php");
     let run = program
         .send_command(&url, &customers(&["--give-up-after", "0s"]))
@@ -368,7 +368,7 @@ fn a_gateway_with_a_certificate_of_its_own_making_is_sent_nothing() {
     for word in ["insecure", "no-verify", "no-check", "certificate"] {
         assert!(
             !help.contains(word),
-            "there is no way to trust anybody: {word}"
+            "no option may skip the check of certificates: {word}"
         );
     }
 }

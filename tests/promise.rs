@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::gateway::{Gate, nobody, trx_of};
+use common::gateway::{Gate, trx_of, unreachable_url};
 use common::program::{Run, Victim, is_running};
 use common::{
     Gateway, PASSWORD, Program, Reply, Row, count_statuses, counts, msisdn, own_texts, people,
@@ -720,7 +720,7 @@ fn a_plan_from_which_nothing_was_ever_sent_is_made_again_without_asking() {
     ] {
         let program = Program::with(&[("customers.csv", &people(3))]);
         let accepting = Gateway::accepting();
-        let url = gateway.as_ref().map_or_else(nobody, Gateway::url);
+        let url = gateway.as_ref().map_or_else(unreachable_url, Gateway::url);
         let first = program.send_command(&url, &customers(&["--give-up-after", "0s"]));
         first.run().exits(code);
         for rows in [4, 5] {

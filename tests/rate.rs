@@ -1,5 +1,4 @@
-//! The throttle, measured where it counts: at the gateway. Its tests take real seconds and have a binary of their
-//! own, in which they run one after the other.
+//! The throttle, measured at the gateway. These tests take real seconds, so they have their own binary and run in turn.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
@@ -8,8 +7,8 @@ use std::sync::Mutex;
 
 use common::{Gateway, Program, people};
 
-/// How often a measurement is taken before its failure counts: a busy machine can hold requests back and let them
-/// arrive in a bunch, but it cannot make a throttle out of nothing. A throttle that is wrong is wrong every time.
+/// How often a measurement is repeated before its failure counts. A busy machine can delay requests and let them arrive
+/// together, but a wrong throttle is wrong every time.
 const MEASUREMENTS: usize = 3;
 
 /// One measurement at a time.
@@ -44,8 +43,8 @@ fn arrivals(rows: usize, arguments: &[&str]) -> Arrivals {
     arrivals
 }
 
-/// By how many recipients any window, both ends included, is above `rate * length`.
-fn most_above(rate: f64, arrivals: &Arrivals) -> f64 {
+/// The most recipients by which any window, both ends included, exceeds `rate * length`.
+fn largest_excess(rate: f64, arrivals: &Arrivals) -> f64 {
     let mut most = f64::MIN;
     for (i, (from, _)) in arrivals.iter().enumerate() {
         let mut sum = 0.0;
@@ -57,20 +56,23 @@ fn most_above(rate: f64, arrivals: &Arrivals) -> f64 {
     most
 }
 
-/// The rate from the first arrival to the last: what came after the first, by the time it took.
+/// The rate from the first arrival to the last: the recipients after the first one, divided by the time.
 fn rate_used(arrivals: &Arrivals) -> f64 {
     let after_first: f64 = arrivals[1..].iter().map(|(_, n)| n).sum();
     after_first / arrivals.last().unwrap().0
 }
 
-/// Measures until the claims hold, at most `MEASUREMENTS` times.
-fn holds(measure: impl Fn() -> Arrivals, claims: impl Fn(&Arrivals) -> Result<(), String>) {
+/// Measures until the check passes, at most `MEASUREMENTS` times.
+fn measure_until_ok(
+    measure: impl Fn() -> Arrivals,
+    check: impl Fn(&Arrivals) -> Result<(), String>,
+) {
     let _alone = ALONE
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner);
     let mut failures = Vec::new();
     for _ in 0..MEASUREMENTS {
-        match claims(&measure()) {
+        match check(&measure()) {
             Ok(()) => return,
             Err(failure) => failures.push(failure),
         }
@@ -81,14 +83,14 @@ fn holds(measure: impl Fn() -> Arrivals, claims: impl Fn(&Arrivals) -> Result<()
 #[test]
 fn single_messages_use_the_rate_and_keep_it() {
     let measure = || arrivals(600, &["--rate", "60/s", "--batch-size", "1"]);
-    holds(measure, |arrivals| {
-        let above = most_above(60.0, arrivals);
+    measure_until_ok(measure, |arrivals| {
+        let above = largest_excess(60.0, arrivals);
         let used = rate_used(arrivals);
         if above > 2.0 + 2.0 {
-            return Err(format!("a window has {above:.2} more than the rate's line"));
+            return Err(format!("a window exceeds the rate by {above:.2}"));
         }
         if used < 60.0 * 0.985 {
-            return Err(format!("only {used:.2} a second are used"));
+            return Err(format!("only {used:.2} recipients per second"));
         }
         Ok(())
     });
@@ -96,17 +98,17 @@ fn single_messages_use_the_rate_and_keep_it() {
 
 #[test]
 fn batches_are_never_more_than_one_batch_above_the_rate() {
-    // Arrivals at a socket are a little early or late; 20 ms are 6 recipients at this rate, a fifth of a batch.
+    // Arrivals at a socket are a little early or late: 20 ms are 6 recipients at this rate, a fifth of a batch.
     let jitter = 300.0 * 0.020;
     let measure = || arrivals(1800, &["--rate", "300/s", "--batch-size", "30"]);
-    holds(measure, |arrivals| {
-        let above = most_above(300.0, arrivals);
+    measure_until_ok(measure, |arrivals| {
+        let above = largest_excess(300.0, arrivals);
         let used = rate_used(arrivals);
         if above > 30.0 + jitter {
-            return Err(format!("a window has {above:.2} more than the rate's line"));
+            return Err(format!("a window exceeds the rate by {above:.2}"));
         }
         if used < 300.0 * 0.97 {
-            return Err(format!("only {used:.2} a second are used"));
+            return Err(format!("only {used:.2} recipients per second"));
         }
         Ok(())
     });
@@ -120,17 +122,17 @@ fn every_worker_shares_the_one_rate() {
             &["--rate", "50/s", "--batch-size", "1", "--concurrency", "16"],
         )
     };
-    holds(measure, |arrivals| match most_above(50.0, arrivals) {
-        above if above > 2.0 + 2.0 => Err(format!("a window has {above:.2} more than the line")),
+    measure_until_ok(measure, |arrivals| match largest_excess(50.0, arrivals) {
+        above if above > 2.0 + 2.0 => Err(format!("a window exceeds the rate by {above:.2}")),
         _ => Ok(()),
     });
 }
 
 #[test]
-fn the_measure_itself_can_tell() {
+fn the_measure_tells_even_from_bursty() {
     let even: Arrivals = (0..100).map(|i| (f64::from(i) * 0.1, 1.0)).collect();
-    assert!(most_above(10.0, &even) < 1.01);
+    assert!(largest_excess(10.0, &even) < 1.01);
     assert!((rate_used(&even) - 10.0).abs() < 0.01);
     let burst: Arrivals = (0..100).map(|i| (f64::from(i / 10), 1.0)).collect();
-    assert!(most_above(10.0, &burst) > 9.0);
+    assert!(largest_excess(10.0, &burst) > 9.0);
 }

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
-use common::gateway::{Gate, Request, nobody, trx_of};
+use common::gateway::{Gate, Request, trx_of, unreachable_url};
 use common::program::rows_of;
 use common::{
     Gateway, PASSWORD, Program, Reply, STATUSES, SUMMARY_KEYS, USERNAME, count_statuses, counts,
@@ -831,7 +831,7 @@ fn a_gateway_that_throttles_for_too_long_is_given_up() {
 fn a_gateway_that_cannot_be_reached_is_given_up() {
     let program = Program::with(&[("customers.csv", &people(40))]);
     let arguments = customers(&["--give-up-after", "1s", "--summary-json", "summary.json"]);
-    let run = program.send_command(&nobody(), &arguments).run();
+    let run = program.send_command(&unreachable_url(), &arguments).run();
     run.exits(75)
         .says(&["Not sent yet", "cannot reach 127.0.0.1", "trying again in"]);
     let rows = rows_in_are_rows_out(&program, "customers.csv", "customers.results.csv");

@@ -1,5 +1,5 @@
-//! An independent fake of the iSMS gateway on loopback: it records every request as it arrives and answers by a
-//! script. It knows HTTP/1.1 as far as one client needs it, and what a number and a text are; it judges nothing.
+//! A fake iSMS gateway on loopback, independent of the crate: it records every request as it arrives and replies by a
+//! script. It speaks as much HTTP/1.1 as one client needs, and checks nothing.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::{ErrorKind, Read, Write};
@@ -12,21 +12,21 @@ use std::time::{Duration, Instant};
 /// The transaction id of the first request that `Gateway::accepting` takes.
 pub(crate) const FIRST_TRX: u64 = 1_143_007_207;
 
-/// How long anything here waits before it gives up: nothing may hang a test.
+/// The limit of every wait, so that no test hangs.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// One request as it arrived.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
-    /// Its place among all requests, from 0.
+    /// Its index among all requests.
     pub(crate) nth: usize,
-    /// The connection it came on, from 0.
+    /// The index of its connection.
     pub(crate) connection: usize,
     /// When its first byte was read.
     pub(crate) at: Instant,
     /// `POST`.
     pub(crate) method: String,
-    /// The path with its query, as asked for.
+    /// The path with its query.
     pub(crate) target: String,
     /// The headers, names in lower case.
     pub(crate) headers: BTreeMap<String, String>,
@@ -34,16 +34,16 @@ pub(crate) struct Request {
     pub(crate) body: Vec<u8>,
     /// The whole request as it came.
     pub(crate) raw: Vec<u8>,
-    /// The form, decoded, in order.
+    /// The decoded fields of the form, in order.
     pub(crate) fields: Vec<(String, String)>,
-    /// `dstno`, taken apart.
+    /// `dstno`, split into numbers.
     pub(crate) numbers: Vec<String>,
     /// `msg`.
     pub(crate) text: String,
 }
 
 impl Request {
-    /// The one value of a field; empty where it is missing. Panics where it came twice.
+    /// The value of a field; empty if it is missing. Panics if it came twice.
     pub(crate) fn field(&self, name: &str) -> &str {
         let mut values = self.fields.iter().filter(|(key, _)| key == name);
         let first = values.next().map_or("", |(_, value)| value);
@@ -57,21 +57,21 @@ impl Request {
     }
 }
 
-/// One message the gateway took, whether or not the client learnt of it.
+/// One message that the gateway took, whether or not the client was told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Taken {
     /// The MSISDN.
     pub(crate) number: String,
     /// The text.
     pub(crate) text: String,
-    /// The request it came in.
+    /// The index of its request.
     pub(crate) nth: usize,
 }
 
 /// Which of a request's recipients count as taken.
 #[derive(Clone, Debug)]
 enum Takes {
-    /// Those that the body says 2000 about; without a readable body, all of them.
+    /// Those for which the body says 2000; without a readable body, all.
     AsAnswered,
     All,
     None,
@@ -93,13 +93,13 @@ enum Wire {
     },
     /// A response that ends with the connection.
     UntilClose { status: u16, body: Vec<u8> },
-    /// These bytes, then a clean close (with none: a drop without an answer).
+    /// These bytes, then a clean close. Without any: a drop without an answer.
     Raw(Vec<u8>),
     /// These bytes, then a reset of the connection.
     Reset(Vec<u8>),
 }
 
-/// How one request is answered.
+/// The reply to one request.
 pub(crate) struct Reply {
     wire: Wire,
     takes: Takes,
@@ -133,12 +133,12 @@ impl Reply {
         })
     }
 
-    /// `2000 = SUCCESS:id`: the documented answer.
+    /// `2000 = SUCCESS:id`, the documented answer.
     pub(crate) fn accepted(trx_id: impl std::fmt::Display) -> Self {
         Self::ok(format!("2000 = SUCCESS:{trx_id}"))
     }
 
-    /// The chunks of a chunked response, with its last chunk.
+    /// A complete chunked response.
     pub(crate) fn chunked(chunks: &[&str]) -> Self {
         Self::new(Wire::Chunked {
             status: 200,
@@ -147,7 +147,7 @@ impl Reply {
         })
     }
 
-    /// The chunks of a chunked response that is cut before its last chunk.
+    /// A chunked response that ends before its last chunk.
     pub(crate) fn chunked_and_cut(chunks: &[&str]) -> Self {
         Self::new(Wire::Chunked {
             status: 200,
@@ -164,12 +164,12 @@ impl Reply {
         })
     }
 
-    /// These bytes as they are, then a close.
+    /// These bytes, then a close.
     pub(crate) fn raw(bytes: impl Into<Vec<u8>>) -> Self {
         Self::new(Wire::Raw(bytes.into()))
     }
 
-    /// A body of which only the beginning arrives: Content-Length promises `missing` bytes more.
+    /// A body cut short: Content-Length states `missing` bytes more.
     pub(crate) fn cut(body: &str, missing: usize) -> Self {
         let length = body.len() + missing;
         Self::raw(format!(
@@ -211,19 +211,19 @@ impl Reply {
         self
     }
 
-    /// The same reply; all recipients count as taken whatever it says.
+    /// The same reply, with all recipients taken whatever it says.
     pub(crate) fn taking_all(mut self) -> Self {
         self.takes = Takes::All;
         self
     }
 
-    /// The same reply; no recipient counts as taken whatever it says.
+    /// The same reply, with no recipient taken whatever it says.
     pub(crate) fn taking_none(mut self) -> Self {
         self.takes = Takes::None;
         self
     }
 
-    /// The same reply after a while.
+    /// The same reply after this delay.
     pub(crate) fn after(mut self, delay: Duration) -> Self {
         self.delay = delay;
         self
@@ -235,13 +235,13 @@ impl Reply {
         self
     }
 
-    /// The same reply; `act` runs when its last byte is out, before the next request of its connection is read.
+    /// The same reply, after which `act` runs, before the next request of its connection is read.
     pub(crate) fn then(mut self, act: impl FnOnce() + Send + 'static) -> Self {
         self.afterwards = Some(Box::new(act));
         self
     }
 
-    /// The places of the recipients taken, out of `count`.
+    /// The indices of the recipients taken, out of `count`.
     fn taken(&self, count: usize) -> Vec<usize> {
         let all = (0..count).collect();
         match (&self.takes, &self.wire) {
@@ -250,13 +250,8 @@ impl Reply {
                 let body = String::from_utf8_lossy(body);
                 let answers: Vec<&str> = body.split("||").collect();
                 if answers.len() == count {
-                    let good = |(_, answer): &(usize, &&str)| answer.trim().starts_with("2000");
-                    answers
-                        .iter()
-                        .enumerate()
-                        .filter(good)
-                        .map(|(i, _)| i)
-                        .collect()
+                    let accepted = |i: &usize| answers[*i].trim().starts_with("2000");
+                    (0..count).filter(accepted).collect()
                 } else if body.trim().starts_with('-') {
                     Vec::new()
                 } else {
@@ -268,7 +263,7 @@ impl Reply {
     }
 }
 
-/// A gate that replies wait behind until a test opens it; it opens by itself when the test has clearly lost.
+/// A gate: replies behind it wait until a test opens it, at most `PATIENCE`.
 #[derive(Clone, Default)]
 pub(crate) struct Gate(Arc<(Mutex<bool>, Condvar)>);
 
@@ -278,7 +273,7 @@ impl Gate {
         Self::default()
     }
 
-    /// Lets every reply behind it go, now and later.
+    /// Releases all replies behind it, now and later.
     pub(crate) fn open(&self) {
         *self.0.0.lock().unwrap() = true;
         self.0.1.notify_all();
@@ -300,7 +295,7 @@ type Script = dyn Fn(&Request, usize) -> Reply + Send + Sync;
 struct Record {
     requests: Vec<Request>,
     taken: Vec<Taken>,
-    /// What arrived on a connection and was no whole request.
+    /// Incomplete requests.
     fragments: Vec<Vec<u8>>,
 }
 
@@ -312,14 +307,14 @@ struct Shared {
     stopping: AtomicBool,
 }
 
-/// The fake gateway. It listens until it is dropped.
+/// The fake gateway. It stops listening when it is dropped.
 pub(crate) struct Gateway {
     address: SocketAddr,
     shared: Arc<Shared>,
 }
 
 impl Gateway {
-    /// A gateway that answers the `n`th request (from 0) with `script(request, n)`.
+    /// A gateway that replies to request `n` with `script(request, n)`.
     pub(crate) fn new(script: impl Fn(&Request, usize) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let address = listener.local_addr().unwrap();
@@ -344,7 +339,7 @@ impl Gateway {
         Self { address, shared }
     }
 
-    /// A gateway that accepts everything, with transaction ids counted up from 1143007207, one a request.
+    /// A gateway that accepts everything, with transaction ids counting from 1143007207, one for each request.
     pub(crate) fn accepting() -> Self {
         Self::new(|_, nth| Reply::accepted(trx_of(nth)))
     }
@@ -354,7 +349,7 @@ impl Gateway {
         Self::new(move |_, _| Reply::ok(body))
     }
 
-    /// A gateway that answers each recipient on its own, joined by `||`; `code` says what each gets.
+    /// A gateway that answers `code(number)` for each recipient, joined by `||`.
     pub(crate) fn per_number(code: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
         Self::new(move |request, _| {
             let answers: Vec<String> = request.numbers.iter().map(|n| code(n)).collect();
@@ -362,7 +357,7 @@ impl Gateway {
         })
     }
 
-    /// A gateway that answers the first request with the first of these bodies and so on, then accepts.
+    /// A gateway that replies with these bodies in turn, then accepts.
     pub(crate) fn in_turn(bodies: &'static [&'static str]) -> Self {
         Self::new(move |_, nth| match bodies.get(nth) {
             Some(body) => Reply::ok(*body),
@@ -370,7 +365,7 @@ impl Gateway {
         })
     }
 
-    /// A gateway that answers a request to one of these numbers with the body beside it, and accepts the others.
+    /// A gateway that replies with the body of the first of these numbers in a request, and accepts all other requests.
     pub(crate) fn by_number(bodies: HashMap<String, String>) -> Self {
         Self::new(move |request, nth| {
             let body = request.numbers.iter().find_map(|n| bodies.get(n));
@@ -381,7 +376,7 @@ impl Gateway {
         })
     }
 
-    /// Where it listens, as a value for `--gateway`.
+    /// Its URL, as a value for `--gateway`.
     pub(crate) fn url(&self) -> String {
         format!("http://{}/RESTAPI.php", self.address)
     }
@@ -391,7 +386,7 @@ impl Gateway {
         self.shared.record.lock().unwrap().requests.clone()
     }
 
-    /// How many requests came so far.
+    /// The number of requests so far.
     pub(crate) fn count(&self) -> usize {
         self.shared.record.lock().unwrap().requests.len()
     }
@@ -420,7 +415,7 @@ impl Gateway {
         assert!(came >= count, "waited for {count} requests, {came} came");
     }
 
-    /// Panics if a number was taken with the same text twice, or a connection carried half a request.
+    /// Panics if a number was taken twice with the same text.
     pub(crate) fn assert_nothing_twice(&self) {
         let record = self.shared.record.lock().unwrap();
         let mut seen = HashMap::new();
@@ -437,7 +432,7 @@ impl Gateway {
         }
     }
 
-    /// What arrived and was no whole request; empty for a well-behaved client.
+    /// Incomplete requests; none from a correct client.
     pub(crate) fn fragments(&self) -> Vec<Vec<u8>> {
         self.shared.record.lock().unwrap().fragments.clone()
     }
@@ -446,24 +441,24 @@ impl Gateway {
 impl Drop for Gateway {
     fn drop(&mut self) {
         self.shared.stopping.store(true, Ordering::Release);
-        // Wakes the acceptor, which then sees that it is to stop.
+        // Wakes the acceptor, which then stops.
         let _woken = TcpStream::connect(self.address);
     }
 }
 
-/// The transaction id that `Gateway::accepting` gives to the `n`th request.
+/// The transaction id that `Gateway::accepting` gives to request `nth`.
 pub(crate) fn trx_of(nth: usize) -> String {
     (FIRST_TRX + nth as u64).to_string()
 }
 
-/// An address where nobody listens.
-pub(crate) fn nobody() -> String {
+/// The URL of a port on which nothing listens.
+pub(crate) fn unreachable_url() -> String {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     format!("http://{}/RESTAPI.php", listener.local_addr().unwrap())
 }
 
 impl Shared {
-    /// Answers the requests of one connection, one after the other.
+    /// Replies to the requests of one connection in turn.
     fn serve(&self, mut stream: TcpStream) {
         let connection = self.connections.fetch_add(1, Ordering::AcqRel);
         stream.set_nodelay(true).unwrap();
@@ -489,18 +484,18 @@ impl Shared {
             if let Some(gate) = &reply.gate {
                 gate.pass();
             }
-            let goes_on = last.answer(&mut stream, reply.wire);
+            let keep = last.reply(&mut stream, reply.wire);
             if let Some(act) = reply.afterwards {
                 act();
             }
-            if !goes_on {
+            if !keep {
                 break;
             }
         }
     }
 
-    /// The next request of a connection. Its last byte stays in the socket, so that a reset stays possible:
-    /// the system resets a connection that is closed with bytes unread.
+    /// The next request of a connection. Its last byte stays in the socket, so that the connection can still be reset:
+    /// the system resets a connection that is closed while bytes are unread.
     fn receive(&self, stream: &mut TcpStream, connection: usize) -> Option<(Request, LastByte)> {
         let mut raw = Vec::new();
         let mut at = None;
@@ -509,7 +504,7 @@ impl Shared {
                 self.record.lock().unwrap().fragments.push(raw);
             }
         };
-        // Peeks at what is there and takes no more than the request's head, then all of its body but one byte.
+        // Peeks, and reads no more than the head of the request, then its body without the last byte.
         let (head, length) = loop {
             let mut window = [0; 16 * 1024];
             let seen = match stream.peek(&mut window) {
@@ -581,16 +576,16 @@ impl Shared {
 struct LastByte(bool);
 
 impl LastByte {
-    /// Writes the reply; whether the connection may carry another request.
-    fn answer(&self, stream: &mut TcpStream, wire: Wire) -> bool {
+    /// Writes the reply. Returns whether the connection is kept.
+    fn reply(&self, stream: &mut TcpStream, wire: Wire) -> bool {
         if let Wire::Reset(bytes) = wire {
             let _written = stream.write_all(&bytes);
-            return false; // closed with a byte unread
+            return false; // closed while a byte is unread
         }
         if self.0 {
             let _last = stream.read_exact(&mut [0]);
         }
-        let (bytes, goes_on) = match wire {
+        let (bytes, keep) = match wire {
             Wire::Full {
                 status,
                 headers,
@@ -634,14 +629,14 @@ impl LastByte {
                 (out, false)
             }
             Wire::Raw(bytes) => (bytes, false),
-            Wire::Reset(_) => unreachable!("answered above"),
+            Wire::Reset(_) => unreachable!("handled above"),
         };
-        // The client may be dead by now; that is what some tests are about.
+        // The client may be gone, which some tests intend.
         let sent = stream.write_all(&bytes).is_ok();
-        if !goes_on {
+        if !keep {
             let _closed = stream.shutdown(Shutdown::Both);
         }
-        sent && goes_on
+        sent && keep
     }
 }
 
@@ -661,11 +656,11 @@ fn reason(status: u16) -> &'static str {
         500 => "Internal Server Error",
         502 => "Bad Gateway",
         503 => "Service Unavailable",
-        _ => "Something",
+        _ => "Other",
     }
 }
 
-/// The fields of a form, decoded. Panics where the client wrote none: an unreserved byte too many or no UTF-8.
+/// The decoded fields of a form. Panics if it is malformed: a byte that must be encoded, or invalid UTF-8.
 fn form_of(body: &[u8]) -> Vec<(String, String)> {
     body.split(|b| *b == b'&')
         .filter(|pair| !pair.is_empty())
