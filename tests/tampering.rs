@@ -98,7 +98,7 @@ fn verify_detects_manual_edits() {
         "UPDATE batch SET attempts = 2 WHERE id = 1",
         "UPDATE batch SET claimed_at = NULL WHERE id = 1",
         "DELETE FROM decision",
-        "UPDATE decision SET word = 'accepted' WHERE word = 'not-sent'",
+        "UPDATE decision SET resolution = 'accepted' WHERE resolution = 'not-sent'",
         // As if no attempt had been made: a gap is left, or the lock records more attempts.
         "DELETE FROM attempt WHERE batch_id = 1;
          UPDATE batch SET state = 'planned', code = NULL, trx_id = NULL, attempts = 0, claimed_at = NULL WHERE id = 1",

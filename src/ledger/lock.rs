@@ -12,14 +12,24 @@ use std::path::{Path, PathBuf};
 use super::files::{self, Identity};
 use crate::{Error, Kind, Remedy, Result};
 
-/// Length of the first line, which says whether a campaign was started, which one, and how many attempts were made. It
-/// is overwritten in place by a single write of this length, so that a crash cannot leave it half written.
+/// Length of the first line, which holds a [`Record`]. It is overwritten in place by a single write of this length, so that
+/// a crash cannot leave it half written.
 const FIRST_LINE: usize = 62;
-const STARTED: &str = "started ";
-/// Instead of [`STARTED`], and as long: the campaign took the place of another one that was started.
-const REPLACED: &str = "renewed ";
-const OPENED: &str = "opened ";
-const NOTHING: &str = "nothing sent";
+
+/// The first words of a record.
+const OPENED: &str = "opened";
+const STARTED: &str = "started";
+/// Instead of [`STARTED`]: the campaign took the place of another one that was started.
+const REPLACED: &str = "renewed";
+
+/// What a lock records about the ledger beside it.
+#[derive(Debug)]
+enum Record {
+    NothingSent,
+    /// The ledger of this campaign was open for writing.
+    Opened(String),
+    Started(Started),
+}
 
 /// What a lock records of the campaign that was started under it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +42,48 @@ pub struct Started {
     pub replaces_another: bool,
 }
 
+impl Record {
+    /// The record in the text of a lock.
+    fn parse(text: &str) -> Self {
+        let mut words = text.lines().next().unwrap_or_default().split_whitespace();
+        match (words.next(), words.next()) {
+            (Some(OPENED), Some(campaign)) => Self::Opened(campaign.to_owned()),
+            (Some(word @ (STARTED | REPLACED)), Some(campaign)) => Self::Started(Started {
+                campaign: campaign.to_owned(),
+                attempts: words
+                    .next()
+                    .and_then(|count| count.parse().ok())
+                    .unwrap_or(0),
+                replaces_another: word == REPLACED,
+            }),
+            _ => Self::NothingSent,
+        }
+    }
+
+    fn first_line(&self) -> String {
+        let line = match self {
+            Self::NothingSent => "nothing sent".to_owned(),
+            Self::Opened(campaign) => format!("{OPENED} {campaign}"),
+            Self::Started(started) => {
+                let word = if started.replaces_another {
+                    REPLACED
+                } else {
+                    STARTED
+                };
+                format!("{word} {} {:020}", started.campaign, started.attempts)
+            }
+        };
+        format!("{line:<width$}\n", width = FIRST_LINE - 1)
+    }
+
+    fn started(&self) -> Option<&Started> {
+        match self {
+            Self::Started(started) => Some(started),
+            _ => None,
+        }
+    }
+}
+
 /// Keeps a [`Lock`] held until this is dropped too.
 #[derive(Debug)]
 pub struct LockGuard(#[allow(dead_code)] File);
@@ -41,17 +93,26 @@ pub struct LockGuard(#[allow(dead_code)] File);
 pub struct Lock {
     file: File,
     path: PathBuf,
-    started: Option<Started>,
+    record: Record,
 }
 
 /// The campaign whose ledger was last open for writing at this path, if one was. The log beside it belongs to that one.
 pub(super) fn last_opened(ledger: &Path) -> Option<String> {
+    match read_record(ledger)? {
+        Record::Opened(campaign) => Some(campaign),
+        Record::Started(started) => Some(started.campaign),
+        Record::NothingSent => None,
+    }
+}
+
+/// The campaign that was started from this ledger, as its lock records it. The lock itself is left alone.
+pub(super) fn started(ledger: &Path) -> Option<Started> {
+    read_record(ledger)?.started().cloned()
+}
+
+fn read_record(ledger: &Path) -> Option<Record> {
     let text = fs::read_to_string(path_of(ledger)).ok()?;
-    let line = text.lines().next()?;
-    let rest = [STARTED, REPLACED, OPENED]
-        .iter()
-        .find_map(|word| line.strip_prefix(word))?;
-    rest.split_whitespace().next().map(str::to_owned)
+    Some(Record::parse(&text))
 }
 
 /// Which process holds the lock of a ledger now. `None` where none does, or where the system does not say: only Linux shows it
@@ -73,12 +134,6 @@ pub fn holder(ledger: &Path) -> Option<String> {
     held.then(|| holder.to_owned())
 }
 
-/// The campaign that was started from this ledger, as its lock records it. The lock itself is left alone.
-pub(super) fn started(ledger: &Path) -> Option<Started> {
-    let mut file = File::open(path_of(ledger)).ok()?;
-    read_started(&mut file).ok()?
-}
-
 fn path_of(ledger: &Path) -> PathBuf {
     files::sidecar(&files::link_target(ledger), files::LOCK)
 }
@@ -98,14 +153,25 @@ impl Lock {
             .map_err(|error| unusable(&path, error))?;
         let attempt = file.try_lock();
         granted(attempt, ledger, &path, &mut file)?;
-        let started = read_started(&mut file).map_err(|error| unusable(&path, error))?;
+        let lock = Self::take_over(file, &path, holder);
+        lock.map_err(|error| unusable(&path, error))
+    }
+
+    /// Reads what the last holder left, and writes down this one.
+    fn take_over(mut file: File, path: &Path, holder: &str) -> io::Result<Self> {
+        let mut text = String::new();
+        file.read_to_string(&mut text)?;
         let lock = Self {
+            record: Record::parse(&text),
+            path: path.to_owned(),
             file,
-            path,
-            started,
         };
-        lock.write(holder)
-            .map_err(|error| unusable(&lock.path, error))?;
+        if text.len() < FIRST_LINE {
+            lock.write_first_line(&lock.record)?;
+        }
+        lock.file.set_len(FIRST_LINE as u64)?;
+        lock.file
+            .write_all_at(format!("{holder}\n").as_bytes(), FIRST_LINE as u64)?;
         Ok(lock)
     }
 
@@ -121,45 +187,61 @@ impl Lock {
     /// The campaign that was started under this lock, if one was.
     #[must_use]
     pub fn started(&self) -> Option<&Started> {
-        self.started.as_ref()
+        self.record.started()
     }
 
-    /// Records durably that this campaign is being sent, or takes the place of one that was. It comes before the
-    /// first claim, so that a ledger that is lost afterwards is missed.
+    /// Records durably that this campaign is being sent, or takes the place of one that was. It comes before the first claim,
+    /// so that a ledger that is lost afterwards is missed.
     pub fn mark_started(&mut self, campaign: &str) -> Result<()> {
-        if self
-            .started
-            .as_ref()
-            .is_some_and(|started| started.campaign == campaign)
-        {
+        let before = self.started();
+        if before.is_some_and(|started| started.campaign == campaign) {
             return Ok(());
         }
-        self.record(Started {
+        self.record(Record::Started(Started {
             campaign: campaign.to_owned(),
             attempts: 0,
-            replaces_another: self.started.is_some(),
-        })
-        .and_then(|()| self.file.sync_all())
-        .map_err(|error| unusable(&self.path, error))
+            replaces_another: before.is_some(),
+        }))?;
+        self.file
+            .sync_all()
+            .map_err(|error| unusable(&self.path, error))
     }
 
     /// Removes the record of the campaign that was started. Its ledger shows that nothing was ever sent from it.
     pub fn clear_started(&mut self) -> Result<()> {
-        self.started = None;
-        self.file
-            .write_all_at(first_line(NOTHING).as_bytes(), 0)
-            .map_err(|error| unusable(&self.path, error))
+        self.record(Record::NothingSent)
     }
 
     /// Records which campaign's ledger is open here, before anything is written to it. If another campaign was started,
     /// this one takes its place.
     pub(super) fn record_opened(&mut self, campaign: &str) -> Result<()> {
-        if self.started.is_some() {
+        if self.started().is_some() {
             return self.mark_started(campaign);
         }
-        self.file
-            .write_all_at(first_line(&format!("{OPENED}{campaign}")).as_bytes(), 0)
-            .map_err(|error| unusable(&self.path, error))
+        self.record(Record::Opened(campaign.to_owned()))
+    }
+
+    /// Records how many attempts were made. It comes after their commit, so that the lock never records more than the
+    /// ledger, and is not synced: it guards against a copy that is put back, not against a power cut.
+    pub(super) fn record_attempts(&mut self, attempts: u64) -> Result<()> {
+        let Some(started) = self.started().cloned() else {
+            return Ok(());
+        };
+        self.record(Record::Started(Started {
+            attempts,
+            ..started
+        }))
+    }
+
+    fn record(&mut self, record: Record) -> Result<()> {
+        self.write_first_line(&record)
+            .map_err(|error| unusable(&self.path, error))?;
+        self.record = record;
+        Ok(())
+    }
+
+    fn write_first_line(&self, record: &Record) -> io::Result<()> {
+        self.file.write_all_at(record.first_line().as_bytes(), 0)
     }
 
     /// An error if the lock file was deleted or replaced: a second process could hold another one by now.
@@ -174,61 +256,6 @@ impl Lock {
             .at(self.path.display())),
         }
     }
-
-    /// Records how many attempts were made. It comes after their commit, so that the lock never records more than the
-    /// ledger, and is not synced: it guards against a copy that is put back, not against a power cut.
-    pub(super) fn record_attempts(&mut self, attempts: u64) -> Result<()> {
-        let Some(started) = self.started.clone() else {
-            return Ok(());
-        };
-        self.record(Started {
-            attempts,
-            ..started
-        })
-        .map_err(|error| unusable(&self.path, error))
-    }
-
-    fn record(&mut self, started: Started) -> io::Result<()> {
-        let word = if started.replaces_another {
-            REPLACED
-        } else {
-            STARTED
-        };
-        let line = format!("{word}{} {:020}", started.campaign, started.attempts);
-        self.file.write_all_at(first_line(&line).as_bytes(), 0)?;
-        self.started = Some(started);
-        Ok(())
-    }
-
-    fn write(&self, holder: &str) -> io::Result<()> {
-        if self.file.metadata()?.len() < FIRST_LINE as u64 {
-            self.file.write_all_at(first_line(NOTHING).as_bytes(), 0)?;
-        }
-        self.file.set_len(FIRST_LINE as u64)?;
-        self.file
-            .write_all_at(format!("{holder}\n").as_bytes(), FIRST_LINE as u64)
-    }
-}
-
-fn first_line(line: &str) -> String {
-    format!("{line:<width$}\n", width = FIRST_LINE - 1)
-}
-
-fn read_started(file: &mut File) -> io::Result<Option<Started>> {
-    let mut text = String::new();
-    file.read_to_string(&mut text)?;
-    let line = text.lines().next().unwrap_or_default();
-    let replaced = line.strip_prefix(REPLACED);
-    let rest = replaced.or_else(|| line.strip_prefix(STARTED));
-    let mut words = rest.unwrap_or_default().split_whitespace();
-    Ok(words.next().map(|campaign| Started {
-        campaign: campaign.to_owned(),
-        attempts: words
-            .next()
-            .and_then(|count| count.parse().ok())
-            .unwrap_or(0),
-        replaces_another: replaced.is_some(),
-    }))
 }
 
 /// Whether the lock is ours now. On a file system without locks it never is.

@@ -27,7 +27,7 @@
 //! | `resolve` | decisions of an operator |
 //! | `committer` | the thread that commits for all workers together |
 //! | `snapshot`, `totals` | what every output is made from |
-//! | `verify` | whether everything adds up |
+//! | `verify`, `rules` | whether everything adds up |
 
 mod attempt;
 mod batch;
@@ -42,6 +42,7 @@ mod plan_inserts;
 mod plan_writer;
 mod planned;
 mod resolve;
+mod rules;
 mod schema;
 mod snapshot;
 mod split;

@@ -77,7 +77,7 @@ impl Ledger {
                 Resolution::NotSent => None,
             };
             ledger.execute(
-                "INSERT INTO decision (decided_at, rows, word, trx_id, note) VALUES (?1, ?2, ?3, ?4, ?5)",
+                "INSERT INTO decision (decided_at, rows, resolution, trx_id, note) VALUES (?1, ?2, ?3, ?4, ?5)",
                 params![at.to_string(), ranges(&rows), resolution.as_str(), trx_id, note],
             )?;
             let decision = ledger.connection.last_insert_rowid();

@@ -19,10 +19,10 @@ CREATE TABLE campaign (
     id            TEXT NOT NULL,     -- 32 hexadecimal digits, drawn when it was planned
     name          TEXT NOT NULL,
     input         TEXT NOT NULL,     -- the spreadsheet as it was named
-    options       TEXT NOT NULL,     -- JSON: the template and every option that the plan hangs on
+    options       TEXT NOT NULL,     -- JSON: the message and every other option that the plan depends on
     digest        TEXT NOT NULL,     -- of the header and the cells, hexadecimal
     header        TEXT NOT NULL,     -- a CSV record
-    delimiter     TEXT NOT NULL,     -- of header, of every recipient's cells, and of the results
+    delimiter     TEXT NOT NULL,     -- in header, in every recipient's cells, and in the results
     bom           INTEGER NOT NULL,  -- 1: the results begin with a byte order mark
     report        TEXT NOT NULL,     -- JSON: what the plan found
     planned_at    TEXT NOT NULL,     -- RFC 3339, as all times here
@@ -39,7 +39,7 @@ CREATE TABLE decision (
     id          INTEGER PRIMARY KEY,
     decided_at  TEXT NOT NULL,
     rows        TEXT NOT NULL,       -- 3,17-20
-    word        TEXT NOT NULL CHECK (word IN ('accepted', 'not-sent')),
+    resolution  TEXT NOT NULL CHECK (resolution IN ('accepted', 'not-sent')),
     trx_id      TEXT,
     note        TEXT
 ) STRICT;
@@ -53,7 +53,7 @@ CREATE TABLE batch (
     claimed_at  TEXT,                -- the last claim
     code        INTEGER,             -- as answered
     trx_id      TEXT,
-    why         TEXT,                -- why it is unknown, planned again, or refused by itself
+    why         TEXT,                -- why it is unknown, planned again, or refused for itself alone
     decision    INTEGER REFERENCES decision (id)
 ) STRICT;
 CREATE TABLE recipient (

@@ -187,7 +187,7 @@ impl Snapshot {
     /// A decision of an operator. Few rows have one, so it is read for these only.
     fn decision(&self, id: i64) -> Result<Option<Decision>> {
         self.connection
-            .prepare_cached("SELECT decided_at, word, note FROM decision WHERE id = ?1")
+            .prepare_cached("SELECT decided_at, resolution, note FROM decision WHERE id = ?1")
             .and_then(|mut statement| {
                 let decision = statement.query_row([id], |row| {
                     Ok(Decision {

@@ -52,7 +52,7 @@ fn all_means_all_unknown_rows() {
     let decisions: String = Connection::open(&path)
         .unwrap()
         .query_row(
-            "SELECT rows || ' ' || word || ' ' || note FROM decision",
+            "SELECT rows || ' ' || resolution || ' ' || note FROM decision",
             [],
             |row| row.get(0),
         )
