@@ -16,7 +16,8 @@ pub(super) fn run(topic: Option<&str>) -> Result<Exit> {
         .iter()
         .find(|topic| topic.name.eq_ignore_ascii_case(name))
         .ok_or_else(|| unknown(name))?;
-    print(topic.text).map(|()| Exit::OK)
+    // Markdown writes a bar in a table with a backslash, which must not get into what somebody copies.
+    print(&topic.text.replace("\\|", "|")).map(|()| Exit::OK)
 }
 
 /// One line for each page.
