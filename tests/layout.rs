@@ -53,6 +53,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ),
     ("minijinja", &["domain/template"]),
     ("rayon", &["planning"]),
+    ("regex", &["lint"]),
     ("rlibphonenumber", &["domain/msisdn"]),
     ("rusqlite", &["ledger"]),
     ("serde", &[""]),

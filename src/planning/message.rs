@@ -62,12 +62,14 @@ pub(super) struct Composer {
 }
 
 impl Composer {
-    pub(super) fn new(options: &PlanOptions, columns: &Columns) -> Self {
-        Self {
+    pub(super) fn new(options: &PlanOptions, columns: &Columns) -> Result<Self> {
+        Ok(Self {
             text_type: options.text_type,
             punctuation: options.punctuation,
-            linter: (options.lint != LintLevel::Off).then(|| linter(columns)),
-        }
+            linter: (options.lint != LintLevel::Off)
+                .then(|| linter(columns))
+                .transpose()?,
+        })
     }
 
     /// The text to send for a rendered template.
@@ -159,7 +161,7 @@ pub(super) fn find<'a>(
     }
 }
 
-fn linter(columns: &Columns) -> Linter {
+fn linter(columns: &Columns) -> Result<Linter> {
     let named = |(column, name): (usize, &'_ Option<String>)| {
         Some((columns.title(column).to_owned(), name.clone()?))
     };

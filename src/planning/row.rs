@@ -94,7 +94,7 @@ impl<'a> RowChecker<'a> {
             Some(name) => columns.position(name),
             None => columns.phone(),
         };
-        let composer = Composer::new(options, columns);
+        let composer = Composer::new(options, columns)?;
         let message =
             message::find(&options.message, templates, columns, &composer).map_err(|error| {
                 match error.kind() {

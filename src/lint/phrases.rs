@@ -1,0 +1,64 @@
+//! Lists of words and phrases as parts of regular expressions, and the sentences of a text.
+
+use std::ops::Range;
+
+use regex::{Error, Regex};
+
+/// A character of a word.
+pub(super) const LETTER: &str = "[0-9A-Za-z'’]";
+
+/// A character between two words. Chinese is no gap: what is said in it comes between.
+const GAP: &str = "[^0-9A-Za-z'’\u{3000}-\u{9fff}]";
+
+/// The pattern of any of these phrases as whole words, in capitals or not. A blank in a phrase stands for one or two
+/// characters between two words: `no akaun` also matches `No. akaun`.
+pub(super) fn any_of(phrases: &[&str]) -> String {
+    let pattern = phrases.join("|").replace(' ', "[ .:/-]{1,2}");
+    format!(r"(?-u:\b)(?i:{pattern})(?-u:\b)")
+}
+
+/// The pattern of any of these strings as they are written, wherever they stand.
+pub(super) fn any_part_of(parts: &[&str]) -> String {
+    format!("(?:{})", parts.join("|"))
+}
+
+/// The pattern of at most this many words and the gaps around them, at the end of a text.
+pub(super) fn then_at_most(words: usize) -> String {
+    format!("(?:{GAP}+{LETTER}+){{0,{words}}}{GAP}*$")
+}
+
+/// Splits texts into sentences.
+#[derive(Clone, Debug)]
+pub(super) struct Sentences {
+    /// Ends of sentences, and what only looks like one: a full stop after an abbreviation or the number of a list's line,
+    /// and a line end after a colon or a comma.
+    ends: Regex,
+}
+
+impl Sentences {
+    pub(super) fn new() -> Result<Self, Error> {
+        let ends = r"(?-u:\b)(?i:no|nos|num|acc|ac|tel|bil|dr|en|pn|[0-9]{1,2})\.|[:,]\s*\n|(?<end>[.!?;。\n])";
+        Ok(Self {
+            ends: Regex::new(ends)?,
+        })
+    }
+
+    /// Where the sentences of the text stand, without their ends.
+    pub(super) fn of(&self, text: &str) -> impl Iterator<Item = Range<usize>> {
+        let ends = self.ends.captures_iter(text);
+        let mut start = 0;
+        ends.filter_map(|end| end.name("end").map(|end| end.range()))
+            .chain(Some(text.len()..text.len()))
+            .map(move |end| {
+                let sentence = start..end.start;
+                start = end.end;
+                sentence
+            })
+    }
+
+    /// What stands before this place in its sentence.
+    pub(super) fn before<'t>(&self, text: &'t str, place: usize) -> &'t str {
+        let lead = &text[..place];
+        self.of(lead).last().map_or("", |sentence| &lead[sentence])
+    }
+}
