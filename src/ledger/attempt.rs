@@ -13,7 +13,7 @@ const ANSWERED_SINGLY: &str = "the gateway answered for each number";
 
 impl Ledger {
     /// Takes a planned batch for one attempt. The transaction must be committed before the request starts.
-    pub fn claim(&mut self, batch: BatchId, at: &Timestamp) -> Result<AttemptId> {
+    pub(super) fn claim(&mut self, batch: BatchId, at: &Timestamp) -> Result<AttemptId> {
         self.mark_started()?;
         let claimed_at = at.to_string();
         self.transition(
@@ -35,7 +35,7 @@ impl Ledger {
 
     /// Records the end of an attempt. Where the recipients end in different states, the batch is split into children of one
     /// state each, in this same transaction.
-    pub fn settle(&mut self, end: &Settlement) -> Result<()> {
+    pub(super) fn settle(&mut self, end: &Settlement) -> Result<()> {
         self.execute(
             "UPDATE attempt SET ended_at = ?2, outcome = ?3, http_status = ?4, answer = ?5 WHERE id = ?1",
             params![

@@ -4,7 +4,7 @@ use rusqlite::{Connection, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::connection::{read_error, unknown_value, write_error};
+use super::error::{read_error, unknown_value, write_error};
 use crate::domain::report::Report;
 use crate::domain::{PlanOptions, Timestamp};
 use crate::{Error, Kind, Result};

@@ -1,5 +1,5 @@
-//! One thread writes to an open ledger for all workers. It commits the requests that came in during the last commit as
-//! one group, and answers them when that commit is durable.
+//! One thread writes to an open ledger for all workers. It commits the jobs that came in during the last commit as one
+//! group, and answers them when that commit is durable.
 
 use std::collections::VecDeque;
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -11,7 +11,7 @@ use crate::domain::Timestamp;
 use crate::{Error, Kind, Result};
 
 /// What a worker asks for, and where it learns that this is durable.
-struct Request {
+struct Job {
     work: Work,
     writes: bool,
     committed: Sender<Result<()>>,
@@ -28,18 +28,16 @@ pub struct Committer {
 /// What a worker has of the ledger.
 #[derive(Debug)]
 pub struct LedgerHandle {
-    requests: Sender<Request>,
+    jobs: Sender<Job>,
 }
 
 impl Committer {
     /// Starts the thread for `workers` workers. `limit` bounds how many recipients are handed out in all.
     #[must_use]
     pub fn start(ledger: Ledger, workers: usize, limit: Option<u64>) -> (Self, Vec<LedgerHandle>) {
-        let (requests, incoming) = mpsc::channel();
+        let (jobs, incoming) = mpsc::channel();
         let handles = (0..workers)
-            .map(|_| LedgerHandle {
-                requests: requests.clone(),
-            })
+            .map(|_| LedgerHandle { jobs: jobs.clone() })
             .collect();
         let thread = std::thread::spawn(move || {
             let mut session = Session {
@@ -69,7 +67,7 @@ impl LedgerHandle {
     /// limit is reached.
     pub fn next(&self, ended: Option<Settlement>) -> Result<Option<Batch>> {
         let writes = ended.is_some();
-        self.request(writes, |queue, ledger| queue.next(ledger, ended))
+        self.run(writes, |queue, ledger| queue.next(ledger, ended))
     }
 
     /// The same, and claims the batch in the same commit, for a worker that need not wait before it sends. When this returns
@@ -79,7 +77,7 @@ impl LedgerHandle {
         ended: Option<Settlement>,
         at: Timestamp,
     ) -> Result<Option<(Batch, AttemptId)>> {
-        self.request(true, move |queue, ledger| {
+        self.run(true, move |queue, ledger| {
             let Some(batch) = queue.next(ledger, ended)? else {
                 return Ok(None);
             };
@@ -90,23 +88,23 @@ impl LedgerHandle {
 
     /// Settles an attempt. When this returns it is durable.
     pub fn settle(&self, ended: Settlement) -> Result<()> {
-        self.request(true, move |_, ledger| ledger.settle(&ended))
+        self.run(true, move |_, ledger| ledger.settle(&ended))
     }
 
     /// Claims a batch. When this returns the claim is durable, and only then may its request start.
     pub fn claim(&self, batch: BatchId, at: Timestamp) -> Result<AttemptId> {
-        self.request(true, move |_, ledger| ledger.claim(batch, &at))
+        self.run(true, move |_, ledger| ledger.claim(batch, &at))
     }
 
     /// Hands the work to the thread. Its result is used only once the commit is confirmed.
-    fn request<T: Send + 'static>(
+    fn run<T: Send + 'static>(
         &self,
         writes: bool,
         work: impl FnOnce(&mut BatchQueue, &mut Ledger) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (result_sender, result) = mpsc::channel();
         let (committed_sender, committed) = mpsc::channel();
-        let request = Request {
+        let job = Job {
             work: Box::new(move |queue, ledger| {
                 let value = work(queue, ledger)?;
                 result_sender.send(value).map_err(|_| closed())
@@ -114,7 +112,7 @@ impl LedgerHandle {
             writes,
             committed: committed_sender,
         };
-        self.requests.send(request).map_err(|_| closed())?;
+        self.jobs.send(job).map_err(|_| closed())?;
         committed.recv().map_err(|_| closed())??;
         result.recv().map_err(|_| closed())
     }
@@ -134,13 +132,13 @@ struct Session {
 }
 
 impl Session {
-    fn serve(&mut self, incoming: &Receiver<Request>) {
+    fn serve(&mut self, incoming: &Receiver<Job>) {
         while let Ok(first) = incoming.recv() {
-            let group: Vec<Request> = std::iter::once(first).chain(incoming.try_iter()).collect();
-            let writes = group.iter().any(|request| request.writes);
+            let group: Vec<Job> = std::iter::once(first).chain(incoming.try_iter()).collect();
+            let writes = group.iter().any(|job| job.writes);
             let (work, waiting): (Vec<_>, Vec<_>) = group
                 .into_iter()
-                .map(|request| (request.work, request.committed))
+                .map(|job| (job.work, job.committed))
                 .unzip();
             let done = self.carry_out(work, writes);
             for committed in waiting {

@@ -1,11 +1,12 @@
-//! SQLite connections to a ledger: how they are opened and made durable, and what their errors say.
+//! SQLite connections to a ledger: how they are opened and made durable.
 
 use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, OpenFlags};
 
+use super::error::{read_error, write_error};
 use super::{files, lock, schema};
 use crate::{Error, Kind, Remedy, Result};
 
@@ -112,38 +113,4 @@ pub(super) fn write_ahead(connection: &Connection) -> Result<()> {
     )
     .hint("put the ledger on a local disk that has room")
     .remedy(Remedy::LedgerPath))
-}
-
-/// An error of SQLite while a ledger is read.
-pub(super) fn read_error(error: rusqlite::Error) -> Error {
-    Error::new(Kind::Ledger, "cannot be read as a ledger")
-        .caused_by(error)
-        .hint("name the .ledger file of the campaign")
-}
-
-/// An error of SQLite while a ledger is written.
-pub(super) fn write_error(error: rusqlite::Error) -> Error {
-    let kind = match error.sqlite_error_code() {
-        Some(
-            ErrorCode::DiskFull
-            | ErrorCode::SystemIoFailure
-            | ErrorCode::ReadOnly
-            | ErrorCode::CannotOpen,
-        ) => Kind::Disk,
-        _ => Kind::Ledger,
-    };
-    Error::new(kind, "the ledger could not be written")
-        .caused_by(error)
-        .hint(
-            "nothing is sent without it; make sure that its disk has room and can be written, and run again",
-        )
-}
-
-/// A ledger that holds a value which this program never writes.
-pub(super) fn unknown_value(what: &str, value: &str) -> Error {
-    Error::new(
-        Kind::Ledger,
-        format!("the ledger holds an unknown {what}: {value}"),
-    )
-    .hint("it was changed by hand or by another program; bring back a copy")
 }

@@ -1,7 +1,7 @@
 //! The ledger: one SQLite file for each campaign, which holds the frozen plan and everything that was ever done with it.
 //! Times are handed in.
 //!
-//! The order of writes is what keeps the promise that nobody gets a message twice:
+//! The order of writes keeps the promise that no message is sent twice:
 //!
 //! 1. The lock beside the ledger is taken before anything is planned, and held to the end.
 //! 2. A plan is built in `NAME.ledger.partial`, synced, and put in place as a whole: there is never half a plan.
@@ -13,7 +13,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `schema` | the tables |
-//! | `connection` | how SQLite opens a ledger, and its errors |
+//! | `connection`, `error` | how SQLite opens a ledger, and what its errors mean |
 //! | `files` | the names of the files, putting them in place, whether they are still the same |
 //! | `lock` | one process at a time |
 //! | `campaign` | the campaign's row |
@@ -34,6 +34,7 @@ mod batch;
 mod campaign;
 mod committer;
 mod connection;
+mod error;
 mod files;
 mod lock;
 mod open;
@@ -46,7 +47,7 @@ mod rules;
 mod schema;
 mod snapshot;
 mod split;
-pub mod state;
+mod state;
 #[cfg(test)]
 pub(crate) mod tests;
 mod totals;
@@ -130,7 +131,7 @@ pub fn copy(original: &Path, copy: &Path) -> Result<()> {
     })?;
     from.execute("VACUUM INTO ?1", [target])
         .and_then(|_| Connection::open(&partial))
-        .map_err(connection::write_error)
+        .map_err(error::write_error)
         .and_then(|copied| plan_writer::turn_on_log(&copied))
         .map_err(|error| error.at(copy.display()))?;
     files::put_in_place(&partial, copy, false)

@@ -9,7 +9,8 @@ use rusqlite::{Connection, params};
 
 use super::batch::BatchId;
 use super::campaign::{self, Campaign};
-use super::connection::{connect, make_durable, write_error};
+use super::connection::{connect, make_durable};
+use super::error::write_error;
 use super::files::{self, Identity, replaced};
 use super::lock::Lock;
 use super::outcome::AttemptOutcome;
@@ -61,7 +62,7 @@ impl Ledger {
         ledger.attempts = totals::attempts(&ledger.connection).map_err(write_error)?;
         ledger.lock.record_opened(&ledger.campaign.id)?;
         if ledger.attempts > 0 {
-            // The lock may have been deleted, and then it does not know that the campaign was started.
+            // If the lock was deleted, its record of the start is gone.
             ledger.lock.mark_started(&ledger.campaign.id)?;
             ledger.lock.record_attempts(ledger.attempts)?;
         }
@@ -110,7 +111,10 @@ impl Ledger {
     }
 
     /// Runs `work` in one transaction and commits it durably, if the ledger is still the file that was opened.
-    pub fn transaction<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+    pub(super) fn transaction<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
         let before = (self.attempts, self.started);
         self.run("BEGIN IMMEDIATE")?;
         let done = work(self).and_then(|value| {
@@ -133,7 +137,7 @@ impl Ledger {
         if self.started {
             return Ok(());
         }
-        // The lock first: if the ledger is lost after this claim, the lock still knows that there was one.
+        // The lock first: if the ledger is lost after this claim, the lock still records that there was one.
         self.lock.mark_started(&self.campaign.id)?;
         self.execute(
             "UPDATE campaign SET gateway_host = coalesce(?1, ?2)",
@@ -185,7 +189,7 @@ impl Ledger {
         Ok(self.lock)
     }
 
-    /// SQLite goes on committing into files that were deleted or replaced, without an error.
+    /// SQLite keeps committing into files that were deleted or replaced, without an error.
     fn check_in_place(&self) -> Result<()> {
         self.lock.check_in_place()?;
         for (path, identity) in &self.files {

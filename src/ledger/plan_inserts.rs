@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, Statement, ToSql};
 
-use super::connection::write_error;
+use super::error::write_error;
 use super::schema;
 use crate::domain::{Encoding, Msisdn};
 use crate::{Error, Kind, Result};

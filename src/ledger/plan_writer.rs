@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 use super::campaign::{self, Campaign};
-use super::connection::{write_ahead, write_error};
+use super::connection::write_ahead;
+use super::error::write_error;
 use super::plan_inserts::PlanInserts;
 use super::{files, schema};
 use crate::Result;
@@ -49,7 +50,7 @@ impl PlanWriter {
     }
 
     /// Prepares the statements that store rows, texts and batches.
-    pub fn rows(&mut self) -> Result<PlanInserts<'_>> {
+    pub fn inserts(&mut self) -> Result<PlanInserts<'_>> {
         PlanInserts::prepare(&self.connection)
     }
 

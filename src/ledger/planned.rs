@@ -1,7 +1,7 @@
 //! Reading planned batches with all that their requests need.
 
 use super::batch::{Batch, BatchId};
-use super::connection::{read_error, unknown_value};
+use super::error::{read_error, unknown_value};
 use super::open::Ledger;
 use crate::Result;
 use crate::domain::{Encoding, Msisdn};
@@ -11,7 +11,7 @@ const PAGE: usize = 256;
 
 impl Ledger {
     /// The next page of planned batches after `after`, in order.
-    pub fn planned_after(&self, after: Option<BatchId>) -> Result<Vec<Batch>> {
+    pub(super) fn planned_after(&self, after: Option<BatchId>) -> Result<Vec<Batch>> {
         match self.page(after).map_err(read_error)? {
             Ok(page) => Ok(page),
             Err(number) => Err(unknown_value("number", &number.to_string())),

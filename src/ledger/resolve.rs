@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use rusqlite::{OptionalExtension, params};
 
 use super::batch::BatchId;
-use super::connection::read_error;
+use super::error::read_error;
 use super::open::Ledger;
 use super::state::{Event, State};
 use crate::domain::Timestamp;

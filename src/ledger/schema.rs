@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 
-use super::connection::read_error;
+use super::error::read_error;
 use crate::{Error, Kind, Result};
 
 /// Marks a SQLite file as a ledger: `iSMS` in ASCII.

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::campaign::{self, Campaign};
-use super::connection::{connect_to_read, read_error, unknown_value};
+use super::connection::connect_to_read;
+use super::error::{read_error, unknown_value};
 use super::outcome::AttemptOutcome;
 use super::state::State;
 use super::totals::{self, Totals};

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// The state of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum State {
+pub(super) enum State {
     /// To be sent.
     Planned,
     /// Its request may be under way: committed before the request starts.
@@ -21,7 +21,7 @@ pub enum State {
 
 /// What can happen to a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Event {
+pub(super) enum Event {
     /// A worker is about to send it.
     Claim,
     /// The gateway took it.
@@ -42,7 +42,7 @@ pub enum Event {
 
 /// The state after `event`, or `None` where the event cannot happen in that state.
 #[must_use]
-pub fn next(state: State, event: Event) -> Option<State> {
+pub(super) fn next(state: State, event: Event) -> Option<State> {
     use Event as E;
     use State as S;
     match (state, event) {
@@ -60,7 +60,7 @@ pub fn next(state: State, event: Event) -> Option<State> {
 
 impl State {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub(super) const ALL: [Self; 6] = [
         Self::Planned,
         Self::Claimed,
         Self::Accepted,
@@ -71,7 +71,7 @@ impl State {
 
     /// The word that the ledger stores.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Planned => "planned",
             Self::Claimed => "claimed",
@@ -84,7 +84,7 @@ impl State {
 
     /// The state of a stored word, if it is one.
     #[must_use]
-    pub fn parse(word: &str) -> Option<Self> {
+    pub(super) fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.as_str() == word)
     }
 }

@@ -46,7 +46,7 @@ fn unfinished_plan(path: &Path, batches: &[u32]) -> (PlanWriter, Campaign) {
     let mut row = 0;
     for (batch, size) in (1_u32..).zip(batches) {
         let text = format!("text {batch}");
-        let mut inserts = plan_writer.rows().unwrap();
+        let mut inserts = plan_writer.inserts().unwrap();
         let text = PlannedText {
             number: batch,
             body: &text,
@@ -91,7 +91,7 @@ fn add(
     text: Option<u32>,
     disposition: Disposition<'_>,
 ) -> Result<()> {
-    plan_writer.rows()?.rows(&[PlannedRow {
+    plan_writer.inserts()?.rows(&[PlannedRow {
         row,
         cells: "a,b",
         msisdn: Some(number(row)),

@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 
-use super::connection::{read_error, unknown_value};
+use super::error::{read_error, unknown_value};
 use super::state::State;
 use crate::Result;
 use crate::domain::Status;

@@ -123,7 +123,7 @@ fn classify(
 
 /// Stores the classified rows.
 fn store(writer: &mut PlanWriter, chunks: &Receiver<Vec<ClassifiedRow>>) -> Result<()> {
-    let mut inserts = writer.rows()?;
+    let mut inserts = writer.inserts()?;
     chunks.iter().try_for_each(|rows| {
         classify::store(&rows, &mut inserts)?;
         // This thread is the busiest one, and freeing a chunk takes a tenth of the time of storing it. The pool does that before

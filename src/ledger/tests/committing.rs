@@ -36,7 +36,7 @@ fn drain(
 fn every_batch_is_handed_out_once() {
     let (_folder, path) = temp_ledger();
     plan(&path, &[2; 300]);
-    let (_book, handed) = drain(open(&path), 4, None, &accepted(None));
+    let (_ledger, handed) = drain(open(&path), 4, None, &accepted(None));
     assert_eq!(handed.len(), 300);
     let rows: BTreeSet<i64> = handed.into_iter().flatten().collect();
     assert_eq!(rows, (1..=600).collect());

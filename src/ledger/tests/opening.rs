@@ -163,7 +163,7 @@ fn a_log_that_was_turned_off_is_turned_on_again() {
         other.query_row(sql, [], |row| row.get(0)).unwrap()
     };
     assert_eq!(mode("PRAGMA journal_mode = DELETE"), "delete");
-    let _book = open(&path);
+    let _ledger = open(&path);
     assert_eq!(mode("PRAGMA journal_mode"), "wal");
 }
 

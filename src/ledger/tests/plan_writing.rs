@@ -65,7 +65,7 @@ fn a_planned_batch_is_read_with_its_text_and_its_recipients_in_order() {
         encoding: Encoding::Unicode,
         credits: 1,
     };
-    let mut inserts = plan_writer.rows().unwrap();
+    let mut inserts = plan_writer.inserts().unwrap();
     inserts.texts(&[text]).unwrap();
     inserts.batches(&[2]).unwrap();
     inserts.rows(&[row(5, 9), row(6, 8)]).unwrap();
@@ -114,16 +114,16 @@ fn a_batch_takes_no_number_twice() {
     let (_folder, path) = temp_ledger();
     let (mut plan_writer, _) = unfinished_plan(&path, &[2]);
     let again = sent(6, number(1), 1);
-    plan_writer.rows().unwrap().rows(&[again]).unwrap_err();
+    plan_writer.inserts().unwrap().rows(&[again]).unwrap_err();
     drop(plan_writer);
     assert!(!path.exists());
 }
 
-/// Stores so many recipients of old batches that the index is dropped: first each batch gets one, then the oldest another.
+/// Stores enough recipients of old batches for the index to be dropped: each batch gets one, and then the oldest get another.
 fn store_out_of_order(plan_writer: &mut PlanWriter, twice: bool) {
     const BATCHES: u32 = 80_000;
     const OUT_OF_ORDER: u32 = 10_000;
-    let mut inserts = plan_writer.rows().unwrap();
+    let mut inserts = plan_writer.inserts().unwrap();
     let batches: Vec<u32> = (2..=BATCHES).collect();
     inserts.batches(&batches).unwrap();
     // Rows 1 to 4 are stored already: one of the first batch, and three that are not sent.
@@ -175,7 +175,7 @@ fn a_missing_or_repeated_row_is_an_error() {
         let rows: Vec<_> = (rows.iter())
             .map(|row| sent(*row, number(to.next().unwrap()), 1))
             .collect();
-        let error = plan_writer.rows().unwrap().rows(&rows).unwrap_err();
+        let error = plan_writer.inserts().unwrap().rows(&rows).unwrap_err();
         assert!(error.to_string().contains("not in order"), "{error}");
     }
     // Rows that one statement stores.
@@ -183,7 +183,7 @@ fn a_missing_or_repeated_row_is_an_error() {
     let (mut plan_writer, _) = unfinished_plan(&path, &[1]);
     let mut rows: Vec<_> = (5..=20).map(|row| sent(row, number(row), 1)).collect();
     rows.swap(3, 9);
-    let error = plan_writer.rows().unwrap().rows(&rows).unwrap_err();
+    let error = plan_writer.inserts().unwrap().rows(&rows).unwrap_err();
     assert!(error.to_string().contains("not in order"), "{error}");
 }
 
