@@ -1,4 +1,4 @@
-//! The wire against real sockets: what a request looks like, and what every answer and every failure is called.
+//! The HTTP client against real sockets: what a request looks like, and the outcome of every answer and failure.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod ways_to_fail;
@@ -14,14 +14,14 @@ use crate::gateway::{Code, Password};
 
 const PASSWORD: &str = "p&ss w\u{f6}rd+%";
 
-/// Bounds every wait of a test server, so that a failing test ends.
+/// The limit of every wait of a test server, so that a failing test ends.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// One end of a connection as the gateway sees it.
+/// The server's end of a connection.
 struct Peer(TcpStream);
 
-/// A request as it arrived.
-struct Arrived {
+/// A request as it was received.
+struct ReceivedRequest {
     head: String,
     body: Vec<u8>,
 }
@@ -41,14 +41,14 @@ impl Peer {
         String::from_utf8(head).unwrap()
     }
 
-    fn request(&mut self) -> Arrived {
+    fn request(&mut self) -> ReceivedRequest {
         let head = self.head();
         let body = self.read(length_in(&head));
-        Arrived { head, body }
+        ReceivedRequest { head, body }
     }
 
-    /// Takes a request but for its last byte, so that closing the connection resets it.
-    fn request_but_for_a_byte(&mut self) {
+    /// Reads a request without its last byte, so that closing the connection resets it.
+    fn request_without_last_byte(&mut self) {
         let head = self.head();
         self.read(length_in(&head) - 1);
         let mut last = [0];
@@ -56,7 +56,7 @@ impl Peer {
     }
 
     fn write(&mut self, bytes: &[u8]) {
-        // The client may have gone already: that is for the test to see.
+        // The client may have closed already. The test notices that.
         let _ = self.0.write_all(bytes);
     }
 
@@ -65,7 +65,7 @@ impl Peer {
     }
 
     /// Waits until the client has closed.
-    fn wait_for_the_end(&mut self) {
+    fn wait_for_close(&mut self) {
         let _ = self.0.read_to_end(&mut Vec::new());
     }
 }
@@ -86,8 +86,8 @@ fn ok(body: &str) -> String {
     )
 }
 
-/// A server whose n-th connection is handled by the n-th script, one after the other. What a script returns
-/// comes out of the receiver. The listener is left to see whether more connections come.
+/// A server that handles its connections in turn with these scripts. The receiver gets what the scripts return. The
+/// listener shows whether more connections were made.
 fn serve<T: Send + 'static>(
     scripts: Vec<Box<dyn FnOnce(Peer) -> T + Send>>,
 ) -> (SocketAddr, TcpListener, mpsc::Receiver<T>) {
@@ -110,7 +110,7 @@ fn serve<T: Send + 'static>(
     (address, listener, receiver)
 }
 
-fn saw_nobody_else(listener: &TcpListener) -> bool {
+fn saw_no_other_connection(listener: &TcpListener) -> bool {
     listener.set_nonblocking(true).unwrap();
     listener
         .accept()
@@ -151,32 +151,35 @@ fn submit(gateway: &mut RestGateway, count: u64) -> Reply {
 }
 
 fn submit_text(gateway: &mut RestGateway, count: u64, text: &str) -> Reply {
-    let answer = gateway.submit(&Request {
+    let reply = gateway.submit(&Request {
         numbers: &numbers(count),
         text,
         encoding: Encoding::Ascii,
         sender_id: None,
     });
-    let shown = format!("{answer:?}");
+    let shown = format!("{reply:?}");
     assert!(
         !shown.contains(PASSWORD) && !shown.contains("p%26ss"),
         "{shown}"
     );
-    answer
+    reply
 }
 
-/// What one request becomes whose connection is handled so.
-fn outcome_with(script: impl FnOnce(Peer) + Send + 'static) -> Reply {
+/// The reply to one request whose connection is handled by this script.
+fn reply_with(script: impl FnOnce(Peer) + Send + 'static) -> Reply {
     let (address, listener, _done) = serve(vec![Box::new(script)]);
-    let answer = submit(&mut gateway_at(address), 1);
-    assert!(saw_nobody_else(&listener), "the request was made again");
-    answer
+    let reply = submit(&mut gateway_at(address), 1);
+    assert!(
+        saw_no_other_connection(&listener),
+        "the request was made again"
+    );
+    reply
 }
 
-/// What one request becomes that gets these bytes and then an orderly end.
-fn outcome_of(response: &str) -> Reply {
+/// The reply to one request whose response is these bytes, followed by an orderly close.
+fn reply_to(response: &str) -> Reply {
     let response = response.to_owned();
-    outcome_with(move |mut peer| {
+    reply_with(move |mut peer| {
         peer.request();
         peer.write(response.as_bytes());
     })
@@ -213,17 +216,17 @@ fn unknown_because(why: &str) -> Outcomes {
     })
 }
 
-fn why_unknown(answer: &Reply) -> &str {
-    match &answer.outcomes {
+fn why_unknown(reply: &Reply) -> &str {
+    match &reply.outcomes {
         Outcomes::All(Outcome::NoAnswer { why, code: None }) => why,
         other => panic!("not unknown: {other:?}"),
     }
 }
 
-fn why_not_sent(answer: &Reply) -> &str {
-    match (&answer.outcomes, answer.http_status, answer.raw.as_str()) {
+fn why_not_sent(reply: &Reply) -> &str {
+    match (&reply.outcomes, reply.http_status, reply.raw.as_str()) {
         (Outcomes::All(Outcome::NotSent { why }), None, "") => why,
-        _ => panic!("not unsent: {answer:?}"),
+        _ => panic!("it was sent: {reply:?}"),
     }
 }
 
@@ -231,25 +234,25 @@ fn why_not_sent(answer: &Reply) -> &str {
 
 #[test]
 fn the_request_is_a_form_with_exactly_the_fields_of_the_reference() {
-    let (address, _, arrived) = serve(vec![Box::new(|mut peer: Peer| {
+    let (address, _, received) = serve(vec![Box::new(|mut peer: Peer| {
         let request = peer.request();
         peer.answer("2000 = SUCCESS:1143007207");
         request
     })]);
     let text = "Baki: RM5 & 50% + d\u{e9}j\u{e0} \u{4f60}\u{597d}\n= ok; \u{1f600}";
-    let answer = gateway_at(address).submit(&Request {
+    let reply = gateway_at(address).submit(&Request {
         numbers: &numbers(3),
         text,
         encoding: Encoding::Unicode,
         sender_id: Some(&SenderId::parse("KEDAI").unwrap()),
     });
-    assert_eq!(answer.outcomes, accepted("1143007207"));
+    assert_eq!(reply.outcomes, accepted("1143007207"));
     assert_eq!(
-        (answer.http_status, answer.raw.as_str()),
+        (reply.http_status, reply.raw.as_str()),
         (Some(200), "2000 = SUCCESS:1143007207")
     );
 
-    let Arrived { head, body } = arrived.recv_timeout(PATIENCE).unwrap();
+    let ReceivedRequest { head, body } = received.recv_timeout(PATIENCE).unwrap();
     let mut lines = head.lines();
     assert_eq!(lines.next(), Some("POST /RESTAPI.php HTTP/1.1"));
     let headers: Vec<_> = lines.map(str::to_ascii_lowercase).collect();
@@ -272,7 +275,7 @@ fn the_request_is_a_form_with_exactly_the_fields_of_the_reference() {
         "a credential in {head}"
     );
 
-    assert!(body.is_ascii(), "all else is percent-encoded");
+    assert!(body.is_ascii(), "everything else is percent-encoded");
     let fields = fields_of(&body);
     let expected = [
         ("un", "ali & co"),
@@ -315,12 +318,12 @@ fn fields_of(body: &[u8]) -> Vec<(String, String)> {
 
 #[test]
 fn a_kept_connection_serves_the_next_request() {
-    let (address, listener, arrived) = serve(vec![Box::new(|mut peer: Peer| {
+    let (address, listener, received) = serve(vec![Box::new(|mut peer: Peer| {
         let first = peer.request();
         peer.answer("2000 = SUCCESS:1");
         let second = peer.request();
         peer.answer("-1009 = BAD||2000 = SUCCESS:2");
-        peer.wait_for_the_end();
+        peer.wait_for_close();
         (first, second)
     })]);
     let mut gateway = gateway_at(address);
@@ -333,7 +336,7 @@ fn a_kept_connection_serves_the_next_request() {
     ];
     assert_eq!(submit(&mut gateway, 2).outcomes, Outcomes::Each(each));
     drop(gateway);
-    let (first, second) = arrived.recv_timeout(PATIENCE).unwrap();
+    let (first, second) = received.recv_timeout(PATIENCE).unwrap();
     assert_eq!(fields_of(&first.body)[2].1, "60123456789");
     assert!(
         fields_of(&first.body)
@@ -341,7 +344,7 @@ fn a_kept_connection_serves_the_next_request() {
             .all(|(name, _)| name != "sendid")
     );
     assert_eq!(fields_of(&second.body)[2].1, "60123456789;60123456790");
-    assert!(saw_nobody_else(&listener));
+    assert!(saw_no_other_connection(&listener));
 }
 
 // Kept connections
@@ -361,14 +364,14 @@ fn a_kept_connection_that_the_server_closed_is_not_used_again() {
     closed.recv_timeout(PATIENCE).unwrap();
     assert_eq!(submit(&mut gateway, 1).outcomes, accepted("2"));
     closed.recv_timeout(PATIENCE).unwrap();
-    assert!(saw_nobody_else(&listener));
+    assert!(saw_no_other_connection(&listener));
 }
 
 #[test]
-fn what_happened_to_one_request_says_nothing_of_the_next() {
+fn the_failure_of_one_request_does_not_affect_the_next() {
     let (address, listener, done) = serve(vec![
         Box::new(|mut peer: Peer| {
-            peer.request_but_for_a_byte();
+            peer.request_without_last_byte();
             peer.write(b"HTTP/1.1 200 OK\r\n\r\n-1001");
         }),
         Box::new(|mut peer: Peer| {
@@ -379,32 +382,32 @@ fn what_happened_to_one_request_says_nothing_of_the_next() {
     let mut gateway = gateway_at(address);
     why_unknown(&submit(&mut gateway, 1));
     assert_eq!(submit(&mut gateway, 1).outcomes, accepted("2"));
-    // Nobody listens any more once the server has let go of all its ends.
+    // Nothing listens any more after the server has closed all its sockets.
     drop(listener);
     while done.recv_timeout(PATIENCE).is_ok() {}
     why_not_sent(&submit(&mut gateway, 1));
 }
 
-// Whole answers
+// Whole responses
 
 #[test]
-fn an_informational_answer_is_waited_past() {
-    let answer = outcome_of(&format!(
+fn informational_responses_are_skipped() {
+    let reply = reply_to(&format!(
         "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hint\r\n\r\n{}",
         ok("2000:3")
     ));
-    assert_eq!(answer.outcomes, accepted("3"));
+    assert_eq!(reply.outcomes, accepted("3"));
 }
 
 #[test]
-fn chunks_and_encodings_are_taken_for_what_they_are() {
+fn chunks_are_joined_and_other_encodings_are_not_decoded() {
     let chunked =
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n-10\r\n2\r\n01\r\n0\r\n\r\n";
-    assert_eq!(outcome_of(chunked).outcomes, stopped(-1001));
+    assert_eq!(reply_to(chunked).outcomes, stopped(-1001));
     let zipped =
         "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\n\x1f\x08\x00\x00";
     assert_eq!(
-        outcome_of(zipped).outcomes,
+        reply_to(zipped).outcomes,
         unknown_because("HTTP status 200: the answer has none of the shapes of a code")
     );
 }
@@ -421,29 +424,29 @@ fn a_date_to_retry_after_counts_from_now() {
     assert_eq!(
         parse_retry_after("Fri, 31 Dec 9999 23:59:59 +2359"),
         None,
-        "beyond what can be reckoned"
+        "beyond the range of a timestamp"
     );
 }
 
 #[test]
-fn the_answer_is_kept_without_the_password_and_cut_to_500_characters() {
+fn the_body_is_kept_without_the_password_and_cut_to_500_characters() {
     let echo = format!(
         "un=ali&pwd=p%26ss+w%c3%b6rd%2B%25&again={PASSWORD}&{}",
         "\u{e9}".repeat(600)
     );
-    let answer = outcome_of(&ok(&echo));
+    let reply = reply_to(&ok(&echo));
     assert!(
-        answer
+        reply
             .raw
             .starts_with("un=ali&pwd=***&again=***&\u{e9}\u{e9}"),
         "{}",
-        answer.raw
+        reply.raw
     );
-    assert_eq!(answer.raw.chars().count(), RAW_LIMIT);
+    assert_eq!(reply.raw.chars().count(), RAW_LIMIT);
 }
 
 #[test]
-fn nothing_that_can_be_printed_holds_a_secret() {
+fn debug_output_holds_no_secret() {
     let endpoint = Endpoint::parse("https://host/path?key=hush").unwrap();
     let timeouts = Timeouts {
         connect: PATIENCE,
@@ -471,8 +474,8 @@ fn the_log_holds_neither_the_password_nor_a_number_nor_the_text() {
         .with_writer(std::sync::Arc::new(file.try_clone().unwrap()))
         .finish();
     tracing::subscriber::with_default(subscriber, || {
-        let answer = outcome_of(&ok(&format!("60123456789 {PASSWORD} hello")));
-        assert_eq!(answer.http_status, Some(200));
+        let reply = reply_to(&ok(&format!("60123456789 {PASSWORD} hello")));
+        assert_eq!(reply.http_status, Some(200));
     });
     let mut log = String::new();
     io::Seek::rewind(&mut file).unwrap();
@@ -487,7 +490,7 @@ fn the_log_holds_neither_the_password_nor_a_number_nor_the_text() {
 }
 
 #[test]
-fn a_worker_can_take_its_gateway_along() {
+fn the_client_is_a_gateway() {
     fn is_a_gateway<T: Gateway>() {}
     is_a_gateway::<RestGateway>();
 }

@@ -1,6 +1,6 @@
-//! Every way in which a request can fail, in one table, and the one outcome it has. `NotSent` and `Throttled` are sent
-//! again without asking anybody, so they stand only where nothing was taken beyond doubt: not one byte of the request
-//! had left, or the gateway said 429.
+//! Every way in which a request can fail, in one table with its one outcome. After `NotSent` and `Throttled` the request
+//! is sent again automatically. So these are due only if certainly nothing was taken: not one byte of the request had
+//! left, or the gateway answered 429.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -13,54 +13,54 @@ use ureq::unversioned::transport::{
 
 use super::*;
 
-/// Long enough for a busy machine to get as far as the silence.
-const IMPATIENCE: Duration = Duration::from_millis(2500);
+/// The client's timeout: long enough for a busy machine to reach the point where the server is silent.
+const SHORT_TIMEOUT: Duration = Duration::from_millis(2500);
 
-/// What is at the other end, and what it does.
+/// The other end, and what it does.
 enum Other {
-    /// A name that leads nowhere.
+    /// A name that cannot be resolved.
     NoName,
-    /// A port where nobody listens.
+    /// A port on which nothing listens.
     NoListener,
-    /// A port whose queue is full: connecting is not answered.
+    /// A port whose queue is full, so that connecting gets no response.
     FullQueue,
-    /// An HTTPS gateway that does this when connected to.
+    /// An HTTPS gateway that does this with a connection.
     Tls(fn(&mut Peer)),
     /// A proxy that does this when asked for a tunnel.
     Proxy(fn(&mut Peer)),
-    /// A gateway that lets a connection be made and takes nothing out of it.
-    NobodyReads,
-    /// A gateway that does this when connected to.
+    /// A gateway that accepts a connection and reads nothing.
+    NeverReads,
+    /// A gateway that does this with a connection.
     Does(fn(&mut Peer)),
     /// A gateway that answers one request, keeps the connection, and does this with the next.
     ThenDoes(fn(&mut Peer)),
-    /// A gateway that takes the request, says this and closes in order.
+    /// A gateway that takes the request, writes this and closes in order.
     Says(String),
-    /// A gateway that takes the request, says this and resets the connection.
+    /// A gateway that takes the request, writes this and resets the connection.
     Resets(&'static str),
-    /// A gateway that takes the request, says this, and then nothing.
-    Holds(&'static str),
+    /// A gateway that takes the request, writes this, and then is silent.
+    Stalls(&'static str),
 }
 
 use Other::{
-    Does, FullQueue, Holds, NoListener, NoName, NobodyReads, Proxy as Tunnel, Resets, ThenDoes, Tls,
+    Does, FullQueue, NeverReads, NoListener, NoName, Proxy as Tunnel, Resets, Stalls, ThenDoes, Tls,
 };
 
 fn says(response: &str) -> Other {
     Other::Says(response.to_owned())
 }
 
-/// The one outcome. The words are the beginning of what people are told.
-enum Due {
+/// The expected outcome, with the beginning of its reason.
+enum Expected {
     /// Sent again: not one byte of the request left.
     NotSent(&'static str),
     /// Sent again, after this many seconds where the gateway named a time: HTTP 429.
     Throttled(Option<u64>),
-    /// Never sent again by itself. The status, where one came.
+    /// Never sent again automatically. With the status, if one came.
     NoAnswer(Option<u16>, &'static str),
 }
 
-use Due::{NoAnswer, NotSent, Throttled};
+use Expected::{NoAnswer, NotSent, Throttled};
 
 const LATE: &str = "no answer within 2.5 s";
 const BROKE: &str = "the connection broke before an answer came (";
@@ -69,7 +69,7 @@ const UNREACHABLE: &str = "cannot reach 127.0.0.1: ";
 const BEHIND_THE_PROXY: &str = "cannot reach gateway.invalid: ";
 
 #[rustfmt::skip]
-fn ways_to_fail() -> Vec<(&'static str, Other, Due)> {
+fn ways_to_fail() -> Vec<(&'static str, Other, Expected)> {
     let mut ways = vec![
         // --- before the first byte of the request
         ("a name without an address",          NoName,                          NotSent("cannot reach gateway.invalid: ")),
@@ -79,46 +79,46 @@ fn ways_to_fail() -> Vec<(&'static str, Other, Due)> {
         ("TLS: reset in the handshake",        Tls(|peer| { peer.read(1); }),   NotSent(UNREACHABLE)),
         ("TLS: refused with an alert",         Tls(|peer| peer.write(b"\x15\x03\x03\x00\x02\x02\x28")), NotSent(UNREACHABLE)),
         ("TLS: plain HTTP instead",            Tls(|peer| peer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")), NotSent(UNREACHABLE)),
-        ("TLS: silence in the handshake",      Tls(Peer::wait_for_the_end),     NotSent("cannot reach 127.0.0.1: no connection within 2.5 s")),
+        ("TLS: silence in the handshake",      Tls(Peer::wait_for_close),     NotSent("cannot reach 127.0.0.1: no connection within 2.5 s")),
         ("proxy: wants a password",            Tunnel(|peer| peer.write(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")), NotSent(BEHIND_THE_PROXY)),
         ("proxy: cannot reach the gateway",    Tunnel(|peer| peer.write(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")), NotSent(BEHIND_THE_PROXY)),
         ("proxy: throttles the tunnel",        Tunnel(|peer| peer.write(b"HTTP/1.1 429 Slow\r\nContent-Length: 0\r\n\r\n")), NotSent(BEHIND_THE_PROXY)),
         ("proxy: no handshake in the tunnel",  Tunnel(|peer| peer.write(b"HTTP/1.1 200 OK\r\n\r\nnot a handshake")), NotSent(BEHIND_THE_PROXY)),
         ("proxy: closes",                      Tunnel(|_| ()),                  NotSent(BEHIND_THE_PROXY)),
-        ("proxy: silence",                     Tunnel(Peer::wait_for_the_end),  NotSent(BEHIND_THE_PROXY)),
+        ("proxy: silence",                     Tunnel(Peer::wait_for_close),  NotSent(BEHIND_THE_PROXY)),
         // --- while the request leaves
         ("closed before a byte was read",      Does(|_| ()),                              NoAnswer(None, BROKE)),
         ("reset after the first byte",         Does(|peer| { peer.read(1); }),            NoAnswer(None, BROKE)),
         ("reset after the head",               Does(|peer| { peer.head(); }),             NoAnswer(None, BROKE)),
-        ("reset before the last byte",         Does(Peer::request_but_for_a_byte),        NoAnswer(None, BROKE)),
-        ("connected, and nothing is read",     NobodyReads,                               NoAnswer(None, LATE)),
+        ("reset before the last byte",         Does(Peer::request_without_last_byte),        NoAnswer(None, BROKE)),
+        ("connected, and nothing is read",     NeverReads,                               NoAnswer(None, LATE)),
         ("kept: reset in the next head",       ThenDoes(|peer| { peer.read(1); }),        NoAnswer(None, BROKE)),
-        ("kept: reset before its last byte",   ThenDoes(Peer::request_but_for_a_byte),    NoAnswer(None, BROKE)),
+        ("kept: reset before its last byte",   ThenDoes(Peer::request_without_last_byte),    NoAnswer(None, BROKE)),
         ("kept: closed after the next",        ThenDoes(|peer| { peer.request(); }),      NoAnswer(None, BROKE)),
         // --- before the answer
         ("closed without a byte",              says(""),                                  NoAnswer(None, BROKE)),
         ("reset without a byte",               Resets(""),                                NoAnswer(None, BROKE)),
-        ("silence",                            Holds(""),                                 NoAnswer(None, LATE)),
+        ("silence",                            Stalls(""),                                 NoAnswer(None, LATE)),
         // --- in the head of the answer
         ("half a status line",                 says("HTTP/1.1 2"),                        NoAnswer(None, BROKE)),
         ("half a status line, reset",          Resets("HTTP/1.1 2"),                      NoAnswer(None, BROKE)),
-        ("half a status line, silence",        Holds("HTTP/1.1 20"),                      NoAnswer(None, LATE)),
+        ("half a status line, silence",        Stalls("HTTP/1.1 20"),                      NoAnswer(None, LATE)),
         ("half a header",                      says("HTTP/1.1 200 OK\r\nContent-Le"),     NoAnswer(None, BROKE)),
         ("a head without its end",             says("HTTP/1.1 200 OK\r\n"),               NoAnswer(None, BROKE)),
         ("429 without the end of its head",    says("HTTP/1.1 429 Slow\r\nRetry-After: 1\r\n"), NoAnswer(None, BROKE)),
         ("only hints of an answer",            says("HTTP/1.1 103 Hint\r\n\r\n"),         NoAnswer(None, BROKE)),
-        ("only leave to go on",                Holds("HTTP/1.1 100 Continue\r\n\r\n"),    NoAnswer(None, LATE)),
+        ("only leave to go on",                Stalls("HTTP/1.1 100 Continue\r\n\r\n"),    NoAnswer(None, LATE)),
         ("no HTTP that says accepted",         says("2000 = SUCCESS:1143007207\r\n\r\n"), NoAnswer(None, NOT_HTTP)),
         ("no HTTP that says refused",          says("-1001\r\n\r\n"),                     NoAnswer(None, NOT_HTTP)),
         ("no such status",                     says("HTTP/1.1 099 No\r\n\r\n"),           NoAnswer(None, NOT_HTTP)),
         ("a length that is none",              says("HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n-1001"), NoAnswer(None, NOT_HTTP)),
         ("two lengths",                        says("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n-1001"), NoAnswer(None, NOT_HTTP)),
         // --- in the body of the answer
-        ("headers, then silence",              Holds("HTTP/1.1 200 OK\r\nContent-Length: 25\r\n\r\n"), NoAnswer(Some(200), LATE)),
-        ("half a body, then silence",          Holds("HTTP/1.1 200 OK\r\nContent-Length: 25\r\n\r\n-1001"), NoAnswer(Some(200), LATE)),
-        ("no length and no end",               Holds("HTTP/1.1 200 OK\r\n\r\n-1001"),     NoAnswer(Some(200), LATE)),
-        ("no last chunk, silence",             Holds("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n-1001\r\n"), NoAnswer(Some(200), LATE)),
-        ("429, then silence",                  Holds("HTTP/1.1 429 Slow\r\nContent-Length: 25\r\n\r\n"), NoAnswer(Some(429), LATE)),
+        ("headers, then silence",              Stalls("HTTP/1.1 200 OK\r\nContent-Length: 25\r\n\r\n"), NoAnswer(Some(200), LATE)),
+        ("half a body, then silence",          Stalls("HTTP/1.1 200 OK\r\nContent-Length: 25\r\n\r\n-1001"), NoAnswer(Some(200), LATE)),
+        ("no length and no end",               Stalls("HTTP/1.1 200 OK\r\n\r\n-1001"),     NoAnswer(Some(200), LATE)),
+        ("no last chunk, silence",             Stalls("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n-1001\r\n"), NoAnswer(Some(200), LATE)),
+        ("429, then silence",                  Stalls("HTTP/1.1 429 Slow\r\nContent-Length: 25\r\n\r\n"), NoAnswer(Some(429), LATE)),
         ("no length and a reset",              Resets("HTTP/1.1 200 OK\r\n\r\n-1001"),    NoAnswer(Some(200), CUT_SHORT)),
         ("429 without a length and a reset",   Resets("HTTP/1.1 429 Slow\r\n\r\n"),       NoAnswer(Some(429), CUT_SHORT)),
         ("a reset in the last chunk",          Resets("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n-1001\r\n0\r\n"), NoAnswer(Some(200), CUT_SHORT)),
@@ -167,12 +167,12 @@ fn ways_to_fail() -> Vec<(&'static str, Other, Due)> {
 #[test]
 fn every_way_to_fail_has_one_outcome() {
     thread::scope(|scope| {
-        for (name, other, due) in ways_to_fail() {
-            let waits = matches!(&other, FullQueue | Holds(_))
-                || due.says(LATE)
+        for (name, other, expected) in ways_to_fail() {
+            let waits = matches!(&other, FullQueue | Stalls(_))
+                || expected.says(LATE)
                 || name.contains("silence");
-            let look = move || due.is(name, &fails(other));
-            // Those that wait do so side by side.
+            let look = move || expected.check(name, &reply_from(other));
+            // Those that wait do so in parallel.
             if waits {
                 scope.spawn(look);
             } else {
@@ -182,79 +182,91 @@ fn every_way_to_fail_has_one_outcome() {
     });
 }
 
-impl Due {
+impl Expected {
     fn says(&self, words: &str) -> bool {
         matches!(self, NotSent(said) | NoAnswer(_, said) if *said == words)
     }
 
-    /// Panics unless an answer is what is due.
-    fn is(&self, name: &str, answer: &Reply) {
-        let Outcomes::All(outcome) = &answer.outcomes else {
-            panic!("{name}: {answer:?}");
+    /// Panics unless the reply is as expected.
+    fn check(&self, name: &str, reply: &Reply) {
+        let Outcomes::All(outcome) = &reply.outcomes else {
+            panic!("{name}: {reply:?}");
         };
         match (self, outcome) {
             (NotSent(said), Outcome::NotSent { why }) => {
                 assert!(why.starts_with(said), "{name}: {why}");
                 assert_eq!(
-                    (answer.http_status, answer.raw.as_str()),
+                    (reply.http_status, reply.raw.as_str()),
                     (None, ""),
                     "{name}"
                 );
             }
             (Throttled(after), Outcome::Throttled { after: asked }) => {
                 assert_eq!(*asked, after.map(Duration::from_secs), "{name}");
-                assert_eq!(answer.http_status, Some(429), "{name}");
+                assert_eq!(reply.http_status, Some(429), "{name}");
             }
             (NoAnswer(status, said), Outcome::NoAnswer { why, code: None }) => {
                 let said = status.map_or((*said).to_owned(), |status| {
                     format!("HTTP status {status}: {said}")
                 });
                 assert!(why.starts_with(&said), "{name}: {why}");
-                assert_eq!(answer.http_status, *status, "{name}");
-                assert!(answer.raw.len() <= RAW_LIMIT, "{name}");
+                assert_eq!(reply.http_status, *status, "{name}");
+                assert!(reply.raw.len() <= RAW_LIMIT, "{name}");
             }
-            _ => panic!("{name}: {answer:?}"),
+            _ => panic!("{name}: {reply:?}"),
         }
     }
 }
 
-/// What a request becomes that fails so. Panics if it is made again.
-fn fails(other: Other) -> Reply {
+/// The reply to one request. Panics if it is made again.
+fn reply_from(other: Other) -> Reply {
     match other {
         NoName => submit(
             &mut gateway("https://gateway.invalid/RESTAPI.php", PATIENCE),
             1,
         ),
-        NoListener => submit(&mut gateway_at(nobody()), 1),
+        NoListener => submit(&mut gateway_at(unused_address()), 1),
         FullQueue => {
             let (listener, _queue) = full_queue();
             let address = listener.local_addr().unwrap();
-            submit(&mut gateway(&format!("http://{address}/"), IMPATIENCE), 1)
+            submit(
+                &mut gateway(&format!("http://{address}/"), SHORT_TIMEOUT),
+                1,
+            )
         }
         Tls(does) => {
             let (address, listener, _done) =
                 serve(vec![Box::new(move |mut peer: Peer| does(&mut peer))]);
-            let answer = submit(&mut gateway(&format!("https://{address}/"), IMPATIENCE), 1);
-            assert!(saw_nobody_else(&listener));
-            answer
+            let reply = submit(
+                &mut gateway(&format!("https://{address}/"), SHORT_TIMEOUT),
+                1,
+            );
+            assert!(saw_no_other_connection(&listener));
+            reply
         }
         Tunnel(does) => through_a_proxy(does),
-        NobodyReads => {
+        NeverReads => {
             let listener = TcpListener::bind("127.0.0.1:0").unwrap();
             let address = listener.local_addr().unwrap();
-            let mut gateway = gateway(&format!("http://{address}/"), IMPATIENCE);
-            let answer = submit_text(&mut gateway, 30, &beyond_any_buffer());
+            let mut gateway = gateway(&format!("http://{address}/"), SHORT_TIMEOUT);
+            let reply = submit_text(&mut gateway, 30, &beyond_any_buffer());
             let _the_only_one = listener.accept().unwrap();
-            assert!(saw_nobody_else(&listener), "the request was made again");
-            answer
+            assert!(
+                saw_no_other_connection(&listener),
+                "the request was made again"
+            );
+            reply
         }
         Does(does) => {
             let (address, listener, _done) =
                 serve(vec![Box::new(move |mut peer: Peer| does(&mut peer))]);
-            let mut gateway = gateway(&format!("http://{address}/"), IMPATIENCE);
-            let answer = submit_text(&mut gateway, 30, &beyond_any_buffer());
-            assert!(saw_nobody_else(&listener), "the request was made again");
-            answer
+            let mut gateway = gateway(&format!("http://{address}/"), SHORT_TIMEOUT);
+            let reply = submit_text(&mut gateway, 30, &beyond_any_buffer());
+            assert!(
+                saw_no_other_connection(&listener),
+                "the request was made again"
+            );
+            reply
         }
         ThenDoes(does) => {
             let (address, listener, _done) = serve(vec![Box::new(move |mut peer: Peer| {
@@ -264,16 +276,19 @@ fn fails(other: Other) -> Reply {
             })]);
             let mut gateway = gateway_at(address);
             assert_eq!(submit(&mut gateway, 1).outcomes, accepted("1"));
-            let answer = submit(&mut gateway, 1);
-            assert!(saw_nobody_else(&listener), "the request was made again");
-            answer
+            let reply = submit(&mut gateway, 1);
+            assert!(
+                saw_no_other_connection(&listener),
+                "the request was made again"
+            );
+            reply
         }
-        Other::Says(response) => outcome_of(&response),
-        Resets(response) => outcome_with(move |mut peer| {
-            peer.request_but_for_a_byte();
+        Other::Says(response) => reply_to(&response),
+        Resets(response) => reply_with(move |mut peer| {
+            peer.request_without_last_byte();
             peer.write(response.as_bytes());
         }),
-        Holds(beginning) => {
+        Stalls(beginning) => {
             let (address, listener, more) = serve(vec![Box::new(move |mut peer: Peer| {
                 peer.request();
                 peer.write(beginning.as_bytes());
@@ -281,74 +296,83 @@ fn fails(other: Other) -> Reply {
                 let _until_it_closes = peer.0.read_to_end(&mut more);
                 more
             })]);
-            let answer = submit(&mut gateway(&format!("http://{address}/"), IMPATIENCE), 1);
+            let reply = submit(
+                &mut gateway(&format!("http://{address}/"), SHORT_TIMEOUT),
+                1,
+            );
             assert_eq!(
                 more.recv_timeout(PATIENCE).unwrap(),
                 b"",
                 "the request was made again"
             );
-            assert!(saw_nobody_else(&listener), "the request was made again");
-            answer
+            assert!(
+                saw_no_other_connection(&listener),
+                "the request was made again"
+            );
+            reply
         }
     }
 }
 
-/// A text that the system's buffers do not hold, so that it meets the end of its connection under way.
+/// A text too long for the system's buffers, so that its connection ends while it is being written.
 fn beyond_any_buffer() -> String {
     "x".repeat(5 << 20)
 }
 
-fn nobody() -> SocketAddr {
+fn unused_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
         .unwrap()
 }
 
-/// A listener that answers nobody any more, and what fills its queue.
+/// A listener whose queue is full, and the connections that fill it.
 fn full_queue() -> (TcpListener, Vec<TcpStream>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let mut queue = Vec::new();
     while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(500)) {
         queue.push(stream);
-        assert!(queue.len() < 10_000, "this system's queue has no end");
+        assert!(
+            queue.len() < 10_000,
+            "the queue of this system is unlimited"
+        );
     }
     (listener, queue)
 }
 
 fn through_a_proxy(does: fn(&mut Peer)) -> Reply {
-    let (address, _, arrived) = serve(vec![Box::new(move |mut peer: Peer| {
+    let (address, _, received) = serve(vec![Box::new(move |mut peer: Peer| {
         let head = peer.head();
         does(&mut peer);
         head
     })]);
     let proxy = Proxy::new(&format!("http://{address}")).unwrap();
     let timeouts = Timeouts {
-        connect: IMPATIENCE,
-        total: IMPATIENCE,
+        connect: SHORT_TIMEOUT,
+        total: SHORT_TIMEOUT,
     };
     let endpoint = Endpoint::parse("https://gateway.invalid/RESTAPI.php").unwrap();
-    let answer = submit(
+    let reply = submit(
         &mut RestGateway::through(Some(proxy), endpoint, credentials(), timeouts),
         1,
     );
-    let head = arrived.recv_timeout(PATIENCE).unwrap();
+    let head = received.recv_timeout(PATIENCE).unwrap();
     assert!(
         head.starts_with("CONNECT gateway.invalid:443 HTTP/1.1\r\n"),
         "{head}"
     );
-    answer
+    reply
 }
 
-/// Status by status, the outcome of a blank body, of bodies that are an answer, and of a web page. Each response names
-/// another place to go to, where nobody is ever seen.
+/// For each status, the outcome of an empty body, of bodies that are an answer, and of a web page. Each response has a
+/// `Location`, which must never be contacted.
 #[test]
 fn every_status_has_one_outcome() {
     let elsewhere = TcpListener::bind("127.0.0.1:0").unwrap();
     let place = elsewhere.local_addr().unwrap();
     let next = AtomicUsize::new(100);
-    // A few at a time; each is a request of its own.
+    // A few at a time.
     thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
@@ -361,12 +385,15 @@ fn every_status_has_one_outcome() {
             });
         }
     });
-    assert!(saw_nobody_else(&elsewhere), "a redirect was followed");
+    assert!(
+        saw_no_other_connection(&elsewhere),
+        "a redirect was followed"
+    );
 }
 
 fn outcomes_of(status: u16, place: SocketAddr) {
     let answered = |body: &str| {
-        outcome_of(&format!(
+        reply_to(&format!(
             "HTTP/1.1 {status} Any\r\nLocation: http://{place}/?pwd=x\r\nContent-Length: {}\r\n\r\n{body}",
             body.len()
         ))
@@ -381,8 +408,8 @@ fn outcomes_of(status: u16, place: SocketAddr) {
     let found = bodies.map(|body| answered(body).outcomes);
     let unknown = |what: &str| unknown_because(&format!("HTTP status {status}: {what}"));
     let empty = || unknown("the answer is empty");
-    let due = match status {
-        // No answer yet: what follows is none either, and the connection ends.
+    let expected = match status {
+        // Informational: the connection ends before the final response.
         100 | 102..200 => {
             for (outcomes, body) in found.iter().zip(bodies) {
                 let whys = [BROKE, NOT_HTTP];
@@ -396,7 +423,7 @@ fn outcomes_of(status: u16, place: SocketAddr) {
             }
             return;
         }
-        // By their nature without a body, whatever follows.
+        // These statuses have no body, whatever follows.
         101 | 204 | 304 => [empty(), empty(), empty(), empty(), empty()],
         429 => [
             throttled(None),
@@ -410,8 +437,8 @@ fn outcomes_of(status: u16, place: SocketAddr) {
             [empty(), accepted("5"), refused(-1009), stopped(-1004), page]
         }
     };
-    for ((found, due), body) in found.into_iter().zip(due).zip(bodies) {
-        assert_eq!(found, due, "{status} {body:?}");
+    for ((found, expected), body) in found.into_iter().zip(expected).zip(bodies) {
+        assert_eq!(found, expected, "{status} {body:?}");
     }
 }
 
@@ -419,11 +446,11 @@ fn refused(code: i32) -> Outcomes {
     Outcomes::All(refusal(code))
 }
 
-/// A name with these addresses.
+/// Resolves every name to these addresses.
 #[derive(Debug)]
-struct Named(Vec<SocketAddr>);
+struct FixedAddresses(Vec<SocketAddr>);
 
-impl Resolver for Named {
+impl Resolver for FixedAddresses {
     fn resolve(
         &self,
         _: &Uri,
@@ -438,7 +465,7 @@ impl Resolver for Named {
     }
 }
 
-/// Of several addresses the next one is tried only while there is no connection. Once there is one, it is the only one.
+/// Another address is tried only while there is no connection. Once there is one, no other is made.
 #[test]
 fn a_second_address_is_no_second_try() {
     let second = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -458,7 +485,7 @@ fn a_second_address_is_no_second_try() {
             connect: PATIENCE,
             total: PATIENCE,
         };
-        let names = Named(vec![nobody(), first, second.local_addr().unwrap()]);
+        let names = FixedAddresses(vec![unused_address(), first, second.local_addr().unwrap()]);
         let mut gateway = RestGateway {
             agent: Agent::with_parts(config(None, timeouts), connector, names),
             witness,
@@ -466,13 +493,13 @@ fn a_second_address_is_no_second_try() {
             credentials: credentials(),
             timeouts,
         };
-        let answer = submit_text(&mut gateway, 1, &beyond_any_buffer());
-        assert!(why_unknown(&answer).starts_with(BROKE), "{answer:?}");
-        assert!(saw_nobody_else(&listener) && saw_nobody_else(&second));
+        let reply = submit_text(&mut gateway, 1, &beyond_any_buffer());
+        assert!(why_unknown(&reply).starts_with(BROKE), "{reply:?}");
+        assert!(saw_no_other_connection(&listener) && saw_no_other_connection(&second));
     }
 }
 
-/// A connection whose very first write fails in this way, after any part of its bytes.
+/// A connection whose first write fails with this error, perhaps after a part of the bytes.
 #[derive(Debug)]
 struct Failing(fn() -> ureq::Error);
 
@@ -514,11 +541,11 @@ impl Transport for FailingTransport {
     }
 }
 
-/// No socket can be made to fail in the middle of its first few bytes, so this connection is made up.
+/// A real socket cannot be made to fail within its first few bytes, so this connection is simulated.
 #[test]
 fn a_first_write_that_fails_may_have_sent_a_part() {
     type Failing = (fn() -> ureq::Error, &'static str);
-    let faults: [Failing; 3] = [
+    let errors: [Failing; 3] = [
         (|| io::Error::from(io::ErrorKind::BrokenPipe).into(), BROKE),
         (
             || io::Error::from(io::ErrorKind::ConnectionReset).into(),
@@ -526,15 +553,15 @@ fn a_first_write_that_fails_may_have_sent_a_part() {
         ),
         (|| ureq::Error::Timeout(ureq::Timeout::SendRequest), LATE),
     ];
-    for (fault, said) in faults {
+    for (error, said) in errors {
         let witness = Witness::default();
-        let connector = Failing(fault).chain(WitnessConnector {
+        let connector = Failing(error).chain(WitnessConnector {
             witness: witness.clone(),
             proxied: false,
         });
         let timeouts = Timeouts {
-            connect: IMPATIENCE,
-            total: IMPATIENCE,
+            connect: SHORT_TIMEOUT,
+            total: SHORT_TIMEOUT,
         };
         let mut gateway = RestGateway {
             agent: Agent::with_parts(config(None, timeouts), connector, LiteralFirst::default()),
@@ -543,19 +570,19 @@ fn a_first_write_that_fails_may_have_sent_a_part() {
             credentials: credentials(),
             timeouts,
         };
-        NoAnswer(None, said).is("the first write", &submit(&mut gateway, 1));
+        NoAnswer(None, said).check("the first write", &submit(&mut gateway, 1));
     }
 }
 
-/// An answer that came unasked behind another one is not taken for that of the next request.
+/// A second response to one request is not the response to the next one.
 #[test]
-fn what_comes_unasked_answers_nothing() {
+fn an_unsolicited_response_answers_nothing() {
     let twice = format!("{}{}", ok("2000 = SUCCESS:1"), ok("-1009"));
     let (address, listener, _done) = serve(vec![
         Box::new(move |mut peer: Peer| {
             peer.request();
             peer.write(twice.as_bytes());
-            peer.wait_for_the_end();
+            peer.wait_for_close();
         }),
         Box::new(|mut peer: Peer| {
             peer.request();
@@ -565,5 +592,5 @@ fn what_comes_unasked_answers_nothing() {
     let mut gateway = gateway_at(address);
     assert_eq!(submit(&mut gateway, 1).outcomes, accepted("1"));
     assert_eq!(submit(&mut gateway, 1).outcomes, accepted("2"));
-    assert!(saw_nobody_else(&listener));
+    assert!(saw_no_other_connection(&listener));
 }
