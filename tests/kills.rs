@@ -1,5 +1,5 @@
 //! The kill matrix: the program is killed at chosen requests and at random moments, again and again, and run to the end. The
-//! practice gateway runs in another process, and its outbox is the judge.
+//! sandbox runs in another process, and its outbox is the record.
 //!
 //! With more kills (some minutes): `KILLS=2000 cargo test --release --test kills -- --ignored --nocapture`
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use common::{PASSWORD, Program, count_statuses, people, rows_in_are_rows_out, verifies};
 
-/// The practice gateway in a process of its own, gone with the test.
+/// A sandbox in its own process, stopped at the end of the test.
 struct Sandbox {
     process: Child,
     url: String,

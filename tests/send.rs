@@ -1332,7 +1332,7 @@ fn the_gateway_can_come_from_the_environment() {
     assert_eq!(gateway.count(), 1);
 }
 
-// --- The samples, in the practice gateway ---------------------------------------------------------------------
+// --- The samples, in the sandbox
 
 /// A folder with a copy of these samples.
 fn samples(names: &[&str]) -> Program {

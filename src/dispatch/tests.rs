@@ -1,5 +1,5 @@
 //! The sending loop against scripted gateways: what each answer does to the ledger and to the run. `model` tests that
-//! nothing is ever sent twice or lost, `halving` what splitting costs, `waiting` who waits for what.
+//! nothing is ever sent twice or lost, `halving` what splitting costs, `waiting` what workers wait for.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! Where a gateway is: the URL that is checked once and then used exactly as given.
+//! The URL of a gateway. It is checked once and then used exactly as given.
 
 use std::fmt;
 use std::net::IpAddr;

@@ -2,7 +2,7 @@
 
 mod credentials;
 mod endpoint;
-pub mod http;
+mod http;
 mod isms;
 mod transport;
 

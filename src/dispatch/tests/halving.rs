@@ -128,19 +128,21 @@ fn one_run(
 
 /// An operator looks up in the gateway's record what a crash left unknown, and resolves it correctly.
 fn resolve(ledger: &Path, record: &Record) {
-    let mut book = open(ledger);
+    let mut opened = open(ledger);
     for (row, status) in (1..).zip(statuses(ledger)) {
         if status == Status::Unknown {
-            let word = if record.taken.contains_key(&number(row)) {
+            let resolution = if record.taken.contains_key(&number(row)) {
                 Resolution::Accepted { trx_id: None }
             } else {
                 Resolution::NotSent
             };
             let row = Selection::Rows(vec![row..=row]);
-            book.resolve(&row, &word, None, &timestamp()).unwrap();
+            opened
+                .resolve(&row, &resolution, None, &timestamp())
+                .unwrap();
         }
     }
-    book.close().unwrap();
+    opened.close().unwrap();
 }
 
 fn of(statuses: &[Status], status: Status) -> u64 {

@@ -60,7 +60,7 @@ struct Step {
     limit: Option<u64>,
     max_unknown: u32,
     split_bad_numbers: bool,
-    patient: bool,
+    keeps_trying: bool,
     reactions: Vec<Reaction>,
     closed_in_order: bool,
     interventions: Vec<Intervention>,
@@ -74,7 +74,7 @@ impl Step {
             limit: None,
             max_unknown: 0,
             split_bad_numbers: false,
-            patient: true,
+            keeps_trying: true,
             reactions: Vec::new(),
             closed_in_order: true,
             interventions: Vec::new(),
@@ -129,7 +129,7 @@ prop_compose! {
         limit in prop::option::of(0..12_u64),
         max_unknown in 0..4_u32,
         split_bad_numbers: bool,
-        patient: bool,
+        keeps_trying: bool,
         reactions in prop::collection::vec(reaction(), 0..12),
         closed_in_order: bool,
         mut interventions in prop::collection::vec(intervention(), 0..4),
@@ -137,7 +137,7 @@ prop_compose! {
         // A copy replaces the run, not what people decided after it: only expiry and the next suppression list undo
         // the loss of such decisions.
         interventions.sort_by_key(|intervention| !matches!(intervention, Intervention::PutBack));
-        Step { workers, limit, max_unknown, split_bad_numbers, patient, reactions, closed_in_order, interventions }
+        Step { workers, limit, max_unknown, split_bad_numbers, keeps_trying, reactions, closed_in_order, interventions }
     }
 }
 
@@ -196,11 +196,11 @@ impl Campaign {
     /// One run, and what people do after it. The promise is checked after each.
     fn take_step(&mut self, step: &Step) {
         self.steps += 1;
-        let place = self.folder.path().join(self.steps.to_string());
-        fs::create_dir(&place).unwrap();
-        let before = place.join("before");
+        let folder = self.folder.path().join(self.steps.to_string());
+        fs::create_dir(&folder).unwrap();
+        let before = folder.join("before");
         copy(&self.ledger, &before);
-        self.send(step, &place.join("after"));
+        self.send(step, &folder.join("after"));
         self.promise_is_kept();
         for intervention in &step.interventions {
             self.perform(intervention, &before);
@@ -215,7 +215,7 @@ impl Campaign {
             limit: step.limit,
             max_unknown: step.max_unknown,
             split_bad_numbers: step.split_bad_numbers,
-            give_up_after: if step.patient {
+            give_up_after: if step.keeps_trying {
                 Duration::MAX
             } else {
                 Duration::ZERO
@@ -285,7 +285,7 @@ impl Campaign {
             }
             Intervention::ResolveBatch { batch, sent } => (Selection::Batch(*batch), *sent),
         };
-        let word = if sent {
+        let resolution = if sent {
             Resolution::Accepted { trx_id: None }
         } else {
             Resolution::NotSent
@@ -293,9 +293,9 @@ impl Campaign {
         // Recovery is not their doing.
         open(&self.ledger).close().unwrap();
         let before = self.statuses();
-        let mut book = open(&self.ledger);
-        let _refused = book.resolve(&selection, &word, None, &timestamp());
-        book.close().unwrap();
+        let mut opened = open(&self.ledger);
+        let _refused = opened.resolve(&selection, &resolution, None, &timestamp());
+        opened.close().unwrap();
         for (row, (before, after)) in (1..).zip(before.into_iter().zip(self.statuses())) {
             if before != after {
                 assert!(matches!(before, Status::Unknown | Status::Refused));
@@ -314,10 +314,11 @@ impl Campaign {
             .map(|row| number((row % self.rows) as u64 + 1))
             .collect();
         let before = self.statuses();
-        let mut book = open(&self.ledger);
-        book.suppress(|number| listed.contains(&number).then(|| "on a list".to_owned()))
+        let mut opened = open(&self.ledger);
+        opened
+            .suppress(|number| listed.contains(&number).then(|| "on a list".to_owned()))
             .unwrap();
-        book.close().unwrap();
+        opened.close().unwrap();
         let record = self.record.lock().unwrap();
         for (row, (before, after)) in (1..).zip(before.into_iter().zip(self.statuses())) {
             if before == Status::Pending && listed.contains(&number(row)) {

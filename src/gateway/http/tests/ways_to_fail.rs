@@ -54,7 +54,7 @@ fn says(response: &str) -> Other {
 enum Expected {
     /// Sent again: not one byte of the request left.
     NotSent(&'static str),
-    /// Sent again, after this many seconds where the gateway named a time: HTTP 429.
+    /// Sent again, after this many seconds if the gateway named a time: HTTP 429.
     Throttled(Option<u64>),
     /// Never sent again automatically. With the status, if one came.
     NoAnswer(Option<u16>, &'static str),
@@ -106,8 +106,8 @@ fn ways_to_fail() -> Vec<(&'static str, Other, Expected)> {
         ("half a header",                      says("HTTP/1.1 200 OK\r\nContent-Le"),     NoAnswer(None, BROKE)),
         ("a head without its end",             says("HTTP/1.1 200 OK\r\n"),               NoAnswer(None, BROKE)),
         ("429 without the end of its head",    says("HTTP/1.1 429 Slow\r\nRetry-After: 1\r\n"), NoAnswer(None, BROKE)),
-        ("only hints of an answer",            says("HTTP/1.1 103 Hint\r\n\r\n"),         NoAnswer(None, BROKE)),
-        ("only leave to go on",                Stalls("HTTP/1.1 100 Continue\r\n\r\n"),    NoAnswer(None, LATE)),
+        ("only an informational response",     says("HTTP/1.1 103 Hint\r\n\r\n"),         NoAnswer(None, BROKE)),
+        ("only 100 Continue",                  Stalls("HTTP/1.1 100 Continue\r\n\r\n"),    NoAnswer(None, LATE)),
         ("no HTTP that says accepted",         says("2000 = SUCCESS:1143007207\r\n\r\n"), NoAnswer(None, NOT_HTTP)),
         ("no HTTP that says refused",          says("-1001\r\n\r\n"),                     NoAnswer(None, NOT_HTTP)),
         ("no such status",                     says("HTTP/1.1 099 No\r\n\r\n"),           NoAnswer(None, NOT_HTTP)),
@@ -122,7 +122,7 @@ fn ways_to_fail() -> Vec<(&'static str, Other, Expected)> {
         ("no length and a reset",              Resets("HTTP/1.1 200 OK\r\n\r\n-1001"),    NoAnswer(Some(200), CUT_SHORT)),
         ("429 without a length and a reset",   Resets("HTTP/1.1 429 Slow\r\n\r\n"),       NoAnswer(Some(429), CUT_SHORT)),
         ("a reset in the last chunk",          Resets("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n-1001\r\n0\r\n"), NoAnswer(Some(200), CUT_SHORT)),
-        ("packed, which was not asked for",    says("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\n\x1f\x08\x00\x00"), NoAnswer(Some(200), "the answer has none of the shapes of a code")),
+        ("compressed, which was not asked for", says("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\n\x1f\x08\x00\x00"), NoAnswer(Some(200), "the answer has none of the shapes of a code")),
     ];
     for status in [200, 429, 500] {
         for (name, body) in [
@@ -370,7 +370,7 @@ fn through_a_proxy(does: fn(&mut Peer)) -> Reply {
 #[test]
 fn every_status_has_one_outcome() {
     let elsewhere = TcpListener::bind("127.0.0.1:0").unwrap();
-    let place = elsewhere.local_addr().unwrap();
+    let address = elsewhere.local_addr().unwrap();
     let next = AtomicUsize::new(100);
     // A few at a time.
     thread::scope(|scope| {
@@ -380,7 +380,7 @@ fn every_status_has_one_outcome() {
                     .ok()
                     .filter(|status| *status < 600)
                 {
-                    outcomes_of(status, place);
+                    outcomes_of(status, address);
                 }
             });
         }
@@ -391,10 +391,10 @@ fn every_status_has_one_outcome() {
     );
 }
 
-fn outcomes_of(status: u16, place: SocketAddr) {
+fn outcomes_of(status: u16, elsewhere: SocketAddr) {
     let answered = |body: &str| {
         reply_to(&format!(
-            "HTTP/1.1 {status} Any\r\nLocation: http://{place}/?pwd=x\r\nContent-Length: {}\r\n\r\n{body}",
+            "HTTP/1.1 {status} Any\r\nLocation: http://{elsewhere}/?pwd=x\r\nContent-Length: {}\r\n\r\n{body}",
             body.len()
         ))
     };
