@@ -18,18 +18,19 @@
 //!                    results, status, summary, verify
 //! ```
 //!
-//! | module | holds | must not know |
+//! | module | holds | imports, besides `error` |
 //! |---|---|---|
-//! | [`cli`] | the command line, one file a command, terminal output | SQL, HTTP |
-//! | [`planning`] | the pipeline: source in, ledger out | rules of any kind |
-//! | [`dispatch`] | the sending loop, the throttle, when to stop | SQL, the HTTP library, the terminal |
-//! | [`source`] | rows out of a spreadsheet | numbers, templates |
-//! | [`ledger`] | the SQLite file: plan, claims, outcomes, recovery, lock | HTTP, progress, what time it is |
-//! | [`gateway`] | the closed set of outcomes, the wire format, the one HTTP client | the ledger, when to try again |
-//! | [`results`] | the results CSV out of a ledger | the gateway, templates |
-//! | [`domain`] | numbers, texts, templates, duplicates, batches: the pure core | files, network, clock, threads |
-//! | [`guide`] | the pages of the guide | every other module |
-//! | [`sandbox`] | a simulated gateway for trying and testing | every other module |
+//! | [`cli`] | the command line: options, one file for each command, what is printed | [`planning`], [`dispatch`], [`results`], [`source`], [`ledger`], [`gateway`], [`domain`], [`guide`], [`sandbox`] |
+//! | [`planning`] | a spreadsheet in, a ledger out: each row checked, texts rendered, batches formed | [`source`], [`ledger`], [`lint`], [`domain`] |
+//! | [`dispatch`] | the sending loop: throttle, circuit breaker, when to stop | [`ledger`], [`gateway`], [`domain`] |
+//! | [`results`] | the results file, from a ledger | [`ledger`], [`gateway`], [`domain`] |
+//! | [`source`] | reading spreadsheets and lists of numbers | [`domain`] |
+//! | [`ledger`] | the campaign's SQLite file: plan, claims, outcomes, decisions, audit, lock | [`domain`] |
+//! | [`gateway`] | the wire format, its codes, the one HTTP client, and the outcomes of a request | [`domain`] |
+//! | [`lint`] | remarks about texts: what networks block, what looks like a mistake | [`domain`] |
+//! | [`domain`] | numbers, texts, templates, duplicates, batches, options; no input or output | |
+//! | [`guide`] | the pages of the guide | |
+//! | [`sandbox`] | a simulated gateway that can inject faults | |
 //!
 //! Words: an *MSISDN* is a number in international format; a *text* is a rendered message, a *credit* one billed part
 //! of it; a *recipient* is one input row; a *batch* is the recipients of one request, an *attempt* one request;

@@ -149,7 +149,7 @@ fn treat(treatment: &Treatment) -> Ending {
         matches!(run.code, Some(0 | 5)),
         "the last run goes to the end",
     );
-    let statuses = judge(&program, treatment, kills);
+    let statuses = check_outcomes(&program, treatment, kills);
     Ending {
         kills,
         sending,
@@ -165,7 +165,11 @@ fn micros(duration: Duration) -> u64 {
 }
 
 /// The gateway's record against the results: nothing twice, nothing lost, nothing made up.
-fn judge(program: &Program, treatment: &Treatment, kills: usize) -> BTreeMap<String, usize> {
+fn check_outcomes(
+    program: &Program,
+    treatment: &Treatment,
+    kills: usize,
+) -> BTreeMap<String, usize> {
     let rows = rows_in_are_rows_out(program, "customers.csv", "customers.results.csv");
     let what = format!("{} kills, seed {}", kills, treatment.seed);
     let mut taken = BTreeSet::new();

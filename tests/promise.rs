@@ -424,7 +424,7 @@ fn a_ledger_in_use_is_read_and_not_written() {
 }
 
 #[test]
-fn first_for_practice_then_for_real() {
+fn first_to_the_sandbox_then_for_real() {
     let program = Program::with(&[("customers.csv", &people(100))]);
     let mut practice = vec!["send"];
     practice.extend(customers(&["--sandbox", "--yes", "--rate", "none"]));
@@ -531,7 +531,7 @@ fn a_plan_on_an_operators_word_is_not_replaced_without_another_one() {
 }
 
 #[test]
-fn a_practice_ledger_is_never_sent_for_real() {
+fn a_sandbox_ledger_is_never_sent_for_real() {
     let program = Program::with(&[("customers.csv", &people(5))]);
     let gateway = Gateway::accepting();
     let mut practice = vec!["send"];
@@ -555,7 +555,7 @@ fn a_practice_ledger_is_never_sent_for_real() {
 }
 
 #[test]
-fn a_slip_in_the_gateways_name_can_be_mended() {
+fn a_wrong_gateway_name_can_be_corrected() {
     let program = Program::with(&[("customers.csv", &people(5))]);
     let slip = program.send_command(
         "https://no-such-host.invalid/RESTAPI.php",

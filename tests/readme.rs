@@ -61,7 +61,7 @@ fn the_commands_of_the_readme_work() {
         "the first thing to try works from a fresh clone: {:?}",
         examples[0]
     );
-    let mut reader = Reader::new();
+    let mut reader = ExampleRunner::new();
     for example in &examples {
         reader.types(example);
         if example.command.contains(" plan ") {
@@ -78,7 +78,7 @@ fn the_commands_of_the_readme_work() {
 /// The reader sees a wrong text on the phone after the first five messages, and does not send the rest of them.
 #[test]
 fn a_wrong_text_reaches_only_the_first_few() {
-    let mut reader = Reader::new();
+    let mut reader = ExampleRunner::new();
     reader.corrects_the_spreadsheet();
     for example in &examples(README) {
         let command = &example.command;
@@ -99,7 +99,7 @@ fn a_wrong_text_reaches_only_the_first_few() {
 fn the_commands_of_the_guide_work() {
     for topic in TOPICS {
         let examples = examples(topic.text);
-        let mut reader = Reader::new();
+        let mut reader = ExampleRunner::new();
         for example in &examples {
             let runs = reader.types(example);
             if example.command.contains("send samples/faults.csv") {
@@ -249,7 +249,7 @@ fn every_test_they_name_exists() {
 
 // --- Somebody who types the examples --------------------------------------------------------------------------
 
-struct Reader {
+struct ExampleRunner {
     program: Program,
     /// What they have exported, and the gateway that takes their messages.
     environment: BTreeMap<String, String>,
@@ -259,7 +259,7 @@ struct Reader {
     sandbox: Option<Sandbox>,
 }
 
-impl Reader {
+impl ExampleRunner {
     fn new() -> Self {
         let program = Program::new();
         fs::create_dir(program.path("samples")).unwrap();

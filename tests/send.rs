@@ -1101,7 +1101,7 @@ fn credits_are_counted_by_the_part() {
 }
 
 #[test]
-fn the_results_wear_the_dress_of_the_input() {
+fn the_results_keep_the_format_of_the_input() {
     let program = Program::with(&[("customers.csv", &format!("\u{feff}{}", people(3)))]);
     let gateway = Gateway::accepting();
     program.send(&gateway, &customers(&[])).exits(0);
@@ -1431,7 +1431,7 @@ fn the_sample_with_own_texts_goes_out() {
 }
 
 #[test]
-fn the_sample_of_faults_shows_every_fault() {
+fn the_sample_shows_every_outcome_of_the_sandbox() {
     let program = samples(&["faults.csv"]);
     let mut arguments = vec!["send", "faults.csv", "--sandbox", "--yes", "--rate", "none"];
     arguments.extend(["--timeout", "1", "--concurrency", "1"]);

@@ -486,7 +486,7 @@ const CLEAN: &[&str] = &[
 ];
 
 #[test]
-fn what_networks_block_and_what_looks_like_a_mistake_is_found() {
+fn every_rule_finds_what_breaks_it() {
     let mut wrong = Vec::new();
     for (text, rule, bit) in FOUND {
         let findings = LINTER.findings(text);

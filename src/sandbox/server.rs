@@ -39,13 +39,13 @@ pub(super) const LATE: Duration = Duration::from_secs(60);
 const STOP_WITHIN: Duration = Duration::from_secs(2);
 
 /// The request to stop: `true` once it was made.
-type Stop = watch::Sender<bool>;
+type StopSignal = watch::Sender<bool>;
 
 /// What all connections share.
 struct Shared {
     simulator: Mutex<Simulator>,
     latency: Duration,
-    stop: Stop,
+    stop: StopSignal,
     /// The error that ended the sandbox.
     failure: Mutex<Option<Error>>,
 }
@@ -56,7 +56,7 @@ pub(super) async fn serve(
     listener: TcpListener,
     simulator: Simulator,
     latency: Duration,
-    stop: Stop,
+    stop: StopSignal,
 ) -> Result<()> {
     let shared = Arc::new(Shared {
         simulator: Mutex::new(simulator),

@@ -165,7 +165,7 @@ impl DecodedText {
                     let read = self.bytes.read(&mut buffer[kept.len()..])?;
                     let filled = kept.len() + read;
                     kept.clear();
-                    if let Some(decoded) = self.decide(&buffer[..filled], read == 0) {
+                    if let Some(decoded) = self.detect(&buffer[..filled], read == 0) {
                         return Ok(decoded);
                     }
                 }
@@ -175,7 +175,7 @@ impl DecodedText {
 
     /// Decides by the first character that is not ASCII. Returns how many of the bytes are decoded, or `None` if none are and more
     /// must be read.
-    fn decide(&mut self, bytes: &[u8], at_end: bool) -> Option<usize> {
+    fn detect(&mut self, bytes: &[u8], at_end: bool) -> Option<usize> {
         if bytes.is_ascii() {
             return Some(bytes.len());
         }

@@ -27,7 +27,7 @@ pub(super) fn read<'a>(
     names: &'a Arc<ColumnNames>,
     source: &'a str,
 ) -> Result<Vec<Node<'a>>, TemplateError> {
-    let mut reader = Reader {
+    let mut reader = TemplateReader {
         engine,
         names,
         source,
@@ -47,7 +47,7 @@ enum Piece<'a> {
     Tag(Tag<'a>),
 }
 
-struct Reader<'a> {
+struct TemplateReader<'a> {
     engine: &'a Environment<'a>,
     names: &'a Arc<ColumnNames>,
     source: &'a str,
@@ -58,7 +58,7 @@ struct Reader<'a> {
     tokens: usize,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> TemplateReader<'a> {
     fn piece(&mut self) -> Result<Option<Piece<'a>>, TemplateError> {
         let token = self
             .tokenizer
