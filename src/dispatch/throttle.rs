@@ -51,53 +51,45 @@ impl fmt::Display for Rate {
 
 type Limiter<C> = RateLimiter<NotKeyed, InMemoryState, C, NoOpMiddleware<<C as Clock>::Instant>>;
 
-#[derive(Debug)]
-struct Limiters {
-    reserve: Limiter<MonotonicClock>,
-    admit: Limiter<MonotonicClock>,
-}
-
 /// The throttle that all workers share. It has two limiters of the same rate. Workers pass the first before they claim,
 /// so that no claim is held while waiting for the rate. The commit of a claim takes a varying time, which would push two
 /// requests together on the wire. So workers pass the second right before the request, and it keeps the rate.
 #[derive(Debug)]
 pub struct Throttle {
-    limiters: Option<Limiters>,
+    reserving: Option<Limiter<MonotonicClock>>,
+    admitting: Option<Limiter<MonotonicClock>>,
 }
 
 impl Throttle {
     /// A throttle of this rate for batches of at most `largest` recipients; without a rate nothing waits.
     #[must_use]
     pub fn new(rate: Option<Rate>, largest: NonZeroU32) -> Self {
-        let limiter = |quota| Limiter::direct_with_clock(quota, MonotonicClock);
+        let limiter = || {
+            let quota = quota(rate?, largest)?;
+            Some(Limiter::direct_with_clock(quota, MonotonicClock))
+        };
         Self {
-            limiters: rate
-                .and_then(|rate| quota(rate, largest))
-                .map(|quota| Limiters {
-                    reserve: limiter(quota),
-                    admit: limiter(quota),
-                }),
+            reserving: limiter(),
+            admitting: limiter(),
         }
     }
 
     /// Whether nothing ever waits.
     #[must_use]
     pub fn is_unlimited(&self) -> bool {
-        self.limiters.is_none()
+        self.reserving.is_none()
     }
 
     /// Waits for the turn of this many recipients, before they are claimed. `false`: a stop was requested.
     #[must_use]
     pub fn reserve(&self, recipients: usize, stop: &StopToken) -> bool {
-        let limiter = self.limiters.as_ref().map(|limiters| &limiters.reserve);
-        pass(limiter, recipients, stop)
+        pass(self.reserving.as_ref(), recipients, stop)
     }
 
     /// Waits until the request to this many recipients may be made. `false`: a stop was requested.
     #[must_use]
     pub fn admit(&self, recipients: usize, stop: &StopToken) -> bool {
-        let limiter = self.limiters.as_ref().map(|limiters| &limiters.admit);
-        pass(limiter, recipients, stop)
+        pass(self.admitting.as_ref(), recipients, stop)
     }
 }
 
