@@ -659,7 +659,7 @@ fn reading_an_earlier_state_does_not_make_it_sendable() {
         program.run(&[look, "customers.ledger"]);
         let run = program.send(&gateway, &one_each);
         gateway.assert_nothing_twice();
-        fails(&run, &["customers.ledger", "books do not balance"]);
+        fails(&run, &["customers.ledger", "does not add up"]);
     }
 }
 

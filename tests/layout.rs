@@ -20,7 +20,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("csv", &["source", "results.rs", "sandbox"]),
     ("encoding_rs", &["source/"]),
     ("encoding_rs_io", &["source/"]),
-    ("fastrand", &["dispatch", "cli/prepare.rs"]),
+    ("fastrand", &["dispatch", "cli/session.rs"]),
     ("flate2", &["source/"]),
     ("governor", &["dispatch/throttle.rs"]),
     ("hashbrown", &["domain"]),
@@ -36,7 +36,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rusqlite", &["ledger"]),
     ("serde", &[""]),
     ("serde_json", &["cli", "ledger", "gateway/isms/reply.rs"]),
-    ("shlex", &["cli/paths.rs"]),
+    ("shlex", &["cli/files.rs"]),
     ("signal_hook", &["cli"]),
     ("strsim", &["domain", "lint"]),
     (

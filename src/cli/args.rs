@@ -1,37 +1,45 @@
-//! The command line as it is typed: names, defaults, and what each word may be. It does nothing.
+//! The command line as it is typed. What it means is worked out in `settings`.
 
+use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+use clap::{
+    ArgAction, ArgGroup, ArgMatches, Args, CommandFactory, FromArgMatches, Id, Parser, Subcommand,
+    ValueEnum,
+};
 
 use super::values::{
-    RATE, RateArg, choice, delimiter, duration, encoding, range, rate, region, seconds, sender_id,
-    status,
+    DEFAULT_RATE, RateArg, choice, delimiter, duration, encoding, range, rate, region, seconds,
+    sender_id, status,
 };
-use crate::domain::options::{DuplicateRule, LintLevel, MaxInvalid, Punctuation, TextType};
+use crate::domain::options::{
+    DuplicateRule, LintLevel, MaxInvalid, PlanOptions, Punctuation, TextType,
+};
 use crate::domain::{Region, SenderId, Status};
 use crate::source::{Delimiter, Encoding};
-use crate::{Error, Result};
 
-/// Send bulk-SMS campaigns out of a spreadsheet through the iSMS gateway: never twice, never lost.
+/// Send bulk-SMS campaigns from a spreadsheet through the iSMS gateway: never twice, never lost
 #[derive(Debug, Parser)]
 #[command(name = "isms-campaign", version, max_term_width = 110)]
 pub(super) struct Cli {
     #[command(subcommand)]
     pub(super) command: Command,
     /// Show more of what happens on standard error (-vv: every request)
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    #[arg(short, long, global = true, action = ArgAction::Count, hide_short_help = true, help_heading = "Output")]
     pub(super) verbose: u8,
 }
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Read, check and render everything, write the ledger, show what a send would do; send nothing
+    /// Read and check everything, and show what would be sent; send nothing
+    #[command(after_help = PLAN_EXAMPLES)]
     Plan(Box<PlanArgs>),
-    /// Plan, ask, then send; run again, it goes on where it stopped
+    /// Plan, ask, then send; run it again to resume
+    #[command(after_help = SEND_EXAMPLES)]
     Send(Box<SendArgs>),
     /// Show how far a campaign is and what to do next
     Status {
@@ -39,30 +47,21 @@ pub(super) enum Command {
         ledger: PathBuf,
     },
     /// Write the results CSV of a ledger again, or some of its rows to standard output
-    Results {
-        /// The ledger of the campaign
-        ledger: PathBuf,
-        /// Only rows with these statuses, such as refused,invalid
-        #[arg(long, value_delimiter = ',', value_parser = status)]
-        status: Vec<Status>,
-        /// Where to write them
-        #[arg(long, value_name = "PATH")]
-        results: Option<PathBuf>,
-    },
-    /// Settle unknown or refused rows by what you know of them
+    Results(ResultsArgs),
+    /// Settle unknown or refused rows by what you know about them
     Resolve(ResolveArgs),
-    /// Check that the books of a ledger balance
+    /// Check that everything in a ledger adds up
     Verify {
         /// The ledger of the campaign
         ledger: PathBuf,
     },
-    /// Run the practice gateway until it is stopped
+    /// Run the sandbox, a gateway that sends nothing, until it is stopped
     Sandbox {
         /// Where to listen; loopback only
         #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8025")]
-        listen: std::net::SocketAddr,
+        listen: SocketAddr,
         #[command(flatten)]
-        practice: PracticeArgs,
+        options: SandboxArgs,
     },
     /// Print a page of the guide, or the list of pages
     Guide {
@@ -71,29 +70,61 @@ pub(super) enum Command {
     },
 }
 
+const PLAN_EXAMPLES: &str = "\
+Examples:
+  isms-campaign plan customers.csv --message \"Hi {{ name }}\"
+  isms-campaign plan customers.xlsx --message-file may.txt --suppress optout.csv
+  isms-campaign plan customers.csv --message-column text --sender-id KedaiKu";
+
+const SEND_EXAMPLES: &str = "\
+Examples:
+  isms-campaign send customers.csv --message \"Hi {{ name }}\" --sandbox
+  isms-campaign send customers.csv --message-file may.txt --limit 5
+  isms-campaign send customers.ledger --yes";
+
 #[derive(Debug, Args)]
 pub(super) struct PlanArgs {
-    /// The spreadsheet: a CSV or workbook with a header, or - for standard input
+    /// A CSV or workbook with a header, or - for standard input
     pub(super) recipients: PathBuf,
     #[command(flatten)]
     pub(super) plan: PlanOptionArgs,
+    #[command(flatten)]
+    pub(super) check: CheckArgs,
     #[command(flatten)]
     pub(super) output: OutputArgs,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct SendArgs {
-    /// The spreadsheet, or the ledger of a plan made earlier
+    /// The spreadsheet, or the ledger of an earlier plan
     pub(super) recipients: PathBuf,
     #[command(flatten)]
     pub(super) plan: PlanOptionArgs,
     #[command(flatten)]
+    pub(super) check: CheckArgs,
+    #[command(flatten)]
     pub(super) output: OutputArgs,
     #[command(flatten)]
-    pub(super) send: SendOptions,
+    pub(super) send: SendOptionArgs,
+    #[command(flatten)]
+    pub(super) sandbox: SandboxArgs,
+    /// The first of [`PlanOptionArgs`] that was typed, as it was typed.
+    #[arg(skip)]
+    pub(super) typed_plan_option: Option<String>,
 }
 
-/// Which rows are settled, and how.
+#[derive(Debug, Args)]
+pub(super) struct ResultsArgs {
+    /// The ledger of the campaign
+    pub(super) ledger: PathBuf,
+    /// Only rows with these statuses, such as refused,invalid
+    #[arg(long, value_delimiter = ',', value_parser = status)]
+    pub(super) status: Vec<Status>,
+    /// Where to write them
+    #[arg(long, value_name = "PATH")]
+    pub(super) results: Option<PathBuf>,
+}
+
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("which").required(true))]
 pub(super) struct ResolveArgs {
@@ -108,9 +139,9 @@ pub(super) struct ResolveArgs {
     /// These rows (sms_row), unknown or refused, such as 3,17-20
     #[arg(long, group = "which", value_name = "ROWS", value_delimiter = ',', value_parser = range)]
     pub(super) rows: Vec<RangeInclusive<u64>>,
-    /// What is known of them
-    #[arg(long = "as", value_name = "WORD")]
-    pub(super) word: WordArg,
+    /// What is known about them
+    #[arg(long = "as", value_name = "STATUS")]
+    pub(super) resolution: ResolutionArg,
     /// Their transaction id, where they were accepted
     #[arg(long, value_name = "ID")]
     pub(super) trx_id: Option<String>,
@@ -119,229 +150,167 @@ pub(super) struct ResolveArgs {
     pub(super) note: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum WordArg {
-    /// They went out
-    Accepted,
-    /// They did not; they are pending again
-    NotSent,
-}
-
-/// What the plan hangs on.
-#[derive(Clone, Debug, Args)]
+/// What cannot be changed once a campaign is planned.
+#[derive(Debug, Args)]
 #[command(next_help_heading = "Plan")]
 pub(super) struct PlanOptionArgs {
     /// The message, a template such as "Hi {{ name }}"
-    #[arg(long, value_name = "TEXT", group = "template")]
+    #[arg(long, value_name = "TEXT", group = "template", help_heading = None)]
     pub(super) message: Option<String>,
     /// A file that holds the message
-    #[arg(long, value_name = "FILE", group = "template")]
+    #[arg(long, value_name = "FILE", group = "template", help_heading = None)]
     pub(super) message_file: Option<PathBuf>,
     /// The column that holds each row's message [default: message, msg, sms, text or mesej]
-    #[arg(long, value_name = "NAME", group = "template")]
+    #[arg(long, value_name = "NAME", group = "template", hide_short_help = true)]
     pub(super) message_column: Option<String>,
     /// The column that holds the numbers [default: found by its name]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", hide_short_help = true)]
     pub(super) phone_column: Option<String>,
-    /// What stands between two cells: a character, or tab, comma, semicolon or pipe [default: found out]
-    #[arg(long, value_name = "C", value_parser = delimiter)]
+    /// What separates two cells: a character, or tab, comma, semicolon or pipe [default: detected]
+    #[arg(long, value_name = "C", value_parser = delimiter, hide_short_help = true)]
     pub(super) delimiter: Option<Delimiter>,
-    /// How the spreadsheet's characters are written, such as utf-8, windows-1252 or gbk [default: found out]
-    #[arg(long, value_name = "NAME", value_parser = encoding)]
+    /// The character encoding of the spreadsheet, such as utf-8, windows-1252 or gbk [default: detected]
+    #[arg(long, value_name = "NAME", value_parser = encoding, hide_short_help = true)]
     pub(super) encoding: Option<Encoding>,
     /// The sheet of a workbook [default: the first one]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", hide_short_help = true)]
     pub(super) sheet: Option<String>,
     /// The country of numbers without a country code [default: MY]
-    #[arg(long, value_name = "CC", value_parser = region)]
+    #[arg(long, value_name = "CC", value_parser = region, hide_short_help = true)]
     pub(super) region: Option<Region>,
-    /// The name shown as the sender: 3 to 11 letters and digits
-    #[arg(long, value_name = "ID", value_parser = sender_id)]
+    /// The sender's name: 3 to 11 letters and digits
+    #[arg(long, value_name = "ID", value_parser = sender_id, help_heading = None)]
     pub(super) sender_id: Option<SenderId>,
     /// How texts are encoded [default: auto]
-    #[arg(long = "type", value_name = "TYPE", value_parser = choice::<TextType>())]
+    #[arg(long = "type", value_name = "TYPE", value_parser = choice::<TextType>(), hide_short_help = true)]
     pub(super) text_type: Option<TextType>,
     /// Whether curly quotes, long dashes and the like become plain where that saves a message from Unicode
     /// [default: plain]
-    #[arg(long, value_parser = choice::<Punctuation>())]
+    #[arg(long, value_parser = choice::<Punctuation>(), hide_short_help = true)]
     pub(super) punctuation: Option<Punctuation>,
     /// What is a duplicate: the same number, or the same number and text [default: message]
-    #[arg(long, value_parser = choice::<DuplicateRule>())]
+    #[arg(long, value_parser = choice::<DuplicateRule>(), hide_short_help = true)]
     pub(super) duplicates: Option<DuplicateRule>,
-    /// Numbers that have opted out: a CSV or workbook with a phone column, one number a line, or a
-    /// ledger; repeatable
-    #[arg(long, value_name = "FILE")]
-    pub(super) suppress: Vec<PathBuf>,
-    /// Go on where a suppression list has entries that are no number
-    #[arg(long)]
-    pub(super) lenient_suppress: bool,
-    /// Numbers in one request [default: 30]
-    #[arg(long, value_name = "N")]
+    /// The most numbers in one request [default: 30]
+    #[arg(long, value_name = "N", hide_short_help = true)]
     pub(super) batch_size: Option<NonZeroU32>,
-    /// Texts that Malaysian networks block or that look like a mistake: report them, send nothing while there is any, or do
-    /// not look [default: warn]
-    #[arg(long, value_name = "LEVEL", value_parser = choice::<LintLevel>())]
+    /// Texts that Malaysian networks block or that look like a mistake: report them, send nothing while there are
+    /// any, or do not look for them [default: warn]
+    #[arg(long, value_name = "LEVEL", value_parser = choice::<LintLevel>(), hide_short_help = true)]
     pub(super) lint: Option<LintLevel>,
-    /// Send nothing if more rows than this cannot be sent [default: 20%]
-    #[arg(long, value_name = "N|P%")]
-    pub(super) max_invalid: Option<MaxInvalid>,
     /// A plan older than this is not sent [default: 7d]
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", value_parser = duration, hide_short_help = true)]
     pub(super) expires: Option<Duration>,
-    /// Where the ledger is [default: the spreadsheet's name with .ledger]
-    #[arg(long, value_name = "PATH")]
+    /// Where the ledger is written [default: the spreadsheet's name with .ledger]
+    #[arg(long, value_name = "PATH", hide_short_help = true)]
     pub(super) ledger: Option<PathBuf>,
-    /// When something else was planned before: refuse, or set that ledger aside
-    #[arg(long, value_enum)]
+    /// What to do if the spreadsheet, the message or an option differs from what was sent before
+    /// [default: refuse]
+    #[arg(long, hide_short_help = true)]
     pub(super) on_change: Option<OnChange>,
 }
 
-/// What is written besides the ledger.
-#[derive(Clone, Debug, Args)]
+/// What every run checks anew.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Checks")]
+pub(super) struct CheckArgs {
+    /// Opted-out numbers: a CSV, workbook, list or ledger
+    ///
+    /// A CSV or workbook needs a phone column, a list has one number a line, and of a ledger the accepted, unknown and
+    /// pending numbers count. Repeatable.
+    #[arg(long, value_name = "FILE", help_heading = None)]
+    pub(super) suppress: Vec<PathBuf>,
+    /// Continue if a suppression list has entries that are no numbers
+    #[arg(long, hide_short_help = true)]
+    pub(super) lenient_suppress: bool,
+    /// Send nothing if more rows than this cannot be sent [default: 20%]
+    #[arg(long, value_name = "N|P%", hide_short_help = true)]
+    pub(super) max_invalid: Option<MaxInvalid>,
+}
+
+#[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub(super) struct OutputArgs {
     /// Write the summary as one JSON object there; - for standard output
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", hide_short_help = true)]
     pub(super) summary_json: Option<PathBuf>,
     /// How progress is shown
-    #[arg(long, value_enum, default_value_t = ProgressArg::Auto)]
+    #[arg(long, value_enum, default_value_t = ProgressArg::Auto, hide_short_help = true)]
     pub(super) progress: ProgressArg,
 }
 
-#[derive(Clone, Debug, Args)]
+#[derive(Debug, Args)]
 #[command(next_help_heading = "Send")]
-pub(super) struct SendOptions {
+pub(super) struct SendOptionArgs {
     /// The gateway's address, used exactly as given [env: ISMS_GATEWAY] [default: the iSMS REST endpoint]
-    #[arg(long, value_name = "URL", conflicts_with = "sandbox")]
+    #[arg(
+        long,
+        value_name = "URL",
+        conflicts_with = "sandbox",
+        hide_short_help = true
+    )]
     pub(super) gateway: Option<String>,
-    /// Practise: start a gateway in this process that sends nothing, and send to it
-    #[arg(long)]
+    /// Try it out: send to a gateway that sends nothing
+    #[arg(long, help_heading = None)]
     pub(super) sandbox: bool,
-    /// Recipients in a time, over all workers: 30/s, 600/m, 5000/h or none
-    #[arg(long, value_name = "RATE", default_value = RATE, value_parser = rate)]
+    /// The most recipients in a time, over all workers: 30/s, 600/m, 5000/h or none
+    #[arg(long, value_name = "RATE", default_value = DEFAULT_RATE, value_parser = rate, hide_short_help = true)]
     pub(super) rate: RateArg,
     /// Requests at a time
-    #[arg(long, value_name = "N", default_value = "4")]
+    #[arg(long, value_name = "N", default_value = "4", hide_short_help = true)]
     pub(super) concurrency: NonZeroU32,
-    /// Seconds until an answer must be there
-    #[arg(long, value_name = "SECS", default_value = "30", value_parser = seconds)]
+    /// Seconds to wait for an answer
+    #[arg(long, value_name = "SECS", default_value = "30", value_parser = seconds, hide_short_help = true)]
     pub(super) timeout: Duration,
-    /// Seconds until a connection must be there
-    #[arg(long, value_name = "SECS", default_value = "10", value_parser = seconds)]
+    /// Seconds to wait for a connection
+    #[arg(long, value_name = "SECS", default_value = "10", value_parser = seconds, hide_short_help = true)]
     pub(super) connect_timeout: Duration,
-    /// StopReason after so many requests in a row without a usable answer; 0: never
-    #[arg(long, value_name = "N", default_value = "3")]
+    /// Stop after this many requests in a row without a usable answer; 0: never
+    #[arg(long, value_name = "N", default_value = "3", hide_short_help = true)]
     pub(super) max_unknown: u32,
-    /// A batch refused for a bad number: refuse all of it, or halve it until the bad number stands alone
-    #[arg(long, value_enum, default_value_t = OnBadNumber::Refuse)]
+    /// A batch that is refused for a bad number: refuse all of it, or halve it until the bad number is alone
+    #[arg(long, value_enum, default_value_t = OnBadNumber::Refuse, hide_short_help = true)]
     pub(super) on_bad_number: OnBadNumber,
     /// How long an unreachable or throttling gateway is tried
-    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = duration, hide_short_help = true)]
     pub(super) give_up_after: Duration,
-    /// Send to exactly so many recipients in this run
-    #[arg(long, value_name = "N")]
+    /// Send to exactly N recipients in this run
+    #[arg(long, value_name = "N", help_heading = None)]
     pub(super) limit: Option<u64>,
     /// Where the results are written [default: the spreadsheet's name with .results.csv]
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", hide_short_help = true)]
     pub(super) results: Option<PathBuf>,
-    /// Do not ask; needed where standard input is no terminal
-    #[arg(long)]
+    /// Do not ask; required where there is no terminal
+    #[arg(long, help_heading = None)]
     pub(super) yes: bool,
-    #[command(flatten)]
-    pub(super) practice: PracticeArgs,
 }
 
-impl OutputArgs {
-    /// Whether standard output belongs to the JSON object.
-    pub(super) fn json_on_standard_output(&self) -> bool {
-        self.summary_json.as_deref() == Some(Path::new("-"))
-    }
-
-    /// The file that is written besides the ledger and the results.
-    pub(super) fn file_written(&self) -> Option<(&'static str, &Path)> {
-        self.summary_json
-            .as_deref()
-            .filter(|path| *path != Path::new("-"))
-            .map(|path| ("the summary", path))
-    }
-}
-
-impl PracticeArgs {
-    /// The file that the practice gateway writes.
-    pub(super) fn file_written(&self) -> Option<(&'static str, &Path)> {
-        self.outbox.as_deref().map(|path| ("the outbox", path))
-    }
-}
-
-impl SendArgs {
-    /// Refuses options that would have no effect: those of a plan where one is made already, those of the practice
-    /// gateway where there is none.
-    pub(super) fn refuse_misplaced_options(&self, planned: bool) -> Result<()> {
-        if planned && let Some(option) = self.plan.given() {
-            return Err(Error::usage(format!(
-                "{option} belongs to a plan, and {} is planned already",
-                self.recipients.display()
-            ))
-            .hint("leave it out, or send the spreadsheet"));
-        }
-        let practice = &self.send.practice;
-        if !self.send.sandbox
-            && (practice.outbox.is_some() || practice.latency.is_some() || practice.per_number)
-        {
-            return Err(
-                Error::usage("--outbox, --latency and --per-number are for practice")
-                    .hint("add --sandbox, or leave them out"),
-            );
-        }
-        Ok(())
-    }
-}
-
-impl PlanOptionArgs {
-    /// An option that was given and that a finished plan would not heed. Suppression lists and the share of invalid
-    /// rows are not among them: they are looked at again before every send.
-    fn given(&self) -> Option<&'static str> {
-        [
-            ("--message", self.message.is_some()),
-            ("--message-file", self.message_file.is_some()),
-            ("--message-column", self.message_column.is_some()),
-            ("--phone-column", self.phone_column.is_some()),
-            ("--delimiter", self.delimiter.is_some()),
-            ("--encoding", self.encoding.is_some()),
-            ("--sheet", self.sheet.is_some()),
-            ("--region", self.region.is_some()),
-            ("--sender-id", self.sender_id.is_some()),
-            ("--type", self.text_type.is_some()),
-            ("--punctuation", self.punctuation.is_some()),
-            ("--duplicates", self.duplicates.is_some()),
-            ("--batch-size", self.batch_size.is_some()),
-            ("--lint", self.lint.is_some()),
-            ("--expires", self.expires.is_some()),
-            ("--ledger", self.ledger.is_some()),
-            ("--on-change", self.on_change.is_some()),
-        ]
-        .into_iter()
-        .find_map(|(option, given)| given.then_some(option))
-    }
-}
-
-/// How the practice gateway behaves.
-#[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Practice gateway")]
-pub(super) struct PracticeArgs {
-    /// Where it writes what it took, as a CSV
-    #[arg(long, value_name = "FILE")]
+/// How the sandbox behaves.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Sandbox")]
+pub(super) struct SandboxArgs {
+    /// Where the sandbox writes what it accepted, as a CSV
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub(super) outbox: Option<PathBuf>,
-    /// How long each answer takes, in milliseconds
-    #[arg(long, value_name = "MS")]
+    /// How long each of its answers takes, in milliseconds
+    #[arg(long, value_name = "MS", hide_short_help = true)]
     pub(super) latency: Option<u64>,
-    /// Answer for each number of a request
-    #[arg(long)]
+    /// It answers for each number of a request
+    #[arg(long, hide_short_help = true)]
     pub(super) per_number: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ResolutionArg {
+    /// They were sent
+    Accepted,
+    /// They were not sent; they are pending again
+    NotSent,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum OnChange {
+    #[default]
     Refuse,
     New,
 }
@@ -360,13 +329,142 @@ pub(super) enum ProgressArg {
     None,
 }
 
+impl Cli {
+    /// Parses these arguments, the first of which is the program's own name.
+    pub(super) fn parse_arguments(
+        arguments: impl IntoIterator<Item = OsString>,
+    ) -> Result<Self, clap::Error> {
+        let mut command = Self::command();
+        let matches = command.try_get_matches_from_mut(arguments)?;
+        let mut cli =
+            Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
+        if let (Command::Send(args), Some((name, matches))) =
+            (&mut cli.command, matches.subcommand())
+        {
+            args.typed_plan_option = command
+                .find_subcommand(name)
+                .and_then(|command| typed_plan_option(command, matches));
+        }
+        Ok(cli)
+    }
+}
+
+/// Clap makes every struct of arguments a group of this name.
+const PLAN_OPTIONS: &str = "PlanOptionArgs";
+
+fn typed_plan_option(command: &clap::Command, matches: &ArgMatches) -> Option<String> {
+    let typed = matches.get_many::<Id>(PLAN_OPTIONS)?.next()?;
+    let option = command.get_arguments().find(|arg| arg.get_id() == typed)?;
+    Some(format!("--{}", option.get_long()?))
+}
+
+impl PlanOptionArgs {
+    /// The options that the plan depends on: as typed, else their defaults. Where they are, the message and the
+    /// spreadsheet are added in `settings`.
+    pub(super) fn options(&self) -> PlanOptions {
+        let default = PlanOptions::default();
+        PlanOptions {
+            phone_column: self.phone_column.clone(),
+            region: self.region.unwrap_or(default.region),
+            sender_id: self.sender_id.clone(),
+            text_type: self.text_type.unwrap_or_default(),
+            punctuation: self.punctuation.unwrap_or_default(),
+            duplicates: self.duplicates.unwrap_or_default(),
+            batch_size: self.batch_size.unwrap_or(default.batch_size),
+            lint: self.lint.unwrap_or_default(),
+            ..default
+        }
+    }
+}
+
+impl OutputArgs {
+    /// Whether standard output is reserved for the JSON object.
+    pub(super) fn json_on_standard_output(&self) -> bool {
+        self.summary_json.as_deref() == Some(Path::new("-"))
+    }
+
+    /// The file of the summary, with its role.
+    pub(super) fn file_written(&self) -> Option<(&'static str, &Path)> {
+        self.summary_json
+            .as_deref()
+            .filter(|path| *path != Path::new("-"))
+            .map(|path| ("the summary", path))
+    }
+}
+
+impl SandboxArgs {
+    /// Whether any of them was typed.
+    pub(super) fn typed(&self) -> bool {
+        self.outbox.is_some() || self.latency.is_some() || self.per_number
+    }
+
+    /// The file that the sandbox writes, with its role.
+    pub(super) fn file_written(&self) -> Option<(&'static str, &Path)> {
+        self.outbox.as_deref().map(|path| ("the outbox", path))
+    }
+}
+
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_command_line_holds_together() {
-        use clap::CommandFactory;
+    fn clap_accepts_the_definitions() {
         Cli::command().debug_assert();
+    }
+
+    fn send(arguments: &[&str]) -> SendArgs {
+        let arguments = ["isms-campaign", "send", "a.ledger"]
+            .iter()
+            .chain(arguments)
+            .map(OsString::from);
+        let Command::Send(args) = Cli::parse_arguments(arguments).unwrap().command else {
+            panic!("send was typed");
+        };
+        *args
+    }
+
+    #[test]
+    fn an_option_of_the_plan_is_noticed() {
+        for (typed, noticed) in [
+            (&["--type", "ascii"][..], Some("--type")),
+            (&["--message-file", "a.txt"], Some("--message-file")),
+            (&["--limit", "5", "--expires", "2d"], Some("--expires")),
+            (&["--suppress", "a.csv", "--max-invalid", "5"], None),
+            (&["--yes"], None),
+        ] {
+            assert_eq!(
+                send(typed).typed_plan_option.as_deref(),
+                noticed,
+                "{typed:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_compared_option_can_be_typed() {
+        let command = Cli::command();
+        let plan = command.find_subcommand("plan").unwrap();
+        for option in PlanOptions::compared() {
+            let known = plan
+                .get_arguments()
+                .any(|arg| arg.get_long() == Some(option));
+            assert!(known, "--{option}");
+        }
+    }
+
+    #[test]
+    fn the_short_help_fits_on_one_screen() {
+        for name in ["plan", "send"] {
+            let arguments = ["isms-campaign", name, "-h"].map(OsString::from);
+            let help = Cli::parse_arguments(arguments).unwrap_err().to_string();
+            assert!(help.lines().count() <= 24, "{help}");
+            assert!(
+                help.lines().all(|line| line.chars().count() <= 80),
+                "{help}"
+            );
+            assert_eq!(help.matches("\n  isms-campaign").count(), 3, "{help}");
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! The one place that asks what time it is.
+//! The time of day. Other modules get it from here.
 
 use jiff::Zoned;
 

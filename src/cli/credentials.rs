@@ -1,5 +1,4 @@
-//! Where the account's name and password come from: the environment and the files it names, never an option. It
-//! prints neither.
+//! The account's name and password, from the environment and the files that it names. They never come from an option.
 
 use std::env;
 use std::fs;
@@ -8,18 +7,21 @@ use std::path::Path;
 use crate::gateway::{Credentials, Password};
 use crate::{Error, Kind, Result};
 
-/// The file of a credentials folder that holds the password, as systemd hands it to a service.
+/// The file with the password in a credentials folder, such as systemd makes for a service.
 const CREDENTIAL: &str = "isms-password";
 
-/// The account as the environment names it.
+/// The account that the environment names.
 pub(super) fn from_environment() -> Result<Credentials> {
     let username = variable("ISMS_USERNAME")?.ok_or_else(|| {
-        Error::new(Kind::Other, "there is no account: ISMS_USERNAME is not set")
-            .hint("set ISMS_USERNAME and ISMS_PASSWORD, or practise with --sandbox")
+        Error::new(
+            Kind::Account,
+            "there is no account: ISMS_USERNAME is not set",
+        )
+        .hint("set ISMS_USERNAME and ISMS_PASSWORD, or try it with --sandbox")
     })?;
     let password = password()?.ok_or_else(|| {
         Error::new(
-            Kind::Other,
+            Kind::Account,
             "there is no password: ISMS_PASSWORD is not set",
         )
         .hint("set ISMS_PASSWORD, or ISMS_PASSWORD_FILE to the path of a file that holds it")
@@ -30,11 +32,11 @@ pub(super) fn from_environment() -> Result<Credentials> {
     })
 }
 
-/// An account that only the practice gateway takes.
-pub(super) fn for_practice() -> Credentials {
+/// An account for the sandbox, which accepts any.
+pub(super) fn for_sandbox() -> Credentials {
     Credentials {
-        username: "practice".to_owned(),
-        password: Password::new("practice"),
+        username: "sandbox".to_owned(),
+        password: Password::new("sandbox"),
     }
 }
 
@@ -58,26 +60,29 @@ fn password() -> Result<Option<String>> {
     }
 }
 
-/// A variable that is set to something.
+/// A variable that is set and not empty.
 fn variable(name: &str) -> Result<Option<String>> {
     match env::var(name) {
         Ok(value) if value.is_empty() => Ok(None),
         Ok(value) => Ok(Some(value)),
         Err(env::VarError::NotPresent) => Ok(None),
-        Err(env::VarError::NotUnicode(_)) => {
-            Err(Error::new(Kind::Other, format!("{name} is not UTF-8 text")))
-        }
+        Err(env::VarError::NotUnicode(_)) => Err(Error::new(
+            Kind::Account,
+            format!("{name} is not UTF-8 text"),
+        )),
     }
 }
 
-/// The first line of a file: editors put a line end behind it.
+/// A file without the line end that editors add.
 fn read(path: &Path) -> Result<String> {
-    let text = fs::read_to_string(path).map_err(|fault| {
-        Error::new(Kind::Other, format!("the password cannot be read: {fault}")).at(path.display())
+    let text = fs::read_to_string(path).map_err(|error| {
+        Error::new(Kind::Account, "the password cannot be read")
+            .caused_by(error)
+            .at(path.display())
     })?;
     let password = text.trim_end_matches(['\r', '\n']);
     if password.is_empty() {
-        return Err(Error::new(Kind::Other, "the password file is empty").at(path.display()));
+        return Err(Error::new(Kind::Account, "the password file is empty").at(path.display()));
     }
     Ok(password.to_owned())
 }

@@ -1,12 +1,11 @@
-//! The exit codes and which of them a run ends with. It prints nothing.
+//! The exit codes, and which of them a run ends with.
 
 use std::process::ExitCode;
 
-use crate::Error;
 use crate::dispatch::StopReason;
 use crate::domain::Status;
 use crate::domain::status::Counts;
-use crate::error::Kind;
+use crate::{Error, Kind};
 
 /// How the program ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,9 +20,9 @@ impl Exit {
     const UNKNOWN: Self = Self(5);
     const UNREACHABLE: Self = Self(75);
 
-    /// The end of a command that a fault ended.
-    pub(super) fn of_fault(fault: &Error) -> Self {
-        match fault.kind() {
+    /// The end of a command that failed.
+    pub(super) fn of_error(error: &Error) -> Self {
+        match error.kind() {
             Kind::Usage => Self::USAGE,
             _ => Self::FAILURE,
         }
@@ -33,13 +32,13 @@ impl Exit {
     /// failure, the account, the gateway, unknown outcomes, rows not sent.
     pub(super) fn of_send(stop: Option<StopReason>, counts: &Counts) -> Self {
         match stop {
-            // As a shell says it of a process that a signal ended.
+            // As a shell reports a process that a signal ended.
             Some(StopReason::Signal(number)) => Self(u8::try_from(128 + number).unwrap_or(1)),
             Some(StopReason::Error) => Self::FAILURE,
             Some(StopReason::Account(_) | StopReason::Refused(_)) => Self::ACCOUNT,
             Some(StopReason::Unreachable) => Self::UNREACHABLE,
             _ if counts.of(Status::Unknown) > 0 => Self::UNKNOWN,
-            // Rows are left: nothing is said yet of those that will not be sent.
+            // While rows are left, rows that cannot be sent do not decide.
             _ if counts.of(Status::Pending) > 0 => Self::OK,
             _ if counts.of(Status::Invalid) + counts.of(Status::Refused) > 0 => Self::NOT_ALL_SENT,
             _ => Self::OK,

@@ -1,10 +1,9 @@
-//! The plan in one screen, for whoever has to approve it: counts first, money second, problems third, sample texts last. It
-//! counts nothing itself.
+//! A plan on one screen, for the person who approves it: counts first, then credits, problems, and sample texts.
 
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::summary::counted;
+use super::view::counted;
 use crate::dispatch::Rate;
 use crate::domain::cost::{LongValues, UnicodeCause};
 use crate::domain::duplicates::RepeatedNumber;
@@ -12,15 +11,16 @@ use crate::domain::punctuation::is_unseen;
 use crate::domain::report::{InvalidRows, ReadAs, Report, Sample, Warning};
 use crate::ledger::Campaign;
 
-/// How many lines each kind of finding gets: with all of them the overview still fits on a screen.
+/// The most lines for each kind of finding, so that the overview fits on a screen.
 const LINES: usize = 6;
 
-/// The plan in one screen.
-pub(super) fn of_plan(report: &Report, campaign: &Campaign, rate: Option<Rate>) -> String {
+/// The plan on one screen.
+pub(super) fn of_plan(campaign: &Campaign, rate: Option<Rate>) -> String {
+    let report = &campaign.report;
     let mut screen = Screen::default();
-    counts(&mut screen, report, campaign, rate);
+    counts(&mut screen, campaign, rate);
     screen.gap();
-    money(&mut screen, report);
+    credits(&mut screen, report);
     screen.gap();
     problems(&mut screen, report);
     screen.gap();
@@ -30,16 +30,16 @@ pub(super) fn of_plan(report: &Report, campaign: &Campaign, rate: Option<Rate>) 
     screen.0
 }
 
-/// Lines of a label and what it is about.
+/// Lines, each with a label.
 #[derive(Default)]
 struct Screen(String);
 
 impl Screen {
-    fn line(&mut self, label: &str, about: &str) {
-        let _ = writeln!(self.0, "{label:<14}{about}");
+    fn line(&mut self, label: &str, text: &str) {
+        let _ = writeln!(self.0, "{label:<14}{text}");
     }
 
-    /// An empty line, unless there is one.
+    /// An empty line, unless there is one already.
     fn gap(&mut self) {
         if !self.0.ends_with("\n\n") {
             self.0.push('\n');
@@ -47,9 +47,9 @@ impl Screen {
     }
 
     /// The first lines of a kind, and how many more there are.
-    fn lines<T>(&mut self, label: &str, all: &[T], about: impl Fn(&T) -> String) {
+    fn lines<T>(&mut self, label: &str, all: &[T], text: impl Fn(&T) -> String) {
         for one in &all[..all.len().min(LINES)] {
-            self.line(label, &about(one));
+            self.line(label, &text(one));
         }
         if let Some(more @ 1..) = all.len().checked_sub(LINES) {
             self.line(
@@ -60,7 +60,8 @@ impl Screen {
     }
 }
 
-fn counts(screen: &mut Screen, report: &Report, campaign: &Campaign, rate: Option<Rate>) {
+fn counts(screen: &mut Screen, campaign: &Campaign, rate: Option<Rate>) {
+    let report = &campaign.report;
     screen.line(
         "Campaign",
         &format!("{}, from {}", campaign.name, campaign.input),
@@ -103,7 +104,7 @@ fn counts(screen: &mut Screen, report: &Report, campaign: &Campaign, rate: Optio
     screen.line("Time", &time_needed(report.sendable, rate));
 }
 
-fn money(screen: &mut Screen, report: &Report) {
+fn credits(screen: &mut Screen, report: &Report) {
     screen.line("Credits", &format!("{}{}", report.credits, unicode(report)));
     screen.lines("  Unicode", &report.unicode_because, cause);
     screen.lines("  Long", &report.long_values, long);
@@ -141,7 +142,7 @@ fn reading(read_as: &ReadAs) -> String {
             },
             if *gzip { "gzip, " } else { "" },
             if *assumed {
-                " by the look of its bytes (look at the names below, or name it with --encoding)"
+                " guessed from its bytes (check the names below, or name it with --encoding)"
             } else {
                 ""
             }
@@ -178,7 +179,7 @@ fn unicode(report: &Report) -> String {
 /// `’ in 214 texts: 214 credits more`.
 fn cause(cause: &UnicodeCause) -> String {
     let what = if cause.characters.is_empty() {
-        "another script, or many signs,".to_owned()
+        "another script, or many symbols,".to_owned()
     } else {
         cause
             .characters
@@ -197,7 +198,7 @@ fn cause(cause: &UnicodeCause) -> String {
     )
 }
 
-/// A character as it is, or by its number where nothing would be seen.
+/// A character, or its code point where nothing would be seen.
 fn named(c: char) -> String {
     if is_unseen(c) {
         format!("U+{:04X}", u32::from(c))
@@ -237,7 +238,7 @@ fn invalid(invalid: &InvalidRows) -> String {
 
 fn repeated(repeated: &RepeatedNumber) -> String {
     format!(
-        "{} stands in {}, first in row {}; if these are different people, the spreadsheet has rounded their numbers",
+        "{} is in {}, first in row {}; if these are different people, the spreadsheet has rounded their numbers",
         repeated.number,
         counted(repeated.rows, "row"),
         repeated.first_row
@@ -281,7 +282,7 @@ fn time_needed(messages: u64, rate: Option<Rate>) -> String {
     format!("about {} at {rate}", indicatif::HumanDuration(span))
 }
 
-/// The sample texts, each shown once under all that it is.
+/// The sample texts. One that is several things at once is shown once, under all its labels.
 fn samples(report: &Report) -> Vec<(String, &Sample)> {
     let mut shown: Vec<(String, &Sample)> = Vec::new();
     for (label, sample) in [

@@ -1,4 +1,4 @@
-//! Progress on standard error: bars on a terminal, a plain line every few seconds elsewhere. It decides nothing.
+//! Progress on standard error: bars on a terminal, a plain line every few seconds elsewhere.
 
 use std::io::{self, IsTerminal};
 use std::sync::Mutex;
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::args::ProgressArg;
-use super::tell;
+use super::terminal::tell;
 use crate::domain::Status;
 use crate::domain::status::Counts;
 use crate::{dispatch, planning};
@@ -18,15 +18,15 @@ const LINE_EVERY: Duration = Duration::from_secs(5);
 
 /// How progress is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Manner {
+enum Style {
     Bar,
     Plain,
     Silent,
 }
 
-impl Manner {
-    fn of(asked: ProgressArg) -> Self {
-        match asked {
+impl Style {
+    fn of(typed: ProgressArg) -> Self {
+        match typed {
             ProgressArg::Bar => Self::Bar,
             ProgressArg::Plain => Self::Plain,
             ProgressArg::None => Self::Silent,
@@ -37,13 +37,13 @@ impl Manner {
 
     fn bar(self, length: Option<u64>, template: &str) -> ProgressBar {
         let bar = match self {
-            // Bars were asked for, so they are drawn even where nobody seems to look.
+            // Bars that were asked for are drawn even where standard error is no terminal.
             Self::Bar => ProgressBar::with_draw_target(length, ProgressDrawTarget::stderr()),
             Self::Plain | Self::Silent => {
                 ProgressBar::with_draw_target(length, ProgressDrawTarget::hidden())
             }
         };
-        // A template that indicatif does not like leaves its own style, which shows the same numbers.
+        // If indicatif refuses the template, its own style shows the same numbers.
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
@@ -51,26 +51,26 @@ impl Manner {
     }
 }
 
-/// Lines that do not come too often.
+/// Plain lines, at most one every few seconds.
 #[derive(Debug)]
 struct Lines {
-    manner: Manner,
+    style: Style,
     last: Mutex<Instant>,
 }
 
 impl Lines {
-    fn new(manner: Manner) -> Self {
+    fn new(style: Style) -> Self {
         Self {
-            manner,
+            style,
             last: Mutex::new(Instant::now()),
         }
     }
 
-    fn now_and_then(&self, line: impl FnOnce() -> String) {
-        if self.manner != Manner::Plain {
+    fn occasionally(&self, line: impl FnOnce() -> String) {
+        if self.style != Style::Plain {
             return;
         }
-        // Whoever finds it taken leaves the line to the other worker.
+        // If it is taken, another worker is about to write the line.
         let Ok(mut last) = self.last.try_lock() else {
             return;
         };
@@ -90,19 +90,19 @@ pub(super) struct Planning {
 }
 
 impl Planning {
-    pub(super) fn new(asked: ProgressArg) -> Self {
-        let manner = Manner::of(asked);
+    pub(super) fn new(typed: ProgressArg) -> Self {
+        let style = Style::of(typed);
         Self {
-            bar: manner.bar(
+            bar: style.bar(
                 None,
                 "Planning {wide_bar} {binary_bytes}/{binary_total_bytes}, {msg}",
             ),
-            lines: Lines::new(manner),
+            lines: Lines::new(style),
             started: Instant::now(),
         }
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub(super) fn end(&self) {
         self.bar.finish_and_clear();
     }
@@ -122,7 +122,7 @@ impl planning::Progress for Planning {
         self.bar
             .set_message(format!("{rows} rows, {per_second:.0}/s"));
         self.lines
-            .now_and_then(|| format!("planning: {rows} rows, {per_second:.0}/s"));
+            .occasionally(|| format!("planning: {rows} rows, {per_second:.0}/s"));
     }
 }
 
@@ -139,19 +139,19 @@ pub(super) struct Sending {
 }
 
 impl Sending {
-    /// So many messages are to be sent.
-    pub(super) fn new(asked: ProgressArg, pending: u64) -> Self {
-        let manner = Manner::of(asked);
-        let bar = manner.bar(
+    /// For this number of messages.
+    pub(super) fn new(typed: ProgressArg, pending: u64) -> Self {
+        let style = Style::of(typed);
+        let bar = style.bar(
             Some(pending),
             "{wide_bar} {pos}/{len}, {per_sec:.1}, {eta} left: {msg}",
         );
-        if manner == Manner::Bar {
+        if style == Style::Bar {
             bar.enable_steady_tick(Duration::from_millis(250));
         }
         Self {
             bar,
-            lines: Lines::new(manner),
+            lines: Lines::new(style),
             started: Instant::now(),
             pending,
             accepted: AtomicU64::new(0),
@@ -160,16 +160,16 @@ impl Sending {
         }
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub(super) fn end(&self) {
         self.bar.finish_and_clear();
     }
 
-    /// Says something to the person, above the bar if there is one.
-    pub(super) fn say(&self, line: &str) {
-        match self.lines.manner {
-            Manner::Bar => self.bar.suspend(|| tell(line)),
-            Manner::Plain | Manner::Silent => tell(line),
+    /// Tells the user something, above the bar if there is one.
+    pub(super) fn tell(&self, line: &str) {
+        match self.lines.style {
+            Style::Bar => self.bar.suspend(|| tell(line)),
+            Style::Plain | Style::Silent => tell(line),
         }
     }
 
@@ -209,12 +209,12 @@ impl dispatch::Progress for Sending {
         let (done, counts) = self.counts();
         self.bar.set_position(done);
         self.bar.set_message(counts);
-        self.lines.now_and_then(|| self.line());
+        self.lines.occasionally(|| self.line());
     }
 
     fn waiting(&self, why: &str, how_long: Duration) {
-        if self.lines.manner != Manner::Silent {
-            self.say(&format!(
+        if self.lines.style != Style::Silent {
+            self.tell(&format!(
                 "Not sent yet: {why}; trying again in {:.1} s",
                 how_long.as_secs_f64()
             ));

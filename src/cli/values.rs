@@ -1,4 +1,4 @@
-//! The values of options: what each may be, read from its text. It knows no option and does nothing.
+//! Parsers for the values of options.
 
 use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
@@ -11,7 +11,7 @@ use crate::domain::options::Choice;
 use crate::domain::{Region, SenderId, Status, UnknownRegion};
 use crate::source::{Delimiter, Encoding};
 
-/// A rate, or none. (An option of its own would read as "not given".)
+/// A rate, or none. (Clap would take an `Option` for an option that may be left out.)
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RateArg(pub(super) Option<Rate>);
 
@@ -27,7 +27,7 @@ pub(super) fn region(text: &str) -> Result<Region, UnknownRegion> {
 
 pub(super) fn sender_id(text: &str) -> Result<SenderId, String> {
     SenderId::parse(text)
-        .map_err(|fault| format!("{fault}: a sender ID has 3 to 11 letters and digits"))
+        .map_err(|error| format!("{error}: a sender ID has 3 to 11 letters and digits"))
 }
 
 pub(super) fn delimiter(text: &str) -> Result<Delimiter, String> {
@@ -88,12 +88,12 @@ pub(super) fn seconds(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "is no number of seconds above 0".to_owned())
 }
 
-/// The rate of a send that names none.
-pub(super) fn usual_rate() -> Option<Rate> {
-    rate(RATE).ok().and_then(|rate| rate.0)
+/// The rate where none is typed.
+pub(super) fn default_rate() -> Option<Rate> {
+    rate(DEFAULT_RATE).ok().and_then(|rate| rate.0)
 }
 
-pub(super) const RATE: &str = "30/s";
+pub(super) const DEFAULT_RATE: &str = "30/s";
 
 pub(super) fn rate(text: &str) -> Result<RateArg, String> {
     if text == "none" {

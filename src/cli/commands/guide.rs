@@ -1,14 +1,14 @@
-//! Prints a page of the guide, or the list of pages.
+//! `guide`: prints a page of the guide, or the list of pages.
 
 use std::fmt::Write as _;
 
-use super::exit::Exit;
-use super::print;
+use crate::cli::exit::Exit;
+use crate::cli::terminal::print;
 use crate::guide::TOPICS;
 use crate::{Error, Result};
 
 /// Prints the page on this topic. Without a topic: the list of pages.
-pub(super) fn run(topic: Option<&str>) -> Result<Exit> {
+pub(in crate::cli) fn run(topic: Option<&str>) -> Result<Exit> {
     let Some(name) = topic else {
         return print(&list()).map(|()| Exit::OK);
     };

@@ -1,0 +1,69 @@
+//! `plan`: reads, checks and renders everything, writes the ledger, and shows what would be sent.
+
+use std::fmt::Write as _;
+use std::time::Instant;
+
+use crate::Result;
+use crate::cli::args::PlanArgs;
+use crate::cli::exit::Exit;
+use crate::cli::files::shell_quoted;
+use crate::cli::progress::Planning;
+use crate::cli::session::{PlanSource, Session, Stage};
+use crate::cli::settings::{self, PlanSettings};
+use crate::cli::summary::{self, Summary};
+use crate::cli::terminal::{print, tell};
+use crate::cli::{overview, values, view};
+
+pub(in crate::cli) fn run(args: &PlanArgs) -> Result<Exit> {
+    let started = Instant::now();
+    let mut summary = Summary::default();
+    let planned = plan(args, &mut summary);
+    summary.elapsed = started.elapsed();
+    let exit = planned.as_ref().map_or_else(Exit::of_error, |()| Exit::OK);
+    let written = summary.write(&args.output, exit, planned.as_ref().err());
+    planned.and(written).map(|()| exit)
+}
+
+fn plan(args: &PlanArgs, summary: &mut Summary) -> Result<()> {
+    let (input, files) = settings::of_plan(args)?;
+    summary.set_files(&files, false);
+    summary::refuse_unwritable(&args.output)?;
+    let settings = PlanSettings::new(&input, &files, &args.plan, &args.check)?;
+    let source = PlanSource::Spreadsheet {
+        settings: Box::new(settings),
+        replan: true,
+    };
+    let progress = Planning::new(args.output.progress);
+    let session = Session::open(source, &progress);
+    progress.end();
+    let session = session.inspect_err(|_| summary.add_ledger())?;
+
+    summary.set_totals(session.totals()?);
+    summary.credits = summary.totals.credits_planned;
+    summary.report = Some(session.campaign.report.clone());
+    let sendable = session.refuse_over_limits(args.check.max_invalid);
+    let text = overview(&session, summary, sendable.is_ok());
+    if args.output.json_on_standard_output() {
+        tell(text.trim_end());
+    } else {
+        print(&text)?;
+    }
+    sendable
+}
+
+fn overview(session: &Session, summary: &Summary, sendable: bool) -> String {
+    let mut text = overview::of_plan(&session.campaign, values::default_rate());
+    if session.stage == Stage::Begun {
+        text.push_str("\nThis campaign has begun; nothing was planned again.\n");
+        text.push_str(&view::totals(&summary.totals));
+    }
+    if sendable {
+        let _ = writeln!(
+            text,
+            "\nPlanned in {}. Nothing was sent. Send it: isms-campaign send {}",
+            session.ledger.display(),
+            shell_quoted(&session.ledger)
+        );
+    }
+    text
+}

@@ -1,0 +1,57 @@
+//! `resolve`: settles unknown or refused rows by what an operator knows about them.
+
+use crate::cli::args::{ResolutionArg, ResolveArgs};
+use crate::cli::clock;
+use crate::cli::exit::Exit;
+use crate::cli::files::shell_quoted;
+use crate::cli::session::Session;
+use crate::cli::terminal::tell;
+use crate::cli::view::{self, counted};
+use crate::ledger::{Ledger, Resolution, Selection};
+use crate::{Error, Result};
+
+pub(in crate::cli) fn run(args: &ResolveArgs) -> Result<Exit> {
+    let path = &args.ledger;
+    let resolution = resolution(args)?;
+    let mut ledger = Ledger::open(path, Session::of_ledger(path)?.lock)?;
+    tracing::info!(ledger = %path.display(), campaign = ledger.campaign().id, "opened");
+    let resolved = ledger
+        .resolve(
+            &selection(args),
+            &resolution,
+            args.note.as_deref(),
+            &clock::now(),
+        )
+        .map_err(|error| error.at(path.display()));
+    let totals = ledger.totals();
+    ledger.close()?;
+    let (resolved, totals) = (resolved?, totals?);
+    tell(&format!(
+        "{} settled.\n{}{}The results file has not changed; isms-campaign results {} writes it again.",
+        counted(resolved, "row"),
+        view::totals(&totals),
+        view::next_step(&totals, None, path),
+        shell_quoted(path)
+    ));
+    Ok(Exit::OK)
+}
+
+fn resolution(args: &ResolveArgs) -> Result<Resolution> {
+    match (args.resolution, &args.trx_id) {
+        (ResolutionArg::Accepted, trx_id) => Ok(Resolution::Accepted {
+            trx_id: trx_id.clone(),
+        }),
+        (ResolutionArg::NotSent, None) => Ok(Resolution::NotSent),
+        (ResolutionArg::NotSent, Some(_)) => {
+            Err(Error::usage("--trx-id belongs to --as accepted").hint("leave it out"))
+        }
+    }
+}
+
+fn selection(args: &ResolveArgs) -> Selection {
+    match args.batch {
+        Some(batch) => Selection::Batch(batch),
+        None if args.all => Selection::AllUnknown,
+        None => Selection::Rows(args.rows.clone()),
+    }
+}

@@ -1,0 +1,37 @@
+//! `results`: writes all rows to the file beside the ledger, or some of them to standard output.
+
+use std::io::BufWriter;
+
+use crate::Result;
+use crate::cli::args::ResultsArgs;
+use crate::cli::existing;
+use crate::cli::exit::Exit;
+use crate::cli::files::{CampaignFiles, is_sandbox_ledger, refuse_overwriting, spreadsheet_of};
+use crate::cli::terminal::{standard_output, tell};
+use crate::cli::view::counted;
+use crate::results::{self, ResultsFile};
+
+pub(in crate::cli) fn run(args: &ResultsArgs) -> Result<Exit> {
+    let ledger = &args.ledger;
+    let (snapshot, _) = existing::read(ledger)?;
+    let only = (!args.status.is_empty()).then_some(args.status.as_slice());
+    if only.is_some() && args.results.is_none() {
+        let out = BufWriter::new(standard_output());
+        return results::write(&snapshot, only, out).map(|_| Exit::OK);
+    }
+    let sandbox = is_sandbox_ledger(ledger);
+    let files = CampaignFiles::new(ledger, None, args.results.as_deref(), sandbox)?;
+    let spreadsheet = spreadsheet_of(ledger);
+    let inputs: Vec<_> = spreadsheet
+        .iter()
+        .map(|path| ("the spreadsheet", path.as_path()))
+        .collect();
+    refuse_overwriting(&inputs, ledger, &[("the results file", &files.results)])?;
+    let rows = ResultsFile::prepare(&files.results)?.write(&snapshot, only)?;
+    tell(&format!(
+        "{} in {}",
+        counted(rows, "row"),
+        files.results.display()
+    ));
+    Ok(Exit::OK)
+}

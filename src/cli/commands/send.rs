@@ -1,0 +1,289 @@
+//! `send`: plans or resumes a campaign, shows it, asks, sends, and writes the results.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::cli::args::{OnBadNumber, SendArgs};
+use crate::cli::destination::Destination;
+use crate::cli::exit::Exit;
+use crate::cli::files::CampaignFiles;
+use crate::cli::progress::{Planning, Sending};
+use crate::cli::session::{PlanSource, Session, Stage};
+use crate::cli::settings::{self, PlanSettings, Recipients};
+use crate::cli::summary::{self, Summary};
+use crate::cli::terminal::{tell, tell_error};
+use crate::cli::view::counted;
+use crate::cli::{clock, overview, signals, suppression, view};
+use crate::dispatch::{self, Backoff, Policy, StopReason, Throttle};
+use crate::domain::{Status, Timestamp};
+use crate::ledger::{Ledger, Snapshot};
+use crate::results::ResultsFile;
+use crate::{Error, Kind, Result};
+
+pub(in crate::cli) fn run(args: &SendArgs) -> Exit {
+    let started = Instant::now();
+    let mut summary = Summary::default();
+    let error = send(args, &mut summary).err();
+    summary.elapsed = started.elapsed();
+    let exit = match &error {
+        Some(error) if !matches!(summary.stop, Some(StopReason::Signal(_))) => {
+            Exit::of_error(error)
+        }
+        _ => Exit::of_send(summary.stop, &summary.totals.counts),
+    };
+    if let Some(error) = &error {
+        tell_error(error);
+    }
+    match summary.write(&args.output, exit, error.as_ref()) {
+        Err(unwritten) => {
+            tell_error(&unwritten);
+            if exit == Exit::OK {
+                Exit::FAILURE
+            } else {
+                exit
+            }
+        }
+        Ok(()) => exit,
+    }
+}
+
+fn send(args: &SendArgs, summary: &mut Summary) -> Result<()> {
+    let (recipients, files) = settings::of_send(args)?;
+    summary.set_files(&files, true);
+    // What could stop the run is checked before anything is planned.
+    let destination = Destination::find(args)?;
+    summary::refuse_unwritable(&args.output)?;
+    let results = ResultsFile::prepare(&files.results)?;
+
+    let session = open(args, &recipients, &files).inspect_err(|_| summary.add_ledger())?;
+    summary.report = Some(session.campaign.report.clone());
+    // No other process sends or replaces this ledger before the results of this run are written.
+    let _guard = session.lock.guard()?;
+    let sent = send_pending(args, session, &destination, summary);
+    // However it ended, the results hold an outcome for every row.
+    let written = finish(args, &files, &results, summary, sent.is_ok());
+    sent.and(written)
+}
+
+fn open(args: &SendArgs, recipients: &Recipients, files: &CampaignFiles) -> Result<Session> {
+    let source = match recipients {
+        Recipients::Spreadsheet(input) => PlanSource::Spreadsheet {
+            settings: Box::new(PlanSettings::new(input, files, &args.plan, &args.check)?),
+            replan: false,
+        },
+        Recipients::Ledger(original) if args.send.sandbox => PlanSource::SandboxCopy {
+            original,
+            copy: &files.ledger,
+        },
+        Recipients::Ledger(path) => PlanSource::Ledger(path),
+    };
+    let progress = Planning::new(args.output.progress);
+    let session = Session::open(source, &progress);
+    progress.end();
+    session
+}
+
+/// Sends what is pending, once a person has approved it.
+fn send_pending(
+    args: &SendArgs,
+    session: Session,
+    destination: &Destination,
+    summary: &mut Summary,
+) -> Result<()> {
+    refuse_over_limits(args, &session)?;
+    let plan = overview::of_plan(&session.campaign, args.send.rate.0);
+    // Of a new plan the lists are part already. They are read before the ledger is opened: a list that cannot be read changes nothing.
+    let suppression = match session.stage {
+        Stage::New => None,
+        Stage::Planned | Stage::Begun => Some(suppression::read(
+            &args.check,
+            session.campaign.options.region,
+        )?),
+    };
+    let expires_at = session.campaign.expires_at.clone();
+    let mut ledger = Ledger::open(&session.ledger, session.lock)?;
+    tell_recovered(ledger.recovered());
+    if let Some(suppression) = suppression.filter(|lists| !lists.is_empty()) {
+        let suppressed = ledger.suppress(|number| suppression.reason(number))?;
+        if suppressed > 0 {
+            tell(&format!(
+                "{} suppressed now that were pending.",
+                counted(suppressed, "row")
+            ));
+        }
+    }
+    let totals = ledger.totals()?;
+    let pending = totals.counts.of(Status::Pending);
+    if pending == 0 {
+        tell("Nothing is left to send.");
+        return ledger.close().map(drop);
+    }
+    let to_send = args.send.limit.map_or(pending, |limit| limit.min(pending));
+    let credits = (to_send == pending).then_some(totals.credits_pending);
+
+    let approved = refuse_expired(&expires_at, &session.ledger)
+        .and_then(|()| ledger.set_destination(&destination.host()))
+        .and_then(|()| {
+            tell(&plan);
+            if session.stage == Stage::Begun {
+                tell(&format!("So far:\n{}", view::totals(&totals)));
+            }
+            confirm(args.send.yes, to_send, credits, destination)
+        })
+        // A question can stay open for days.
+        .and_then(|()| refuse_expired(&expires_at, &session.ledger));
+    if let Err(refusal) = approved {
+        ledger.close()?;
+        return Err(refusal);
+    }
+    dispatch(args, ledger, destination, to_send, summary)
+}
+
+/// Refuses a plan over its limits, and shows it, as the reasons are in it. If nothing is left to send, it is not refused.
+fn refuse_over_limits(args: &SendArgs, session: &Session) -> Result<()> {
+    let over_limits = session.refuse_over_limits(args.check.max_invalid);
+    let done = session.stage == Stage::Begun && session.totals()?.counts.of(Status::Pending) == 0;
+    if done || over_limits.is_ok() {
+        return Ok(());
+    }
+    tell(&overview::of_plan(&session.campaign, args.send.rate.0));
+    over_limits
+}
+
+fn tell_recovered(requests: u64) {
+    let were = match requests {
+        0 => return,
+        1 => "1 request was".to_owned(),
+        several => format!("{several} requests were"),
+    };
+    tell(&format!(
+        "{were} under way when the program was stopped; the rows are unknown now."
+    ));
+}
+
+fn refuse_expired(expires_at: &Timestamp, ledger: &std::path::Path) -> Result<()> {
+    if clock::now() <= *expires_at {
+        return Ok(());
+    }
+    Err(Error::new(
+        Kind::Ledger,
+        format!("the plan expired on {expires_at}, and is not sent any more"),
+    )
+    .hint("plan the spreadsheet again with isms-campaign plan, or send the spreadsheet with a longer --expires")
+    .at(ledger.display()))
+}
+
+/// Sends, and closes the ledger.
+fn dispatch(
+    args: &SendArgs,
+    ledger: Ledger,
+    destination: &Destination,
+    to_send: u64,
+    summary: &mut Summary,
+) -> Result<()> {
+    let options = &ledger.campaign().options;
+    let throttle = Throttle::new(args.send.rate.0, options.batch_size);
+    let policy = Policy {
+        sender_id: options.sender_id.clone(),
+        limit: args.send.limit,
+        max_unknown: args.send.max_unknown,
+        give_up_after: args.send.give_up_after,
+        split_bad_numbers: args.send.on_bad_number == OnBadNumber::Split,
+        backoff: Backoff::default(),
+    };
+    let gateways = (0..args.send.concurrency.get())
+        .map(|_| destination.gateway())
+        .collect();
+    let progress = Arc::new(Sending::new(args.output.progress, to_send));
+    let shown = Arc::clone(&progress);
+    let stop = signals::stop_token(move |line| shown.tell(line))?;
+    let ending = dispatch::run(
+        ledger,
+        gateways,
+        &throttle,
+        &policy,
+        &stop,
+        &clock::now,
+        &*progress,
+    );
+    progress.end();
+    summary.stop = stop.reason();
+    let ending = ending?;
+    summary.requests = ending.requests;
+    let closed = ending.ledger.close();
+    ending.error.map_or(closed.map(drop), Err)
+}
+
+/// Writes the results, and tells the user how it ended.
+fn finish(
+    args: &SendArgs,
+    files: &CampaignFiles,
+    results: &ResultsFile,
+    summary: &mut Summary,
+    succeeded: bool,
+) -> Result<()> {
+    let snapshot = Snapshot::open(&files.ledger)?;
+    let totals = snapshot.totals()?;
+    summary.set_totals(totals);
+    let rows_left = totals.counts.of(Status::Pending) > 0;
+    if succeeded && summary.stop.is_none() && args.send.limit.is_some() && rows_left {
+        summary.stop = Some(StopReason::Limit);
+    }
+    results.write(&snapshot, None)?;
+    // An error says itself what to do next.
+    let next = if succeeded {
+        view::next_step(&totals, summary.stop, &files.ledger)
+    } else {
+        String::new()
+    };
+    tell(&format!(
+        "\n{}{next}Results: {}",
+        view::totals(&totals),
+        results.path().display()
+    ));
+    Ok(())
+}
+
+/// Asks whether to send. Where the question cannot be asked, `--yes` is required.
+fn confirm(
+    yes: bool,
+    messages: u64,
+    credits: Option<u64>,
+    destination: &Destination,
+) -> Result<()> {
+    if yes {
+        return Ok(());
+    }
+    let not_sent = |why: &str| {
+        Error::new(
+            Kind::Other,
+            format!("{why}, so nothing was sent; the plan is kept"),
+        )
+    };
+    if !io::stdin().is_terminal() {
+        return Err(
+            not_sent("the question cannot be asked, as standard input is no terminal")
+                .hint("say --yes to send without a question"),
+        );
+    }
+    let mut screen = io::stderr();
+    let for_credits = credits.map_or_else(String::new, |credits| {
+        format!(" for up to {}", counted(credits, "credit"))
+    });
+    let mut answer = String::new();
+    write!(
+        screen,
+        "\nSend {} to {}{for_credits}? [y/N] ",
+        counted(messages, "message"),
+        destination.name(),
+    )
+    .and_then(|()| screen.flush())
+    .and_then(|()| io::stdin().lock().read_line(&mut answer))
+    .map_err(|error| not_sent(&format!("the answer could not be read ({error})")))?;
+    if matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes") {
+        Ok(())
+    } else {
+        Err(not_sent("the answer was no").hint("run the same command again to send it"))
+    }
+}

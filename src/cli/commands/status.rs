@@ -1,0 +1,38 @@
+//! `status`: shows how far a campaign is and what to do next.
+
+use std::path::Path;
+
+use crate::Result;
+use crate::cli::exit::Exit;
+use crate::cli::terminal::print;
+use crate::cli::{existing, view};
+use crate::domain::Status;
+use crate::ledger;
+
+pub(in crate::cli) fn run(path: &Path) -> Result<Exit> {
+    let (snapshot, campaign) = existing::read(path)?;
+    let totals = snapshot.totals()?;
+    let sendable = totals.counts.sendable();
+    let done = sendable - totals.counts.of(Status::Pending);
+    let next = match ledger::holder(path) {
+        Some(holder) => format!(
+            "It is in use by {holder}. Requests under way count as unknown until they are answered: wait for the end.\n"
+        ),
+        None => view::next_step(&totals, None, path),
+    };
+    print(&format!(
+        "Campaign      {}, from {}\n\
+         Planned       {}, not sent after {}\n\
+         Sent to       {}\n\
+         {}\
+         Progress      {done} of {sendable} to send\n\n\
+         {next}",
+        campaign.name,
+        campaign.input,
+        campaign.planned_at,
+        campaign.expires_at,
+        campaign.gateway_host.as_deref().unwrap_or("nowhere yet"),
+        view::totals(&totals),
+    ))?;
+    Ok(Exit::OK)
+}

@@ -1,0 +1,84 @@
+//! Where messages go, and with which account: the gateway, or a sandbox in this process.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use super::args::{SandboxArgs, SendArgs};
+use super::credentials;
+use crate::Result;
+use crate::gateway::{Credentials, Endpoint, Gateway, RestGateway, Timeouts};
+use crate::sandbox::{self, Options, Sandbox};
+
+/// Loopback, at any free port.
+const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+/// Where messages go, and with which account.
+pub(super) struct Destination {
+    endpoint: Endpoint,
+    credentials: Credentials,
+    timeouts: Timeouts,
+    /// The sandbox of this process. It stops when this is dropped.
+    sandbox: Option<Sandbox>,
+}
+
+impl Destination {
+    /// Finds the gateway and the account, or starts the sandbox.
+    pub(super) fn find(args: &SendArgs) -> Result<Self> {
+        let timeouts = Timeouts {
+            connect: args.send.connect_timeout,
+            total: args.send.timeout,
+        };
+        if args.send.sandbox {
+            let sandbox = start_sandbox(ANY_PORT, &args.sandbox)?;
+            return Ok(Self {
+                endpoint: Endpoint::parse(&sandbox.url())?,
+                credentials: credentials::for_sandbox(),
+                timeouts,
+                sandbox: Some(sandbox),
+            });
+        }
+        let url = args.send.gateway.clone().or_else(|| {
+            std::env::var("ISMS_GATEWAY")
+                .ok()
+                .filter(|url| !url.is_empty())
+        });
+        Ok(Self {
+            endpoint: Endpoint::parse(url.as_deref().unwrap_or(Endpoint::DEFAULT))?,
+            credentials: credentials::from_environment()?,
+            timeouts,
+            sandbox: None,
+        })
+    }
+
+    /// Its host and port, which a ledger keeps.
+    pub(super) fn host(&self) -> String {
+        self.endpoint.host()
+    }
+
+    /// Its name for people.
+    pub(super) fn name(&self) -> String {
+        match &self.sandbox {
+            Some(_) => "the sandbox".to_owned(),
+            None => self.endpoint.host(),
+        }
+    }
+
+    /// A connection to it for one worker.
+    pub(super) fn gateway(&self) -> Box<dyn Gateway> {
+        Box::new(RestGateway::new(
+            self.endpoint.clone(),
+            self.credentials.clone(),
+            self.timeouts,
+        ))
+    }
+}
+
+/// Starts a sandbox that listens there.
+pub(super) fn start_sandbox(listen: SocketAddr, args: &SandboxArgs) -> Result<Sandbox> {
+    sandbox::start(Options {
+        listen,
+        outbox: args.outbox.clone(),
+        latency: Duration::from_millis(args.latency.unwrap_or(0)),
+        per_number: args.per_number,
+    })
+}

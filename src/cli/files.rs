@@ -1,0 +1,276 @@
+//! The names of a campaign's files, and the rule that no command writes over a file that it reads.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use crate::ledger::{self, Snapshot};
+use crate::source::Input;
+use crate::{Error, Result};
+
+/// The file name extensions of a spreadsheet. Those of the other files take their place.
+const SPREADSHEETS: [&str; 6] = [".csv", ".tsv", ".txt", ".xlsx", ".xls", ".ods"];
+
+/// Comes before the extensions of the sandbox's files.
+const SANDBOX: &str = ".sandbox";
+
+const RESULTS: &str = ".results.csv";
+
+/// A path as it can be pasted into a shell.
+pub(super) fn shell_quoted(path: &Path) -> String {
+    let path = path.display().to_string();
+    match shlex::try_quote(&path) {
+        Ok(quoted) => quoted.into_owned(),
+        // It holds a NUL, which no path does.
+        Err(_) => path,
+    }
+}
+
+/// The files of a campaign.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct CampaignFiles {
+    /// The campaign's name.
+    pub(super) name: String,
+    pub(super) ledger: PathBuf,
+    pub(super) results: PathBuf,
+}
+
+impl CampaignFiles {
+    /// The files of a campaign from this spreadsheet, or from a ledger that was named instead of it. The sandbox has a ledger
+    /// and results of its own, so that what was sent to it never counts as sent.
+    pub(super) fn new(
+        recipients: &Path,
+        ledger: Option<&Path>,
+        results: Option<&Path>,
+        sandbox: bool,
+    ) -> Result<Self> {
+        let base = match (Input::parse(recipients), ledger) {
+            (Input::Stdin, None) => {
+                return Err(
+                    Error::usage("standard input has no name that a ledger could have")
+                        .hint("name the ledger with --ledger"),
+                );
+            }
+            (Input::Stdin, Some(ledger)) => without_extension(ledger),
+            (Input::File(path), _) => without_extension(&path),
+        };
+        let sandbox_part = if sandbox { SANDBOX } else { "" };
+        let ledger_name = |base| extended(base, &format!("{sandbox_part}{}", ledger::SUFFIX));
+        let ledger = match ledger {
+            Some(named) if !sandbox => named.to_owned(),
+            Some(named) => ledger_name(&without_extension(named)),
+            None => ledger_name(&base),
+        };
+        let results = results.map_or_else(
+            || extended(&base, &format!("{sandbox_part}{RESULTS}")),
+            Path::to_owned,
+        );
+        let name = base.file_name().unwrap_or(base.as_os_str());
+        Ok(Self {
+            name: name.to_string_lossy().into_owned(),
+            ledger,
+            results,
+        })
+    }
+}
+
+/// Whether a ledger of this name belongs to the sandbox.
+pub(super) fn is_sandbox_ledger(ledger: &Path) -> bool {
+    let sandbox = format!("{SANDBOX}{}", ledger::SUFFIX);
+    ledger
+        .file_name()
+        .is_some_and(|name| name.to_string_lossy().ends_with(&sandbox))
+}
+
+/// The path without the extension of a spreadsheet, compressed or not, or of a ledger, the sandbox's or not.
+fn without_extension(path: &Path) -> PathBuf {
+    // A name need not be text, so this works on bytes.
+    let Some(name) = path.file_name().map(OsStr::as_bytes) else {
+        return path.to_owned();
+    };
+    let lower = name.to_ascii_lowercase();
+    let lower = lower.strip_suffix(b".gz").unwrap_or(&lower);
+    let ledger = lower.strip_suffix(ledger::SUFFIX.as_bytes());
+    let stem = match ledger {
+        Some(stem) => Some(stem.strip_suffix(SANDBOX.as_bytes()).unwrap_or(stem)),
+        None => SPREADSHEETS
+            .iter()
+            .find_map(|extension| lower.strip_suffix(extension.as_bytes())),
+    };
+    match stem.filter(|stem| !stem.is_empty()) {
+        Some(stem) => path.with_file_name(OsStr::from_bytes(&name[..stem.len()])),
+        None => path.to_owned(),
+    }
+}
+
+fn extended(base: &Path, extension: &str) -> PathBuf {
+    let mut path = base.as_os_str().to_owned();
+    path.push(extension);
+    PathBuf::from(path)
+}
+
+/// The spreadsheet that a ledger was planned from, if the ledger can be read and there was one.
+pub(super) fn spreadsheet_of(ledger: &Path) -> Option<PathBuf> {
+    let campaign = Snapshot::open(ledger).ok()?.campaign().ok()?;
+    let path = campaign.options.spreadsheet.unwrap_or(campaign.input);
+    Some(PathBuf::from(path))
+}
+
+/// A file and its role in a command, such as "the results file".
+pub(super) type Role<'a> = (&'static str, &'a Path);
+
+/// Refuses a command that would write over one of its inputs, over the ledger or a file beside it, or write two things into one
+/// file. `ledger` is what the command plans or reads.
+pub(super) fn refuse_overwriting(
+    inputs: &[Role<'_>],
+    ledger: &Path,
+    written: &[Role<'_>],
+) -> Result<()> {
+    let sidecar_files = ledger::sidecar_files(ledger);
+    let sidecar_files = sidecar_files
+        .iter()
+        .map(|(role, path)| (*role, path.as_path()));
+    let mut others = inputs.to_vec();
+    refuse_same(("the ledger", ledger), &others)?;
+    others.extend(sidecar_files);
+    for file in written {
+        refuse_same(*file, &others)?;
+        others.push(*file);
+    }
+    Ok(())
+}
+
+fn refuse_same((role, path): Role<'_>, others: &[Role<'_>]) -> Result<()> {
+    match others.iter().find(|(_, other)| same_file(path, other)) {
+        None => Ok(()),
+        Some((other_role, other)) => Err(Error::usage(format!(
+            "{role} would be written over {other_role}, {}",
+            other.display()
+        ))
+        .hint("name another file")),
+    }
+}
+
+/// Whether two paths lead to the same place, where a file need not exist yet.
+fn same_file(one: &Path, other: &Path) -> bool {
+    // A ledger keeps the spreadsheet's path as text, in which a name that is not UTF-8 has lost something.
+    canonical(one).to_string_lossy() == canonical(other).to_string_lossy()
+}
+
+/// The absolute path without links, where a file need not exist yet.
+pub(super) fn canonical(path: &Path) -> PathBuf {
+    if let Ok(canonical) = fs::canonicalize(path) {
+        return canonical;
+    }
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    match (
+        absolute.parent().map(fs::canonicalize),
+        absolute.file_name(),
+    ) {
+        (Some(Ok(folder)), Some(name)) => folder.join(name),
+        _ => absolute,
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_follow_the_spreadsheet() {
+        let table = [
+            (
+                "customers.csv",
+                false,
+                "customers.ledger",
+                "customers.results.csv",
+            ),
+            (
+                "a/Customers.CSV",
+                false,
+                "a/Customers.ledger",
+                "a/Customers.results.csv",
+            ),
+            (
+                "customers.csv.gz",
+                false,
+                "customers.ledger",
+                "customers.results.csv",
+            ),
+            (
+                "customers.xlsx",
+                true,
+                "customers.sandbox.ledger",
+                "customers.sandbox.results.csv",
+            ),
+            (
+                "customers.ledger",
+                false,
+                "customers.ledger",
+                "customers.results.csv",
+            ),
+            (
+                "customers.sandbox.ledger",
+                true,
+                "customers.sandbox.ledger",
+                "customers.sandbox.results.csv",
+            ),
+            (
+                "may.sandbox.csv",
+                false,
+                "may.sandbox.ledger",
+                "may.sandbox.results.csv",
+            ),
+            ("may.2026", false, "may.2026.ledger", "may.2026.results.csv"),
+            (".csv", false, ".csv.ledger", ".csv.results.csv"),
+        ];
+        for (input, sandbox, ledger, results) in table {
+            let paths = CampaignFiles::new(Path::new(input), None, None, sandbox).unwrap();
+            assert_eq!(paths.ledger, Path::new(ledger), "{input}");
+            assert_eq!(paths.results, Path::new(results), "{input}");
+        }
+    }
+
+    #[test]
+    fn standard_input_needs_a_ledger() {
+        assert!(CampaignFiles::new(Path::new("-"), None, None, false).is_err());
+        let paths =
+            CampaignFiles::new(Path::new("-"), Some(Path::new("may.ledger")), None, true).unwrap();
+        assert_eq!(paths.ledger, Path::new("may.sandbox.ledger"));
+        assert_eq!(paths.results, Path::new("may.sandbox.results.csv"));
+    }
+
+    #[test]
+    fn a_ledger_keeps_the_name_it_was_given() {
+        for named in ["campaign.db", "May.LEDGER", "may.sandbox.ledger", "may"] {
+            let named = Path::new(named);
+            let paths = CampaignFiles::new(named, Some(named), None, false).unwrap();
+            assert_eq!(paths.ledger, named);
+        }
+    }
+
+    #[test]
+    fn what_is_read_is_not_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str| folder.path().join(name);
+        let (input, ledger, other) = (file("a.csv"), file("a.ledger"), file("b.csv"));
+        fs::write(&input, "x").unwrap();
+        let around = folder.path().join(".").join("a.csv");
+        let inputs = [("the spreadsheet", input.as_path())];
+        let refused = |ledger: &Path, written: &[Role<'_>]| {
+            refuse_overwriting(&inputs, ledger, written).is_err()
+        };
+        assert!(!refused(&ledger, &[("the results file", &other)]));
+        assert!(refused(&ledger, &[("the results file", &around)]));
+        assert!(refused(&ledger, &[("the results file", &ledger)]));
+        assert!(refused(&ledger, &[("the summary", &file("a.ledger.lock"))]));
+        assert!(refused(&around, &[]));
+        let both = [
+            ("the results file", other.as_path()),
+            ("the summary", &other),
+        ];
+        assert!(refused(&ledger, &both));
+    }
+}

@@ -1,0 +1,317 @@
+//! Gets a locked ledger with a plan in it: plans a spreadsheet, resumes what an earlier run planned from it, opens a ledger, or
+//! copies one for the sandbox. What was sent is never planned again unless the user asks for it.
+
+use std::path::{Path, PathBuf};
+
+use super::args::OnChange;
+use super::existing::{Existing, changes, make_room, refuse_lost, set_aside};
+use super::files::shell_quoted;
+use super::settings::PlanSettings;
+use super::view::counted;
+use super::{clock, suppression};
+use crate::domain::Status;
+use crate::domain::options::{LintLevel, MaxInvalid};
+use crate::domain::status::Counts;
+use crate::ledger::{self, Campaign, Lock, Snapshot, Totals};
+use crate::planning::{self, Plan, Progress};
+use crate::{Error, Kind, Result};
+
+/// Where a session gets its plan from.
+pub(super) enum PlanSource<'a> {
+    /// A spreadsheet, or the ledger that an earlier run planned from it.
+    Spreadsheet {
+        settings: Box<PlanSettings<'a>>,
+        /// Whether a plan from which nothing was sent is made again even if nothing has changed.
+        replan: bool,
+    },
+    /// A ledger.
+    Ledger(&'a Path),
+    /// A copy of a ledger for the sandbox, or the copy that an earlier run made.
+    SandboxCopy { original: &'a Path, copy: &'a Path },
+}
+
+/// A locked ledger with its plan.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) ledger: PathBuf,
+    pub(super) lock: Lock,
+    pub(super) campaign: Campaign,
+    pub(super) stage: Stage,
+}
+
+/// How far a campaign is when its session opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// It was planned in this run.
+    New,
+    /// It was planned by an earlier run, and no request was made.
+    Planned,
+    /// Requests were made, whatever became of them.
+    Begun,
+}
+
+impl Session {
+    /// Locks the ledger, then plans or opens it.
+    pub(super) fn open(source: PlanSource<'_>, progress: &dyn Progress) -> Result<Self> {
+        match source {
+            PlanSource::Spreadsheet { settings, replan } => {
+                plan_or_resume(&settings, replan, progress)
+            }
+            PlanSource::Ledger(path) => Self::of_ledger(path),
+            PlanSource::SandboxCopy { original, copy } => open_copy(original, copy),
+        }
+    }
+
+    /// Locks and opens a ledger. One that is missing, or not the one from which messages were sent, is refused.
+    pub(super) fn of_ledger(path: &Path) -> Result<Self> {
+        let lock = Lock::acquire(path, &lock_holder())?;
+        let existing = Existing::at(path)?.ok_or_else(|| {
+            Error::new(Kind::Ledger, "there is no such ledger").at(path.display())
+        })?;
+        refuse_lost(path, &lock, Some(&existing), OnChange::Refuse)?;
+        Ok(Self {
+            ledger: path.to_owned(),
+            lock,
+            stage: stage_of(&existing),
+            campaign: existing.campaign,
+        })
+    }
+
+    /// The rows in numbers. For a new plan its report has them.
+    pub(super) fn totals(&self) -> Result<Totals> {
+        if self.stage != Stage::New {
+            return Snapshot::open(&self.ledger)?.totals();
+        }
+        let report = &self.campaign.report;
+        let mut counts = Counts::default();
+        counts.add(Status::Pending, report.sendable);
+        counts.add(Status::Invalid, report.invalid_rows());
+        counts.add(Status::Duplicate, report.duplicate);
+        counts.add(Status::Suppressed, report.suppressed);
+        Ok(Totals {
+            counts,
+            batches: report.batches,
+            credits_planned: report.credits,
+            credits_pending: report.credits,
+            ..Totals::default()
+        })
+    }
+
+    /// Refuses a plan with more invalid rows than allowed, by the limit that was typed or else by the plan's own, or with
+    /// content warnings where it was made with `--lint deny`.
+    pub(super) fn refuse_over_limits(&self, typed: Option<MaxInvalid>) -> Result<()> {
+        self.refuse_too_many_invalid(typed.unwrap_or(self.campaign.options.max_invalid))?;
+        self.refuse_content_warnings()
+    }
+
+    fn refuse_too_many_invalid(&self, most: MaxInvalid) -> Result<()> {
+        let report = &self.campaign.report;
+        let (invalid, rows) = (report.invalid_rows(), report.rows);
+        if !most.exceeded_by(invalid, rows) {
+            return Ok(());
+        }
+        Err(Error::new(
+            Kind::Limits,
+            format!("{invalid} of {rows} rows cannot be sent, and --max-invalid is {most}"),
+        )
+        .hint(format!(
+            "see them with isms-campaign results {} --status invalid and correct them, or allow them with --max-invalid {invalid}",
+            shell_quoted(&self.ledger)
+        ))
+        .at(&self.campaign.input))
+    }
+
+    fn refuse_content_warnings(&self) -> Result<()> {
+        let warnings = &self.campaign.report.warnings;
+        let Some(first) = warnings.first() else {
+            return Ok(());
+        };
+        if self.campaign.options.lint != LintLevel::Deny {
+            return Ok(());
+        }
+        let most = warnings.iter().map(|warning| warning.rows).max();
+        Err(Error::new(
+            Kind::Limits,
+            format!(
+                "at least {} may be blocked or look like a mistake, first row {} ({}: \"{}\"), and --lint is deny",
+                counted(most.unwrap_or_default(), "text"),
+                first.first_rows.first().copied().unwrap_or_default(),
+                first.what,
+                first.example,
+            ),
+        )
+        .hint("correct them, or plan the spreadsheet with --lint warn to send them nevertheless")
+        .at(&self.campaign.input))
+    }
+}
+
+fn plan_or_resume(
+    settings: &PlanSettings<'_>,
+    replan: bool,
+    progress: &dyn Progress,
+) -> Result<Session> {
+    // A plan beside a link in the ledger's place would be a second ledger of the same campaign.
+    let path = &ledger::link_target(settings.ledger);
+    let mut lock = Lock::acquire(path, &lock_holder())?;
+    let existing = Existing::at(path)?;
+    refuse_lost(path, &lock, existing.as_ref(), settings.on_change)?;
+    let (plan, campaign) = plan(settings, path, progress)?;
+    // Only a plan that was seen above, and from which no request was made, is replaced. Anything that appeared since then stays.
+    let mut replacing = false;
+    if let Some(existing) = existing {
+        if existing.begun() || existing.takes_over(&lock) || !replan {
+            let changes = changes(&existing.campaign, &campaign);
+            if changes.is_empty() {
+                return Ok(resume(path, lock, existing, settings));
+            }
+            existing.refuse_changes(path, &lock, settings.on_change, &changes)?;
+        }
+        replacing = !existing.begun();
+        lock = make_room(path, lock, &existing)?;
+    }
+    if lock.started().is_some() {
+        // Messages were sent from an earlier ledger in this place. This one takes its place because the user asked for it, and
+        // no other may without being asked for again.
+        lock.mark_started(&campaign.id)?;
+    }
+    plan.writer.finish(&campaign, replacing)?;
+    let report = &campaign.report;
+    tracing::info!(ledger = %path.display(), rows = report.rows, batches = report.batches, "planned");
+    Ok(Session {
+        ledger: path.clone(),
+        lock,
+        campaign,
+        stage: Stage::New,
+    })
+}
+
+/// Plans the spreadsheet, without putting the ledger in its place.
+fn plan(
+    settings: &PlanSettings<'_>,
+    ledger: &Path,
+    progress: &dyn Progress,
+) -> Result<(Plan, Campaign)> {
+    let options = &settings.options;
+    let suppression = suppression::read(settings.check, options.region)?;
+    let input = settings.input;
+    let plan = planning::plan(
+        input,
+        &settings.read,
+        options,
+        &suppression,
+        ledger,
+        progress,
+    )
+    .map_err(|error| match error.kind() {
+        Kind::Template => error.at(&settings.template_place),
+        _ => error,
+    })?;
+    let planned_at = clock::now();
+    let campaign = Campaign {
+        id: format!("{:032x}", fastrand::u128(..)),
+        name: settings.name.to_owned(),
+        input: input.to_string(),
+        options: plan.options.clone(),
+        digest: plan.digest.clone(),
+        header: plan.header.clone(),
+        delimiter: plan.dialect.delimiter,
+        bom: plan.dialect.bom,
+        report: plan.report.clone(),
+        expires_at: planned_at.after(settings.lifetime()),
+        planned_at,
+        gateway_host: None,
+    };
+    Ok((plan, campaign))
+}
+
+fn resume(path: &Path, lock: Lock, existing: Existing, settings: &PlanSettings<'_>) -> Session {
+    tracing::info!(ledger = %path.display(), attempts = existing.totals.attempts, "nothing has changed since it was planned");
+    let stage = stage_of(&existing);
+    let mut campaign = existing.campaign;
+    // A lifetime that is typed again counts, from when the plan was made.
+    if let Some(lifetime) = settings.expires {
+        campaign.expires_at = campaign.planned_at.after(lifetime);
+    }
+    Session {
+        ledger: path.to_owned(),
+        lock,
+        campaign,
+        stage,
+    }
+}
+
+fn stage_of(existing: &Existing) -> Stage {
+    if existing.begun() {
+        Stage::Begun
+    } else {
+        Stage::Planned
+    }
+}
+
+fn open_copy(original: &Path, copy: &Path) -> Result<Session> {
+    let planned = Snapshot::open(original)?.campaign()?;
+    if original == copy {
+        return Session::of_ledger(copy);
+    }
+    let mut lock = Lock::acquire(copy, &lock_holder())?;
+    if let Some(earlier) = Existing::at(copy)? {
+        if earlier.campaign.id == planned.id {
+            drop(lock);
+            return Session::of_ledger(copy);
+        }
+        // It is the sandbox's copy of an earlier plan: nothing was sent from it.
+        lock = set_aside(copy, lock, &earlier.campaign)?;
+    }
+    ledger::copy(original, copy)?;
+    if lock.started().is_some() {
+        // An earlier copy was set aside. Its mark passes to this one.
+        lock.mark_started(&planned.id)?;
+    }
+    drop(lock);
+    Session::of_ledger(copy)
+}
+
+/// How other processes see this one while it holds a lock.
+fn lock_holder() -> String {
+    format!("process {} since {}", std::process::id(), clock::now())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests {
+    use std::ffi::OsString;
+    use std::fs;
+
+    use super::super::args::{Cli, Command};
+    use super::super::settings;
+    use super::*;
+
+    /// Puts a file in the ledger's place while the spreadsheet is being read.
+    struct Intruder<'a>(&'a Path);
+
+    impl Progress for Intruder<'_> {
+        fn opened(&self, _: Option<u64>) {
+            fs::write(self.0, "brought back by hand").unwrap();
+        }
+        fn planned(&self, _: u64, _: u64) {}
+    }
+
+    #[test]
+    fn a_ledger_that_appears_while_planning_is_not_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let (sheet, ledger) = (folder.path().join("a.csv"), folder.path().join("a.ledger"));
+        fs::write(&sheet, "phone,message\n012-550 0001,hello\n").unwrap();
+        let arguments = [OsString::from("isms-campaign"), "plan".into(), sheet.into()];
+        let Command::Plan(args) = Cli::parse_arguments(arguments).unwrap().command else {
+            panic!("plan was typed");
+        };
+        let (input, files) = settings::of_plan(&args).unwrap();
+        let settings = PlanSettings::new(&input, &files, &args.plan, &args.check).unwrap();
+        let source = PlanSource::Spreadsheet {
+            settings: Box::new(settings),
+            replan: true,
+        };
+        assert!(Session::open(source, &Intruder(&ledger)).is_err());
+        assert_eq!(fs::read_to_string(&ledger).unwrap(), "brought back by hand");
+    }
+}

@@ -1,0 +1,212 @@
+//! What was typed, understood: which files a command works on, and what is to be planned.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::args::{CheckArgs, OnChange, PlanArgs, PlanOptionArgs, SendArgs};
+use super::files::{
+    CampaignFiles, Role, canonical, is_sandbox_ledger, refuse_overwriting, shell_quoted,
+    spreadsheet_of,
+};
+use crate::domain::options::{MessageSource, PlanOptions};
+use crate::source::{self, Input, ReadOptions};
+use crate::{Error, Kind, Result};
+
+/// When a plan is too old to be sent, unless `--expires` was typed.
+const EXPIRES: Duration = Duration::from_secs(7 * 86_400);
+
+/// What RECIPIENTS names.
+#[derive(Debug)]
+pub(super) enum Recipients {
+    Spreadsheet(Input),
+    Ledger(PathBuf),
+}
+
+impl Recipients {
+    /// Looks at the file. One that is missing is refused here, before anything is made for it: not even a lock is left.
+    fn recognise(path: &Path) -> Result<Self> {
+        let input = Input::parse(path);
+        let Input::File(path) = &input else {
+            return Ok(Self::Spreadsheet(input));
+        };
+        let metadata = fs::metadata(path).map_err(|error| {
+            Error::new(Kind::Input, "cannot be read")
+                .caused_by(error)
+                .hint("check the name")
+                .at(path.display())
+        })?;
+        if metadata.is_file() && source::is_ledger(path)? {
+            return Ok(Self::Ledger(path.clone()));
+        }
+        Ok(Self::Spreadsheet(input))
+    }
+}
+
+/// The spreadsheet and the files of `plan`.
+pub(super) fn of_plan(args: &PlanArgs) -> Result<(Input, CampaignFiles)> {
+    let input = match Recipients::recognise(&args.recipients)? {
+        Recipients::Spreadsheet(input) => input,
+        Recipients::Ledger(path) => {
+            return Err(Error::usage("is a ledger, which is planned already")
+                .hint(format!(
+                    "send it: isms-campaign send {}",
+                    shell_quoted(&path)
+                ))
+                .at(path.display()));
+        }
+    };
+    let files = CampaignFiles::new(&args.recipients, args.plan.ledger.as_deref(), None, false)?;
+    let mut inputs = files_read(&args.plan, &args.check);
+    inputs.push(("the spreadsheet", &args.recipients));
+    let written: Vec<_> = args.output.file_written().into_iter().collect();
+    refuse_overwriting(&inputs, &files.ledger, &written)?;
+    Ok((input, files))
+}
+
+/// The recipients and the files of `send`.
+pub(super) fn of_send(args: &SendArgs) -> Result<(Recipients, CampaignFiles)> {
+    let recipients = Recipients::recognise(&args.recipients)?;
+    refuse_misplaced_options(args, &recipients)?;
+    // A ledger keeps its name and place, except that the sandbox gets a copy.
+    let ledger = match &recipients {
+        Recipients::Ledger(path) if !args.send.sandbox => Some(path.as_path()),
+        _ => args.plan.ledger.as_deref(),
+    };
+    let results = args.send.results.as_deref();
+    let files = CampaignFiles::new(&args.recipients, ledger, results, args.send.sandbox)?;
+
+    let spreadsheet = match &recipients {
+        Recipients::Spreadsheet(_) => Some(args.recipients.clone()),
+        Recipients::Ledger(path) => spreadsheet_of(path),
+    };
+    let mut inputs = files_read(&args.plan, &args.check);
+    inputs.extend(spreadsheet.as_deref().map(|path| ("the spreadsheet", path)));
+    let mut written = vec![("the results file", files.results.as_path())];
+    written.extend(args.output.file_written());
+    written.extend(args.sandbox.file_written());
+    refuse_overwriting(&inputs, &files.ledger, &written)?;
+    Ok((recipients, files))
+}
+
+/// Refuses options that would have no effect, and a ledger of the sandbox for the real gateway.
+fn refuse_misplaced_options(args: &SendArgs, recipients: &Recipients) -> Result<()> {
+    if let Recipients::Ledger(path) = recipients {
+        if let Some(option) = &args.typed_plan_option {
+            return Err(Error::usage(format!(
+                "{option} belongs to a plan, and {} is planned already",
+                path.display()
+            ))
+            .hint("leave it out, or send the spreadsheet"));
+        }
+        if !args.send.sandbox && is_sandbox_ledger(path) {
+            return Err(Error::usage(
+                "belongs to the sandbox, and its messages were not meant to be sent",
+            )
+            .hint("add --sandbox, or send the spreadsheet")
+            .at(path.display()));
+        }
+    }
+    if !args.send.sandbox && args.sandbox.typed() {
+        return Err(
+            Error::usage("--outbox, --latency and --per-number are for the sandbox")
+                .hint("add --sandbox, or leave them out"),
+        );
+    }
+    Ok(())
+}
+
+/// The files that are read besides the recipients.
+fn files_read<'a>(plan: &'a PlanOptionArgs, check: &'a CheckArgs) -> Vec<Role<'a>> {
+    let message = plan
+        .message_file
+        .iter()
+        .map(|path| ("the message file", path.as_path()));
+    let lists = check
+        .suppress
+        .iter()
+        .map(|path| ("a suppression list", path.as_path()));
+    message.chain(lists).collect()
+}
+
+/// What is to be planned.
+#[derive(Debug)]
+pub(super) struct PlanSettings<'a> {
+    pub(super) input: &'a Input,
+    /// The campaign's name.
+    pub(super) name: &'a str,
+    pub(super) ledger: &'a Path,
+    pub(super) read: ReadOptions,
+    pub(super) options: PlanOptions,
+    /// Where a template that is common to all rows was found, for error messages.
+    pub(super) template_place: String,
+    /// The suppression lists.
+    pub(super) check: &'a CheckArgs,
+    /// How long the plan may be sent, if that was typed.
+    pub(super) expires: Option<Duration>,
+    pub(super) on_change: OnChange,
+}
+
+impl<'a> PlanSettings<'a> {
+    /// Reads the message file, if there is one.
+    pub(super) fn new(
+        input: &'a Input,
+        files: &'a CampaignFiles,
+        plan: &PlanOptionArgs,
+        check: &'a CheckArgs,
+    ) -> Result<Self> {
+        Ok(Self {
+            input,
+            name: &files.name,
+            ledger: &files.ledger,
+            read: ReadOptions {
+                delimiter: plan.delimiter,
+                encoding: plan.encoding,
+                sheet: plan.sheet.clone(),
+            },
+            options: PlanOptions {
+                message: message(plan)?,
+                max_invalid: check.max_invalid.unwrap_or_default(),
+                spreadsheet: match input {
+                    Input::Stdin => None,
+                    Input::File(path) => Some(canonical(path).to_string_lossy().into_owned()),
+                },
+                ..plan.options()
+            },
+            template_place: match &plan.message_file {
+                Some(path) => path.display().to_string(),
+                None => "--message".to_owned(),
+            },
+            check,
+            expires: plan.expires,
+            on_change: plan.on_change.unwrap_or_default(),
+        })
+    }
+
+    /// How long a new plan may be sent.
+    pub(super) fn lifetime(&self) -> Duration {
+        self.expires.unwrap_or(EXPIRES)
+    }
+}
+
+fn message(plan: &PlanOptionArgs) -> Result<MessageSource> {
+    if let Some(template) = &plan.message {
+        return Ok(MessageSource::Template(template.clone()));
+    }
+    let Some(path) = &plan.message_file else {
+        return Ok(MessageSource::Column(plan.message_column.clone()));
+    };
+    let template = fs::read_to_string(path).map_err(|error| {
+        let error = match error.kind() {
+            ErrorKind::InvalidData => Error::new(Kind::Input, "the message is not UTF-8 text")
+                .hint("save it as UTF-8 in the editor"),
+            _ => Error::new(Kind::Input, "the message cannot be read")
+                .caused_by(error)
+                .hint("check its name and its permissions"),
+        };
+        error.at(path.display())
+    })?;
+    let without_mark = template.trim_start_matches('\u{feff}');
+    Ok(MessageSource::Template(without_mark.to_owned()))
+}

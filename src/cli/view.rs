@@ -1,0 +1,100 @@
+//! What people are shown of a ledger: its rows in numbers, and what to do next.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use super::files::{is_sandbox_ledger, shell_quoted};
+use crate::dispatch::StopReason;
+use crate::domain::Status;
+use crate::ledger::Totals;
+
+/// `1 message`, `2 messages`.
+pub(super) fn counted(number: u64, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
+/// What a ledger holds, on one screen.
+pub(super) fn totals(totals: &Totals) -> String {
+    let mut text = String::new();
+    let _ = writeln!(text, "{:<14}{}", "Rows", totals.counts.rows());
+    for status in Status::ALL {
+        let rows = totals.counts.of(status);
+        if rows > 0 || status == Status::Accepted {
+            let mut label = status.to_string();
+            label[..1].make_ascii_uppercase();
+            let _ = writeln!(text, "{label:<14}{rows}");
+        }
+    }
+    let _ = writeln!(
+        text,
+        "{:<14}{} of {} planned",
+        "Credits", totals.credits_accepted, totals.credits_planned
+    );
+    text
+}
+
+/// What to do next, by what a ledger holds and why a run stopped, if one did.
+pub(super) fn next_step(totals: &Totals, stop: Option<StopReason>, path: &Path) -> String {
+    let counts = &totals.counts;
+    let ledger = shell_quoted(path);
+    let mut steps = Vec::new();
+    steps.extend(stop.and_then(|stop| after_stop(stop, counts.of(Status::Pending))));
+    if stop.is_none() && counts.of(Status::Pending) > 0 {
+        let sandbox = if is_sandbox_ledger(path) {
+            " --sandbox"
+        } else {
+            ""
+        };
+        steps.push(format!(
+            "Send what is pending: isms-campaign send {ledger}{sandbox}"
+        ));
+    }
+    if counts.of(Status::Unknown) > 0 {
+        steps.push(format!(
+            "{} may or may not have been sent and will not be sent again: look them up in the iSMS portal \
+             (isms-campaign results {ledger} --status unknown), then settle them with isms-campaign resolve {ledger}.",
+            counted(counts.of(Status::Unknown), "message")
+        ));
+    }
+    let not_sent = counts.of(Status::Refused) + counts.of(Status::Invalid);
+    if not_sent > 0 {
+        let correct = match not_sent {
+            1 => "1 row was refused or is invalid. Correct it and plan it".to_owned(),
+            _ => format!("{not_sent} rows were refused or are invalid. Correct and plan them"),
+        };
+        steps.push(format!(
+            "{correct} again: isms-campaign results {ledger} --status refused,invalid"
+        ));
+    }
+    if steps.is_empty() {
+        steps.push("Nothing is left to do.".to_owned());
+    }
+    steps.join("\n") + "\n"
+}
+
+/// What to do about the reason why a run stopped.
+fn after_stop(stop: StopReason, pending: u64) -> Option<String> {
+    Some(match stop {
+        StopReason::Account(code) => format!(
+            "The gateway stopped the account ({code}: {}). Correct that and run again: what was not sent is pending.",
+            code.meaning()
+        ),
+        StopReason::Refused(code) => format!(
+            "Ten requests in a row were refused with {code} ({}). Correct that before you continue.",
+            code.meaning()
+        ),
+        StopReason::Unreachable => {
+            "The gateway could not be reached, or throttled, for too long. Run again later."
+                .to_owned()
+        }
+        StopReason::Unknown(requests) => format!(
+            "{requests} requests in a row had no usable answer, so the run stopped. Find out why before you run again."
+        ),
+        StopReason::Limit => "The limit of this run is reached. Run again for the rest.".to_owned(),
+        StopReason::Signal(_) if pending == 0 => {
+            "Interrupted, but everything was under way already.".to_owned()
+        }
+        StopReason::Signal(_) => "Interrupted. Run again to continue.".to_owned(),
+        StopReason::Error => return None,
+    })
+}
