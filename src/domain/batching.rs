@@ -3,7 +3,7 @@
 
 use std::num::NonZeroU32;
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashTable};
 
 /// 96 bits of a cryptographic hash, which stand for a text. The odds that two of a million texts share one are one in 10^17; of
 /// 4,294,967,295 texts, the most that a plan can have, one in eight thousand million.
@@ -17,6 +17,13 @@ impl Fingerprint {
         let mut fingerprint = [0; 12];
         fingerprint.copy_from_slice(&blake3::hash(text.as_bytes()).as_bytes()[..12]);
         Self(fingerprint)
+    }
+
+    /// Part of it, which is as good as a hash of it.
+    fn hash(self) -> u64 {
+        self.0[..8]
+            .iter()
+            .fold(0, |hash, byte| hash << 8 | u64::from(*byte))
     }
 }
 
@@ -37,14 +44,23 @@ struct LastBatch {
     room: u32,
 }
 
+/// A text that has a number.
+#[derive(Debug)]
+struct NumberedText {
+    fingerprint: Fingerprint,
+    last: LastBatch,
+}
+
 /// The texts and batches of a plan so far.
 #[derive(Debug)]
 pub struct Batcher {
     size: NonZeroU32,
-    texts: HashMap<Fingerprint, u32>,
-    /// The last batch of each text, in the order of their numbers.
-    last: Vec<LastBatch>,
-    /// The same for recipients that get a text again, by the text and how often they got it. A batch names no number twice, so
+    /// In the order of their numbers.
+    texts: Vec<NumberedText>,
+    /// The position of each text, by its fingerprint. With the texts themselves in it, this table would take most of the memory of a
+    /// plan while it grows.
+    positions: HashTable<u32>,
+    /// The last batches of recipients that get a text again, by the text and how often they got it. A batch names no number twice, so
     /// each repetition has batches of its own.
     last_of_repeats: HashMap<(u32, u32), LastBatch>,
     batches: u32,
@@ -57,8 +73,8 @@ impl Batcher {
     pub fn new(size: NonZeroU32) -> Self {
         Self {
             size,
-            texts: HashMap::new(),
-            last: Vec::new(),
+            texts: Vec::new(),
+            positions: HashTable::new(),
             last_of_repeats: HashMap::new(),
             batches: 0,
             used_texts: 0,
@@ -79,23 +95,35 @@ impl Batcher {
 
     /// The number of the text with this fingerprint.
     pub fn text(&mut self, fingerprint: Fingerprint) -> Assigned {
-        let next = u32::try_from(self.last.len() + 1).unwrap_or(u32::MAX);
-        let number = *self.texts.entry(fingerprint).or_insert(next);
-        let is_new = number == next;
+        let next = u32::try_from(self.texts.len()).unwrap_or(u32::MAX);
+        let of = |position: &u32| self.texts[*position as usize].fingerprint;
+        let entry = self.positions.entry(
+            fingerprint.hash(),
+            |position| of(position) == fingerprint,
+            |position| of(position).hash(),
+        );
+        let position = *entry.or_insert(next).get();
+        let is_new = position == next;
         if is_new {
-            self.last.push(LastBatch::default());
+            self.texts.push(NumberedText {
+                fingerprint,
+                last: LastBatch::default(),
+            });
         }
-        Assigned { number, is_new }
+        Assigned {
+            number: position + 1,
+            is_new,
+        }
     }
 
     /// The batch of the next recipient of a text. `earlier` rows to send had the same number and text. The text has a number
     /// already.
     pub fn batch(&mut self, text: u32, earlier: u32) -> Assigned {
-        let place = text.saturating_sub(1) as usize;
-        let last = match self.last.get_mut(place) {
-            Some(last) if earlier == 0 => {
-                self.used_texts += u32::from(last.number == 0);
-                last
+        let position = text.saturating_sub(1) as usize;
+        let last = match self.texts.get_mut(position) {
+            Some(text) if earlier == 0 => {
+                self.used_texts += u32::from(text.last.number == 0);
+                &mut text.last
             }
             _ => self.last_of_repeats.entry((text, earlier)).or_default(),
         };

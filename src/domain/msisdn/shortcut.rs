@@ -14,10 +14,11 @@ const BLOCK: u64 = 10_000;
 /// The number of this cell, if it is written like a Malaysian mobile in one of the usual ways: `0123456789`, `012-345 6789`,
 /// `60123456789`, `+60 12-345 6789`.
 pub(super) fn malaysian_mobile(cell: &str) -> Option<Msisdn> {
-    let written = cell.strip_prefix('+').unwrap_or(cell);
-    let international = written.len() < cell.len();
-    let mut digits = String::with_capacity(16);
-    let mut after_digit = false;
+    let (mut digits, written) = match cell.strip_prefix('0') {
+        Some(national) => (MALAYSIA_CODE.to_owned(), national),
+        None => (String::new(), cell.strip_prefix('+').unwrap_or(cell)),
+    };
+    let mut after_digit = cell.starts_with('0');
     for c in written.chars() {
         match c {
             '0'..='9' => {
@@ -29,18 +30,12 @@ pub(super) fn malaysian_mobile(cell: &str) -> Option<Msisdn> {
         }
     }
     // Twelve digits in groups may be those of an identity card.
-    let may_be_card = digits.len() == 12 && written.len() > 12 && !international;
-    if !after_digit || may_be_card {
-        return None;
-    }
-    if let Some(national) = digits.strip_prefix('0')
-        && !international
-    {
-        digits = format!("{MALAYSIA_CODE}{national}");
-    }
+    let may_be_card = digits.len() == 12 && cell.len() > 12 && !cell.starts_with(['0', '+']);
     let national = digits.strip_prefix(MALAYSIA_CODE)?;
     let is_mobile = national.starts_with('1') && matches!(national.len(), 9 | 10);
-    is_mobile.then(|| Msisdn::from_digits(&digits)).flatten()
+    (is_mobile && after_digit && !may_be_card)
+        .then(|| Msisdn::from_digits(&digits))
+        .flatten()
 }
 
 /// Whether a number like this one is in use. `look_up` is asked once for each block of numbers.
