@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::msisdn::Region;
 use super::sender_id::SenderId;
 
-/// The options of a plan. A new one is added here, in [`COMPARED`], and on the command line.
+/// The options of a plan. A new one is added here, in `COMPARED`, and on the command line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PlanOptions {
