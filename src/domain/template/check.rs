@@ -1,5 +1,5 @@
-//! Checks what stands in a tag before the first row: every name, filter and comparison, so that a mistake is one error and not
-//! one in every row.
+//! Checks every name, filter and comparison of a tag before the first row, so that an error is reported once and not for every
+//! row.
 //!
 //! A message is written in a part of Jinja: placeholders with filters, and conditions. Functions, methods and maps have no
 //! place in it. A cell is text, and text compares with a number wrongly and in silence (`"900" >= 1000` is true): so numbers
@@ -16,7 +16,7 @@ use super::kind::{Kind, value_of};
 use super::names::{ColumnNames, no_such};
 
 /// Filters that make sense in a message. None takes the name of a filter or test as text, which would
-/// go round the check.
+/// evade the check.
 pub(super) const FILTERS: &[&str] = &[
     "abs",
     "capitalize",

@@ -595,6 +595,19 @@ fn endless_work_and_output_are_bounded() {
         let chain = format!("{{{{ name{} }}}}", chain.repeat(5_000));
         assert!(error(&chain).contains("too long to be a message"));
     }
+    // The longest that are allowed.
+    for longest in [
+        format!("{{{{ {}baki_rm|int }}}}", "-".repeat(990)),
+        format!("{{{{ {}name }}}}", "not ".repeat(990)),
+        format!("{{{{ name{} }}}}", "|upper".repeat(490)),
+        format!("{{{{ name{} }}}}", " ~ name".repeat(490)),
+        "{% if name %}".repeat(150) + &"{% endif %}".repeat(150),
+    ] {
+        let engine = engine();
+        if let Ok(template) = engine.compile(&longest) {
+            let _ = template.render(FILLED);
+        }
+    }
     let brackets = format!("{{{{ {}name{} }}}}", "(".repeat(5_000), ")".repeat(5_000));
     assert!(engine().compile(&brackets).is_err());
 }

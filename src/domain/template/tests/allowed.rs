@@ -1,5 +1,5 @@
-//! Every filter, test and operator that a message may have, applied to a blank cell and to a number: a blank never slips
-//! through, and a text is never taken for a number. A filter or test that is allowed later fails here until it has its row.
+//! Every filter, test and operator that a message may have, applied to a blank cell and to a number: a blank is never
+//! rendered, and a text is never taken for a number. A filter or test that is added fails here until it has a row.
 
 use super::*;
 
