@@ -1,10 +1,10 @@
 //! What a template gets instead of a blank cell, so that a blank is never rendered unnoticed.
 //!
-//! The engine's own undefined value is not enough: it passes through slices and filters without an error. So a blank cell is an object
-//! of ours, a new one at every look-up, that records what happens to it. Testing whether it is there (`if`, `and`, `or`,
-//! `not`, `is defined`) or giving a default marks it as *tested*; writing it anywhere marks it as *written*. A text is sound
-//! only if every blank that was looked up was tested and none was written, whatever filters and operators do with a value
-//! that they do not know.
+//! The engine's own undefined value is not enough: it passes through slices and filters without an error. So a blank cell is
+//! an object of ours, a new one at every look-up, that records what happens to it. Testing whether it is there (`if`, `and`,
+//! `or`, `not`, `is defined`) or giving a default marks it as *tested*; writing it anywhere marks it as *written*. A text is
+//! sound only if every blank that was looked up was tested and none was written, whatever filters and operators do with a
+//! value that they do not know.
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,4 +1,5 @@
-//! Our own filters and tests: those that replace the engine's, which would accept a blank, and those for amounts, dates and names.
+//! Our own filters and tests: those that replace the engine's, which would accept a blank, and those for amounts, dates and
+//! names.
 
 use std::borrow::Cow;
 
