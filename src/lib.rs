@@ -1,22 +1,27 @@
 //! Bulk-SMS campaigns through the iSMS gateway: never twice, never lost.
 //!
-//! The house idea: decide everything before the first byte leaves (a plan), make the intent durable before each
-//! request (a claim in the ledger), give every answer a name, "no answer" above all, and make every output a
-//! projection of the ledger.
+//! Everything is decided before the first request: that is the plan, stored in the ledger. Each request is written to the
+//! ledger before it is made (a claim), and its outcome after it (the batch is settled). No answer is an outcome, too, and
+//! such a batch is not sent again on its own. Every output is derived from the ledger.
 //!
 //! ```text
-//!  customers.csv                                                        the gateway
-//!        |                                                                   ^ one POST for each batch
-//!        v                                                                   |
-//!     source  -- rows -->  campaign (pure)                              gateway::rest
-//!               recipients -> template -> text -> batch                      ^
-//!                         (planning drives it)                            dispatch
-//!                                  |                     throttle -> claim -> submit -> settle
-//!                               ledger  <------------------------------------|
-//!                                  |
-//!                                  v
-//!                    results, status, summary, verify
+//!  customers.csv / .xlsx                                             the gateway
+//!        |                                                                ^ one POST for each batch
+//!        v                                                                |
+//!     source -- rows --> domain, lint                                  gateway
+//!                        number, template -> text, batch                  ^
+//!                        (planning drives it)                         dispatch
+//!                              |                       throttle -> claim -> submit -> settle
+//!                              v                                          |
+//!                            ledger <-------------------------------------+
+//!                              |
+//!                              v
+//!                       results, status, summary, verify
 //! ```
+//!
+//! `plan` runs the left half, and nothing after it reads the spreadsheet again, except to see whether it changed. `send`
+//! runs the right half, after planning if there is no ledger yet. Imports go one way, without circles between modules or
+//! files; `tests/layout.rs` reads this table:
 //!
 //! | module | holds | imports, besides `error` |
 //! |---|---|---|
@@ -27,14 +32,21 @@
 //! | [`source`] | reading spreadsheets and lists of numbers | [`domain`] |
 //! | [`ledger`] | the campaign's SQLite file: plan, claims, outcomes, decisions, audit, lock | [`domain`] |
 //! | [`gateway`] | the wire format, its codes, the one HTTP client, and the outcomes of a request | [`domain`] |
-//! | [`lint`] | remarks about texts: what networks block, what looks like a mistake | [`domain`] |
+//! | [`lint`] | warnings about texts: what networks block, what looks like a mistake | [`domain`] |
 //! | [`domain`] | numbers, texts, templates, duplicates, batches, options; no input or output | |
 //! | [`guide`] | the pages of the guide | |
 //! | [`sandbox`] | a simulated gateway that can inject faults | |
 //!
-//! Words: an *MSISDN* is a number in international format; a *text* is a rendered message, a *credit* one billed part
-//! of it; a *recipient* is one input row; a *batch* is the recipients of one request, an *attempt* one request;
-//! the *ledger* is the campaign's file. *Accepted* is the gateway's word; what reaches a handset nobody here knows.
+//! # Words
+//!
+//! - *MSISDN*: a phone number in international format, digits only.
+//! - *Recipient*: one row of the spreadsheet.
+//! - *Template*: the message with its merge fields; *text*: what it renders to for a recipient.
+//! - *Credit*: the unit in which a text is billed, by its length and encoding.
+//! - *Batch*: the recipients of one request; *attempt*: one request for it.
+//! - *Claim*: the durable note that a batch is about to be sent; *settle*: to record its outcome.
+//! - *Ledger*: the file of a campaign, with plan, claims, outcomes and decisions of operators.
+//! - *Accepted*: what the gateway says of a message that it took. Whether it was delivered is not known here.
 
 pub mod cli;
 pub mod dispatch;

@@ -1,4 +1,4 @@
-//! Starts the program and hands its exit code to the system; it knows nothing else.
+//! The entry point of the program.
 
 use std::process::ExitCode;
 

@@ -1,6 +1,11 @@
 //! The promise: nobody gets the same text twice and nobody is lost, whatever ends a run. The gateway's own record
 //! is the judge.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic
+)]
 
 mod common;
 

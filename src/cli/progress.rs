@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::args::ProgressArg;
+use super::clock;
 use super::terminal::tell;
 use crate::domain::Status;
 use crate::domain::status::Counts;
@@ -62,7 +63,7 @@ impl Lines {
     fn new(style: Style) -> Self {
         Self {
             style,
-            last: Mutex::new(Instant::now()),
+            last: Mutex::new(clock::instant()),
         }
     }
 
@@ -75,7 +76,7 @@ impl Lines {
             return;
         };
         if last.elapsed() >= LINE_EVERY {
-            *last = Instant::now();
+            *last = clock::instant();
             tell(&line());
         }
     }
@@ -98,7 +99,7 @@ impl Planning {
                 "Planning {wide_bar} {binary_bytes}/{binary_total_bytes}, {msg}",
             ),
             lines: Lines::new(style),
-            started: Instant::now(),
+            started: clock::instant(),
         }
     }
 
@@ -152,7 +153,7 @@ impl Sending {
         Self {
             bar,
             lines: Lines::new(style),
-            started: Instant::now(),
+            started: clock::instant(),
             pending,
             accepted: AtomicU64::new(0),
             refused: AtomicU64::new(0),

@@ -5,12 +5,12 @@ use crate::error::Remedy;
 
 /// The error in a sentence for people, with the option or command that its hint asks for.
 pub(super) fn sentence(error: &Error) -> String {
-    let remedy = error.wanted_remedy().map_or("", spelling);
+    let remedy = error.wanted_remedy().map_or("", completion);
     format!("{error}{remedy}")
 }
 
 /// What completes a hint.
-fn spelling(remedy: Remedy) -> &'static str {
+fn completion(remedy: Remedy) -> &'static str {
     match remedy {
         Remedy::Delimiter => " with --delimiter",
         Remedy::Encoding => " with --encoding",

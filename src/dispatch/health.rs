@@ -1,4 +1,5 @@
 //! The state of the gateway as all workers together see it: since when it fails, and until when it asked for a pause.
+#![allow(clippy::disallowed_methods, reason = "measures pauses")]
 
 use std::time::{Duration, Instant};
 

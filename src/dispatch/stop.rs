@@ -1,4 +1,5 @@
 //! The request to stop a run, and waits that such a request ends at once.
+#![allow(clippy::disallowed_methods, reason = "measures waits")]
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};

@@ -1,7 +1,7 @@
 //! The sending loop against scripted gateways: what each answer does to the ledger and to the run. `model` tests that
 //! nothing is ever sent twice or lost, `halving` what splitting costs, `waiting` what workers wait for.
 #![allow(
-    clippy::unwrap_used,
+    clippy::disallowed_methods, clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::items_after_statements, // the statuses that a test names

@@ -1,4 +1,5 @@
 //! The throttle: keeps the rate of a whole process, in recipients.
+#![allow(clippy::disallowed_methods, reason = "measures waits")]
 
 use std::fmt;
 use std::num::NonZeroU32;

@@ -238,6 +238,10 @@ fn no_answer(status: StatusCode, why: &str) -> Outcome {
 
 /// The time from now that a `Retry-After` header asks for, in seconds or as a date (RFC 9110, 10.2.3). It may be longer
 /// than any clock can add.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the header may name a time of the day"
+)]
 fn parse_retry_after(value: &str) -> Option<Duration> {
     let value = value.trim();
     if let Ok(seconds) = value.parse::<i64>() {

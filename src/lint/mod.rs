@@ -1,6 +1,6 @@
-//! Remarks about the content of texts as they would go out: what Malaysian networks block, and what looks like a mistake.
+//! Warnings about the content of texts as they would go out: what Malaysian networks block, and what looks like a mistake.
 //!
-//! Every rule rather misses something than warns about an honest text. What a rule deliberately leaves alone is said at
+//! Every rule would rather miss something than warn about an honest text. What a rule deliberately leaves alone is said at
 //! its variant of [`Rule`].
 
 mod link;

@@ -110,6 +110,10 @@ impl Outbox {
         Ok(())
     }
 
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "the sandbox is a server with a clock of its own"
+    )]
     fn compose<'a>(
         &mut self,
         message: &Message<'_>,

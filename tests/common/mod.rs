@@ -3,7 +3,7 @@
 #![allow(
     dead_code, // every test binary uses a part
     unused_imports,
-    clippy::unwrap_used,
+    clippy::disallowed_methods, clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::needless_pass_by_value

@@ -1,7 +1,6 @@
 //! `plan`: reads, checks and renders everything, writes the ledger, and shows what would be sent.
 
 use std::fmt::Write as _;
-use std::time::Instant;
 
 use crate::Result;
 use crate::cli::args::PlanArgs;
@@ -12,10 +11,10 @@ use crate::cli::session::{PlanSource, Session, Stage};
 use crate::cli::settings::{self, PlanSettings};
 use crate::cli::summary::{self, Summary};
 use crate::cli::terminal::{print, tell};
-use crate::cli::{overview, values, view};
+use crate::cli::{clock, overview, values, view};
 
 pub(in crate::cli) fn run(args: &PlanArgs) -> Result<Exit> {
-    let started = Instant::now();
+    let started = clock::instant();
     let mut summary = Summary::default();
     let planned = plan(args, &mut summary);
     summary.elapsed = started.elapsed();

@@ -2,7 +2,6 @@
 
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::sync::Arc;
-use std::time::Instant;
 
 use crate::cli::args::{OnBadNumber, SendArgs};
 use crate::cli::destination::Destination;
@@ -22,7 +21,7 @@ use crate::results::ResultsFile;
 use crate::{Error, Kind, Result};
 
 pub(in crate::cli) fn run(args: &SendArgs) -> Exit {
-    let started = Instant::now();
+    let started = clock::instant();
     let mut summary = Summary::default();
     let error = send(args, &mut summary).err();
     summary.elapsed = started.elapsed();
