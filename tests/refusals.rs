@@ -339,7 +339,7 @@ fn a_ledger_of_a_newer_version() {
 }
 
 #[test]
-fn a_ledger_that_is_none() {
+fn a_file_that_is_not_a_ledger() {
     let program = Program::with(&[("customers.ledger", "name,phone\n"), ("empty.ledger", "")]);
     for name in ["customers.ledger", "empty.ledger", "missing.ledger"] {
         for command in ["status", "results", "verify"] {
@@ -473,7 +473,7 @@ fn plain_http_to_another_host() {
 }
 
 #[test]
-fn a_gateway_that_is_no_address() {
+fn a_gateway_that_is_not_a_url() {
     let program = Program::with(&[("customers.csv", &people(2))]);
     for url in ["gateway", "ftp://127.0.0.1/x", "http://"] {
         let run = program.send_command(url, &customers(&[])).run();

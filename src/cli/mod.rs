@@ -10,6 +10,7 @@ mod exit;
 mod files;
 mod overview;
 mod progress;
+mod question;
 mod remedy;
 mod session;
 mod settings;

@@ -1,6 +1,6 @@
 //! `send`: plans or resumes a campaign, shows it, asks, sends, and writes the results.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::cli::args::{OnBadNumber, SendArgs};
@@ -8,6 +8,7 @@ use crate::cli::destination::Destination;
 use crate::cli::exit::Exit;
 use crate::cli::files::CampaignFiles;
 use crate::cli::progress::{Planning, Sending};
+use crate::cli::question::ask;
 use crate::cli::session::{PlanSource, Session, Stage};
 use crate::cli::settings::{self, PlanSettings, Recipients};
 use crate::cli::summary::{self, Summary};
@@ -15,8 +16,9 @@ use crate::cli::terminal::{tell, tell_error};
 use crate::cli::view::counted;
 use crate::cli::{clock, overview, signals, suppression, view};
 use crate::dispatch::{self, Backoff, Policy, StopReason, Throttle};
+use crate::domain::suppression::Suppression;
 use crate::domain::{Status, Timestamp};
-use crate::ledger::{Ledger, Snapshot};
+use crate::ledger::{Ledger, Snapshot, Totals};
 use crate::results::ResultsFile;
 use crate::{Error, Kind, Result};
 
@@ -91,52 +93,89 @@ fn send_pending(
     summary: &mut Summary,
 ) -> Result<()> {
     refuse_over_limits(args, &session)?;
-    let plan = overview::of_plan(&session.campaign, args.send.rate.0);
-    // Of a new plan the lists are part already. They are read before the ledger is opened: a list that cannot be read changes nothing.
-    let suppression = match session.stage {
-        Stage::New => None,
-        Stage::Planned | Stage::Begun => Some(suppression::read(
-            &args.check,
-            session.campaign.options.region,
-        )?),
-    };
-    let expires_at = session.campaign.expires_at.clone();
-    let mut ledger = Ledger::open(&session.ledger, session.lock)?;
+    // The lists are read before the ledger is opened: one that cannot be read changes nothing.
+    let suppression = newly_suppressed(args, &session)?;
+    let (stage, path) = (session.stage, session.ledger);
+    let mut ledger = Ledger::open(&path, session.lock)?;
     tell_recovered(ledger.recovered());
-    if let Some(suppression) = suppression.filter(|lists| !lists.is_empty()) {
-        let suppressed = ledger.suppress(|number| suppression.reason(number))?;
-        if suppressed > 0 {
-            tell(&format!(
-                "{} suppressed now that were pending.",
-                counted(suppressed, "row")
-            ));
-        }
-    }
+    suppress(&mut ledger, &suppression)?;
     let totals = ledger.totals()?;
-    let pending = totals.counts.of(Status::Pending);
-    if pending == 0 {
+    if totals.counts.of(Status::Pending) == 0 {
         tell("Nothing is left to send.");
         return ledger.close().map(drop);
     }
-    let to_send = args.send.limit.map_or(pending, |limit| limit.min(pending));
-    let credits = (to_send == pending).then_some(totals.credits_pending);
-
-    let approved = refuse_expired(&expires_at, &session.ledger)
+    let expires_at = session.campaign.expires_at.clone();
+    let approved = refuse_expired(&expires_at, &path)
         .and_then(|()| ledger.set_destination(&destination.host()))
         .and_then(|()| {
-            tell(&plan);
-            if session.stage == Stage::Begun {
+            tell(&overview::of_plan(&session.campaign, args.send.rate.0));
+            if stage == Stage::Begun {
                 tell(&format!("So far:\n{}", view::totals(&totals)));
             }
-            confirm(args.send.yes, to_send, credits, destination)
+            confirm(args, &totals, destination)
         })
         // A question can stay open for days.
-        .and_then(|()| refuse_expired(&expires_at, &session.ledger));
+        .and_then(|()| refuse_expired(&expires_at, &path));
     if let Err(refusal) = approved {
         ledger.close()?;
         return Err(refusal);
     }
-    dispatch(args, ledger, destination, to_send, summary)
+    dispatch(
+        args,
+        ledger,
+        destination,
+        recipients_of_run(args, &totals),
+        summary,
+    )
+}
+
+/// The numbers of the lists, unless the plan is new and has been made with them.
+fn newly_suppressed(args: &SendArgs, session: &Session) -> Result<Suppression> {
+    match session.stage {
+        Stage::New => Ok(Suppression::default()),
+        Stage::Planned | Stage::Begun => {
+            suppression::read(&args.check, session.campaign.options.region)
+        }
+    }
+}
+
+fn suppress(ledger: &mut Ledger, suppression: &Suppression) -> Result<()> {
+    if suppression.is_empty() {
+        return Ok(());
+    }
+    let rows = ledger.suppress(|number| suppression.reason(number))?;
+    if rows > 0 {
+        tell(&format!(
+            "{} suppressed now that were pending.",
+            counted(rows, "row")
+        ));
+    }
+    Ok(())
+}
+
+/// How many recipients this run sends to.
+fn recipients_of_run(args: &SendArgs, totals: &Totals) -> u64 {
+    let pending = totals.counts.of(Status::Pending);
+    args.send.limit.map_or(pending, |limit| limit.min(pending))
+}
+
+/// Asks whether to send, unless `--yes` was typed.
+fn confirm(args: &SendArgs, totals: &Totals, destination: &Destination) -> Result<()> {
+    if args.send.yes {
+        return Ok(());
+    }
+    let recipients = recipients_of_run(args, totals);
+    // What a part of the rows costs is not known.
+    let credits = if recipients == totals.counts.of(Status::Pending) {
+        format!(" for up to {}", counted(totals.credits_pending, "credit"))
+    } else {
+        String::new()
+    };
+    ask(&format!(
+        "Send {} to {}{credits}?",
+        counted(recipients, "message"),
+        destination.name()
+    ))
 }
 
 /// Refuses a plan over its limits, and shows it, as the reasons are in it. If nothing is left to send, it is not refused.
@@ -161,7 +200,7 @@ fn tell_recovered(requests: u64) {
     ));
 }
 
-fn refuse_expired(expires_at: &Timestamp, ledger: &std::path::Path) -> Result<()> {
+fn refuse_expired(expires_at: &Timestamp, ledger: &Path) -> Result<()> {
     if clock::now() <= *expires_at {
         return Ok(());
     }
@@ -242,47 +281,4 @@ fn finish(
         results.path().display()
     ));
     Ok(())
-}
-
-/// Asks whether to send. Where the question cannot be asked, `--yes` is required.
-fn confirm(
-    yes: bool,
-    messages: u64,
-    credits: Option<u64>,
-    destination: &Destination,
-) -> Result<()> {
-    if yes {
-        return Ok(());
-    }
-    let not_sent = |why: &str| {
-        Error::new(
-            Kind::Other,
-            format!("{why}, so nothing was sent; the plan is kept"),
-        )
-    };
-    if !io::stdin().is_terminal() {
-        return Err(
-            not_sent("the question cannot be asked, as standard input is no terminal")
-                .hint("say --yes to send without a question"),
-        );
-    }
-    let mut screen = io::stderr();
-    let for_credits = credits.map_or_else(String::new, |credits| {
-        format!(" for up to {}", counted(credits, "credit"))
-    });
-    let mut answer = String::new();
-    write!(
-        screen,
-        "\nSend {} to {}{for_credits}? [y/N] ",
-        counted(messages, "message"),
-        destination.name(),
-    )
-    .and_then(|()| screen.flush())
-    .and_then(|()| io::stdin().lock().read_line(&mut answer))
-    .map_err(|error| not_sent(&format!("the answer could not be read ({error})")))?;
-    if matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes") {
-        Ok(())
-    } else {
-        Err(not_sent("the answer was no").hint("run the same command again to send it"))
-    }
 }
