@@ -13,7 +13,7 @@ use crate::domain::report::{Report, Warning};
 use crate::domain::suppression::Suppression;
 use crate::domain::{Msisdn, PlanOptions};
 use crate::ledger::{Disposition, PlanInserts, PlannedRow, PlannedText};
-use crate::lint::{self, Findings, Rule as Content};
+use crate::lint::{self, Findings, Rule as ContentRule};
 
 /// Classifies rows, in their order.
 pub(super) struct Classifier<'a> {
@@ -33,11 +33,11 @@ pub(super) struct Classifier<'a> {
 pub(super) struct ClassifiedRow {
     row: CheckedRow,
     text: Option<Assigned>,
-    class: Class,
+    classification: Classification,
 }
 
 /// What happens to a row, with the reason.
-enum Class {
+enum Classification {
     Send(Assigned),
     Invalid,
     Duplicate(String),
@@ -73,8 +73,8 @@ impl<'a> Classifier<'a> {
         report.texts = self.batcher.used_texts().into();
         report.batches = self.batcher.batches().into();
         report.warnings.sort_by_key(|warning| {
-            Content::ALL
-                .map(Content::as_str)
+            ContentRule::ALL
+                .map(ContentRule::as_str)
                 .iter()
                 .position(|rule| *rule == warning.rule)
         });
@@ -92,35 +92,39 @@ impl<'a> Classifier<'a> {
             .text
             .as_ref()
             .map(|composed| self.batcher.text(composed.fingerprint));
-        let class = if let (None, Some(number), Some(composed), Some(text)) =
+        let classification = if let (None, Some(number), Some(composed), Some(text)) =
             (&row.invalid, row.number, &row.text, text)
         {
-            self.classify_valid(&row, number, composed, text.number)
+            self.classify_sendable(&row, number, composed, text.number)
         } else {
             let category = row.invalid.as_ref().map_or("", |invalid| &invalid.category);
             self.report.add_invalid(row.row.into(), category);
-            Class::Invalid
+            Classification::Invalid
         };
-        ClassifiedRow { row, text, class }
+        ClassifiedRow {
+            row,
+            text,
+            classification,
+        }
     }
 
-    fn classify_valid(
+    fn classify_sendable(
         &mut self,
         row: &CheckedRow,
         number: Msisdn,
         composed: &ComposedText,
         text: u32,
-    ) -> Class {
+    ) -> Classification {
         if let Some(reason) = self.suppression.reason(number) {
             self.report.rows += 1;
             self.report.suppressed += 1;
-            return Class::Suppressed(reason);
+            return Classification::Suppressed(reason);
         }
         match self.duplicates.add(row.row, number, text) {
             Repeat::DuplicateOf(earlier) => {
                 self.report.rows += 1;
                 self.report.duplicate += 1;
-                Class::Duplicate(match self.duplicates.rule() {
+                Classification::Duplicate(match self.duplicates.rule() {
                     DuplicateRule::Number => format!("row {earlier} has the same number"),
                     DuplicateRule::Message | DuplicateRule::Keep => {
                         format!("row {earlier} has the same number and text")
@@ -128,14 +132,14 @@ impl<'a> Classifier<'a> {
                 })
             }
             Repeat::Send(earlier) => {
-                self.note(row, number, composed);
-                Class::Send(self.batcher.batch(text, earlier))
+                self.count_sendable(row, number, composed);
+                Classification::Send(self.batcher.batch(text, earlier))
             }
         }
     }
 
     /// Counts a row to send.
-    fn note(&mut self, row: &CheckedRow, number: Msisdn, composed: &ComposedText) {
+    fn count_sendable(&mut self, row: &CheckedRow, number: Msisdn, composed: &ComposedText) {
         let text = &composed.text;
         self.report.add_sendable(row.row.into(), text);
         if !number.is_of(self.region) {
@@ -155,14 +159,14 @@ impl<'a> Classifier<'a> {
             });
         }
         if self.warn_of_sender_id && lint::sender_id_is_replaced(number) {
-            let rule = Content::SenderId;
+            let rule = ContentRule::SenderId;
             self.report
                 .add_warning(row, rule.as_str(), || warning(rule, &number.to_string()));
         }
     }
 }
 
-fn warning(rule: Content, example: &str) -> Warning {
+fn warning(rule: ContentRule, example: &str) -> Warning {
     Warning {
         rule: rule.as_str().to_owned(),
         what: rule.what().to_owned(),
@@ -212,8 +216,8 @@ impl ClassifiedRow {
     }
 
     fn new_batch(&self) -> Option<u32> {
-        match self.class {
-            Class::Send(Assigned {
+        match self.classification {
+            Classification::Send(Assigned {
                 number,
                 is_new: true,
             }) => Some(number),
@@ -227,16 +231,16 @@ impl ClassifiedRow {
             cells: &self.row.cells,
             msisdn: self.row.number,
             text: self.text.map(|text| text.number),
-            disposition: match &self.class {
-                Class::Send(batch) => Disposition::Send(batch.number),
-                Class::Invalid => Disposition::Invalid(
+            disposition: match &self.classification {
+                Classification::Send(batch) => Disposition::Send(batch.number),
+                Classification::Invalid => Disposition::Invalid(
                     self.row
                         .invalid
                         .as_ref()
                         .map_or("", |invalid| &invalid.reason),
                 ),
-                Class::Duplicate(reason) => Disposition::Duplicate(reason),
-                Class::Suppressed(reason) => Disposition::Suppressed(reason),
+                Classification::Duplicate(reason) => Disposition::Duplicate(reason),
+                Classification::Suppressed(reason) => Disposition::Suppressed(reason),
             },
         }
     }
