@@ -13,7 +13,7 @@ use clap::{
 };
 
 use super::values::{
-    DEFAULT_RATE, RateArg, choice, delimiter, duration, encoding, range, rate, region, seconds,
+    DEFAULT_RATE, RateArg, delimiter, duration, encoding, keyword, range, rate, region, seconds,
     sender_id, status,
 };
 use crate::domain::options::{
@@ -182,21 +182,21 @@ pub(super) struct PlanOptionArgs {
     #[arg(long, value_name = "ID", value_parser = sender_id, help_heading = None)]
     pub(super) sender_id: Option<SenderId>,
     /// How texts are encoded [default: auto]
-    #[arg(long = "type", value_name = "TYPE", value_parser = choice::<TextType>(), hide_short_help = true)]
+    #[arg(long = "type", value_name = "TYPE", value_parser = keyword::<TextType>(), hide_short_help = true)]
     pub(super) text_type: Option<TextType>,
     /// Whether curly quotes, long dashes and the like become plain where that saves a message from Unicode
     /// [default: plain]
-    #[arg(long, value_parser = choice::<Punctuation>(), hide_short_help = true)]
+    #[arg(long, value_parser = keyword::<Punctuation>(), hide_short_help = true)]
     pub(super) punctuation: Option<Punctuation>,
     /// What is a duplicate: the same number, or the same number and text [default: message]
-    #[arg(long, value_parser = choice::<DuplicateRule>(), hide_short_help = true)]
+    #[arg(long, value_parser = keyword::<DuplicateRule>(), hide_short_help = true)]
     pub(super) duplicates: Option<DuplicateRule>,
     /// The most numbers in one request [default: 30]
     #[arg(long, value_name = "N", hide_short_help = true)]
     pub(super) batch_size: Option<NonZeroU32>,
     /// Texts that Malaysian networks block or that look like a mistake: report them, send nothing while there are
     /// any, or do not look for them [default: warn]
-    #[arg(long, value_name = "LEVEL", value_parser = choice::<LintLevel>(), hide_short_help = true)]
+    #[arg(long, value_name = "LEVEL", value_parser = keyword::<LintLevel>(), hide_short_help = true)]
     pub(super) lint: Option<LintLevel>,
     /// A plan older than this is not sent [default: 7d]
     #[arg(long, value_name = "DURATION", value_parser = duration, hide_short_help = true)]

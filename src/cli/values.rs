@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use crate::dispatch::Rate;
-use crate::domain::options::Choice;
+use crate::domain::options::Keyword;
 use crate::domain::{Region, SenderId, Status, UnknownRegion};
 use crate::source::{Delimiter, Encoding};
 
@@ -15,9 +15,9 @@ use crate::source::{Delimiter, Encoding};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RateArg(pub(super) Option<Rate>);
 
-/// One of the words of a choice, listed in the help.
-pub(super) fn choice<C: Choice + Send + Sync>() -> impl TypedValueParser<Value = C> {
-    PossibleValuesParser::new(C::ALL.iter().map(|choice| choice.as_str()))
+/// One of the words of a keyword, listed in the help.
+pub(super) fn keyword<C: Keyword + Send + Sync>() -> impl TypedValueParser<Value = C> {
+    PossibleValuesParser::new(C::WORDS.iter().map(|(_, word)| *word))
         .try_map(|word| C::parse(&word).ok_or("is none of them"))
 }
 

@@ -136,21 +136,27 @@ impl Default for MessageSource {
     }
 }
 
-/// An option that takes one of a few words.
-pub trait Choice: Copy + 'static {
-    /// All choices, in the order of help texts.
-    const ALL: &'static [Self];
+/// A value of an option that takes one of a few words.
+pub trait Keyword: Copy + PartialEq + 'static {
+    /// All values, in the order of help texts, each with the word that is typed and kept. A word never changes.
+    const WORDS: &'static [(Self, &'static str)];
 
-    /// The word for it, as it is typed and kept. It never changes.
-    fn as_str(self) -> &'static str;
+    /// The word for it.
+    #[must_use]
+    fn as_str(self) -> &'static str {
+        let mut words = Self::WORDS.iter();
+        words
+            .find(|(keyword, _)| *keyword == self)
+            .map_or("", |(_, word)| word)
+    }
 
-    /// The choice with this word.
+    /// The value with this word.
     #[must_use]
     fn parse(word: &str) -> Option<Self> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|choice| choice.as_str() == word)
+        let mut words = Self::WORDS.iter();
+        words
+            .find(|(_, known)| *known == word)
+            .map(|(keyword, _)| *keyword)
     }
 }
 
@@ -166,16 +172,12 @@ pub enum TextType {
     Unicode,
 }
 
-impl Choice for TextType {
-    const ALL: &'static [Self] = &[Self::Auto, Self::Ascii, Self::Unicode];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Ascii => "ascii",
-            Self::Unicode => "unicode",
-        }
-    }
+impl Keyword for TextType {
+    const WORDS: &'static [(Self, &'static str)] = &[
+        (Self::Auto, "auto"),
+        (Self::Ascii, "ascii"),
+        (Self::Unicode, "unicode"),
+    ];
 }
 
 /// What becomes of typographic punctuation.
@@ -188,15 +190,8 @@ pub enum Punctuation {
     Keep,
 }
 
-impl Choice for Punctuation {
-    const ALL: &'static [Self] = &[Self::Plain, Self::Keep];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Plain => "plain",
-            Self::Keep => "keep",
-        }
-    }
+impl Keyword for Punctuation {
+    const WORDS: &'static [(Self, &'static str)] = &[(Self::Plain, "plain"), (Self::Keep, "keep")];
 }
 
 /// Which rows are duplicates of an earlier row.
@@ -211,16 +206,12 @@ pub enum DuplicateRule {
     Keep,
 }
 
-impl Choice for DuplicateRule {
-    const ALL: &'static [Self] = &[Self::Number, Self::Message, Self::Keep];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Number => "number",
-            Self::Message => "message",
-            Self::Keep => "keep",
-        }
-    }
+impl Keyword for DuplicateRule {
+    const WORDS: &'static [(Self, &'static str)] = &[
+        (Self::Number, "number"),
+        (Self::Message, "message"),
+        (Self::Keep, "keep"),
+    ];
 }
 
 /// What happens with texts that networks may block or that look like a mistake.
@@ -235,16 +226,12 @@ pub enum LintLevel {
     Off,
 }
 
-impl Choice for LintLevel {
-    const ALL: &'static [Self] = &[Self::Warn, Self::Deny, Self::Off];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Warn => "warn",
-            Self::Deny => "deny",
-            Self::Off => "off",
-        }
-    }
+impl Keyword for LintLevel {
+    const WORDS: &'static [(Self, &'static str)] = &[
+        (Self::Warn, "warn"),
+        (Self::Deny, "deny"),
+        (Self::Off, "off"),
+    ];
 }
 
 /// How many rows may be impossible to send.
@@ -314,24 +301,24 @@ impl Display for MaxInvalid {
     }
 }
 
-/// Reads and writes a [`Choice`] as its word.
+/// Reads and writes a [`Keyword`] as its word.
 mod as_word {
     use std::borrow::Cow;
 
     use serde::{Deserialize, Deserializer, Serializer, de};
 
-    use super::Choice;
+    use super::Keyword;
 
     // Serde asks for a reference.
     #[allow(clippy::trivially_copy_pass_by_ref)]
-    pub(super) fn serialize<C: Choice, S: Serializer>(
-        choice: &C,
+    pub(super) fn serialize<C: Keyword, S: Serializer>(
+        keyword: &C,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(choice.as_str())
+        serializer.serialize_str(keyword.as_str())
     }
 
-    pub(super) fn deserialize<'de, C: Choice, D: Deserializer<'de>>(
+    pub(super) fn deserialize<'de, C: Keyword, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<C, D::Error> {
         let word = Cow::<str>::deserialize(deserializer)?;
