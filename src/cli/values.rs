@@ -15,10 +15,10 @@ use crate::source::{Delimiter, Encoding};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RateArg(pub(super) Option<Rate>);
 
-/// One of the words of a keyword, listed in the help.
-pub(super) fn keyword<C: Keyword + Send + Sync>() -> impl TypedValueParser<Value = C> {
-    PossibleValuesParser::new(C::WORDS.iter().map(|(_, word)| *word))
-        .try_map(|word| C::parse(&word).ok_or("is none of them"))
+/// One of the words of an option, listed in the help.
+pub(super) fn keyword<K: Keyword + Send + Sync>() -> impl TypedValueParser<Value = K> {
+    PossibleValuesParser::new(K::WORDS.iter().map(|(_, word)| *word))
+        .try_map(|word| K::parse(&word).ok_or("is none of them"))
 }
 
 pub(super) fn region(text: &str) -> Result<Region, UnknownRegion> {

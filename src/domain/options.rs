@@ -311,18 +311,18 @@ mod as_word {
 
     // Serde asks for a reference.
     #[allow(clippy::trivially_copy_pass_by_ref)]
-    pub(super) fn serialize<C: Keyword, S: Serializer>(
-        keyword: &C,
+    pub(super) fn serialize<K: Keyword, S: Serializer>(
+        keyword: &K,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(keyword.as_str())
     }
 
-    pub(super) fn deserialize<'de, C: Keyword, D: Deserializer<'de>>(
+    pub(super) fn deserialize<'de, K: Keyword, D: Deserializer<'de>>(
         deserializer: D,
-    ) -> Result<C, D::Error> {
+    ) -> Result<K, D::Error> {
         let word = Cow::<str>::deserialize(deserializer)?;
-        C::parse(&word)
+        K::parse(&word)
             .ok_or_else(|| de::Error::custom(format!("\"{word}\" is not one of its values")))
     }
 }
