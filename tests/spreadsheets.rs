@@ -243,7 +243,7 @@ fn the_overview_says_how_the_file_was_read() {
                 .0
                 .into_owned(),
             &[],
-            "text with semicolons between cells, windows-1252 by the look of its bytes (look at the names below, or name it with --encoding)\n",
+            "text with semicolons between cells, windows-1252, guessed from its bytes (check the names below, or name it with --encoding)\n",
         ),
         (
             "a.csv",
@@ -670,7 +670,7 @@ fn the_overview_names_what_forces_unicode_and_what_it_costs() {
     let shown = overview(&csv, &["--message", &text]);
     for line in [
         "Credits       30, 10 messages in Unicode at 63 characters a credit\n",
-        "  Unicode     another script, or many signs, in 5 texts: 5 credits more\n",
+        "  Unicode     another script, or many symbols, in 5 texts: 5 credits more\n",
         "  Unicode     é in 5 texts: 5 credits more\n",
         "  Punctuation 5 characters made plain to save messages from Unicode (--punctuation keep leaves them)\n",
     ] {
@@ -707,7 +707,7 @@ fn the_overview_points_out_a_number_that_many_people_share() {
         writeln!(csv, "60120000000,Customer {i}").unwrap();
     }
     let shown = overview(&csv, &["--message", "Hi {{ name }}"]);
-    let line = "Same number   60120000000 stands in 15 rows, first in row 1; if these are different people, the spreadsheet has rounded their numbers\n";
+    let line = "Same number   60120000000 is in 15 rows, first in row 1; if these are different people, the spreadsheet has rounded their numbers\n";
     assert!(shown.contains(line), "{shown}");
 }
 

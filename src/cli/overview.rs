@@ -142,7 +142,7 @@ fn reading(read_as: &ReadAs) -> String {
             },
             if *gzip { "gzip, " } else { "" },
             if *assumed {
-                " guessed from its bytes (check the names below, or name it with --encoding)"
+                ", guessed from its bytes (check the names below, or name it with --encoding)"
             } else {
                 ""
             }
