@@ -203,7 +203,7 @@ impl Lines {
             self.buffer.write_all(theirs.as_bytes())?;
             self.buffer.write_all(&[self.delimiter])?;
         }
-        for column in ResultColumn::ALL {
+        for &column in ResultColumn::ALL {
             self.ours.write_field(ours(column).as_ref())?;
         }
         self.ours.write_record(None::<&[u8]>)?;

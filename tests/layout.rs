@@ -39,6 +39,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("shlex", &["cli/files.rs"]),
     ("signal_hook", &["cli"]),
     ("strsim", &["domain", "lint"]),
+    ("strum", &["domain", "lint"]),
     (
         "thiserror",
         &["error.rs", "domain", "gateway/isms/reply.rs"],

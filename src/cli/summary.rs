@@ -122,7 +122,7 @@ impl Summary {
             "stopped_by": self.stop.map(stop_name).or(error.map(|_| "error")),
             "error": error.map(remedy::sentence),
         });
-        for status in Status::ALL {
+        for &status in Status::ALL {
             object[status.as_str()] = json!(self.totals.counts.of(status));
         }
         if let Some(report) = &self.report {

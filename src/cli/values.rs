@@ -17,8 +17,8 @@ pub(super) struct RateArg(pub(super) Option<Rate>);
 
 /// One of the words of an option, listed in the help.
 pub(super) fn keyword<K: Keyword + Send + Sync>() -> impl TypedValueParser<Value = K> {
-    PossibleValuesParser::new(K::WORDS.iter().map(|(_, word)| *word))
-        .try_map(|word| K::parse(&word).ok_or("is none of them"))
+    PossibleValuesParser::new(K::VARIANTS.iter().map(|keyword| keyword.as_str()))
+        .try_map(|word| K::from_str(&word).map_err(|_| "is none of them"))
 }
 
 pub(super) fn region(text: &str) -> Result<Region, UnknownRegion> {
@@ -40,8 +40,8 @@ pub(super) fn encoding(text: &str) -> Result<Encoding, String> {
 
 pub(super) fn status(text: &str) -> Result<Status, String> {
     Status::parse(text).ok_or_else(|| {
-        let all = Status::ALL.map(Status::as_str).join(", ");
-        format!("is none of {all}")
+        let all: Vec<_> = Status::ALL.iter().map(|status| status.as_str()).collect();
+        format!("is none of {}", all.join(", "))
     })
 }
 

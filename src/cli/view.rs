@@ -17,7 +17,7 @@ pub(super) fn counted(number: u64, what: &str) -> String {
 pub(super) fn totals(totals: &Totals) -> String {
     let mut text = String::new();
     let _ = writeln!(text, "{:<14}{}", "Rows", totals.counts.rows());
-    for status in Status::ALL {
+    for &status in Status::ALL {
         let rows = totals.counts.of(status);
         if rows > 0 || status == Status::Accepted {
             let mut label = status.to_string();

@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use super::msisdn::Region;
 use super::sender_id::SenderId;
@@ -22,18 +23,15 @@ pub struct PlanOptions {
     /// The name shown as the sender.
     pub sender_id: Option<SenderId>,
     /// How texts are encoded.
-    #[serde(rename = "type", with = "as_word")]
+    #[serde(rename = "type")]
     pub text_type: TextType,
     /// What becomes of typographic punctuation.
-    #[serde(with = "as_word")]
     pub punctuation: Punctuation,
     /// What is a duplicate.
-    #[serde(with = "as_word")]
     pub duplicates: DuplicateRule,
     /// The most recipients of a batch.
     pub batch_size: NonZeroU32,
     /// What the content rules do.
-    #[serde(with = "as_word")]
     pub lint: LintLevel,
     /// How many rows may be impossible to send.
     pub max_invalid: MaxInvalid,
@@ -136,32 +134,21 @@ impl Default for MessageSource {
     }
 }
 
-/// A value of an option that takes one of a few words.
-pub trait Keyword: Copy + PartialEq + 'static {
-    /// All values, in the order of help texts, each with the word that is typed and kept. A word never changes.
-    const WORDS: &'static [(Self, &'static str)];
-
+/// A value of an option that takes one of a few words, as they are typed and kept. They never change.
+pub trait Keyword: Copy + VariantArray + FromStr + Into<&'static str> {
     /// The word for it.
-    #[must_use]
     fn as_str(self) -> &'static str {
-        let mut words = Self::WORDS.iter();
-        words
-            .find(|(keyword, _)| *keyword == self)
-            .map_or("", |(_, word)| word)
-    }
-
-    /// The value with this word.
-    #[must_use]
-    fn parse(word: &str) -> Option<Self> {
-        let mut words = Self::WORDS.iter();
-        words
-            .find(|(_, known)| *known == word)
-            .map(|(keyword, _)| *keyword)
+        self.into()
     }
 }
 
+impl<K: Copy + VariantArray + FromStr + Into<&'static str>> Keyword for K {}
+
 /// Which encoding a text may have.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[derive(EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "lowercase")]
 pub enum TextType {
     /// ASCII where the text allows it, else Unicode.
     #[default]
@@ -172,16 +159,11 @@ pub enum TextType {
     Unicode,
 }
 
-impl Keyword for TextType {
-    const WORDS: &'static [(Self, &'static str)] = &[
-        (Self::Auto, "auto"),
-        (Self::Ascii, "ascii"),
-        (Self::Unicode, "unicode"),
-    ];
-}
-
 /// What becomes of typographic punctuation.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[derive(EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "lowercase")]
 pub enum Punctuation {
     /// It is replaced by ASCII where that saves the text from Unicode.
     #[default]
@@ -190,12 +172,11 @@ pub enum Punctuation {
     Keep,
 }
 
-impl Keyword for Punctuation {
-    const WORDS: &'static [(Self, &'static str)] = &[(Self::Plain, "plain"), (Self::Keep, "keep")];
-}
-
 /// Which rows are duplicates of an earlier row.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[derive(EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "lowercase")]
 pub enum DuplicateRule {
     /// Those with the same number.
     Number,
@@ -206,16 +187,11 @@ pub enum DuplicateRule {
     Keep,
 }
 
-impl Keyword for DuplicateRule {
-    const WORDS: &'static [(Self, &'static str)] = &[
-        (Self::Number, "number"),
-        (Self::Message, "message"),
-        (Self::Keep, "keep"),
-    ];
-}
-
 /// What happens with texts that networks may block or that look like a mistake.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[derive(EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "lowercase")]
 pub enum LintLevel {
     /// They are reported.
     #[default]
@@ -224,14 +200,6 @@ pub enum LintLevel {
     Deny,
     /// They are not looked for.
     Off,
-}
-
-impl Keyword for LintLevel {
-    const WORDS: &'static [(Self, &'static str)] = &[
-        (Self::Warn, "warn"),
-        (Self::Deny, "deny"),
-        (Self::Off, "off"),
-    ];
 }
 
 /// How many rows may be impossible to send.
@@ -301,32 +269,6 @@ impl Display for MaxInvalid {
     }
 }
 
-/// Reads and writes a [`Keyword`] as its word.
-mod as_word {
-    use std::borrow::Cow;
-
-    use serde::{Deserialize, Deserializer, Serializer, de};
-
-    use super::Keyword;
-
-    // Serde asks for a reference.
-    #[allow(clippy::trivially_copy_pass_by_ref)]
-    pub(super) fn serialize<K: Keyword, S: Serializer>(
-        keyword: &K,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(keyword.as_str())
-    }
-
-    pub(super) fn deserialize<'de, K: Keyword, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<K, D::Error> {
-        let word = Cow::<str>::deserialize(deserializer)?;
-        K::parse(&word)
-            .ok_or_else(|| de::Error::custom(format!("\"{word}\" is not one of its values")))
-    }
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -371,6 +313,26 @@ mod tests {
                 "{kept}"
             );
         }
+    }
+
+    #[test]
+    fn a_keyword_is_kept_as_it_is_typed() {
+        fn words<K: Keyword + Serialize>() -> String {
+            let words = K::VARIANTS.iter().map(|keyword| {
+                let word = keyword.as_str();
+                assert_eq!(
+                    serde_json::to_string(keyword).unwrap(),
+                    format!("\"{word}\"")
+                );
+                assert!(K::from_str(word).is_ok());
+                word
+            });
+            words.collect::<Vec<_>>().join(" ")
+        }
+        assert_eq!(words::<TextType>(), "auto ascii unicode");
+        assert_eq!(words::<Punctuation>(), "plain keep");
+        assert_eq!(words::<DuplicateRule>(), "number message keep");
+        assert_eq!(words::<LintLevel>(), "warn deny off");
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! The columns that the results add to the right of the spreadsheet's own.
 
+use strum::{IntoStaticStr, VariantArray};
+
 /// A column of the results.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case", prefix = "sms_")]
 pub enum ResultColumn {
     /// The row's number; 1 is the first row under the header.
     Row,
@@ -31,44 +34,19 @@ pub enum ResultColumn {
 
 impl ResultColumn {
     /// All of them, in the order of the results.
-    pub const ALL: [Self; 12] = [
-        Self::Row,
-        Self::To,
-        Self::Status,
-        Self::Code,
-        Self::TrxId,
-        Self::Detail,
-        Self::Type,
-        Self::Credits,
-        Self::Batch,
-        Self::Attempts,
-        Self::SentAt,
-        Self::Message,
-    ];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// The column's header.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Row => "sms_row",
-            Self::To => "sms_to",
-            Self::Status => "sms_status",
-            Self::Code => "sms_code",
-            Self::TrxId => "sms_trx_id",
-            Self::Detail => "sms_detail",
-            Self::Type => "sms_type",
-            Self::Credits => "sms_credits",
-            Self::Batch => "sms_batch",
-            Self::Attempts => "sms_attempts",
-            Self::SentAt => "sms_sent_at",
-            Self::Message => "sms_message",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// The column with exactly this header, if there is one.
     #[must_use]
     pub fn parse(header: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|column| column.name() == header)
+        let mut all = Self::ALL.iter().copied();
+        all.find(|column| column.name() == header)
     }
 }
 
@@ -78,8 +56,14 @@ mod tests {
 
     #[test]
     fn headers_are_recognised_exactly_as_written() {
+        let names: Vec<&str> = ResultColumn::ALL.iter().map(|c| c.name()).collect();
+        assert_eq!(
+            names.join(" "),
+            "sms_row sms_to sms_status sms_code sms_trx_id sms_detail sms_type sms_credits sms_batch sms_attempts sms_sent_at \
+             sms_message"
+        );
         for column in ResultColumn::ALL {
-            assert_eq!(ResultColumn::parse(column.name()), Some(column));
+            assert_eq!(ResultColumn::parse(column.name()), Some(*column));
         }
         assert_eq!(ResultColumn::parse("SMS_TO"), None);
     }

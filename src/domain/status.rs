@@ -1,9 +1,10 @@
 //! The status of a row, as every output names it.
 
-use std::fmt;
+use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 
 /// The outcome of one row of the spreadsheet. Every row has exactly one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Display, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "lowercase")]
 pub enum Status {
     /// The gateway accepted the message (code 2000). This says nothing about its delivery.
     Accepted,
@@ -23,40 +24,18 @@ pub enum Status {
 
 impl Status {
     /// All of them, in the order of reports.
-    pub const ALL: [Self; 7] = [
-        Self::Accepted,
-        Self::Refused,
-        Self::Unknown,
-        Self::Pending,
-        Self::Invalid,
-        Self::Duplicate,
-        Self::Suppressed,
-    ];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// Its name, as in `sms_status`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Accepted => "accepted",
-            Self::Refused => "refused",
-            Self::Unknown => "unknown",
-            Self::Pending => "pending",
-            Self::Invalid => "invalid",
-            Self::Duplicate => "duplicate",
-            Self::Suppressed => "suppressed",
-        }
+        self.into()
     }
 
     /// The status with this name, if there is one.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| status.as_str() == name)
-    }
-}
-
-impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        name.parse().ok()
     }
 }
 
@@ -89,5 +68,21 @@ impl Counts {
             - self.of(Status::Invalid)
             - self.of(Status::Duplicate)
             - self.of(Status::Suppressed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_never_change() {
+        let names: Vec<&str> = Status::ALL.iter().map(|status| status.as_str()).collect();
+        assert_eq!(
+            names.join(" "),
+            "accepted refused unknown pending invalid duplicate suppressed"
+        );
+        assert_eq!(Status::parse("pending"), Some(Status::Pending));
+        assert_eq!(Status::parse("Pending"), None);
     }
 }

@@ -16,6 +16,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use regex::RegexSet;
+use strum::{IntoStaticStr, VariantArray};
 
 use crate::domain::{Msisdn, Region};
 use crate::{Error, Kind, Result};
@@ -25,7 +26,8 @@ use personal_data::PersonalData;
 use phone_number::PhoneNumbers;
 
 /// What can be found in a text (or, for [`Rule::SenderId`], in where it goes).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Rule {
     /// A web address: with `http://`, with `www.`, or a bare domain (`kedaiku.com/promo`, `wa.me/60123456789`).
     ///
@@ -38,6 +40,7 @@ pub enum Rule {
     /// Source: the regulator (MCMC); networks read it as "a mobile or fixed line number", so no "call us" is needed. Digits without
     /// any grouping count if they can only be a mobile number and no word says that they are an order, or if a word says to call
     /// them. Short codes (`reply to 36828`) are no telephone numbers.
+    #[strum(serialize = "call-back")]
     PhoneNumber,
     /// A request for an IC number, bank account, card, password, TAC or OTP, in English, Malay or Chinese.
     ///
@@ -58,31 +61,18 @@ pub enum Rule {
     /// program writes where a value was missing: `#N/A`, `Hi nan`, `RM NULL`.
     ///
     /// Source: ours. Brands stand in brackets (`[KedaiKu]`), so brackets alone say nothing.
+    #[strum(serialize = "placeholder")]
     MergeField,
 }
 
 impl Rule {
     /// Every rule, in the order of summaries.
-    pub const ALL: [Self; 6] = [
-        Self::Link,
-        Self::PhoneNumber,
-        Self::PersonalData,
-        Self::SenderId,
-        Self::Capitals,
-        Self::MergeField,
-    ];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// The rule's key in reports; it never changes.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Link => "link",
-            Self::PhoneNumber => "call-back",
-            Self::PersonalData => "personal-data",
-            Self::SenderId => "sender-id",
-            Self::Capitals => "capitals",
-            Self::MergeField => "placeholder",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 
     /// What was found and what follows from it, as a sentence without its full stop.
@@ -132,48 +122,10 @@ pub fn sender_id_is_replaced(number: Msisdn) -> bool {
 /// A rule that a text breaks, and the first part of the text that shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    rule: Rule,
-    excerpt: String,
-}
-
-impl Finding {
     /// The rule.
-    #[must_use]
-    pub fn rule(&self) -> Rule {
-        self.rule
-    }
-
+    pub rule: Rule,
     /// The part of the text, on one line, at most 60 characters.
-    #[must_use]
-    pub fn excerpt(&self) -> &str {
-        &self.excerpt
-    }
-}
-
-/// What was found in one text: each rule at most once, in the order of [`Rule::ALL`].
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Findings(Vec<Finding>);
-
-impl Findings {
-    /// Whether nothing was found.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// What was found, in order.
-    pub fn iter(&self) -> std::slice::Iter<'_, Finding> {
-        self.0.iter()
-    }
-}
-
-impl<'a> IntoIterator for &'a Findings {
-    type Item = &'a Finding;
-    type IntoIter = std::slice::Iter<'a, Finding>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.iter()
-    }
+    pub excerpt: String,
 }
 
 /// The rules for texts that come out of one spreadsheet.
@@ -206,7 +158,7 @@ impl Linter {
             signs: RegexSet::new([
                 link::SIGN,
                 &phone_number::sign(),
-                &personal_data::sign(),
+                &personal_data::datum(),
                 merge_field::SIGN,
             ])?,
             links: Links::new()?,
@@ -216,12 +168,13 @@ impl Linter {
         })
     }
 
-    /// What is found in this text. [`Rule::SenderId`] is about the number and never here.
+    /// What is found in this text: each rule at most once, in the order of [`Rule::ALL`]. [`Rule::SenderId`] is about the number and
+    /// never here.
     #[must_use]
-    pub fn findings(&self, text: &str) -> Findings {
+    pub fn findings(&self, text: &str) -> Vec<Finding> {
         let narrow = narrow(text);
         let signs = self.signs.matches(&narrow);
-        let findings = Rule::ALL.into_iter().filter_map(|rule| {
+        let findings = Rule::ALL.iter().copied().filter_map(|rule| {
             let range = match rule {
                 Rule::Link if signs.matched(0) => self.links.find(&narrow),
                 Rule::PhoneNumber if signs.matched(1) => self.phone_numbers.find(&narrow),
@@ -233,7 +186,7 @@ impl Linter {
             let excerpt = excerpt(text, &narrow, range?);
             Some(Finding { rule, excerpt })
         });
-        Findings(findings.collect())
+        findings.collect()
     }
 }
 
@@ -259,22 +212,9 @@ fn narrow(text: &str) -> Cow<'_, str> {
 fn is_in_capitals(text: &str) -> bool {
     const FEW: usize = 20;
     let is_chinese = |c: char| matches!(c, '\u{3000}'..='\u{9fff}');
-    let capitals = count(text, u8::is_ascii_uppercase);
-    capitals > FEW
-        && capitals >= 9 * count(text, u8::is_ascii_lowercase)
-        && !text.contains(is_chinese)
-}
-
-/// How many bytes are of this kind. Blocks whose count fits into a byte are counted many bytes at once.
-fn count(text: &str, is_counted: impl Fn(&u8) -> bool) -> usize {
-    let blocks = text.as_bytes().chunks(usize::from(u8::MAX));
-    let counts = blocks.map(|block| {
-        block
-            .iter()
-            .map(|byte| u8::from(is_counted(byte)))
-            .sum::<u8>()
-    });
-    counts.map(usize::from).sum()
+    let count = |is_counted: fn(&u8) -> bool| text.bytes().filter(is_counted).count();
+    let capitals = count(u8::is_ascii_uppercase);
+    capitals > FEW && capitals >= 9 * count(u8::is_ascii_lowercase) && !text.contains(is_chinese)
 }
 
 /// What stands in the text where the range is in its narrow form: on one line, cut to a length that fits into a summary.

@@ -1,20 +1,13 @@
-//! Requests for personal data in a text: a verb of giving, then what is to be given, and nothing that makes it a warning,
-//! a mention or what the sender does.
-
-mod chinese;
+//! Requests for personal data in a text: where a clause begins or the reader is addressed, a verb of giving and what is to be
+//! given, with only a few known words between them.
+//!
+//! In `Never share your TAC`, `We will send your OTP` and `Check your SMS for your OTP` something else stands before the verb.
 
 use std::ops::Range;
 
 use regex::{Error, Regex};
 
-use super::phrases::{LETTER, Sentences, any_of, any_part_of};
-use chinese::Chinese;
-
-/// The pattern of what every request has.
-pub(super) fn sign() -> String {
-    let chinese = any_part_of(&[chinese::CODES, chinese::DATA].concat());
-    format!("{}|{chinese}", any_of(&[CODES, DATA].concat()))
-}
+use super::phrases::{Sentences, any_of, any_part_of};
 
 /// Codes for one use, which the text itself may hand out.
 const CODES: &[&str] = &[
@@ -25,6 +18,7 @@ const CODES: &[&str] = &[
     "pin (?:number|no|code|anda)",
     "(?:your|digit|nombor|no|atm) pin",
 ];
+const CHINESE_CODES: &[&str] = &["验证码", "驗證碼"];
 
 /// What those are called where the text hands one out. A password is handed out, too, but is no code for one use.
 const CODE_NAMES: &[&str] = &["code", "otp", "password", "pengesahan", "pin", "tac"];
@@ -37,6 +31,11 @@ const DATA: &[&str] = &[
     "card (?:number|no)", "kad (?:kredit|pengenalan)", "cvv", "ic", "mykad", "nric", "katalaluan", "kata laluan",
     "passcode", "passwords?", "passport (?:number|no)", "(?:no|nombor) pasport",
     "(?:maklumat|butiran|data) peribadi", "personal (?:details|data|information)",
+];
+#[rustfmt::skip]
+const CHINESE_DATA: &[&str] = &[
+    "密码", "密碼", "身[份分][证證]", "[账帐賬帳][号號]", "卡[号號]", "[银銀]行(?:账户|户口|賬戶|戶口)",
+    "(?:户口|账户)号码", "(?:戶口|賬戶)號碼", "[个個]人(?:资料|資料|信息)",
 ];
 
 /// Verbs of giving.
@@ -51,31 +50,32 @@ const VERBS: &[&str] = &[
     "memberikan", "memasukkan", "mendedahkan", "mengemukakan", "menghantar", "berkongsi", "nyatakan",
     "sahkan", "serahkan", "taip", "wasap",
 ];
-
-/// Before a verb: it is a noun here.
-const DETERMINERS: &[&str] = &[
-    "a", "an", "any", "by", "each", "from", "her", "his", "in", "its", "my", "our", "per", "the",
-    "their", "this", "through", "via", "with", "your", "dengan", "melalui", "secara", "setiap",
+#[rustfmt::skip]
+const CHINESE_VERBS: &[&str] = &[
+    "回[复覆復]", "提供", "[发發](?:送|给|給|到|至)", "告[诉訴知]", "[输輸]入", "填[写寫入]", "提交", "透露", "分享",
+    "上[传傳]", "[传傳]送", "寄[给給]",
 ];
 
-/// Before a verb: the reader is to give.
+/// Directly before a verb: the reader is to give.
 #[rustfmt::skip]
 const READERS: &[&str] = &[
-    "you", "please", "pls", "plz", "kindly", "must", "need", "anda", "awak", "sila", "tolong", "mohon",
-    "perlu", "dikehendaki", "diminta",
+    "please", "pls", "plz", "kindly", "just", "must", "you (?:can|may|should|(?:need|have|are required) to)",
+    "sila", "tolong", "mohon", "anda (?:perlu|boleh|mesti|hendaklah|dikehendaki|diminta)",
 ];
+/// In Chinese some characters may come between, but none that forbids or warns.
+const CHINESE_READERS: &str =
+    "(?:[请請需须須]|务必|務必|麻烦|麻煩)[^勿不莫绝絕别別无無没沒未防禁避免骗騙若如。.!?;\n]{0,8}?";
 
-/// Before a verb: somebody else gives, or gave.
-const SENDERS: &[&str] = &[
-    "we", "we'll", "i", "they", "he", "she", "who", "will", "shall", "has", "have", "had", "been",
-    "was", "were", "is", "are", "kami", "akan", "telah", "sudah", "sedang", "boleh",
-];
-
-/// Before a verb in its clause: a warning.
+/// Between verb and datum: what else is asked for, and small words.
 #[rustfmt::skip]
-const NEGATIONS: &[&str] = &[
-    "never", "not", "dont", "[a-z]+n['’]t", "cannot", "avoid", "without", "no", "jangan", "janganlah", "tidak", "tak",
-    "tiada", "usah", "elakkan",
+const FILLERS: &[&str] = &[
+    "account", "address", "alamat", "all", "also", "and", "anda", "atau", "back", "bank", "below", "beserta", "birth",
+    "both", "by", "card", "complete", "copy", "correct", "current", "dan", "date", "dengan", "details", "digits?",
+    "email", "following", "full", "gambar", "here", "ic", "identity", "in", "kad", "kata", "kepada", "kami", "kembali",
+    "kod", "kredit", "lahir", "last", "latest", "lengkap", "login", "maklumat", "me", "mykad", "nama", "name", "new",
+    "no", "nombor", "num", "number", "of", "or", "otp", "password", "penuh", "pengenalan", "phone", "photo",
+    "salinan", "semula", "serta", "tac", "tarikh", "telefon", "the", "their", "this", "to (?:us|me|this)", "us",
+    "username", "valid", "via", "with", "your",
 ];
 
 /// Before a verb in its sentence: a warning.
@@ -85,149 +85,75 @@ const WARNINGS: &[&str] = &[
     "jika", "penipu", "penipuan", "sekiranya", "sesiapa", "waspada",
 ];
 
-/// Between verb and datum: something else is given.
-#[rustfmt::skip]
-const STOPS: &[&str] = &[
-    "after", "because", "before", "get", "if", "our", "receive", "redeem", "reset", "change", "stop", "that",
-    "to", "until", "when", "yes", "ya", "apabila", "jika", "ke", "sebelum", "selepas", "supaya", "terima", "untuk",
-    "about", "against", "regarding", "protect", "keep", "tentang", "mengenai", "[0-9]{4,}",
-];
-
-/// Between verb and datum, as often as one likes; of other words only a few.
-#[rustfmt::skip]
-const FILLERS: &[&str] = &[
-    "account", "address", "alamat", "also", "and", "anda", "atau", "back", "bank", "beserta", "birth", "by",
-    "card", "copy", "dan", "date", "dengan", "details", "digits?", "email", "following", "full",
-    "gambar", "here", "ic", "identity", "kad", "kata", "kepada", "kami", "kembali", "kod", "kredit", "lahir",
-    "last", "login", "maklumat", "me", "mykad", "nama", "name", "new", "no", "nombor", "num", "number", "of",
-    "or", "otp", "password", "penuh", "pengenalan", "phone", "photo", "salinan", "semula", "serta", "tac",
-    "tarikh", "telefon", "the", "this", "us", "username", "valid", "via", "with", "your",
-];
-const MOST_OTHER_WORDS: usize = 3;
+/// The pattern of what every request has, and its group `code` for codes for one use.
+pub(super) fn datum() -> String {
+    let [code, others] = [CODES, DATA].map(any_of);
+    let [chinese_code, chinese_others] = [CHINESE_CODES, CHINESE_DATA].map(any_part_of);
+    format!("(?:(?<code>{code}|{chinese_code})|{others}|{chinese_others})")
+}
 
 /// Finds requests for personal data.
 #[derive(Clone, Debug)]
 pub(super) struct PersonalData {
-    datum: Regex,
-    /// A datum that is a code for one use.
-    code: Regex,
-    code_name: Regex,
-    /// What may be a code. `to 36828` is where a reply goes.
-    digits: Regex,
-    verb: Regex,
-    determiner: Regex,
-    /// Who gives: the sender, or else the reader.
-    subject: Regex,
-    /// What forbids to give, at the end of what stands before the verb.
+    /// Each has a group `request`, from the verb to the datum.
+    requests: [Regex; 3],
     warning: Regex,
-    stop: Regex,
-    word: Regex,
-    filler: Regex,
-    chinese: Chinese,
+    /// A code for one use near what it is called. The groups are for where a reply goes: `to 36828`.
+    handed_out: Regex,
     sentences: Sentences,
 }
 
 impl PersonalData {
     pub(super) fn new() -> Result<Self, Error> {
-        let data = any_of(&[CODES, DATA].concat());
-        let warning = format!(
-            "{}|{}(?:,[^,]*,)?[^,:()]*$",
-            any_of(WARNINGS),
-            any_of(NEGATIONS)
+        let datum = datum();
+        let [verb, reader, filler] = [VERBS, READERS, FILLERS].map(any_of);
+        let gap = r"(?:[:,]\s*\n|[^0-9A-Za-z'’.!?;\n\x{3000}-\x{9fff}])";
+        let latin = format!(
+            r"(?:^|[.!?;:,(\n]|{reader}){gap}*(?<request>{verb}(?:{gap}+(?:{filler}|(?i:no|num|[0-9])\.))*?{gap}+{datum})"
         );
-        let [senders, readers] = [SENDERS, READERS].map(any_of);
-        let codes = |latin| format!("{}|{}", any_of(latin), any_part_of(chinese::CODES));
+        let verb = any_part_of(CHINESE_VERBS);
+        // After `输入的` and `发送至` the datum is where something goes.
+        let chinese = format!(
+            r"(?:^|[。.!?;:\n] *|{CHINESE_READERS})(?<request>{verb}(?:[^的前至到入后後。.!?;\n][^前至到入后後。.!?;\n]{{0,13}}?)??{datum})"
+        );
+        // `请将您的密码发给我们`
+        let handed_over = format!(
+            r"(?<request>{CHINESE_READERS}[将將把][^。.!?;\n]{{0,14}}?{datum})[^勿不莫别別。.!?;\n]*?{verb}"
+        );
+        let requests = [latin, chinese, handed_over].map(|request| Regex::new(&request));
+        let [latin, chinese, handed_over] = requests;
+        let name = format!("(?:{}|{})", any_of(CODE_NAMES), any_part_of(CHINESE_CODES));
         let destination = any_of(&["to", "ke", "kepada", "dial", "call"]);
-        let digits =
-            format!(r"(?<to>{destination}[ :]{{1,2}}|[至到给給] *)?(?-u:\b)[0-9]{{4,8}}(?-u:\b)");
+        let number =
+            format!(r"({destination}[ :]{{1,2}}|[至到给給] *)?(?-u:\b)[0-9]{{4,8}}(?-u:\b)");
         Ok(Self {
-            verb: Regex::new(&format!(
-                r"{}(?: (?:to )?(?:us|me|this|kami)(?-u:\b))?",
-                any_of(VERBS)
+            requests: [latin?, chinese?, handed_over?],
+            warning: Regex::new(&any_of(WARNINGS))?,
+            handed_out: Regex::new(&format!(
+                "(?s){name}.{{0,24}}?{number}|{number}.{{0,24}}?{name}"
             ))?,
-            determiner: Regex::new(&format!("{} *$", any_of(DETERMINERS)))?,
-            subject: Regex::new(&format!("(?<sender>{senders})|{readers}"))?,
-            warning: Regex::new(&warning)?,
-            stop: Regex::new(&format!("{}|[\u{3000}-\u{9fff}]", any_of(STOPS)))?,
-            word: Regex::new(&format!("{LETTER}+"))?,
-            filler: Regex::new(&any_of(FILLERS))?,
-            code: Regex::new(&codes(CODES))?,
-            code_name: Regex::new(&codes(CODE_NAMES))?,
-            digits: Regex::new(&digits)?,
-            chinese: Chinese::new(&data)?,
-            datum: Regex::new(&data)?,
             sentences: Sentences::new()?,
         })
     }
 
-    /// The first request in the text.
+    /// The first request in the text, of the first language.
     pub(super) fn find(&self, text: &str) -> Option<Range<usize>> {
-        let is_handed_out = |request: &str| self.code.is_match(request) && self.hands_out(text);
-        self.sentences.of(text).find_map(|sentence| {
-            let body = &text[sentence.clone()];
-            let request = self.request(body).or_else(|| self.chinese.request(body))?;
-            (!is_handed_out(&body[request.clone()]))
-                .then(|| sentence.start + request.start..sentence.start + request.end)
+        let mut found = self
+            .requests
+            .iter()
+            .flat_map(|request| request.captures_iter(text));
+        found.find_map(|found| {
+            let request = found.name("request")?;
+            let before = self.sentences.before(text, request.start());
+            let is_handed_out = found.name("code").is_some() && self.hands_out(text);
+            let is_meant = !self.warning.is_match(before) && !is_handed_out;
+            is_meant.then(|| request.range())
         })
-    }
-
-    /// The first request in a sentence, in English or Malay: from its verb to its datum.
-    fn request(&self, sentence: &str) -> Option<Range<usize>> {
-        self.datum.find_iter(sentence).find_map(|datum| {
-            let lead = &sentence[..datum.start()];
-            let mut verbs = self.verb.find_iter(lead);
-            let verb = verbs.find(|verb| {
-                self.reaches(&lead[verb.end()..])
-                    && !self.determiner.is_match(&lead[..verb.start()])
-            })?;
-            let before = &lead[..verb.start()];
-            let is_meant = !self.warning.is_match(before) && !self.is_of_sender(before);
-            is_meant.then(|| verb.start()..datum.end())
-        })
-    }
-
-    /// Whether what stands between verb and datum leaves them together.
-    fn reaches(&self, between: &str) -> bool {
-        let words = self.word.find_iter(between).count();
-        let fillers = self.filler.find_iter(between).count();
-        words <= fillers + MOST_OTHER_WORDS && !self.stop.is_match(between)
-    }
-
-    /// Whether the verb behind this is what the sender does: `we will then send`.
-    fn is_of_sender(&self, before: &str) -> bool {
-        // Further away it is another verb's subject.
-        const NEAR: usize = 3;
-        let clause = before
-            .rsplit([',', ':', '(', ')'])
-            .next()
-            .unwrap_or_default();
-        let starts: Vec<usize> = self
-            .word
-            .find_iter(clause)
-            .map(|word| word.start())
-            .collect();
-        let start = starts[starts.len().saturating_sub(NEAR)..].first();
-        let subjects = self
-            .subject
-            .captures_iter(&clause[start.copied().unwrap_or_default()..]);
-        subjects
-            .last()
-            .is_some_and(|nearest| nearest.name("sender").is_some())
     }
 
     /// Whether the text hands a code out: `Your OTP is 123456`. Then it asks for no other.
     fn hands_out(&self, text: &str) -> bool {
-        // Bytes between the code and what it is called: `TAC anda ialah `, `您的验证码是`.
-        const NEAR: usize = 24;
-        let digits = self.digits.captures_iter(text);
-        let mut codes = digits
-            .filter(|found| found.name("to").is_none())
-            .filter_map(|found| found.get(0));
-        codes.any(|digits| {
-            self.code_name.find_iter(text).any(|name| {
-                let behind = digits.start().saturating_sub(name.end());
-                behind.max(name.start().saturating_sub(digits.end())) <= NEAR
-            })
-        })
+        let mut numbers = self.handed_out.captures_iter(text);
+        numbers.any(|number| number.get(1).or(number.get(2)).is_none())
     }
 }

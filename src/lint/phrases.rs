@@ -1,11 +1,9 @@
-//! Lists of words and phrases as parts of regular expressions, and the sentences of a text.
-
-use std::ops::Range;
+//! Lists of words and phrases as parts of regular expressions, and sentences.
 
 use regex::{Error, Regex};
 
 /// A character of a word.
-pub(super) const LETTER: &str = "[0-9A-Za-z'’]";
+const LETTER: &str = "[0-9A-Za-z'’]";
 
 /// A character between two words. Chinese is no gap: what is said in it comes between.
 const GAP: &str = "[^0-9A-Za-z'’\u{3000}-\u{9fff}]";
@@ -43,22 +41,11 @@ impl Sentences {
         })
     }
 
-    /// Where the sentences of the text stand, without their ends.
-    pub(super) fn of(&self, text: &str) -> impl Iterator<Item = Range<usize>> {
-        let ends = self.ends.captures_iter(text);
-        let mut start = 0;
-        ends.filter_map(|end| end.name("end").map(|end| end.range()))
-            .chain(Some(text.len()..text.len()))
-            .map(move |end| {
-                let sentence = start..end.start;
-                start = end.end;
-                sentence
-            })
-    }
-
     /// What stands before this place in its sentence.
     pub(super) fn before<'t>(&self, text: &'t str, place: usize) -> &'t str {
         let lead = &text[..place];
-        self.of(lead).last().map_or("", |sentence| &lead[sentence])
+        let ends = self.ends.captures_iter(lead);
+        let last = ends.filter_map(|end| end.name("end")).last();
+        &lead[last.map_or(0, |end| end.end())..]
     }
 }

@@ -13,7 +13,7 @@ use crate::domain::report::{Report, Warning};
 use crate::domain::suppression::Suppression;
 use crate::domain::{Msisdn, PlanOptions};
 use crate::ledger::{Disposition, PlanInserts, PlannedRow, PlannedText};
-use crate::lint::{self, Findings, Rule as ContentRule};
+use crate::lint::{self, Finding, Rule as ContentRule};
 
 /// Classifies rows, in their order.
 pub(super) struct Classifier<'a> {
@@ -73,10 +73,8 @@ impl<'a> Classifier<'a> {
         report.texts = self.batcher.used_texts().into();
         report.batches = self.batcher.batches().into();
         report.warnings.sort_by_key(|warning| {
-            ContentRule::ALL
-                .map(ContentRule::as_str)
-                .iter()
-                .position(|rule| *rule == warning.rule)
+            let mut rules = ContentRule::ALL.iter();
+            rules.position(|rule| rule.as_str() == warning.rule)
         });
         report.repeated_numbers = self.duplicates.repeated_numbers();
         report.long_values = self.costs.long_values(measured);
@@ -152,10 +150,10 @@ impl<'a> Classifier<'a> {
     }
 
     /// Counts what networks may block, and what looks like a mistake, in a row to send.
-    fn warn(&mut self, row: u64, number: Msisdn, findings: &Findings) {
+    fn warn(&mut self, row: u64, number: Msisdn, findings: &[Finding]) {
         for finding in findings {
-            self.report.add_warning(row, finding.rule().as_str(), || {
-                warning(finding.rule(), finding.excerpt())
+            self.report.add_warning(row, finding.rule.as_str(), || {
+                warning(finding.rule, &finding.excerpt)
             });
         }
         if self.warn_of_sender_id && lint::sender_id_is_replaced(number) {

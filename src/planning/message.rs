@@ -10,7 +10,7 @@ use crate::domain::template::{self, Template, Templates};
 use crate::domain::text::TextError;
 use crate::domain::{PlanOptions, RenderError, Text};
 use crate::error::Remedy;
-use crate::lint::{Findings, Linter};
+use crate::lint::{Finding, Linter};
 use crate::{Error, Kind, Result};
 
 /// A text, and what is known of it.
@@ -19,7 +19,7 @@ pub(super) struct ComposedText {
     pub(super) text: Text,
     pub(super) fingerprint: Fingerprint,
     /// What networks may block in it, and what looks like a mistake.
-    pub(super) findings: Findings,
+    pub(super) findings: Vec<Finding>,
 }
 
 /// Why a row cannot be sent.
@@ -86,7 +86,7 @@ impl Composer {
         let linter = self.linter.as_ref();
         Ok(Arc::new(ComposedText {
             fingerprint: Fingerprint::of(text.body()),
-            findings: linter.map_or_else(Findings::default, |linter| linter.findings(text.body())),
+            findings: linter.map_or_else(Vec::new, |linter| linter.findings(text.body())),
             text,
         }))
     }
