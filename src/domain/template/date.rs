@@ -72,7 +72,7 @@ enum DateError {
     #[error(
         "has no month {day}: dates are read with the day first; look at the whole column, and write this one as {day:02}/{month:02}/{year}"
     )]
-    MonthFirst { day: i8, month: i8, year: i16 },
+    MonthFirst { day: i16, month: i16, year: i16 },
     #[error("has a year of two digits; {WRITE}")]
     ShortYear,
     #[error("has a time zone, so its day is not certain; {WRITE}")]
@@ -91,13 +91,13 @@ fn read(text: &str) -> Result<Day, DateError> {
         return serial(text);
     }
     let (date, time) = split(text)?;
-    let date = match parts(date)[..] {
-        [Part::Number(a), Part::Number(b), Part::Number(c)] => of_numbers(a, b, c),
-        [Part::Number(day), Part::Month(month), Part::Number(year)]
-        | [Part::Month(month), Part::Number(day), Part::Number(year)] => {
-            of_day(number(day)?, month, year_with_word(year)?)
-        }
-        _ => Err(DateError::NoDate),
+    let [a, b, c] = parts(date)[..] else {
+        return Err(DateError::NoDate);
+    };
+    let date = match (month(a), month(b)) {
+        (None, None) => of_numbers(a, b, c),
+        (None, Some(month)) => of_day(number(a)?, month, year_with_word(c)?),
+        (Some(month), _) => of_day(number(b)?, month, year_with_word(c)?),
     }?;
     Ok(Day { date, time })
 }
@@ -150,86 +150,43 @@ fn split(text: &str) -> Result<(&str, Option<Time>), DateError> {
 fn time(text: &str) -> Result<Time, DateError> {
     let clock = text.trim_end_matches(|c: char| c.is_alphabetic() || c == '.');
     let word = text[clock.len()..].replace('.', "").to_lowercase();
-    let afternoon = match word.as_str() {
-        "" => None,
-        "am" | "pg" => Some(false),
-        "pm" | "ptg" => Some(true),
+    let (half, formats) = match word.as_str() {
+        "" => ("", ["%H:%M", "%H:%M:%S%.f"]),
+        "am" | "pg" => (" AM", ["%I:%M %p", "%I:%M:%S %p"]),
+        "pm" | "ptg" => (" PM", ["%I:%M %p", "%I:%M:%S %p"]),
         "z" | "utc" | "gmt" => return Err(DateError::Zone),
         _ => return Err(DateError::NoDate),
     };
-    let clock = clock.trim_end();
     if clock.contains(['+', '-', '\u{2212}']) {
         return Err(DateError::Zone);
     }
-    let (clock, fraction) = clock.split_once('.').unwrap_or((clock, "0"));
-    let fields = clock
-        .split(':')
-        .map(two_digits)
-        .collect::<Result<Vec<i8>, DateError>>()?;
-    let (hour, minute, second) = match fields[..] {
-        [hour, minute] => (hour, minute, 0),
-        [hour, minute, second] => (hour, minute, second),
-        _ => return Err(DateError::NoDate),
-    };
-    let hour = match afternoon {
-        None => hour,
-        Some(_) if !(1..=12).contains(&hour) => return Err(DateError::NoDate),
-        Some(afternoon) => hour % 12 + if afternoon { 12 } else { 0 },
-    };
-    if fraction.is_empty() || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(DateError::NoDate);
-    }
-    Time::new(hour, minute, second, 0).map_err(|_| DateError::NoDate)
+    let clock = format!("{}{half}", clock.trim_end());
+    let time = formats
+        .into_iter()
+        .find_map(|format| strtime::parse(format, &clock).ok());
+    time.and_then(|time| time.to_time().ok())
+        .ok_or(DateError::NoDate)
 }
 
-fn two_digits(text: &str) -> Result<i8, DateError> {
-    if text.len() > 2 {
-        return Err(DateError::NoDate);
-    }
-    number(text)
-}
-
-fn number<T: std::str::FromStr>(digits: &str) -> Result<T, DateError> {
+fn number(digits: &str) -> Result<i16, DateError> {
     if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(DateError::NoDate);
     }
     digits.parse().map_err(|_| DateError::NoDate)
 }
 
-/// A part of a date between its separators.
-#[derive(Clone, Copy, Debug)]
-enum Part<'a> {
-    Number(&'a str),
-    Month(i8),
-    Other,
-}
-
-fn parts(date: &str) -> Vec<Part<'_>> {
-    let words = date.find(char::is_alphabetic).is_some();
-    // Numbers have the same separator everywhere; around the name of a month several are usual.
-    let separators: &[char] = if words {
-        &[' ', '-', '/', '.', ',', '\u{a0}']
-    } else if date.contains('/') {
-        &['/']
-    } else if date.contains('-') {
-        &['-']
-    } else {
-        &['.']
-    };
-    date.split(separators)
-        .filter(|part| !(words && part.is_empty()))
-        .map(|part| match month(part) {
-            Some(month) => Part::Month(month),
-            None if !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()) => {
-                Part::Number(part)
-            }
-            None => Part::Other,
-        })
-        .collect()
+/// The numbers and words of a date. Numbers have the same separator everywhere; around the name of a month several are usual.
+fn parts(date: &str) -> Vec<&str> {
+    if date.contains(char::is_alphabetic) {
+        let parts = date.split([' ', '-', '/', '.', ',', '\u{a0}']);
+        return parts.filter(|part| !part.is_empty()).collect();
+    }
+    let separator = ['/', '-'].into_iter().find(|sign| date.contains(*sign));
+    date.split(separator.unwrap_or('.')).collect()
 }
 
 /// The month of this name or short name, in English or Malay. No word is a different month in the other language.
-fn month(word: &str) -> Option<i8> {
+fn month(word: &str) -> Option<i16> {
     Some(match word.to_lowercase().as_str() {
         "jan" | "january" | "januari" => 1,
         "feb" | "february" | "februari" => 2,
@@ -248,27 +205,24 @@ fn month(word: &str) -> Option<i8> {
 }
 
 fn of_numbers(a: &str, b: &str, c: &str) -> Result<Date, DateError> {
+    let (first, month, last) = (number(a)?, number(b)?, number(c)?);
     match (a.len(), b.len(), c.len()) {
-        (4, 1..=2, 1..=2) => of_day(number(c)?, number(b)?, number(a)?),
-        (1..=2, 1..=2, 4) => {
-            let (day, month, year): (i8, i8, i16) = (number(a)?, number(b)?, number(c)?);
-            let month_first = month > 12 && (1..=12).contains(&day) && YEARS.contains(&year);
-            if month_first && Date::new(year, day, month).is_ok() {
-                return Err(DateError::MonthFirst {
-                    day: month,
-                    month: day,
-                    year,
-                });
-            }
-            of_day(day, month, year)
+        (4, 1..=2, 1..=2) => of_day(last, month, first),
+        (1..=2, 1..=2, 4) if month > 12 && of_day(month, first, last).is_ok() => {
+            Err(DateError::MonthFirst {
+                day: month,
+                month: first,
+                year: last,
+            })
         }
+        (1..=2, 1..=2, 4) => of_day(first, month, last),
         (1..=2, 1..=2, 1..=2) => Err(DateError::ShortYear),
         _ => Err(DateError::NoDate),
     }
 }
 
 fn year_with_word(year: &str) -> Result<i16, DateError> {
-    let value: i16 = number(year)?;
+    let value = number(year)?;
     match year.len() {
         4 => Ok(value),
         2 if value < 30 => Ok(2000 + value),
@@ -277,11 +231,15 @@ fn year_with_word(year: &str) -> Result<i16, DateError> {
     }
 }
 
-fn of_day(day: i8, month: i8, year: i16) -> Result<Date, DateError> {
+fn of_day(day: i16, month: i16, year: i16) -> Result<Date, DateError> {
     if !YEARS.contains(&year) {
         return Err(DateError::NoDate);
     }
-    Date::new(year, month, day).map_err(|_| DateError::NoSuchDay)
+    let small = |number| i8::try_from(number).ok();
+    let date = small(month)
+        .zip(small(day))
+        .and_then(|(month, day)| Date::new(year, month, day).ok());
+    date.ok_or(DateError::NoSuchDay)
 }
 
 #[cfg(test)]

@@ -14,30 +14,27 @@ const MAX_DIGITS: usize = 15;
 /// (`0.995` is 1.00); but three of them behind up to three digits (`1.234`) may be thousands, and are refused. Everything else
 /// that has only digits and signs could be read in two ways, and is refused.
 pub(super) fn formatted(text: &str) -> Result<String, String> {
-    let Some((negative, number)) = unsigned(trimmed(text)) else {
-        return Err(not_an_amount(text));
-    };
+    let (negative, whole, fraction) = parts(trimmed(text)).ok_or_else(|| not_an_amount(text))?;
+    if whole.len() > MAX_DIGITS {
+        return Err(format!("\"{text}\" is too large for an amount"));
+    }
+    Ok(in_sen(negative, sen(&whole, fraction)))
+}
+
+/// Whether the amount is negative, and its digits before and behind the point.
+fn parts(text: &str) -> Option<(bool, String, &str)> {
+    let (negative, number) = unsigned(text)?;
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    let Some(whole) = without_commas(whole).filter(|_| digits(fraction)) else {
-        return Err(not_an_amount(text));
-    };
+    let whole = without_commas(whole)?;
     // `1.234` is more than a thousand where a point stands between thousands. This cell alone does not say which it is.
     let by_thousands = fraction.len() == 3
         && !number.contains(',')
         && (1..=3).contains(&whole.len())
         && !whole.starts_with('0');
-    if by_thousands {
-        return Err(not_an_amount(text));
-    }
     let padded = whole.len() > 1 && whole.starts_with('0');
-    if (whole.is_empty() && fraction.is_empty()) || padded {
-        return Err(not_an_amount(text));
-    }
-    if whole.len() > MAX_DIGITS {
-        return Err(format!("\"{text}\" is too large for an amount"));
-    }
-    Ok(in_sen(negative, sen(&whole, fraction)))
+    let missing = whole.is_empty() && fraction.is_empty();
+    let digits = fraction.bytes().all(|byte| byte.is_ascii_digit());
+    (digits && !by_thousands && !padded && !missing).then_some((negative, whole, fraction))
 }
 
 /// The text without its sign and currency, and whether it is negative.
@@ -86,40 +83,25 @@ fn without_commas(whole: &str) -> Option<String> {
     (fits && digits.bytes().all(|byte| byte.is_ascii_digit())).then_some(digits)
 }
 
-/// The amount in sen: at most 17 digits, which fit.
+/// The amount in sen, half a sen rounded up: at most 17 digits, which fit.
 fn sen(whole: &str, fraction: &str) -> u64 {
-    let digit = |place: usize| {
-        fraction
-            .as_bytes()
-            .get(place)
-            .map_or(0, |byte| u64::from(byte - b'0'))
-    };
-    let ringgit = whole
-        .bytes()
-        .fold(0, |sum, byte| sum * 10 + u64::from(byte - b'0'));
-    ringgit * 100 + digit(0) * 10 + digit(1) + u64::from(digit(2) >= 5)
+    let tenths = format!("{whole}{fraction:0<3.3}");
+    tenths
+        .parse::<u64>()
+        .map_or(0, |tenths| tenths.saturating_add(5) / 10)
 }
 
 fn in_sen(negative: bool, sen: u64) -> String {
+    let sign = if negative && sen > 0 { "-" } else { "" };
     let ringgit = (sen / 100).to_string();
-    let mut written = String::with_capacity(ringgit.len() * 2);
-    if negative && sen > 0 {
-        written.push('-');
-    }
+    let mut grouped = String::new();
     for (place, digit) in ringgit.chars().enumerate() {
         if place > 0 && (ringgit.len() - place).is_multiple_of(3) {
-            written.push(',');
+            grouped.push(',');
         }
-        written.push(digit);
+        grouped.push(digit);
     }
-    written.push('.');
-    for digit in [sen / 10 % 10, sen % 10] {
-        written.extend(char::from_digit(
-            u32::try_from(digit).unwrap_or_default(),
-            10,
-        ));
-    }
-    written
+    format!("{sign}{grouped}.{:02}", sen % 100)
 }
 
 fn not_an_amount(text: &str) -> String {
