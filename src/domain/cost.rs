@@ -53,15 +53,9 @@ pub struct LongValues {
 #[derive(Debug, Default)]
 pub struct Costs {
     /// By the characters that force Unicode.
-    unicode: HashMap<Vec<char>, UnicodeCosts>,
+    unicode: HashMap<String, UnicodeCause>,
     /// By encoding and credits.
     levels: BTreeMap<(Encoding, u32), Level>,
-}
-
-#[derive(Debug, Default)]
-struct UnicodeCosts {
-    rows: u64,
-    credits_more: u64,
 }
 
 /// The rows that cost the same.
@@ -106,28 +100,28 @@ impl Costs {
             }
         }
         characters.sort_unstable();
+        let mut characters = String::from_iter(characters);
         if self.unicode.len() >= MOST_CAUSES && !self.unicode.contains_key(&characters) {
             characters.clear();
         }
         let length = u32::try_from(text.body().chars().count()).unwrap_or(u32::MAX);
         let as_ascii = Encoding::Ascii.credits(length);
-        let costs = self.unicode.entry(characters).or_default();
-        costs.rows += 1;
-        costs.credits_more += u64::from(text.credits().saturating_sub(as_ascii));
+        let cause = self
+            .unicode
+            .entry(characters)
+            .or_insert_with_key(|characters| UnicodeCause {
+                characters: characters.clone(),
+                rows: 0,
+                credits_more: 0,
+            });
+        cause.rows += 1;
+        cause.credits_more += u64::from(text.credits().saturating_sub(as_ascii));
     }
 
     /// What forces Unicode, the most frequent cause first.
     #[must_use]
     pub fn unicode(&self) -> Vec<UnicodeCause> {
-        let mut causes: Vec<UnicodeCause> = self
-            .unicode
-            .iter()
-            .map(|(characters, costs)| UnicodeCause {
-                characters: characters.iter().collect(),
-                rows: costs.rows,
-                credits_more: costs.credits_more,
-            })
-            .collect();
+        let mut causes: Vec<UnicodeCause> = self.unicode.values().cloned().collect();
         causes.sort_by(|one, other| {
             (other.rows, &one.characters).cmp(&(one.rows, &other.characters))
         });

@@ -4,29 +4,23 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Encoding {
     /// `type=1`: LF and U+0020 to U+007E.
-    Ascii,
+    Ascii = 1,
     /// `type=2`: anything, counted in UTF-16 units.
-    Unicode,
+    Unicode = 2,
 }
 
 impl Encoding {
     /// The number of the gateway's `type` field: 1 or 2.
     #[must_use]
     pub fn wire(self) -> u8 {
-        match self {
-            Self::Ascii => 1,
-            Self::Unicode => 2,
-        }
+        self as u8
     }
 
     /// The encoding of a `type` field, if it is 1 or 2.
     #[must_use]
     pub fn from_wire(number: u8) -> Option<Self> {
-        match number {
-            1 => Some(Self::Ascii),
-            2 => Some(Self::Unicode),
-            _ => None,
-        }
+        let mut encodings = [Self::Ascii, Self::Unicode].into_iter();
+        encodings.find(|encoding| encoding.wire() == number)
     }
 
     /// Units in one credit. In Malaysia networks put `RM0.00 ` (7 units) in front of every message, which leaves 160 - 7 and 70 - 7.

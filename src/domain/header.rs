@@ -7,6 +7,7 @@ use unicode_normalization::char::is_combining_mark;
 
 use super::column_names::{is_message_name, is_phone_name};
 use super::punctuation::{is_invisible, is_unseen};
+use super::similar::{listed, nearest};
 use crate::{Error, Kind, Remedy, Result};
 
 /// The cell without the unseen characters around its text: white space (the no-break space too), zero-width characters, byte order
@@ -66,8 +67,7 @@ impl Columns {
     /// error where all are blank, or where a template could not distinguish two of them.
     pub fn parse(headers: Vec<String>) -> Result<Self> {
         if headers.iter().all(|header| trimmed(header).is_empty()) {
-            return Err(Error::new(Kind::Input, "no column has a header")
-                .hint("add a row of headers at the top"));
+            return Err(error("no column has a header").hint("add a row of headers at the top"));
         }
         let names = headers
             .iter()
@@ -86,11 +86,8 @@ impl Columns {
             };
             if let Some(earlier) = seen.insert(placeholder.clone(), column) {
                 let both = self.quoted(&[earlier, column]).join(" and ");
-                return Err(Error::new(
-                    Kind::Input,
-                    format!("the columns {both} would both be {placeholder}"),
-                )
-                .hint("rename one of them"));
+                let what = format!("the columns {both} would both be {placeholder}");
+                return Err(error(what).hint("rename one of them"));
             }
         }
         Ok(())
@@ -147,84 +144,51 @@ impl Columns {
     }
 
     fn no_such_column(&self, wanted: &str, name: &str) -> Error {
-        let error = Error::new(
-            Kind::Input,
-            format!("there is no column \"{wanted}\" among {}", self.listed()),
-        );
-        match self.most_similar(name) {
+        let all = self.listed();
+        let error = error(format!("there is no column \"{wanted}\" among {all}"));
+        let names = self.names.iter();
+        let names: Vec<&str> = names.map(|name| name.as_deref().unwrap_or("")).collect();
+        match nearest(name, &names) {
             Some(column) => error.hint(format!("did you mean \"{}\"?", self.title(column))),
             None => error.hint("name one of these"),
         }
     }
 
-    fn most_similar(&self, name: &str) -> Option<usize> {
-        // Enough for a typing error, not for another word.
-        const LEAST_SIMILARITY: f64 = 0.5;
-        let similar = |column: usize| {
-            let other = self.names[column].as_deref()?;
-            let similarity = strsim::normalized_damerau_levenshtein(name, other);
-            (similarity >= LEAST_SIMILARITY).then_some((column, similarity))
-        };
-        (0..self.len())
-            .filter_map(similar)
-            .max_by(|(_, one), (_, other)| one.total_cmp(other))
-            .map(|(column, _)| column)
-    }
-
     /// The position of the column that holds the phone numbers, by its name. An error where there is none, or more than one.
     pub fn phone(&self) -> Result<usize> {
-        match self.with_name(is_phone_name)[..] {
-            [column] => return Ok(column),
-            [] => {}
-            ref several => {
-                let error = self.ambiguous(several, "phone number");
-                return Err(error.remedy(Remedy::PhoneColumn));
-            }
+        if let Some(column) = self.only(is_phone_name, "phone number", Remedy::PhoneColumn)? {
+            return Ok(column);
         }
         if let Some(number) = (0..self.len()).find(|&column| self.holds_phone_number(column)) {
-            return Err(Error::new(
-                Kind::Input,
-                format!(
-                    "the first row already holds a number (\"{}\")",
-                    self.title(number)
-                ),
-            )
-            .hint("add a row of headers above it"));
+            let number = self.title(number);
+            let what = format!("the first row already holds a number (\"{number}\")");
+            return Err(error(what).hint("add a row of headers above it"));
         }
-        Err(Error::new(
-            Kind::Input,
-            format!("there is no phone column among {}", self.listed()),
-        )
-        .hint("delete the lines above the headers, or name it")
-        .remedy(Remedy::PhoneColumn))
+        let what = format!("there is no phone column among {}", self.listed());
+        Err(error(what)
+            .hint("delete the lines above the headers, or name it")
+            .remedy(Remedy::PhoneColumn))
     }
 
     /// The position of the column that holds the message, by its name, if there is one. An error where there is more than one.
     pub fn message(&self) -> Result<Option<usize>> {
-        match self.with_name(is_message_name)[..] {
-            [] => Ok(None),
-            [column] => Ok(Some(column)),
-            ref several => Err(self
-                .ambiguous(several, "message")
-                .remedy(Remedy::MessageColumn)),
+        self.only(is_message_name, "message", Remedy::MessageColumn)
+    }
+
+    /// The position of the only column with such a name, if there is one.
+    fn only(&self, fits: fn(&str) -> bool, what: &str, remedy: Remedy) -> Result<Option<usize>> {
+        let fitting: Vec<usize> = (0..self.len())
+            .filter(|&column| self.names[column].as_deref().is_some_and(fits))
+            .collect();
+        let mut quoted = self.quoted(&fitting);
+        match (quoted.pop(), quoted.join(", ")) {
+            (Some(last), others) if !others.is_empty() => Err(error(format!(
+                "the columns {others} and {last} could each hold the {what}"
+            ))
+            .hint("name one of them")
+            .remedy(remedy)),
+            _ => Ok(fitting.first().copied()),
         }
-    }
-
-    fn with_name(&self, fits: impl Fn(&str) -> bool) -> Vec<usize> {
-        (0..self.len())
-            .filter(|&column| self.names[column].as_deref().is_some_and(&fits))
-            .collect()
-    }
-
-    fn ambiguous(&self, candidates: &[usize], what: &str) -> Error {
-        let mut quoted = self.quoted(candidates);
-        let last = quoted.pop().unwrap_or_default();
-        let others = quoted.join(", ");
-        Error::new(
-            Kind::Input,
-            format!("the columns {others} and {last} could each hold the {what}"),
-        )
-        .hint("name one of them")
     }
 
     /// Whether the header is a number with enough digits for a phone. One that is a year is a header.
@@ -240,18 +204,18 @@ impl Columns {
             .collect()
     }
 
-    /// The headers for an error; of a very wide sheet the first ones.
+    /// The headers for an error.
     fn listed(&self) -> String {
-        const MOST: usize = 20;
         let titled: Vec<usize> = (0..self.len())
             .filter(|&column| !self.title(column).is_empty())
             .collect();
-        let shown = self.quoted(&titled[..titled.len().min(MOST)]).join(", ");
-        match titled.len().saturating_sub(MOST) {
-            0 => shown,
-            more => format!("{shown} and {more} more"),
-        }
+        listed(&self.quoted(&titled))
     }
+}
+
+/// An error of the spreadsheet.
+fn error(what: impl Into<String>) -> Error {
+    Error::new(Kind::Input, what)
 }
 
 #[cfg(test)]
@@ -384,10 +348,10 @@ mod tests {
 
     #[test]
     fn of_a_wide_sheet_the_first_columns_are_listed() {
-        let headers: Vec<String> = (1..=23).map(|nth| format!("c{nth}")).collect();
+        let headers: Vec<String> = (1..=33).map(|nth| format!("c{nth}")).collect();
         let error = Columns::parse(headers).unwrap().phone().unwrap_err();
         assert!(
-            error.to_string().contains("\"c20\" and 3 more; "),
+            error.to_string().contains("\"c30\" and 3 more; "),
             "{error}"
         );
     }

@@ -13,6 +13,7 @@ pub mod report;
 pub mod result_column;
 pub mod sender_id;
 pub(crate) mod sheet_error;
+mod similar;
 pub mod status;
 pub mod suppression;
 pub mod template;

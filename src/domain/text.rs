@@ -55,7 +55,13 @@ impl Text {
             TextType::Unicode => Encoding::Unicode,
             _ if is_ascii_text(&body) => Encoding::Ascii,
             TextType::Auto => Encoding::Unicode,
-            TextType::Ascii => return Err(needs_unicode(&body, punctuation)),
+            TextType::Ascii => {
+                // Where punctuation is made plain, the first that prevents it is not a curly quote.
+                let character = body.chars().find(|c| punctuation.forces_unicode(*c));
+                return Err(TextError::NeedsUnicode {
+                    character: character.unwrap_or(char::REPLACEMENT_CHARACTER),
+                });
+            }
         };
         let units = encoding.units(&body);
         if units > MAX_UNITS {
@@ -145,49 +151,30 @@ fn cleaned(rendered: Cow<'_, str>, choice: TextType, punctuation: Punctuation) -
         return (rendered.into_owned(), 0);
     }
     let lines = with_plain_lines(&rendered);
-    let trimmed = lines.trim();
+    let body = lines.trim();
     let plain_wanted = punctuation == Punctuation::Plain && choice != TextType::Unicode;
-    let (body, replaced) =
-        if plain_wanted && !is_ascii_text(trimmed) && trimmed.chars().all(has_ascii_form) {
-            let (plain, replaced) = with_plain_punctuation(trimmed);
-            (Cow::Owned(plain), replaced)
-        } else {
-            (Cow::Borrowed(trimmed), 0)
-        };
-    // White space that stood inside an invisible character is at an end now.
-    (body.trim().to_owned(), replaced)
+    if plain_wanted && !is_ascii_text(body) && body.chars().all(has_ascii_form) {
+        let (plain, replaced) = with_plain_punctuation(body);
+        // White space that stood inside an invisible character is at an end now.
+        (plain.trim().to_owned(), replaced)
+    } else {
+        (body.to_owned(), 0)
+    }
 }
 
 /// The text with LF in place of CRLF, CR, and the line and paragraph separators U+2028 and U+2029, which some editors write, and
 /// without other control characters.
-fn with_plain_lines(rendered: &str) -> Cow<'_, str> {
-    let stays = |c: char| c == '\n' || !(c.is_control() || is_separator(c));
-    if is_ascii_text(rendered) || rendered.chars().all(stays) {
-        return Cow::Borrowed(rendered);
-    }
-    let mut lines = String::with_capacity(rendered.len());
-    let mut chars = rendered.chars().peekable();
-    while let Some(c) = chars.next() {
-        if c == '\r' {
-            chars.next_if_eq(&'\n');
-            lines.push('\n');
-        } else if is_separator(c) {
-            lines.push('\n');
-        } else if stays(c) {
-            lines.push(c);
-        }
-    }
-    Cow::Owned(lines)
-}
-
-fn is_separator(c: char) -> bool {
-    matches!(c, '\u{2028}' | '\u{2029}')
+fn with_plain_lines(rendered: &str) -> String {
+    let lines = rendered
+        .replace("\r\n", "\n")
+        .replace(['\r', '\u{2028}', '\u{2029}'], "\n");
+    let stays = |c: &char| *c == '\n' || !c.is_control();
+    lines.chars().filter(stays).collect()
 }
 
 /// Whether all of it can be sent as ASCII.
 fn is_ascii_text(text: &str) -> bool {
-    text.bytes()
-        .all(|byte| byte == b'\n' || (b' '..=b'~').contains(&byte))
+    text.bytes().all(|byte| is_ascii_char(byte.into()))
 }
 
 fn is_ascii_char(c: char) -> bool {
@@ -211,17 +198,6 @@ fn with_plain_punctuation(text: &str) -> (String, u32) {
         }
     }
     (plain, replaced)
-}
-
-/// The error of a text that cannot be sent as ASCII. It names the first character that prevents it: where punctuation is made plain,
-/// that is not a curly quote.
-fn needs_unicode(body: &str, punctuation: Punctuation) -> TextError {
-    TextError::NeedsUnicode {
-        character: body
-            .chars()
-            .find(|c| punctuation.forces_unicode(*c))
-            .unwrap_or(char::REPLACEMENT_CHARACTER),
-    }
 }
 
 #[cfg(test)]

@@ -18,6 +18,13 @@ struct Candidate {
     code_len: usize,
 }
 
+impl Candidate {
+    fn is_handset(&self) -> bool {
+        use PhoneNumberType::{FixedLineOrMobile, Mobile, VoIP};
+        matches!(self.kind, Mobile | FixedLineOrMobile | VoIP)
+    }
+}
+
 /// The one number of a handset that these digits can be.
 pub(super) fn handset_number(dialled: &Dialled, region: Region) -> Result<Msisdn, NumberErrorKind> {
     only_number(dialled, region).map_err(|error| match error {
@@ -118,7 +125,7 @@ fn in_use(parsed: &PhoneNumber) -> Option<Candidate> {
         number: msisdn(parsed)?,
         kind,
         region: region_of(parsed)?,
-        code_len: decimal_len(u64::try_from(parsed.country_code).ok()?),
+        code_len: parsed.country_code.to_string().len(),
     })
 }
 
@@ -135,28 +142,20 @@ fn msisdn(parsed: &PhoneNumber) -> Option<Msisdn> {
     } else {
         0
     };
-    let places = u32::try_from(decimal_len(parsed.national_number) + zeros).ok()?;
-    let code = u64::try_from(parsed.country_code).ok()?;
-    Msisdn::from_u64(
-        code.checked_mul(10_u64.checked_pow(places)?)?
-            .checked_add(parsed.national_number)?,
-    )
-}
-
-fn decimal_len(number: u64) -> usize {
-    number.checked_ilog10().map_or(1, |log| log as usize + 1)
+    let (code, zeros) = (parsed.country_code, "0".repeat(zeros));
+    Msisdn::from_digits(&format!("{code}{zeros}{}", parsed.national_number))
 }
 
 /// The number of a candidate for these digits, if it is that of a handset.
 fn number_of_handset(candidate: &Candidate, digits: &str) -> Result<Msisdn, NumberErrorKind> {
+    if candidate.is_handset() {
+        return if keeps_digits(candidate, digits) {
+            Ok(candidate.number)
+        } else {
+            Err(NumberErrorKind::Rewritten(candidate.number))
+        };
+    }
     let kind = match candidate.kind {
-        PhoneNumberType::Mobile | PhoneNumberType::FixedLineOrMobile | PhoneNumberType::VoIP => {
-            return if keeps_digits(candidate, digits) {
-                Ok(candidate.number)
-            } else {
-                Err(NumberErrorKind::Rewritten(candidate.number))
-            };
-        }
         PhoneNumberType::FixedLine => "a landline",
         PhoneNumberType::TollFree => "a toll-free number",
         PhoneNumberType::PremiumRate => "a premium-rate number",
@@ -165,7 +164,7 @@ fn number_of_handset(candidate: &Candidate, digits: &str) -> Result<Msisdn, Numb
         PhoneNumberType::Pager => "a pager",
         PhoneNumberType::UAN => "a company's access number",
         PhoneNumberType::VoiceMail => "a voicemail box",
-        PhoneNumberType::Unknown => return Err(NumberErrorKind::NotInUse(candidate.region)),
+        _ => return Err(NumberErrorKind::NotInUse(candidate.region)),
     };
     Err(NumberErrorKind::NoHandset {
         kind,
@@ -276,11 +275,7 @@ fn wrong_length(dialled: &Dialled, region: Region) -> Option<NumberErrorKind> {
 }
 
 fn is_handset(written: &str, home: Option<Region>) -> bool {
-    let candidate = parse(written, home).ok().as_ref().and_then(in_use);
-    candidate.is_some_and(|candidate| {
-        matches!(
-            candidate.kind,
-            PhoneNumberType::Mobile | PhoneNumberType::FixedLineOrMobile | PhoneNumberType::VoIP
-        )
-    })
+    let parsed = parse(written, home).ok();
+    let candidate = parsed.as_ref().and_then(in_use);
+    candidate.is_some_and(|candidate| candidate.is_handset())
 }

@@ -21,20 +21,13 @@ pub(super) struct Blank {
 }
 
 impl Blank {
-    /// The blank cell in this slot of its row.
-    pub(super) fn new(slot: usize) -> Self {
+    /// The blank cell in this slot of its row, or one that holds a spreadsheet error: like a blank, but neither a test nor a default
+    /// excuses it.
+    pub(super) fn new(slot: usize, is_error: bool) -> Self {
         Self {
             slot,
             tested: AtomicBool::new(false),
-            written: AtomicBool::new(false),
-        }
-    }
-
-    /// A cell that holds a spreadsheet error: like a blank, but neither a test nor a default excuses it.
-    pub(super) fn error(slot: usize) -> Self {
-        Self {
-            written: AtomicBool::new(true),
-            ..Self::new(slot)
+            written: AtomicBool::new(is_error),
         }
     }
 

@@ -19,12 +19,6 @@ impl TemplateError {
             what: what.into(),
         }
     }
-
-    /// The line of the template, from 1.
-    #[must_use]
-    pub fn line(&self) -> usize {
-        self.line
-    }
 }
 
 /// Why a row has no text.

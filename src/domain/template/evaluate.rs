@@ -20,27 +20,18 @@ pub(super) type Condition<'a> = Code<minijinja::Expression<'a, 'a>>;
 /// What the engine made of a tag.
 #[derive(Debug)]
 pub(super) struct Code<T> {
-    compiled: T,
+    pub(super) compiled: T,
     /// The line of the template where it begins.
-    line: usize,
-    uses: Arc<Uses>,
+    pub(super) line: usize,
+    pub(super) uses: Arc<Uses>,
 }
 
 /// The columns that a tag names. Only their cells are handed to the engine, which needs values that own what they hold.
 #[derive(Debug)]
 pub(super) struct Uses {
-    names: Arc<ColumnNames>,
-    columns: Vec<usize>,
-}
-
-impl Uses {
-    /// The columns at these positions.
-    pub(super) fn new(names: &Arc<ColumnNames>, columns: Vec<usize>) -> Self {
-        Self {
-            names: Arc::clone(names),
-            columns,
-        }
-    }
+    pub(super) names: Arc<ColumnNames>,
+    /// Their positions.
+    pub(super) columns: Vec<usize>,
 }
 
 impl Placeholder<'_> {
@@ -61,14 +52,6 @@ impl Condition<'_> {
 }
 
 impl<T> Code<T> {
-    pub(super) fn new(compiled: T, line: usize, uses: Uses) -> Self {
-        Self {
-            compiled,
-            line,
-            uses: Arc::new(uses),
-        }
-    }
-
     /// The positions of the columns that it names.
     pub(super) fn columns(&self) -> impl Iterator<Item = usize> {
         self.uses.columns.iter().copied()
@@ -143,12 +126,11 @@ impl Row {
     fn look_up(&self, position: usize) -> Option<Value> {
         let mut columns = self.uses.columns.iter();
         let slot = columns.position(|column| *column == position)?;
-        let blank = match self.cells.get(slot)? {
+        let is_error = match self.cells.get(slot)? {
             Ok(value) => return Some(value.clone()),
-            Err(RenderError::Blank { .. }) => Blank::new(slot),
-            Err(_) => Blank::error(slot),
+            Err(error) => !matches!(error, RenderError::Blank { .. }),
         };
-        let blank = Arc::new(blank);
+        let blank = Arc::new(Blank::new(slot, is_error));
         let mut blanks = self.blanks.lock().unwrap_or_else(PoisonError::into_inner);
         blanks.push(Arc::clone(&blank));
         Some(Value::from_dyn_object(blank))

@@ -1,6 +1,9 @@
 //! Our own filters and tests: those that replace the engine's, which would accept a blank, and those for amounts, dates and
 //! names.
 
+// The engine passes arguments as values.
+#![allow(clippy::needless_pass_by_value)]
+
 use std::borrow::Cow;
 
 use minijinja::value::{Rest, ValueKind};
@@ -10,7 +13,7 @@ use super::blank::Blank;
 use super::{date, money};
 use crate::domain::header::trimmed;
 
-/// Adds our filters and tests to an engine, in place of its own with the same names. The engine passes arguments as values.
+/// Adds our filters and tests to an engine, in place of its own with the same names.
 pub(super) fn add_to(engine: &mut Environment<'_>) {
     engine.add_filter("default", default);
     engine.add_filter("d", default);
@@ -61,14 +64,12 @@ fn text_of(value: &Value) -> Result<Cow<'_, str>, Error> {
 }
 
 /// `amount|money`: `1,234.50`.
-#[allow(clippy::needless_pass_by_value)]
 fn money(value: Value) -> Result<String, Error> {
     let text = text_of(&value)?;
     money::formatted(&text).map_err(|error| unreadable(&text, error))
 }
 
 /// `due|date("%d %b %Y")`: `22 Nov 2026`.
-#[allow(clippy::needless_pass_by_value)]
 fn date(value: Value, format: Option<Value>) -> Result<String, Error> {
     let text = text_of(&value)?;
     let format = match &format {
@@ -79,7 +80,6 @@ fn date(value: Value, format: Option<Value>) -> Result<String, Error> {
 }
 
 /// `name|first_word`: the text before the first white space.
-#[allow(clippy::needless_pass_by_value)]
 fn first_word(value: Value) -> Result<String, Error> {
     let text = text_of(&value)?;
     Ok(trimmed(&text)
@@ -95,7 +95,6 @@ fn is_missing(value: &Value) -> bool {
 
 /// `value|default(other)`: the other where the value is missing, or, with a second argument of true, where it counts as
 /// false.
-#[allow(clippy::needless_pass_by_value)]
 fn default(value: Value, arguments: Rest<Value>) -> Result<Value, Error> {
     if arguments.len() > 2 {
         return Err(Error::from(ErrorKind::TooManyArguments));
@@ -115,7 +114,6 @@ fn default(value: Value, arguments: Rest<Value>) -> Result<Value, Error> {
 
 /// `amount|float`, or the argument where the cell is no number. The engine's own filter accepts `nan` and `inf`, and its error
 /// does not say what it could not read.
-#[allow(clippy::needless_pass_by_value)]
 fn float(value: Value, otherwise: Option<Value>) -> Result<Value, Error> {
     match as_number(&value) {
         Ok(number) => Ok(Value::from(number)),
@@ -124,7 +122,6 @@ fn float(value: Value, otherwise: Option<Value>) -> Result<Value, Error> {
 }
 
 /// `amount|int`: like `float`, without what follows the point.
-#[allow(clippy::needless_pass_by_value)]
 fn int(value: Value, otherwise: Option<Value>) -> Result<Value, Error> {
     let whole = value.as_str().map_or_else(
         || i64::try_from(value.clone()).ok(),

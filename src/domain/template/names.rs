@@ -5,9 +5,7 @@ use minijinja::machinery::{Token, tokenize};
 use super::cell::{Cells, filled};
 use super::error::RenderError;
 use crate::domain::header::{template_name, trimmed};
-
-/// How many names a sentence lists.
-const LISTED: usize = 30;
+use crate::domain::similar::{listed, nearest};
 
 /// A column that templates can name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,31 +112,10 @@ pub(super) fn is_variable(name: &str) -> bool {
 
 /// `there is no column "nmae"; did you mean "name"? The columns are: name, town`.
 pub(super) fn no_such(kind: &str, kinds: &str, name: &str, names: &[&str]) -> String {
-    let listed = names[..names.len().min(LISTED)].join(", ");
-    let more = match names.len().saturating_sub(LISTED) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
+    let listed = listed(names);
     let what = format!("there is no {kind} \"{name}\"");
-    match nearest(name, names) {
-        Some(near) => format!("{what}; did you mean \"{near}\"? The {kinds} are: {listed}{more}"),
-        None => format!("{what}; the {kinds} are: {listed}{more}"),
+    match nearest(name, names).map(|position| names[position]) {
+        Some(near) => format!("{what}; did you mean \"{near}\"? The {kinds} are: {listed}"),
+        None => format!("{what}; the {kinds} are: {listed}"),
     }
-}
-
-/// The most similar name, if one is at least half alike.
-fn nearest<'a>(name: &str, names: &[&'a str]) -> Option<&'a str> {
-    let wanted = name.to_lowercase();
-    names
-        .iter()
-        .map(|known| {
-            (
-                strsim::normalized_damerau_levenshtein(&wanted, &known.to_lowercase()),
-                *known,
-            )
-        })
-        .filter(|(likeness, _)| *likeness >= 0.5)
-        // The first of the most alike: `max_by` would give the last.
-        .reduce(|best, next| if next.0 > best.0 { next } else { best })
-        .map(|(_, known)| known)
 }

@@ -135,7 +135,11 @@ impl<'a> TemplateReader<'a> {
             .engine
             .template_from_str(tag.written())
             .map_err(|error| tag.error(error.to_string()))?;
-        Ok(Node::Placeholder(Code::new(compiled, tag.line, uses)))
+        Ok(Node::Placeholder(Code {
+            compiled,
+            line: tag.line,
+            uses,
+        }))
     }
 
     fn condition(&self, tag: &Tag<'a>) -> Result<Condition<'a>, TemplateError> {
@@ -148,17 +152,26 @@ impl<'a> TemplateReader<'a> {
             .engine
             .compile_expression(tag.rest())
             .map_err(|error| tag.error(error.to_string()))?;
-        Ok(Code::new(compiled, tag.line_of(start), uses))
+        Ok(Code {
+            compiled,
+            line: tag.line_of(start),
+            uses,
+        })
     }
 
     /// The expression from this place to the end of a tag, and the columns that it names.
-    fn expression(&self, tag: &Tag<'a>, start: usize) -> Result<(Expr<'a>, Uses), TemplateError> {
+    fn expression(
+        &self,
+        tag: &Tag<'a>,
+        start: usize,
+    ) -> Result<(Expr<'a>, Arc<Uses>), TemplateError> {
         let source = &self.source[start..tag.inner.1];
         let tree = parse_expr(source)
             .map_err(|error| explain::expression(&error, start, tag, self.names))?;
         let columns = check::check(&tree, source, tag.line_of(start), self.names)
             .map_err(|error| explain::header_for_name(tag, self.names).unwrap_or(error))?;
-        Ok((tree, Uses::new(self.names, columns)))
+        let names = Arc::clone(self.names);
+        Ok((tree, Arc::new(Uses { names, columns })))
     }
 
     /// `{% if %}` and everything up to its `{% endif %}`.
