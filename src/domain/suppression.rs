@@ -47,11 +47,8 @@ impl Suppression {
     /// Why this number is not to be sent to, if it is on a list.
     #[must_use]
     pub fn reason(&self, number: Msisdn) -> Option<String> {
-        let list = self.lists.get(*self.numbers.get(&number)?)?;
-        Some(format!(
-            "the number is on the suppression list {}",
-            list.name
-        ))
+        let name = &self.lists.get(*self.numbers.get(&number)?)?.name;
+        Some(format!("the number is on the suppression list {name}"))
     }
 
     /// The lists, in the order in which they began.

@@ -1,7 +1,6 @@
 //! A message in its final form: the characters that are sent, their encoding and their cost.
 
 use std::borrow::Cow;
-use std::fmt;
 
 use thiserror::Error;
 
@@ -124,7 +123,7 @@ pub enum TextError {
         units: u32,
     },
     /// It was to be sent as ASCII and has other characters.
-    #[error("the text has {} (U+{:04X}), which cannot be sent as ASCII", Named(*.character), *.character as u32)]
+    #[error("the text has {} (U+{:04X}), which cannot be sent as ASCII", named(*.character), *.character as u32)]
     NeedsUnicode {
         /// The first such character.
         character: char,
@@ -132,15 +131,11 @@ pub enum TextError {
 }
 
 /// A character in quotes, or what it is where it cannot be seen.
-struct Named(char);
-
-impl fmt::Display for Named {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.is_whitespace() || punctuation::is_invisible(self.0) {
-            f.write_str("an invisible character")
-        } else {
-            write!(f, "\"{}\"", self.0)
-        }
+fn named(c: char) -> String {
+    if c.is_whitespace() || punctuation::is_invisible(c) {
+        "an invisible character".to_owned()
+    } else {
+        format!("\"{c}\"")
     }
 }
 

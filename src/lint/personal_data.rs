@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use regex::{Error, Regex};
 
-use super::phrases::{Sentences, any_of, any_part_of};
+use super::phrases::{any_of, any_part_of, before, sentence_end};
 
 /// Codes for one use, which the text itself may hand out.
 const CODES: &[&str] = &[
@@ -69,11 +69,11 @@ const CHINESE_READERS: &str =
 /// Between verb and datum: what else is asked for, and small words.
 #[rustfmt::skip]
 const FILLERS: &[&str] = &[
-    "account", "address", "alamat", "all", "also", "and", "anda", "atau", "back", "bank", "below", "beserta", "birth",
-    "both", "by", "card", "complete", "copy", "correct", "current", "dan", "date", "dengan", "details", "digits?",
+    "a", "account", "address", "alamat", "all", "also", "and", "anda", "atau", "back", "bank", "below", "beserta", "birth",
+    "borang", "both", "by", "card", "complete", "copy", "correct", "current", "dan", "date", "dengan", "details", "digits?",
     "email", "following", "full", "gambar", "here", "ic", "identity", "in", "kad", "kata", "kepada", "kami", "kembali",
     "kod", "kredit", "lahir", "last", "latest", "lengkap", "login", "maklumat", "me", "mykad", "nama", "name", "new",
-    "no", "nombor", "num", "number", "of", "or", "otp", "password", "penuh", "pengenalan", "phone", "photo",
+    "no", "nombor", "num", "number", "of", "or", "otp", "password", "penuh", "pengenalan", "penyata", "phone", "photo",
     "salinan", "semula", "serta", "tac", "tarikh", "telefon", "the", "their", "this", "to (?:us|me|this)", "us",
     "username", "valid", "via", "with", "your",
 ];
@@ -100,7 +100,7 @@ pub(super) struct PersonalData {
     warning: Regex,
     /// A code for one use near what it is called. The groups are for where a reply goes: `to 36828`.
     handed_out: Regex,
-    sentences: Sentences,
+    sentence_end: Regex,
 }
 
 impl PersonalData {
@@ -132,7 +132,7 @@ impl PersonalData {
             handed_out: Regex::new(&format!(
                 "(?s){name}.{{0,24}}?{number}|{number}.{{0,24}}?{name}"
             ))?,
-            sentences: Sentences::new()?,
+            sentence_end: sentence_end()?,
         })
     }
 
@@ -144,7 +144,7 @@ impl PersonalData {
             .flat_map(|request| request.captures_iter(text));
         found.find_map(|found| {
             let request = found.name("request")?;
-            let before = self.sentences.before(text, request.start());
+            let before = before(&self.sentence_end, text, request.start());
             let is_handed_out = found.name("code").is_some() && self.hands_out(text);
             let is_meant = !self.warning.is_match(before) && !is_handed_out;
             is_meant.then(|| request.range())

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use regex::{Error, Regex};
 
-use super::phrases::{Sentences, any_of, any_part_of, then_at_most};
+use super::phrases::{any_of, any_part_of, before, sentence_end, then_at_most};
 use crate::domain::msisdn::MALAYSIA_CODE;
 
 /// The pattern of what every telephone number has: eight digits or more, or a service number that spells a word.
@@ -78,36 +78,31 @@ pub(super) struct PhoneNumbers {
     possible: Regex,
     calls: Regex,
     refers: Regex,
-    sentences: Sentences,
+    sentence_end: Regex,
 }
 
 impl PhoneNumbers {
     pub(super) fn new() -> Result<Self, Error> {
-        let calls = format!(
-            "{}{}|{}.{{0,6}}$",
-            any_of(CALL_WORDS),
-            then_at_most(3),
-            any_part_of(CHINESE_CALL_WORDS)
-        );
-        let refers = format!(
-            "{}{}|{}.{{0,2}}$|(?-u:\\b)[0-9]+ *$",
-            any_of(REFERENCE_WORDS),
-            then_at_most(1),
-            any_part_of(CHINESE_REFERENCE_WORDS)
-        );
+        let led_by = |words, most, chinese, near| {
+            let (words, chinese) = (any_of(words), any_part_of(chinese));
+            format!("{words}{}|{chinese}.{{0,{near}}}$", then_at_most(most))
+        };
+        let calls = led_by(CALL_WORDS, 3, CHINESE_CALL_WORDS, 6);
+        let refers = led_by(REFERENCE_WORDS, 1, CHINESE_REFERENCE_WORDS, 2);
+        let refers = format!(r"{refers}|(?-u:\b)[0-9]+ *$");
         Ok(Self {
             certain: shapes(CERTAIN)?,
             likely: shapes(LIKELY)?,
             possible: shapes(POSSIBLE)?,
             calls: Regex::new(&calls)?,
             refers: Regex::new(&refers)?,
-            sentences: Sentences::new()?,
+            sentence_end: sentence_end()?,
         })
     }
 
     /// The first telephone number in the text, of the most certain shape.
     pub(super) fn find(&self, text: &str) -> Option<Range<usize>> {
-        let lead = |number: &Range<usize>| self.sentences.before(text, number.start);
+        let lead = |number: &Range<usize>| before(&self.sentence_end, text, number.start);
         let is_called = |number: &Range<usize>| self.calls.is_match(lead(number));
         let is_reference = |number: &Range<usize>| self.refers.is_match(lead(number));
         let number = numbers(&self.certain, text)

@@ -25,27 +25,18 @@ pub(super) fn then_at_most(words: usize) -> String {
     format!("(?:{GAP}+{LETTER}+){{0,{words}}}{GAP}*$")
 }
 
-/// Splits texts into sentences.
-#[derive(Clone, Debug)]
-pub(super) struct Sentences {
-    /// Ends of sentences, and what only looks like one: a full stop after an abbreviation or the number of a list's line,
-    /// and a line end after a colon or a comma.
-    ends: Regex,
+/// Finds the ends of sentences (`end`), and what only looks like one: a full stop after an abbreviation or the number of a list's
+/// line, and a line end after a colon or a comma.
+pub(super) fn sentence_end() -> Result<Regex, Error> {
+    Regex::new(
+        r"(?-u:\b)(?i:no|nos|num|acc|ac|tel|bil|dr|en|pn|[0-9]{1,2})\.|[:,]\s*\n|(?<end>[.!?;。\n])",
+    )
 }
 
-impl Sentences {
-    pub(super) fn new() -> Result<Self, Error> {
-        let ends = r"(?-u:\b)(?i:no|nos|num|acc|ac|tel|bil|dr|en|pn|[0-9]{1,2})\.|[:,]\s*\n|(?<end>[.!?;。\n])";
-        Ok(Self {
-            ends: Regex::new(ends)?,
-        })
-    }
-
-    /// What stands before this place in its sentence.
-    pub(super) fn before<'t>(&self, text: &'t str, place: usize) -> &'t str {
-        let lead = &text[..place];
-        let ends = self.ends.captures_iter(lead);
-        let last = ends.filter_map(|end| end.name("end")).last();
-        &lead[last.map_or(0, |end| end.end())..]
-    }
+/// What stands before this place in its sentence.
+pub(super) fn before<'t>(sentence_end: &Regex, text: &'t str, place: usize) -> &'t str {
+    let lead = &text[..place];
+    let ends = sentence_end.captures_iter(lead);
+    let last = ends.filter_map(|end| end.name("end")).last();
+    &lead[last.map_or(0, |end| end.end())..]
 }

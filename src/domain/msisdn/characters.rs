@@ -1,7 +1,5 @@
 //! The characters around and between the digits of a number, and how an error shows a cell.
 
-use std::fmt;
-
 use crate::domain::punctuation;
 
 /// How much of a cell an error repeats, in characters.
@@ -9,31 +7,21 @@ const MOST_QUOTED: usize = 40;
 
 /// A cell in quotes, on one line and cut to a reasonable length.
 pub(super) fn quoted(cell: &str) -> String {
-    let mut quoted = String::from("\"");
-    for (position, c) in cell.trim().chars().enumerate() {
-        if position == MOST_QUOTED {
-            quoted.push('…');
-            break;
-        }
-        // A terminal would reverse the rest of the sentence.
-        let blank = c.is_control() || is_line_end(c) || is_direction(c);
-        quoted.push(if blank { ' ' } else { c });
+    // A terminal would reverse the rest of the sentence.
+    let is_blank = |c: char| c.is_control() || is_line_end(c) || is_direction(c);
+    let shown = cell.trim().replace(is_blank, " ");
+    match shown.char_indices().nth(MOST_QUOTED) {
+        Some((cut, _)) => format!("\"{}…\"", &shown[..cut]),
+        None => format!("\"{shown}\""),
     }
-    quoted.push('"');
-    quoted
 }
 
 /// A character for an error: itself, or its code where it cannot be seen.
-pub(super) struct Visible(pub(super) char);
-
-impl fmt::Display for Visible {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(c) = *self;
-        if c.is_control() || is_direction(c) || is_ignored(c) {
-            write!(f, "U+{:04X}", u32::from(c))
-        } else {
-            write!(f, "{c}")
-        }
+pub(super) fn visible(c: char) -> String {
+    if c.is_control() || is_direction(c) || is_ignored(c) {
+        format!("U+{:04X}", u32::from(c))
+    } else {
+        c.to_string()
     }
 }
 

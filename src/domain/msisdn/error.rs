@@ -1,6 +1,6 @@
 //! Why a cell does not hold the number of a handset, as sentences for the person who has to correct it.
 
-use super::characters::{Visible, quoted};
+use super::characters::{quoted, visible};
 use super::number::Msisdn;
 use super::region::Region;
 
@@ -79,7 +79,7 @@ pub enum NumberErrorKind {
     #[error("has an extension, which cannot get an SMS")]
     Extension,
     /// A character that does not occur in numbers.
-    #[error("has the character {} in it; leave only the number", Visible(*.0))]
+    #[error("has the character {} in it; leave only the number", visible(*.0))]
     Stray(char),
     /// Brackets, or a lonely plus sign.
     #[error("has no digits in it")]

@@ -136,7 +136,7 @@ impl Check<'_> {
                 self.each(&choice.false_expr)
             }
             Expr::Filter(filter) => {
-                self.known("filter", "filters", filter.name, FILTERS, filter.span())?;
+                self.known("filter", filter.name, FILTERS, filter.span())?;
                 if let Some(value) = &filter.expr {
                     if FILTERS_OF_NUMBERS.contains(&filter.name) {
                         self.must_be_number(value)?;
@@ -146,7 +146,7 @@ impl Check<'_> {
                 self.arguments(filter.name, &filter.args, filter.span())
             }
             Expr::Test(test) => {
-                self.known("test", "tests", test.name, TESTS, test.span())?;
+                self.known("test", test.name, TESTS, test.span())?;
                 self.expression(&test.expr)?;
                 self.arguments(test.name, &test.args, test.span())
             }
@@ -177,37 +177,24 @@ impl Check<'_> {
         Err(self.error(expression.span(), what))
     }
 
+    /// The arguments of a filter or test, as far as they can be checked before the first row.
     fn arguments(&mut self, name: &str, arguments: &[CallArg<'_>], span: Span) -> Checked {
         self.each(arguments.iter().map(value_of))?;
-        self.texts(name, arguments)?;
-        self.format(name, arguments, span)
-    }
-
-    /// What looks into a text looks for a text: as a number, `012` is `12`.
-    fn texts(&self, name: &str, arguments: &[CallArg<'_>]) -> Checked {
+        // What looks into a text looks for a text: as a number, `012` is `12`.
         let texts = match name {
             "startingwith" | "endingwith" | "replace" => arguments,
             "join" | "split" => &arguments[..arguments.len().min(1)],
-            _ => return Ok(()),
+            _ => &[],
         };
-        match texts
-            .iter()
-            .map(value_of)
-            .find(|text| Kind::of(text) != Kind::Text)
-        {
-            None => Ok(()),
-            Some(text) => Err(self.error(
-                text.span(),
-                format!("{name} takes a text, not a number; write it in quotes: {name}(\"012\")"),
-            )),
+        let mut texts = texts.iter().map(value_of);
+        if let Some(number) = texts.find(|text| Kind::of(text) != Kind::Text) {
+            let what =
+                format!("{name} takes a text, not a number; write it in quotes: {name}(\"012\")");
+            return Err(self.error(number.span(), what));
         }
-    }
-
-    /// The arguments of our own filters, as far as they can be checked before the first row.
-    fn format(&self, filter: &str, arguments: &[CallArg<'_>], span: Span) -> Checked {
-        match (filter, arguments) {
+        match (name, arguments) {
             ("money" | "first_word", [_, ..]) => {
-                Err(self.error(span, format!("{filter} takes nothing in brackets")))
+                Err(self.error(span, format!("{name} takes nothing in brackets")))
             }
             ("date", [CallArg::Pos(Expr::Const(format))]) => match format.value.as_str() {
                 Some(format) => date::check_format(format).map_err(|what| self.error(span, what)),
@@ -280,7 +267,8 @@ impl Check<'_> {
         let mixed = "what may be text in one row and something else in another compares with nothing; \
                      write |string or |float behind it";
         match kinds {
-            (left, right) if left.compares_with(right) => Ok(()),
+            // Values of different kinds are never equal, whatever they show.
+            (left, right) if left == right && left != Kind::Mixed => Ok(()),
             (Kind::Number, _) => self.must_be_number(other),
             (_, Kind::Number) => self.must_be_number(one),
             (Kind::Truth, Kind::Text) => Err(self.error(one.span(), truth)),
@@ -302,11 +290,11 @@ impl Check<'_> {
         Err(self.error(expression.span(), what))
     }
 
-    fn known(&self, kind: &str, kinds: &str, name: &str, all: &[&str], span: Span) -> Checked {
+    fn known(&self, kind: &str, name: &str, all: &[&str], span: Span) -> Checked {
         if all.contains(&name) {
             return Ok(());
         }
-        Err(self.error(span, no_such(kind, kinds, name, all)))
+        Err(self.error(span, no_such(kind, name, all)))
     }
 
     fn error(&self, span: Span, what: impl Into<String>) -> TemplateError {

@@ -15,11 +15,7 @@ pub(super) const HOW: &str = "date takes one format in quotes, as in date(\"%d %
 const YEARS: std::ops::RangeInclusive<i16> = 1900..=2199;
 
 /// A date, and the time of day where the cell has one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Day {
-    date: Date,
-    time: Option<Time>,
-}
+type Day = (Date, Option<Time>);
 
 /// Checks a format of `strftime`; the error says why it cannot be used.
 pub(super) fn check_format(format: &str) -> Result<(), String> {
@@ -49,10 +45,10 @@ pub(super) fn formatted(text: &str, format: &str) -> Result<String, String> {
     if !format.contains('%') {
         check_format(format)?;
     }
-    let day = read(trimmed(text)).map_err(|error| format!("\"{text}\" {error}"))?;
-    let written = match day.time {
-        Some(time) => strtime::format(format, day.date.to_datetime(time)),
-        None => strtime::format(format, day.date),
+    let (date, time) = read(trimmed(text)).map_err(|error| format!("\"{text}\" {error}"))?;
+    let written = match time {
+        Some(time) => strtime::format(format, date.to_datetime(time)),
+        None => strtime::format(format, date),
     };
     written.or_else(|_| {
         check_format(format)?;
@@ -99,7 +95,7 @@ fn read(text: &str) -> Result<Day, DateError> {
         (None, Some(month)) => of_day(number(a)?, month, year_with_word(c)?),
         (Some(month), _) => of_day(number(b)?, month, year_with_word(c)?),
     }?;
-    Ok(Day { date, time })
+    Ok((date, time))
 }
 
 /// A date that a spreadsheet keeps as the number of days since the end of 1899, with the time as its fraction. Only the years
@@ -123,10 +119,7 @@ fn serial(text: &str) -> Result<Day, DateError> {
         .at(0, 0, 0, 0)
         .checked_add(jiff::Span::new().days(days).seconds(seconds))
         .map_err(|_| DateError::NoDate)?;
-    Ok(Day {
-        date: date.date(),
-        time: (seconds > 0).then(|| date.time()),
-    })
+    Ok((date.date(), (seconds > 0).then(|| date.time())))
 }
 
 /// The date, and the time behind it.

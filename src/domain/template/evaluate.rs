@@ -52,11 +52,6 @@ impl Condition<'_> {
 }
 
 impl<T> Code<T> {
-    /// The positions of the columns that it names.
-    pub(super) fn columns(&self) -> impl Iterator<Item = usize> {
-        self.uses.columns.iter().copied()
-    }
-
     fn evaluate<C: Cells + ?Sized, R>(
         &self,
         cells: &C,
@@ -93,10 +88,8 @@ impl<T> Code<T> {
     /// The header of the one named column that holds this text; none where two do.
     fn column_with<C: Cells + ?Sized>(&self, text: &str, cells: &C) -> Option<&str> {
         let columns = &self.uses.names.columns;
-        let mut found = self
-            .columns()
-            .map(|position| &columns[position])
-            .filter(|column| cells.cell(column.cell).trim() == text.trim());
+        let used = self.uses.columns.iter().map(|position| &columns[*position]);
+        let mut found = used.filter(|column| cells.cell(column.cell).trim() == text.trim());
         let column = found.next()?;
         found.next().is_none().then_some(&*column.header)
     }

@@ -132,7 +132,7 @@ pub(super) fn word(tag: &Tag<'_>, names: &ColumnNames) -> TemplateError {
     } else if word == "endraw" {
         format!("{shown} has no {{% raw %}} before it")
     } else {
-        no_such("tag", "tags", word, TAGS)
+        no_such("tag", word, TAGS)
     };
     tag.error(what)
 }
@@ -233,12 +233,8 @@ fn superfluous_text(
     })
 }
 
-/// The error about a tag that holds the header of a column (`No. Tel`, `Baki (RM)`) instead of its name.
-pub(super) fn header_for_name(tag: &Tag<'_>, names: &ColumnNames) -> Option<TemplateError> {
-    header(tag, names).map(|what| tag.error(what))
-}
-
-fn header(tag: &Tag<'_>, names: &ColumnNames) -> Option<String> {
+/// What is wrong with a tag that holds the header of a column (`No. Tel`, `Baki (RM)`) instead of its name.
+pub(super) fn header(tag: &Tag<'_>, names: &ColumnNames) -> Option<String> {
     let written = if tag.is_placeholder {
         tag.inner().trim()
     } else {

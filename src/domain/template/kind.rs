@@ -82,11 +82,6 @@ impl Kind {
             _ => Self::Mixed,
         }
     }
-
-    /// Whether two of these kinds can be compared for equality: values of different kinds are never equal, whatever they show.
-    pub(super) fn compares_with(self, other: Self) -> bool {
-        self == other && self != Self::Mixed
-    }
 }
 
 /// The expression of an argument.

@@ -16,7 +16,6 @@ mod portal;
 mod reader;
 mod tag;
 
-use std::fmt;
 use std::sync::Arc;
 
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
@@ -33,6 +32,7 @@ pub use names::{Column, ColumnNames};
 const FUEL: u64 = 20_000;
 
 /// Compiles the templates of one spreadsheet. Shared by all threads.
+#[derive(Debug)]
 pub struct Templates {
     engine: Environment<'static>,
     names: Arc<ColumnNames>,
@@ -68,14 +68,6 @@ impl Templates {
             used,
             capacity: source.len(),
         })
-    }
-}
-
-impl fmt::Debug for Templates {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Templates")
-            .field("names", &self.names)
-            .finish_non_exhaustive()
     }
 }
 

@@ -93,7 +93,7 @@ impl ColumnNames {
             .map(|column| column.name.as_str())
             .filter(|name| !name.is_empty())
             .collect();
-        no_such("column", "columns", name, &names)
+        no_such("column", name, &names)
     }
 }
 
@@ -111,11 +111,11 @@ pub(super) fn is_variable(name: &str) -> bool {
 }
 
 /// `there is no column "nmae"; did you mean "name"? The columns are: name, town`.
-pub(super) fn no_such(kind: &str, kinds: &str, name: &str, names: &[&str]) -> String {
+pub(super) fn no_such(kind: &str, name: &str, names: &[&str]) -> String {
     let listed = listed(names);
     let what = format!("there is no {kind} \"{name}\"");
     match nearest(name, names).map(|position| names[position]) {
-        Some(near) => format!("{what}; did you mean \"{near}\"? The {kinds} are: {listed}"),
-        None => format!("{what}; the {kinds} are: {listed}"),
+        Some(near) => format!("{what}; did you mean \"{near}\"? The {kind}s are: {listed}"),
+        None => format!("{what}; the {kind}s are: {listed}"),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::cell::Cells;
 use super::error::RenderError;
-use super::evaluate::{Code, Condition, Placeholder};
+use super::evaluate::{Condition, Placeholder};
 use super::names::ColumnNames;
 
 /// A part of a template.
@@ -26,25 +26,17 @@ pub(super) struct Branch<'a> {
     pub(super) body: Vec<Node<'a>>,
 }
 
-impl Branch<'_> {
-    /// Whether its condition holds for this row.
-    fn is_taken<C: Cells + ?Sized>(&self, cells: &C) -> Result<bool, RenderError> {
-        self.condition
-            .as_ref()
-            .map_or(Ok(true), |condition| condition.holds(cells))
-    }
-}
-
 /// Appends the positions of all columns that these nodes name.
 pub(super) fn columns(nodes: &[Node<'_>], used: &mut Vec<usize>) {
     for node in nodes {
         match node {
             Node::Text(_) => {}
             Node::Column(position) => used.push(*position),
-            Node::Placeholder(placeholder) => used.extend(placeholder.columns()),
+            Node::Placeholder(placeholder) => used.extend(&placeholder.uses.columns),
             Node::If(branches) => {
                 for branch in branches {
-                    used.extend(branch.condition.iter().flat_map(Code::columns));
+                    let conditions = branch.condition.iter();
+                    used.extend(conditions.flat_map(|condition| &condition.uses.columns));
                     columns(&branch.body, used);
                 }
             }
@@ -66,7 +58,11 @@ pub(super) fn render<C: Cells + ?Sized>(
             Node::Placeholder(placeholder) => rendered.push_str(&placeholder.text(cells)?),
             Node::If(branches) => {
                 for branch in branches {
-                    if branch.is_taken(cells)? {
+                    let is_taken = match &branch.condition {
+                        Some(condition) => condition.holds(cells)?,
+                        None => true,
+                    };
+                    if is_taken {
                         render(&branch.body, names, cells, rendered)?;
                         break;
                     }

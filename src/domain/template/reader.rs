@@ -168,8 +168,13 @@ impl<'a> TemplateReader<'a> {
         let source = &self.source[start..tag.inner.1];
         let tree = parse_expr(source)
             .map_err(|error| explain::expression(&error, start, tag, self.names))?;
-        let columns = check::check(&tree, source, tag.line_of(start), self.names)
-            .map_err(|error| explain::header_for_name(tag, self.names).unwrap_or(error))?;
+        let columns =
+            check::check(&tree, source, tag.line_of(start), self.names).map_err(|error| {
+                match explain::header(tag, self.names) {
+                    Some(what) => tag.error(what),
+                    None => error,
+                }
+            })?;
         let names = Arc::clone(self.names);
         Ok((tree, Arc::new(Uses { names, columns })))
     }
