@@ -3,7 +3,9 @@
 
 use std::num::NonZeroU32;
 
-use hashbrown::{HashMap, HashTable};
+use hashbrown::HashMap;
+
+use super::positions::Positions;
 
 /// 96 bits of a cryptographic hash, which stand for a text. The odds that two of a million texts share one are one in 10^17; of
 /// 4,294,967,295 texts, the most that a plan can have, one in eight thousand million.
@@ -17,13 +19,6 @@ impl Fingerprint {
         let mut fingerprint = [0; 12];
         fingerprint.copy_from_slice(&blake3::hash(text.as_bytes()).as_bytes()[..12]);
         Self(fingerprint)
-    }
-
-    /// Part of it, which is as good as a hash of it.
-    fn hash(self) -> u64 {
-        self.0[..8]
-            .iter()
-            .fold(0, |hash, byte| hash << 8 | u64::from(*byte))
     }
 }
 
@@ -44,22 +39,13 @@ struct LastBatch {
     room: u32,
 }
 
-/// A text that has a number.
-#[derive(Debug)]
-struct NumberedText {
-    fingerprint: Fingerprint,
-    last: LastBatch,
-}
-
 /// The texts and batches of a plan so far.
 #[derive(Debug)]
 pub struct Batcher {
     size: NonZeroU32,
-    /// In the order of their numbers.
-    texts: Vec<NumberedText>,
-    /// The position of each text, by its fingerprint. With the texts themselves in it, this table would take most of the memory of a
-    /// plan while it grows.
-    positions: HashTable<u32>,
+    texts: Positions<Fingerprint>,
+    /// The last batch of each text.
+    last_batches: Vec<LastBatch>,
     /// The last batches of recipients that get a text again, by the text and how often they got it. A batch names no number twice, so
     /// each repetition has batches of its own.
     last_of_repeats: HashMap<(u32, u32), LastBatch>,
@@ -73,8 +59,8 @@ impl Batcher {
     pub fn new(size: NonZeroU32) -> Self {
         Self {
             size,
-            texts: Vec::new(),
-            positions: HashTable::new(),
+            texts: Positions::new(),
+            last_batches: Vec::new(),
             last_of_repeats: HashMap::new(),
             batches: 0,
             used_texts: 0,
@@ -95,20 +81,9 @@ impl Batcher {
 
     /// The number of the text with this fingerprint.
     pub fn text(&mut self, fingerprint: Fingerprint) -> Assigned {
-        let next = u32::try_from(self.texts.len()).unwrap_or(u32::MAX);
-        let of = |position: &u32| self.texts[*position as usize].fingerprint;
-        let entry = self.positions.entry(
-            fingerprint.hash(),
-            |position| of(position) == fingerprint,
-            |position| of(position).hash(),
-        );
-        let position = *entry.or_insert(next).get();
-        let is_new = position == next;
+        let (position, is_new) = self.texts.position(fingerprint);
         if is_new {
-            self.texts.push(NumberedText {
-                fingerprint,
-                last: LastBatch::default(),
-            });
+            self.last_batches.push(LastBatch::default());
         }
         Assigned {
             number: position + 1,
@@ -120,10 +95,10 @@ impl Batcher {
     /// already.
     pub fn batch(&mut self, text: u32, earlier: u32) -> Assigned {
         let position = text.saturating_sub(1) as usize;
-        let last = match self.texts.get_mut(position) {
-            Some(text) if earlier == 0 => {
-                self.used_texts += u32::from(text.last.number == 0);
-                &mut text.last
+        let last = match self.last_batches.get_mut(position) {
+            Some(last) if earlier == 0 => {
+                self.used_texts += u32::from(last.number == 0);
+                last
             }
             _ => self.last_of_repeats.entry((text, earlier)).or_default(),
         };

@@ -3,11 +3,11 @@
 use std::cmp::Reverse;
 
 use hashbrown::HashMap;
-use hashbrown::hash_map::Entry;
 use serde::{Deserialize, Serialize};
 
 use super::msisdn::Msisdn;
 use super::options::DuplicateRule;
+use super::positions::Positions;
 
 /// What an earlier row means for this one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,11 +22,13 @@ pub enum Repeat {
 #[derive(Debug)]
 pub struct Duplicates {
     rule: DuplicateRule,
-    first_rows: HashMap<Msisdn, FirstRow>,
-    /// The further rows of a number, by their text.
-    further_rows: HashMap<(Msisdn, u32), SameText>,
-    /// How many rows have each number that more than one row has.
-    repeated: HashMap<Msisdn, u32>,
+    numbers: Positions<Msisdn>,
+    /// The first row of each number.
+    first_rows: Vec<FirstRow>,
+    /// The further rows of a number, by its position and their text.
+    further_rows: HashMap<(u32, u32), SameText>,
+    /// How many rows have each number that more than one row has, by its position.
+    repeated: HashMap<u32, u32>,
 }
 
 /// The first row of a number.
@@ -64,7 +66,8 @@ impl Duplicates {
     pub fn new(rule: DuplicateRule) -> Self {
         Self {
             rule,
-            first_rows: HashMap::new(),
+            numbers: Positions::new(),
+            first_rows: Vec::new(),
             further_rows: HashMap::new(),
             repeated: HashMap::new(),
         }
@@ -83,13 +86,12 @@ impl Duplicates {
             .repeated
             .iter()
             .filter(|(_, rows)| **rows >= SUSPICIOUS_ROWS)
-            .map(|(number, rows)| RepeatedNumber {
-                number: number.to_string(),
-                rows: u64::from(*rows),
-                first_row: self
-                    .first_rows
-                    .get(number)
-                    .map_or(0, |first| first.row.into()),
+            .filter_map(|(position, rows)| {
+                Some(RepeatedNumber {
+                    number: self.numbers.key(*position)?.to_string(),
+                    rows: u64::from(*rows),
+                    first_row: self.first_rows[*position as usize].row.into(),
+                })
             })
             .collect();
         repeated.sort_by_key(|number| (Reverse(number.rows), number.first_row));
@@ -98,23 +100,25 @@ impl Duplicates {
 
     /// Adds a row that could be sent. `text` is the number of its text.
     pub fn add(&mut self, row: u32, number: Msisdn, text: u32) -> Repeat {
-        let first = match self.first_rows.entry(number) {
-            Entry::Vacant(place) => {
-                place.insert(FirstRow { row, text });
-                return Repeat::Send(0);
-            }
-            Entry::Occupied(first) => *first.get(),
-        };
-        *self.repeated.entry(number).or_insert(1) += 1;
+        let (position, is_new) = self.numbers.position(number);
+        if is_new {
+            self.first_rows.push(FirstRow { row, text });
+            return Repeat::Send(0);
+        }
+        let first = self.first_rows[position as usize];
+        *self.repeated.entry(position).or_insert(1) += 1;
         match self.rule {
             DuplicateRule::Number => return Repeat::DuplicateOf(first.row),
             DuplicateRule::Message if first.text == text => return Repeat::DuplicateOf(first.row),
             DuplicateRule::Message | DuplicateRule::Keep => {}
         }
-        let seen = self.further_rows.entry((number, text)).or_insert(SameText {
-            first_row: row,
-            rows: u32::from(first.text == text),
-        });
+        let seen = self
+            .further_rows
+            .entry((position, text))
+            .or_insert(SameText {
+                first_row: row,
+                rows: u32::from(first.text == text),
+            });
         let earlier = seen.rows;
         seen.rows += 1;
         if self.rule == DuplicateRule::Message && earlier > 0 {

@@ -8,6 +8,7 @@ pub mod encoding;
 pub mod header;
 pub mod msisdn;
 pub mod options;
+mod positions;
 pub(crate) mod punctuation;
 pub mod report;
 pub mod result_column;

@@ -50,5 +50,5 @@ pub(crate) fn is_invisible(c: char) -> bool {
 /// Whether a reader sees nothing of a character: white space, invisible characters, and control characters, which are not sent.
 #[must_use]
 pub(crate) fn is_unseen(c: char) -> bool {
-    c.is_whitespace() || c.is_control() || is_invisible(c)
+    !c.is_ascii_graphic() && (c.is_whitespace() || c.is_control() || is_invisible(c))
 }

@@ -14,27 +14,31 @@ const BLOCK: u64 = 10_000;
 /// The number of this cell, if it is written like a Malaysian mobile in one of the usual ways: `0123456789`, `012-345 6789`,
 /// `60123456789`, `+60 12-345 6789`.
 pub(super) fn malaysian_mobile(cell: &str) -> Option<Msisdn> {
-    let (mut digits, written) = match cell.strip_prefix('0') {
-        Some(national) => (MALAYSIA_CODE.to_owned(), national),
-        None => (String::new(), cell.strip_prefix('+').unwrap_or(cell)),
+    let with_code = cell.strip_prefix('+').unwrap_or(cell);
+    let written = match cell.strip_prefix('0') {
+        Some(national) => national,
+        None => with_code.strip_prefix(MALAYSIA_CODE)?,
     };
-    let mut after_digit = cell.starts_with('0');
-    for c in written.chars() {
-        match c {
-            '0'..='9' => {
-                digits.push(c);
+    let mut national = 0;
+    let mut digits = 0;
+    let mut after_digit = true;
+    for byte in written.bytes() {
+        match byte {
+            b'0'..=b'9' if digits < 10 => {
+                national = national * 10 + u64::from(byte - b'0');
+                digits += 1;
                 after_digit = true;
             }
-            ' ' | '-' if after_digit => after_digit = false,
+            b' ' | b'-' if after_digit => after_digit = false,
             _ => return None,
         }
     }
     // Twelve digits in groups may be those of an identity card.
-    let may_be_card = digits.len() == 12 && cell.len() > 12 && !cell.starts_with(['0', '+']);
-    let national = digits.strip_prefix(MALAYSIA_CODE)?;
-    let is_mobile = national.starts_with('1') && matches!(national.len(), 9 | 10);
+    let may_be_card = digits == 10 && cell.len() > 12 && cell.starts_with(MALAYSIA_CODE);
+    let is_mobile = matches!(digits, 9 | 10) && national / 10_u64.pow(digits - 1) == 1;
+    let code: u64 = MALAYSIA_CODE.parse().ok()?;
     (is_mobile && after_digit && !may_be_card)
-        .then(|| Msisdn::from_digits(&digits))
+        .then(|| Msisdn::from_u64(code * 10_u64.pow(digits) + national))
         .flatten()
 }
 
