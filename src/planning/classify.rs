@@ -177,34 +177,18 @@ fn warning(rule: ContentRule, example: &str) -> Warning {
 
 /// Stores rows, after the new texts and batches among them.
 pub(super) fn store(rows: &[ClassifiedRow], inserts: &mut PlanInserts<'_>) -> Result<()> {
-    inserts.texts(
-        &rows
-            .iter()
-            .filter_map(ClassifiedRow::new_text)
-            .collect::<Vec<_>>(),
-    )?;
-    inserts.batches(
-        &rows
-            .iter()
-            .filter_map(ClassifiedRow::new_batch)
-            .collect::<Vec<_>>(),
-    )?;
-    inserts.rows(&rows.iter().map(ClassifiedRow::planned).collect::<Vec<_>>())
+    let texts: Vec<_> = rows.iter().filter_map(ClassifiedRow::new_text).collect();
+    let batches: Vec<_> = rows.iter().filter_map(ClassifiedRow::new_batch).collect();
+    let rows: Vec<_> = rows.iter().map(ClassifiedRow::planned).collect();
+    inserts.texts(&texts)?;
+    inserts.batches(&batches)?;
+    inserts.rows(&rows)
 }
 
 impl ClassifiedRow {
     fn new_text(&self) -> Option<PlannedText<'_>> {
-        let (
-            Some(Assigned {
-                number,
-                is_new: true,
-            }),
-            Some(composed),
-        ) = (self.text, &self.row.text)
-        else {
-            return None;
-        };
-        let text = &composed.text;
+        let number = self.text.filter(|text| text.is_new)?.number;
+        let text = &self.row.text.as_ref()?.text;
         Some(PlannedText {
             number,
             body: text.body(),
@@ -215,10 +199,7 @@ impl ClassifiedRow {
 
     fn new_batch(&self) -> Option<u32> {
         match self.classification {
-            Classification::Send(Assigned {
-                number,
-                is_new: true,
-            }) => Some(number),
+            Classification::Send(batch) => batch.is_new.then_some(batch.number),
             _ => None,
         }
     }

@@ -162,20 +162,8 @@ pub(super) fn find<'a>(
 }
 
 fn linter(columns: &Columns) -> Result<Linter> {
-    let named = |(column, name): (usize, &'_ Option<String>)| {
-        Some((columns.title(column).to_owned(), name.clone()?))
-    };
-    let columns: Vec<(String, String)> = columns
-        .names()
-        .iter()
-        .enumerate()
-        .filter_map(named)
-        .collect();
-    Linter::new(
-        columns
-            .iter()
-            .map(|(header, name)| (header.as_str(), name.as_str())),
-    )
+    let names = columns.names().iter().enumerate();
+    Linter::new(names.filter_map(|(column, name)| Some((columns.title(column), name.as_deref()?))))
 }
 
 fn category(error: &TextError) -> String {

@@ -88,7 +88,7 @@ pub fn plan(
         },
         header: to_record(header, delimiter),
         dialect: source.dialect(),
-        digest: source.digest().to_string(),
+        digest: source.digest(),
         report,
     })
 }

@@ -1,27 +1,6 @@
 //! The digest of a spreadsheet: a hash of its header and cells, whatever the format they are written in.
 
-use std::fmt;
-
 use super::row::{Row, RowError};
-
-/// The digest of a header and the rows under it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Digest([u8; 32]);
-
-impl Digest {
-    /// The 32 bytes, for storing.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-}
-
-impl fmt::Display for Digest {
-    /// In hexadecimal.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
 
 /// Computes a digest from the header and then row after row.
 pub(super) struct DigestBuilder {
@@ -70,9 +49,10 @@ impl DigestBuilder {
             .extend_from_slice(&(count as u64).to_le_bytes());
     }
 
-    pub(super) fn digest(&self) -> Digest {
+    /// In hexadecimal.
+    pub(super) fn digest(&self) -> String {
         let mut hasher = self.hasher.clone();
         hasher.update(&self.pending);
-        Digest(*hasher.finalize().as_bytes())
+        hasher.finalize().to_hex().to_string()
     }
 }

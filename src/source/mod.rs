@@ -25,7 +25,6 @@ mod workbook;
 use std::fmt;
 use std::io::Read;
 
-pub use digest::Digest;
 pub use input::{Input, Position};
 pub use list::read_list;
 pub use open::is_ledger;
@@ -182,10 +181,10 @@ impl Source {
         self.blank_records + self.records.empty_lines() - self.empty_above
     }
 
-    /// The digest of the header and all rows read so far (of the whole spreadsheet once [`Source::read`] has returned `None`). Quotes,
-    /// delimiter, line ends, blank rows and empty cells beyond the header do not count.
+    /// The digest of the header and all rows read so far (of the whole spreadsheet once [`Source::read`] has returned `None`), in
+    /// hexadecimal. Quotes, delimiter, line ends, blank rows and empty cells beyond the header do not count.
     #[must_use]
-    pub fn digest(&self) -> Digest {
+    pub fn digest(&self) -> String {
         self.digest.digest()
     }
 }

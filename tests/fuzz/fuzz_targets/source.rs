@@ -4,7 +4,7 @@
 
 use std::io::Cursor;
 
-use isms_campaign::source::{Delimiter, Digest, Encoding, ReadOptions, Row, Source, to_record};
+use isms_campaign::source::{Delimiter, Encoding, ReadOptions, Row, Source, to_record};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -33,7 +33,7 @@ fn options(delimiter: char, encoding: &str) -> ReadOptions {
 }
 
 /// All rows, the digest and the delimiter; `None` if the bytes are refused.
-fn read(bytes: &[u8], options: &ReadOptions, chunk: usize) -> Option<(Vec<Row>, Digest, u8)> {
+fn read(bytes: &[u8], options: &ReadOptions, chunk: usize) -> Option<(Vec<Row>, String, u8)> {
     let mut source = Source::from_reader("input", Cursor::new(bytes.to_vec()), options).ok()?;
     let columns = source.columns().len();
     assert!(columns > 0);
