@@ -12,13 +12,8 @@ use clap::{
     ValueEnum,
 };
 
-use super::values::{
-    DEFAULT_RATE, RateArg, delimiter, duration, encoding, keyword, range, rate, region, seconds,
-    sender_id, status,
-};
-use crate::domain::options::{
-    DuplicateRule, LintLevel, MaxInvalid, PlanOptions, Punctuation, TextType,
-};
+use super::values::{DEFAULT_RATE, RateArg, duration, keyword, range, rate, seconds};
+use crate::domain::options::{DuplicateRule, LintLevel, MaxInvalid, Punctuation, TextType};
 use crate::domain::{Region, SenderId, Status};
 use crate::source::{Delimiter, Encoding};
 
@@ -118,7 +113,7 @@ pub(super) struct ResultsArgs {
     /// The ledger of the campaign
     pub(super) ledger: PathBuf,
     /// Only rows with these statuses, such as refused,invalid
-    #[arg(long, value_delimiter = ',', value_parser = status)]
+    #[arg(long, value_delimiter = ',', value_parser = keyword::<Status>())]
     pub(super) status: Vec<Status>,
     /// Where to write them
     #[arg(long, value_name = "PATH")]
@@ -167,19 +162,19 @@ pub(super) struct PlanOptionArgs {
     #[arg(long, value_name = "NAME", hide_short_help = true)]
     pub(super) phone_column: Option<String>,
     /// What separates two cells: a character, or tab, comma, semicolon or pipe [default: detected]
-    #[arg(long, value_name = "C", value_parser = delimiter, hide_short_help = true)]
+    #[arg(long, value_name = "C", value_parser = Delimiter::parse, hide_short_help = true)]
     pub(super) delimiter: Option<Delimiter>,
     /// The character encoding of the spreadsheet, such as utf-8, windows-1252 or gbk [default: detected]
-    #[arg(long, value_name = "NAME", value_parser = encoding, hide_short_help = true)]
+    #[arg(long, value_name = "NAME", value_parser = Encoding::parse, hide_short_help = true)]
     pub(super) encoding: Option<Encoding>,
     /// The sheet of a workbook [default: the first one]
     #[arg(long, value_name = "NAME", hide_short_help = true)]
     pub(super) sheet: Option<String>,
     /// The country of numbers without a country code [default: MY]
-    #[arg(long, value_name = "CC", value_parser = region, hide_short_help = true)]
+    #[arg(long, value_name = "CC", value_parser = Region::parse, hide_short_help = true)]
     pub(super) region: Option<Region>,
     /// The sender's name: 3 to 11 letters and digits
-    #[arg(long, value_name = "ID", value_parser = sender_id, help_heading = None)]
+    #[arg(long, value_name = "ID", value_parser = SenderId::parse, help_heading = None)]
     pub(super) sender_id: Option<SenderId>,
     /// How texts are encoded [default: auto]
     #[arg(long = "type", value_name = "TYPE", value_parser = keyword::<TextType>(), hide_short_help = true)]
@@ -243,15 +238,10 @@ pub(super) struct OutputArgs {
 #[command(next_help_heading = "Send")]
 pub(super) struct SendOptionArgs {
     /// The gateway's address, used exactly as given [env: ISMS_GATEWAY] [default: the iSMS REST endpoint]
-    #[arg(
-        long,
-        value_name = "URL",
-        conflicts_with = "sandbox",
-        hide_short_help = true
-    )]
+    #[arg(long, value_name = "URL", hide_short_help = true)]
     pub(super) gateway: Option<String>,
     /// Try it out: send to a gateway that sends nothing
-    #[arg(long, help_heading = None)]
+    #[arg(long, conflicts_with = "gateway", help_heading = None)]
     pub(super) sandbox: bool,
     /// The most recipients in a time, over all workers: 30/s, 600/m, 5000/h or none
     #[arg(long, value_name = "RATE", default_value = DEFAULT_RATE, value_parser = rate, hide_short_help = true)]
@@ -358,37 +348,17 @@ fn typed_plan_option(command: &clap::Command, matches: &ArgMatches) -> Option<St
     Some(format!("--{}", option.get_long()?))
 }
 
-impl PlanOptionArgs {
-    /// The options that the plan depends on: as typed, else their defaults. Where they are, the message and the
-    /// spreadsheet are added in `settings`.
-    pub(super) fn options(&self) -> PlanOptions {
-        let default = PlanOptions::default();
-        PlanOptions {
-            phone_column: self.phone_column.clone(),
-            region: self.region.unwrap_or(default.region),
-            sender_id: self.sender_id.clone(),
-            text_type: self.text_type.unwrap_or_default(),
-            punctuation: self.punctuation.unwrap_or_default(),
-            duplicates: self.duplicates.unwrap_or_default(),
-            batch_size: self.batch_size.unwrap_or(default.batch_size),
-            lint: self.lint.unwrap_or_default(),
-            ..default
-        }
-    }
-}
-
 impl OutputArgs {
     /// Whether standard output is reserved for the JSON object.
     pub(super) fn json_on_standard_output(&self) -> bool {
         self.summary_json.as_deref() == Some(Path::new("-"))
     }
 
-    /// The file of the summary, with its role.
-    pub(super) fn file_written(&self) -> Option<(&'static str, &Path)> {
+    /// The file of the summary.
+    pub(super) fn summary_file(&self) -> Option<&PathBuf> {
         self.summary_json
-            .as_deref()
-            .filter(|path| *path != Path::new("-"))
-            .map(|path| ("the summary", path))
+            .as_ref()
+            .filter(|_| !self.json_on_standard_output())
     }
 }
 
@@ -397,17 +367,13 @@ impl SandboxArgs {
     pub(super) fn typed(&self) -> bool {
         self.outbox.is_some() || self.latency.is_some() || self.per_number
     }
-
-    /// The file that the sandbox writes, with its role.
-    pub(super) fn file_written(&self) -> Option<(&'static str, &Path)> {
-        self.outbox.as_deref().map(|path| ("the outbox", path))
-    }
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::panic)]
 mod tests {
     use super::*;
+    use crate::domain::PlanOptions;
 
     #[test]
     fn clap_accepts_the_definitions() {

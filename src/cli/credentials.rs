@@ -13,23 +13,21 @@ const CREDENTIAL: &str = "isms-password";
 /// The account that the environment names.
 pub(super) fn from_environment() -> Result<Credentials> {
     let username = variable("ISMS_USERNAME")?.ok_or_else(|| {
-        Error::new(
-            Kind::Account,
-            "there is no account: ISMS_USERNAME is not set",
-        )
-        .hint("set ISMS_USERNAME and ISMS_PASSWORD, or try it with --sandbox")
+        account_error("there is no account: ISMS_USERNAME is not set")
+            .hint("set ISMS_USERNAME and ISMS_PASSWORD, or try it with --sandbox")
     })?;
     let password = password()?.ok_or_else(|| {
-        Error::new(
-            Kind::Account,
-            "there is no password: ISMS_PASSWORD is not set",
-        )
-        .hint("set ISMS_PASSWORD, or ISMS_PASSWORD_FILE to the path of a file that holds it")
+        account_error("there is no password: ISMS_PASSWORD is not set")
+            .hint("set ISMS_PASSWORD, or ISMS_PASSWORD_FILE to the path of a file that holds it")
     })?;
     Ok(Credentials {
         username,
         password: Password::new(password),
     })
+}
+
+fn account_error(problem: impl Into<String>) -> Error {
+    Error::new(Kind::Account, problem)
 }
 
 /// An account for the sandbox, which accepts any.
@@ -47,42 +45,31 @@ fn password() -> Result<Option<String>> {
     if let Some(path) = variable("ISMS_PASSWORD_FILE")? {
         return read(Path::new(&path)).map(Some);
     }
-    match variable("CREDENTIALS_DIRECTORY")? {
-        Some(folder) => {
-            let path = Path::new(&folder).join(CREDENTIAL);
-            if path.exists() {
-                read(&path).map(Some)
-            } else {
-                Ok(None)
-            }
-        }
-        None => Ok(None),
-    }
+    let folder = variable("CREDENTIALS_DIRECTORY")?;
+    let path = folder.map(|folder| Path::new(&folder).join(CREDENTIAL));
+    path.filter(|path| path.exists())
+        .map(|path| read(&path))
+        .transpose()
 }
 
 /// A variable that is set and not empty.
 fn variable(name: &str) -> Result<Option<String>> {
     match env::var(name) {
-        Ok(value) if value.is_empty() => Ok(None),
-        Ok(value) => Ok(Some(value)),
+        Ok(value) => Ok(Some(value).filter(|value| !value.is_empty())),
         Err(env::VarError::NotPresent) => Ok(None),
-        Err(env::VarError::NotUnicode(_)) => Err(Error::new(
-            Kind::Account,
-            format!("{name} is not UTF-8 text"),
-        )),
+        Err(_) => Err(account_error(format!("{name} is not UTF-8 text"))),
     }
 }
 
 /// A file without the line end that editors add.
 fn read(path: &Path) -> Result<String> {
     let text = fs::read_to_string(path).map_err(|error| {
-        Error::new(Kind::Account, "the password cannot be read")
+        account_error("the password cannot be read")
             .caused_by(error)
             .at(path.display())
     })?;
-    let password = text.trim_end_matches(['\r', '\n']);
-    if password.is_empty() {
-        return Err(Error::new(Kind::Account, "the password file is empty").at(path.display()));
+    match text.trim_end_matches(['\r', '\n']) {
+        "" => Err(account_error("the password file is empty").at(path.display())),
+        password => Ok(password.to_owned()),
     }
-    Ok(password.to_owned())
 }

@@ -14,7 +14,7 @@ const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0)
 
 /// Where messages go, and with which account.
 pub(super) struct Destination {
-    endpoint: Endpoint,
+    pub(super) endpoint: Endpoint,
     credentials: Credentials,
     timeouts: Timeouts,
     /// The sandbox of this process. It stops when this is dropped.
@@ -37,22 +37,16 @@ impl Destination {
                 sandbox: Some(sandbox),
             });
         }
-        let url = args.send.gateway.clone().or_else(|| {
-            std::env::var("ISMS_GATEWAY")
-                .ok()
-                .filter(|url| !url.is_empty())
-        });
+        let named = std::env::var("ISMS_GATEWAY")
+            .ok()
+            .filter(|url| !url.is_empty());
+        let url = args.send.gateway.clone().or(named);
         Ok(Self {
             endpoint: Endpoint::parse(url.as_deref().unwrap_or(Endpoint::DEFAULT))?,
             credentials: credentials::from_environment()?,
             timeouts,
             sandbox: None,
         })
-    }
-
-    /// Its host and port, which a ledger keeps.
-    pub(super) fn host(&self) -> String {
-        self.endpoint.host()
     }
 
     /// Its name for people.
@@ -65,11 +59,8 @@ impl Destination {
 
     /// A connection to it for one worker.
     pub(super) fn gateway(&self) -> Box<dyn Gateway> {
-        Box::new(RestGateway::new(
-            self.endpoint.clone(),
-            self.credentials.clone(),
-            self.timeouts,
-        ))
+        let (endpoint, credentials) = (self.endpoint.clone(), self.credentials.clone());
+        Box::new(RestGateway::new(endpoint, credentials, self.timeouts))
     }
 }
 

@@ -57,26 +57,25 @@ impl Existing {
         on_change: OnChange,
         changes: &[String],
     ) -> Result<()> {
-        let takes_over = self.takes_over(lock);
-        if !(self.sent || takes_over) || on_change == OnChange::New {
-            return Ok(());
-        }
-        let why = if self.sent {
-            "messages were sent"
-        } else {
-            "it took the place of one from which messages were sent"
+        let why = match (self.sent, self.takes_over(lock)) {
+            _ if on_change == OnChange::New => return Ok(()),
+            (true, _) => "messages were sent",
+            (false, true) => "it took the place of one from which messages were sent",
+            (false, false) => return Ok(()),
         };
-        Err(Error::new(
-            Kind::Ledger,
-            format!(
-                "was planned on {} as something else than is asked now, and {why}: {}",
-                self.campaign.planned_at,
-                changes.join("; ")
-            ),
-        )
-        .hint("continue with what was planned by naming the ledger to send, or start anew with --on-change new")
-        .at(path.display()))
+        let (planned_at, changes) = (&self.campaign.planned_at, changes.join("; "));
+        let problem = format!(
+            "was planned on {planned_at} as something else than is asked now, and {why}: {changes}"
+        );
+        Err(refused(path, problem).hint(
+            "continue with what was planned by naming the ledger to send, or start anew with --on-change new",
+        ))
     }
+}
+
+/// The error of a ledger that is not used.
+pub(super) fn refused(path: &Path, problem: impl Into<String>) -> Error {
+    Error::new(Kind::Ledger, problem).at(path.display())
 }
 
 /// A ledger to look at, and its campaign.
@@ -97,12 +96,10 @@ pub(super) fn refuse_inconsistent(
     if problems.is_empty() {
         return Ok(());
     }
-    Err(Error::new(
-        Kind::Ledger,
-        format!("does not add up: {}", problems.join("; ")),
-    )
-    .hint("bring back a copy from before it was changed, or compare it with the iSMS portal row by row")
-    .at(path.display()))
+    let problem = format!("does not add up: {}", problems.join("; "));
+    Err(refused(path, problem).hint(
+        "bring back a copy from before it was changed, or compare it with the iSMS portal row by row",
+    ))
 }
 
 /// Refuses to continue where messages were sent from a ledger that is now gone, another one, or an earlier state of itself: what
@@ -117,29 +114,24 @@ pub(super) fn refuse_lost(
         return Ok(());
     };
     let problem = match existing {
-        Some(existing) if existing.campaign.id != started.campaign => {
-            "is another ledger than the one in this place from which messages were sent"
+        Some(existing) if existing.campaign.id == started.campaign => {
+            let (known, made) = (existing.totals.attempts, started.attempts);
+            if known >= made {
+                return Ok(());
+            }
+            let problem = format!(
+                "is an earlier state of itself: it knows of {known} requests, and {made} were made"
+            );
+            return Err(refused(path, problem)
+                .hint("bring its latest state back; only that one knows what was sent"));
         }
-        Some(existing) if existing.totals.attempts < started.attempts => {
-            return Err(Error::new(
-                Kind::Ledger,
-                format!(
-                    "is an earlier state of itself: it knows of {} requests, and {} were made",
-                    existing.totals.attempts, started.attempts
-                ),
-            )
-            .hint("bring its latest state back; only that one knows what was sent")
-            .at(path.display()));
-        }
-        Some(_) => return Ok(()),
+        _ if on_change == OnChange::New => return Ok(()),
+        Some(_) => "is another ledger than the one in this place from which messages were sent",
         None => "messages were sent from this ledger, and it is gone",
     };
-    if on_change == OnChange::New {
-        return Ok(());
-    }
-    Err(Error::new(Kind::Ledger, problem)
-        .hint("bring it back, or start anew with --on-change new if you know that nobody gets a message twice")
-        .at(path.display()))
+    Err(refused(path, problem).hint(
+        "bring it back, or start anew with --on-change new if you know that nobody gets a message twice",
+    ))
 }
 
 /// Makes the ledger's place free for a new plan. One from which no request was made may be replaced. Any other is set aside,
@@ -150,23 +142,17 @@ pub(super) fn make_room(path: &Path, lock: Lock, existing: &Existing) -> Result<
         let counts = existing.totals.counts;
         let (pending, unknown) = (counts.of(Status::Pending), counts.of(Status::Unknown));
         if existing.sent && pending + unknown > 0 {
-            return Err(Error::new(
-                Kind::Ledger,
-                format!(
-                    "rows are open ({pending} pending, {unknown} unknown), so it cannot be set aside"
-                ),
-            )
-            .hint("finish it first by naming the ledger to send")
-            .at(path.display()));
+            let problem = format!(
+                "rows are open ({pending} pending, {unknown} unknown), so it cannot be set aside"
+            );
+            return Err(refused(path, problem).hint("finish it first by naming the ledger to send"));
         }
         set_aside(path, lock, &existing.campaign)?
     } else {
         ledger::close_all_files(path, lock)?
     };
-    let is_the_started_one = lock
-        .started()
-        .is_some_and(|started| started.campaign == existing.campaign.id);
-    if is_the_started_one && !existing.sent && !takes_over {
+    let started = lock.started().map(|started| &started.campaign);
+    if started == Some(&existing.campaign.id) && !existing.sent && !takes_over {
         lock.clear_started()?;
     }
     Ok(lock)
@@ -182,17 +168,26 @@ pub(super) fn set_aside(path: &Path, lock: Lock, campaign: &Campaign) -> Result<
 
 /// What differs between what was planned and what is asked now, for people. Nothing: it is the same campaign.
 pub(super) fn changes(before: &Campaign, now: &Campaign) -> Vec<String> {
-    let cells =
-        (before.digest != now.digest).then(|| format!("the cells of {} have changed", now.input));
-    let options = before.options.differences(&now.options);
+    let mut changes = Vec::new();
+    if before.digest != now.digest {
+        changes.push(format!("the cells of {} have changed", now.input));
+    }
     let value = |value: Option<String>| value.unwrap_or_else(|| "not given".to_owned());
-    let options = options.into_iter().map(|difference| match difference {
-        Difference::Message => "the message has changed".to_owned(),
-        Difference::Value {
-            option,
-            before,
-            now,
-        } => format!("--{option} was {} and is now {}", value(before), value(now)),
-    });
-    cells.into_iter().chain(options).collect()
+    changes.extend(
+        before
+            .options
+            .differences(&now.options)
+            .into_iter()
+            .map(|difference| match difference {
+                Difference::Message => "the message has changed".to_owned(),
+                Difference::Value {
+                    option,
+                    before,
+                    now,
+                } => {
+                    format!("--{option} was {} and is now {}", value(before), value(now))
+                }
+            }),
+    );
+    changes
 }

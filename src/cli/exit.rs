@@ -1,7 +1,5 @@
 //! The exit codes, and which of them a run ends with.
 
-use std::process::ExitCode;
-
 use crate::dispatch::StopReason;
 use crate::domain::Status;
 use crate::domain::status::Counts;
@@ -43,12 +41,6 @@ impl Exit {
             _ if counts.of(Status::Invalid) + counts.of(Status::Refused) > 0 => Self::NOT_ALL_SENT,
             _ => Self::OK,
         }
-    }
-}
-
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        Self::from(exit.0)
     }
 }
 

@@ -28,7 +28,7 @@ pub(super) fn shell_quoted(path: &Path) -> String {
 }
 
 /// The files of a campaign.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct CampaignFiles {
     /// The campaign's name.
     pub(super) name: String,
@@ -47,10 +47,8 @@ impl CampaignFiles {
     ) -> Result<Self> {
         let base = match (Input::parse(recipients), ledger) {
             (Input::Stdin, None) => {
-                return Err(
-                    Error::usage("standard input has no name that a ledger could have")
-                        .hint("name the ledger with --ledger"),
-                );
+                let problem = "standard input has no name that a ledger could have";
+                return Err(Error::usage(problem).hint("name the ledger with --ledger"));
             }
             (Input::Stdin, Some(ledger)) => without_extension(ledger),
             (Input::File(path), _) => without_extension(&path),
@@ -62,10 +60,10 @@ impl CampaignFiles {
             Some(named) => ledger_name(&without_extension(named)),
             None => ledger_name(&base),
         };
-        let results = results.map_or_else(
-            || extended(&base, &format!("{sandbox_part}{RESULTS}")),
-            Path::to_owned,
-        );
+        let results = match results {
+            Some(named) => named.to_owned(),
+            None => extended(&base, &format!("{sandbox_part}{RESULTS}")),
+        };
         let name = base.file_name().unwrap_or(base.as_os_str());
         Ok(Self {
             name: name.to_string_lossy().into_owned(),
@@ -78,9 +76,8 @@ impl CampaignFiles {
 /// Whether a ledger of this name belongs to the sandbox.
 pub(super) fn is_sandbox_ledger(ledger: &Path) -> bool {
     let sandbox = format!("{SANDBOX}{}", ledger::SUFFIX);
-    ledger
-        .file_name()
-        .is_some_and(|name| name.to_string_lossy().ends_with(&sandbox))
+    let name = ledger.file_name().unwrap_or_default();
+    name.to_string_lossy().ends_with(&sandbox)
 }
 
 /// The path without the extension of a spreadsheet, compressed or not, or of a ledger, the sandbox's or not.
@@ -120,6 +117,11 @@ pub(super) fn spreadsheet_of(ledger: &Path) -> Option<PathBuf> {
 /// A file and its role in a command, such as "the results file".
 pub(super) type Role<'a> = (&'static str, &'a Path);
 
+/// Gives a path this role.
+pub(super) fn role<'a>(name: &'static str) -> impl Fn(&'a PathBuf) -> Role<'a> {
+    move |path| (name, path)
+}
+
 /// Refuses a command that would write over one of its inputs, over the ledger or a file beside it, or write two things into one
 /// file. `ledger` is what the command plans or reads.
 pub(super) fn refuse_overwriting(
@@ -127,13 +129,14 @@ pub(super) fn refuse_overwriting(
     ledger: &Path,
     written: &[Role<'_>],
 ) -> Result<()> {
-    let sidecar_files = ledger::sidecar_files(ledger);
-    let sidecar_files = sidecar_files
-        .iter()
-        .map(|(role, path)| (*role, path.as_path()));
     let mut others = inputs.to_vec();
     refuse_same(("the ledger", ledger), &others)?;
-    others.extend(sidecar_files);
+    let sidecar_files = ledger::sidecar_files(ledger);
+    others.extend(
+        sidecar_files
+            .iter()
+            .map(|(role, path)| (*role, path.as_path())),
+    );
     for file in written {
         refuse_same(*file, &others)?;
         others.push(*file);
@@ -144,11 +147,11 @@ pub(super) fn refuse_overwriting(
 fn refuse_same((role, path): Role<'_>, others: &[Role<'_>]) -> Result<()> {
     match others.iter().find(|(_, other)| same_file(path, other)) {
         None => Ok(()),
-        Some((other_role, other)) => Err(Error::usage(format!(
-            "{role} would be written over {other_role}, {}",
-            other.display()
-        ))
-        .hint("name another file")),
+        Some((input, other)) => {
+            let other = other.display();
+            let problem = format!("{role} would be written over {input}, {other}");
+            Err(Error::usage(problem).hint("name another file"))
+        }
     }
 }
 

@@ -10,7 +10,6 @@ mod exit;
 mod files;
 mod overview;
 mod progress;
-mod question;
 mod remedy;
 mod session;
 mod settings;
@@ -43,18 +42,16 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     log_to_standard_error(cli.verbose);
     signals::survive_file_size_limit();
     signals::exit_with_a_code();
-    match run(cli.command) {
-        Ok(exit) => exit.into(),
-        Err(error) => {
-            terminal::tell_error(&error);
-            Exit::of_error(&error).into()
-        }
-    }
+    let exit = run(cli.command).unwrap_or_else(|error| {
+        terminal::tell_error(&error);
+        Exit::of_error(&error)
+    });
+    ExitCode::from(exit.0)
 }
 
 fn run(command: Command) -> Result<Exit> {
     match command {
-        Command::Plan(args) => plan::run(&args),
+        Command::Plan(args) => Ok(plan::run(&args)),
         Command::Send(args) => Ok(send::run(&args)),
         Command::Status { ledger } => status::run(&ledger),
         Command::Results(args) => results::run(&args),

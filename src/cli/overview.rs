@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::view::counted;
+use super::view::{Screen, counted, inflected};
 use crate::dispatch::Rate;
 use crate::domain::cost::{LongValues, UnicodeCause};
 use crate::domain::duplicates::RepeatedNumber;
@@ -14,6 +14,9 @@ use crate::ledger::Campaign;
 /// The most lines for each kind of finding, so that the overview fits on a screen.
 const LINES: usize = 6;
 
+const GUESSED: &str =
+    ", guessed from its bytes (check the names below, or name it with --encoding)";
+
 /// The plan on one screen.
 pub(super) fn of_plan(campaign: &Campaign, rate: Option<Rate>) -> String {
     let report = &campaign.report;
@@ -22,23 +25,17 @@ pub(super) fn of_plan(campaign: &Campaign, rate: Option<Rate>) -> String {
     screen.gap();
     credits(&mut screen, report);
     screen.gap();
-    problems(&mut screen, report);
+    screen.lines("Invalid", &report.invalid, invalid);
+    screen.lines("Same number", &report.repeated_numbers, repeated);
+    screen.lines("Content", &report.warnings, warning);
     screen.gap();
-    for (label, samples) in samples(report) {
-        screen.0.push_str(&shown(&label, samples));
+    for (labels, sample) in samples(report) {
+        screen.0.push_str(&shown(&labels, sample));
     }
     screen.0
 }
 
-/// Lines, each with a label.
-#[derive(Default)]
-struct Screen(String);
-
 impl Screen {
-    fn line(&mut self, label: &str, text: &str) {
-        let _ = writeln!(self.0, "{label:<14}{text}");
-    }
-
     /// An empty line, unless there is one already.
     fn gap(&mut self) {
         if !self.0.ends_with("\n\n") {
@@ -48,81 +45,65 @@ impl Screen {
 
     /// The first lines of a kind, and how many more there are.
     fn lines<T>(&mut self, label: &str, all: &[T], text: impl Fn(&T) -> String) {
-        for one in &all[..all.len().min(LINES)] {
-            self.line(label, &text(one));
+        for one in all.iter().take(LINES) {
+            self.line(label, text(one));
         }
         if let Some(more @ 1..) = all.len().checked_sub(LINES) {
-            self.line(
-                label,
-                &format!("and {more} more such lines (--summary-json has them)"),
-            );
+            let more = format!("and {more} more such lines (--summary-json has them)");
+            self.line(label, more);
         }
     }
 }
 
 fn counts(screen: &mut Screen, campaign: &Campaign, rate: Option<Rate>) {
     let report = &campaign.report;
-    screen.line(
-        "Campaign",
-        &format!("{}, from {}", campaign.name, campaign.input),
-    );
+    let (name, input) = (&campaign.name, &campaign.input);
+    screen.line("Campaign", format!("{name}, from {input}"));
     if let Some(read_as) = &report.read_as {
-        screen.line("Read as", &reading(read_as));
+        screen.line("Read as", reading(read_as));
     }
-    screen.line("Rows", &with_blank(report));
-    screen.line(
-        "To send",
-        &format!(
-            "{} in {} ({})",
-            counted(report.sendable, "message"),
-            counted(report.batches, "request"),
-            counted(report.texts, "distinct text")
-        ),
-    );
+    screen.line("Rows", with_blank(report));
+    let messages = counted(report.sendable, "message");
+    let requests = counted(report.batches, "request");
+    let texts = counted(report.texts, "distinct text");
+    screen.line("To send", format!("{messages} in {requests} ({texts})"));
     if report.abroad > 0 {
-        screen.line(
-            "Abroad",
-            &format!(
-                "{} to numbers of other countries ({})",
-                counted(report.abroad, "message"),
-                which(report.abroad, &report.first_abroad)
-            ),
-        );
+        let messages = counted(report.abroad, "message");
+        let rows = which(report.abroad, &report.first_abroad);
+        let abroad = format!("{messages} to numbers of other countries ({rows})");
+        screen.line("Abroad", abroad);
     }
-    screen.line(
-        "Not sent",
-        &format!(
-            "{} invalid, {} duplicate, {} suppressed",
-            report.invalid_rows(),
-            report.duplicate,
-            report.suppressed
-        ),
+    let not_sent = format!(
+        "{} invalid, {} duplicate, {} suppressed",
+        report.invalid_rows(),
+        report.duplicate,
+        report.suppressed
     );
+    screen.line("Not sent", not_sent);
     screen.lines("Suppress", &report.suppression_lists, |list| {
         format!("{}: {}", list.name, counted(list.numbers, "number"))
     });
-    screen.line("Time", &time_needed(report.sendable, rate));
+    screen.line("Time", time_needed(report.sendable, rate));
 }
 
 fn credits(screen: &mut Screen, report: &Report) {
-    screen.line("Credits", &format!("{}{}", report.credits, unicode(report)));
+    let unicode = match report.unicode {
+        0 => String::new(),
+        rows => format!(
+            ", {} in Unicode at 63 characters a credit",
+            counted(rows, "message")
+        ),
+    };
+    screen.line("Credits", format!("{}{unicode}", report.credits));
     screen.lines("  Unicode", &report.unicode_because, cause);
     screen.lines("  Long", &report.long_values, long);
     if report.replaced > 0 {
-        screen.line(
-            "  Punctuation",
-            &format!(
-                "{} made plain to save messages from Unicode (--punctuation keep leaves them)",
-                counted(report.replaced, "character")
-            ),
+        let plain = format!(
+            "{} made plain to save messages from Unicode (--punctuation keep leaves them)",
+            counted(report.replaced, "character")
         );
+        screen.line("  Punctuation", plain);
     }
-}
-
-fn problems(screen: &mut Screen, report: &Report) {
-    screen.lines("Invalid", &report.invalid, invalid);
-    screen.lines("Same number", &report.repeated_numbers, repeated);
-    screen.lines("Content", &report.warnings, warning);
 }
 
 fn reading(read_as: &ReadAs) -> String {
@@ -132,21 +113,17 @@ fn reading(read_as: &ReadAs) -> String {
             encoding,
             assumed,
             gzip,
-        } => format!(
-            "text with {} between cells, {}{encoding}{}",
-            match delimiter {
+        } => {
+            let delimiter = match delimiter {
                 ',' => "commas".to_owned(),
                 ';' => "semicolons".to_owned(),
                 '\t' => "tabs".to_owned(),
                 other => format!("\"{other}\""),
-            },
-            if *gzip { "gzip, " } else { "" },
-            if *assumed {
-                ", guessed from its bytes (check the names below, or name it with --encoding)"
-            } else {
-                ""
-            }
-        ),
+            };
+            let gzip = if *gzip { "gzip, " } else { "" };
+            let assumed = if *assumed { GUESSED } else { "" };
+            format!("text with {delimiter} between cells, {gzip}{encoding}{assumed}")
+        }
         ReadAs::Workbook { sheet, sheets: 1 } => format!("a workbook, sheet \"{sheet}\""),
         ReadAs::Workbook { sheet, sheets } => {
             format!("a workbook, sheet \"{sheet}\" of {sheets} (--sheet takes another one)")
@@ -155,47 +132,29 @@ fn reading(read_as: &ReadAs) -> String {
 }
 
 fn with_blank(report: &Report) -> String {
-    match report.blank_rows {
-        0 => report.rows.to_string(),
-        blank => format!(
-            "{}, and {} skipped that {} no row number",
-            report.rows,
-            counted(blank, "blank row"),
-            if blank == 1 { "has" } else { "have" }
+    let blank = match report.blank_rows {
+        0 => return report.rows.to_string(),
+        blank => inflected(
+            blank,
+            "blank row skipped that has",
+            "blank rows skipped that have",
         ),
-    }
-}
-
-fn unicode(report: &Report) -> String {
-    match report.unicode {
-        0 => String::new(),
-        rows => format!(
-            ", {} in Unicode at 63 characters a credit",
-            counted(rows, "message")
-        ),
-    }
+    };
+    format!("{}, and {blank} no row number", report.rows)
 }
 
 /// `’ in 214 texts: 214 credits more`.
 fn cause(cause: &UnicodeCause) -> String {
-    let what = if cause.characters.is_empty() {
-        "another script, or many symbols,".to_owned()
-    } else {
-        cause
-            .characters
-            .chars()
-            .map(named)
-            .collect::<Vec<_>>()
-            .join(" ")
+    let characters: Vec<_> = cause.characters.chars().map(named).collect();
+    let what = match characters.as_slice() {
+        [] => "another script, or many symbols,".to_owned(),
+        some => some.join(" "),
     };
-    format!(
-        "{what} in {}: {}",
-        counted(cause.rows, "text"),
-        match cause.credits_more {
-            0 => "no credits more".to_owned(),
-            more => format!("{} more", counted(more, "credit")),
-        }
-    )
+    let texts = counted(cause.rows, "text");
+    match cause.credits_more {
+        0 => format!("{what} in {texts}: no credits more"),
+        more => format!("{what} in {texts}: {} more", counted(more, "credit")),
+    }
 }
 
 /// A character, or its code point where nothing would be seen.
@@ -209,19 +168,17 @@ fn named(c: char) -> String {
 
 /// `37 rows need 2 credits because of NAME; 4 characters fewer saves 37 credits`.
 fn long(long: &LongValues) -> String {
+    let rows = inflected(long.rows, "row needs", "rows need");
+    let credits = if long.credits == long.usual_credits + 1 {
+        counted(long.credits.into(), "credit")
+    } else {
+        format!("up to {} credits", long.credits)
+    };
+    let column = long.column.as_ref();
+    let column = column.map_or_else(String::new, |column| format!(" because of {column}"));
     format!(
-        "{} {}{} instead of {}{}; {} fewer in each saves {}",
-        counted(long.rows, "row"),
-        if long.rows == 1 { "needs " } else { "need " },
-        if long.credits == long.usual_credits + 1 {
-            counted(long.credits.into(), "credit")
-        } else {
-            format!("up to {} credits", long.credits)
-        },
+        "{rows} {credits} instead of {}{column}; {} fewer in each saves {}",
         long.usual_credits,
-        long.column
-            .as_ref()
-            .map_or_else(String::new, |column| format!(" because of {column}")),
         counted(long.characters.into(), "character"),
         counted(long.saves, "credit"),
     )
@@ -260,16 +217,13 @@ fn warning(warning: &Warning) -> String {
 /// `row 3`, `rows 3, 9, ...`.
 fn which(rows: u64, first_rows: &[u64]) -> String {
     let listed: Vec<_> = first_rows.iter().map(u64::to_string).collect();
-    format!(
-        "{} {}{}",
-        if rows == 1 { "row" } else { "rows" },
-        listed.join(", "),
-        if rows > listed.len() as u64 {
-            ", ..."
-        } else {
-            ""
-        }
-    )
+    let label = if rows == 1 { "row" } else { "rows" };
+    let more = if rows > listed.len() as u64 {
+        ", ..."
+    } else {
+        ""
+    };
+    format!("{label} {}{more}", listed.join(", "))
 }
 
 fn time_needed(messages: u64, rate: Option<Rate>) -> String {
@@ -292,23 +246,21 @@ fn samples(report: &Report) -> Vec<(String, &Sample)> {
     ] {
         let Some(sample) = sample else { continue };
         match shown.iter_mut().find(|(_, same)| same.row == sample.row) {
-            Some((labels, _)) => {
-                *labels = format!("{labels}, {}", label.to_lowercase());
-            }
+            Some((labels, _)) => *labels = format!("{labels}, {}", label.to_lowercase()),
             None => shown.push((label.to_owned(), sample)),
         }
     }
     shown
 }
 
-fn shown(label: &str, sample: &Sample) -> String {
+fn shown(labels: &str, sample: &Sample) -> String {
     let encoding = if sample.r#type == 1 {
         "ASCII"
     } else {
         "Unicode"
     };
     let mut shown = format!(
-        "{label}: row {}, {} characters, {encoding}, {}\n",
+        "{labels}: row {}, {} characters, {encoding}, {}\n",
         sample.row,
         sample.units,
         counted(sample.credits.into(), "credit")

@@ -1,8 +1,7 @@
 //! Progress on standard error: bars on a terminal, a plain line every few seconds elsewhere.
 
 use std::io::{self, IsTerminal};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -17,99 +16,89 @@ use crate::{dispatch, planning};
 /// Between two plain lines.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
-/// How progress is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Style {
-    Bar,
-    Plain,
-    Silent,
+const PLANNING: &str = "Planning {wide_bar} {binary_bytes}/{binary_total_bytes}, {msg}";
+const SENDING: &str = "{wide_bar} {pos}/{len}, {per_sec:.1}, {eta} left: {msg}";
+
+/// The progress of a plan, in bytes, or of a send, in messages.
+#[derive(Debug)]
+pub(super) struct Progress {
+    /// With `Auto` resolved.
+    style: ProgressArg,
+    /// Hidden in other styles, where it only measures.
+    bar: ProgressBar,
+    last_line: Mutex<Instant>,
+    settled: Mutex<Counts>,
 }
 
-impl Style {
-    fn of(typed: ProgressArg) -> Self {
-        match typed {
-            ProgressArg::Bar => Self::Bar,
-            ProgressArg::Plain => Self::Plain,
-            ProgressArg::None => Self::Silent,
-            ProgressArg::Auto if io::stderr().is_terminal() => Self::Bar,
-            ProgressArg::Auto => Self::Plain,
-        }
+impl Progress {
+    pub(super) fn of_planning(typed: ProgressArg) -> Self {
+        Self::new(typed, None, PLANNING)
     }
 
-    fn bar(self, length: Option<u64>, template: &str) -> ProgressBar {
-        let bar = match self {
-            // Bars that were asked for are drawn even where standard error is no terminal.
-            Self::Bar => ProgressBar::with_draw_target(length, ProgressDrawTarget::stderr()),
-            Self::Plain | Self::Silent => {
-                ProgressBar::with_draw_target(length, ProgressDrawTarget::hidden())
-            }
+    pub(super) fn of_sending(typed: ProgressArg, pending: u64) -> Self {
+        let progress = Self::new(typed, Some(pending), SENDING);
+        if progress.style == ProgressArg::Bar {
+            progress.bar.enable_steady_tick(Duration::from_millis(250));
+        }
+        progress
+    }
+
+    fn new(typed: ProgressArg, length: Option<u64>, template: &str) -> Self {
+        let style = match typed {
+            ProgressArg::Auto if io::stderr().is_terminal() => ProgressArg::Bar,
+            ProgressArg::Auto => ProgressArg::Plain,
+            typed => typed,
         };
+        // Bars that were asked for are drawn even where standard error is no terminal.
+        let target = match style {
+            ProgressArg::Bar => ProgressDrawTarget::stderr(),
+            _ => ProgressDrawTarget::hidden(),
+        };
+        let bar = ProgressBar::with_draw_target(length, target);
         // If indicatif refuses the template, its own style shows the same numbers.
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
-        bar
-    }
-}
-
-/// Plain lines, at most one every few seconds.
-#[derive(Debug)]
-struct Lines {
-    style: Style,
-    last: Mutex<Instant>,
-}
-
-impl Lines {
-    fn new(style: Style) -> Self {
         Self {
             style,
-            last: Mutex::new(clock::instant()),
+            bar,
+            last_line: Mutex::new(clock::instant()),
+            settled: Mutex::default(),
         }
     }
 
-    fn occasionally(&self, line: impl FnOnce() -> String) {
-        if self.style != Style::Plain {
-            return;
-        }
-        // If it is taken, another worker is about to write the line.
-        let Ok(mut last) = self.last.try_lock() else {
-            return;
-        };
-        if last.elapsed() >= LINE_EVERY {
-            *last = clock::instant();
-            tell(&line());
-        }
-    }
-}
-
-/// The progress of a plan, in bytes.
-#[derive(Debug)]
-pub(super) struct Planning {
-    bar: ProgressBar,
-    lines: Lines,
-    started: Instant,
-}
-
-impl Planning {
-    pub(super) fn new(typed: ProgressArg) -> Self {
-        let style = Style::of(typed);
-        Self {
-            bar: style.bar(
-                None,
-                "Planning {wide_bar} {binary_bytes}/{binary_total_bytes}, {msg}",
-            ),
-            lines: Lines::new(style),
-            started: clock::instant(),
-        }
-    }
-
-    /// Removes the bar.
+    /// Removes the bar, as dropping it does.
     pub(super) fn end(&self) {
         self.bar.finish_and_clear();
     }
+
+    /// Tells the user something, above the bar if there is one.
+    pub(super) fn tell(&self, line: &str) {
+        match self.style {
+            ProgressArg::Bar => self.bar.suspend(|| tell(line)),
+            _ => tell(line),
+        }
+    }
+
+    /// Moves the bar, or now and then writes a plain line that begins with `heading`.
+    fn show(&self, position: u64, message: &str, heading: impl FnOnce() -> String) {
+        self.bar.set_position(position);
+        self.bar.set_message(message.to_owned());
+        if self.style != ProgressArg::Plain {
+            return;
+        }
+        // If it is taken, another worker is about to write the line.
+        let Ok(mut last_line) = self.last_line.try_lock() else {
+            return;
+        };
+        if last_line.elapsed() >= LINE_EVERY {
+            *last_line = clock::instant();
+            tell(&format!("{}: {message}", heading()));
+        }
+    }
 }
 
-impl planning::Progress for Planning {
+impl planning::Progress for Progress {
     fn opened(&self, bytes: Option<u64>) {
         if let Some(bytes) = bytes {
             self.bar.set_length(bytes);
@@ -118,103 +107,41 @@ impl planning::Progress for Planning {
 
     fn planned(&self, bytes: u64, rows: u64) {
         #[allow(clippy::cast_precision_loss)]
-        let per_second = rows as f64 / self.started.elapsed().as_secs_f64().max(0.001);
-        self.bar.set_position(bytes);
-        self.bar
-            .set_message(format!("{rows} rows, {per_second:.0}/s"));
-        self.lines
-            .occasionally(|| format!("planning: {rows} rows, {per_second:.0}/s"));
+        let per_second = rows as f64 / self.bar.elapsed().as_secs_f64().max(0.001);
+        let message = format!("{rows} rows, {per_second:.0}/s");
+        self.show(bytes, &message, || "planning".to_owned());
     }
 }
 
-/// The progress of a send, in messages.
-#[derive(Debug)]
-pub(super) struct Sending {
-    bar: ProgressBar,
-    lines: Lines,
-    started: Instant,
-    pending: u64,
-    accepted: AtomicU64,
-    refused: AtomicU64,
-    unknown: AtomicU64,
-}
-
-impl Sending {
-    /// For this number of messages.
-    pub(super) fn new(typed: ProgressArg, pending: u64) -> Self {
-        let style = Style::of(typed);
-        let bar = style.bar(
-            Some(pending),
-            "{wide_bar} {pos}/{len}, {per_sec:.1}, {eta} left: {msg}",
-        );
-        if style == Style::Bar {
-            bar.enable_steady_tick(Duration::from_millis(250));
-        }
-        Self {
-            bar,
-            lines: Lines::new(style),
-            started: clock::instant(),
-            pending,
-            accepted: AtomicU64::new(0),
-            refused: AtomicU64::new(0),
-            unknown: AtomicU64::new(0),
-        }
-    }
-
-    /// Removes the bar.
-    pub(super) fn end(&self) {
-        self.bar.finish_and_clear();
-    }
-
-    /// Tells the user something, above the bar if there is one.
-    pub(super) fn tell(&self, line: &str) {
-        match self.lines.style {
-            Style::Bar => self.bar.suspend(|| tell(line)),
-            Style::Plain | Style::Silent => tell(line),
-        }
-    }
-
-    fn counts(&self) -> (u64, String) {
-        let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        let (accepted, refused, unknown) =
-            (of(&self.accepted), of(&self.refused), of(&self.unknown));
-        (
-            accepted + refused + unknown,
-            format!("{accepted} accepted, {refused} refused, {unknown} unknown"),
-        )
-    }
-
-    fn line(&self) -> String {
-        let (done, counts) = self.counts();
-        #[allow(clippy::cast_precision_loss)]
-        let per_second = done as f64 / self.started.elapsed().as_secs_f64().max(0.001);
-        #[allow(clippy::cast_precision_loss)]
-        let left = self.pending.saturating_sub(done) as f64 / per_second.max(0.001);
-        let left = Duration::try_from_secs_f64(left).unwrap_or(Duration::MAX);
-        format!(
-            "sending: {done} of {} messages, {per_second:.1}/s, about {} left: {counts}",
-            self.pending,
-            HumanDuration(Duration::from_secs(left.as_secs()))
-        )
-    }
-}
-
-impl dispatch::Progress for Sending {
+impl dispatch::Progress for Progress {
     fn settled(&self, rows: &Counts) {
-        self.accepted
-            .fetch_add(rows.of(Status::Accepted), Ordering::Relaxed);
-        self.refused
-            .fetch_add(rows.of(Status::Refused), Ordering::Relaxed);
-        self.unknown
-            .fetch_add(rows.of(Status::Unknown), Ordering::Relaxed);
-        let (done, counts) = self.counts();
-        self.bar.set_position(done);
-        self.bar.set_message(counts);
-        self.lines.occasionally(|| self.line());
+        let settled = {
+            let all = self.settled.lock();
+            let mut all = all.unwrap_or_else(PoisonError::into_inner);
+            for status in [Status::Accepted, Status::Refused, Status::Unknown] {
+                all.add(status, rows.of(status));
+            }
+            *all
+        };
+        let message = format!(
+            "{} accepted, {} refused, {} unknown",
+            settled.of(Status::Accepted),
+            settled.of(Status::Refused),
+            settled.of(Status::Unknown)
+        );
+        self.show(settled.rows(), &message, || {
+            format!(
+                "sending: {} of {} messages, {:.1}/s, about {} left",
+                settled.rows(),
+                self.bar.length().unwrap_or_default(),
+                self.bar.per_sec(),
+                HumanDuration(self.bar.eta())
+            )
+        });
     }
 
     fn waiting(&self, why: &str, how_long: Duration) {
-        if self.lines.style != Style::Silent {
+        if self.style != ProgressArg::None {
             self.tell(&format!(
                 "Not sent yet: {why}; trying again in {:.1} s",
                 how_long.as_secs_f64()

@@ -4,16 +4,17 @@
 use std::path::{Path, PathBuf};
 
 use super::args::OnChange;
-use super::existing::{Existing, changes, make_room, refuse_lost, set_aside};
+use super::existing::{Existing, changes, make_room, refuse_lost, refused, set_aside};
 use super::files::shell_quoted;
-use super::settings::PlanSettings;
+use super::settings::{EXPIRES, PlanSettings};
 use super::view::counted;
 use super::{clock, suppression};
 use crate::domain::Status;
 use crate::domain::options::{LintLevel, MaxInvalid};
+use crate::domain::report::Report;
 use crate::domain::status::Counts;
-use crate::ledger::{self, Campaign, Lock, Snapshot, Totals};
-use crate::planning::{self, Plan, Progress};
+use crate::ledger::{self, Campaign, Lock, PlanWriter, Snapshot, Totals};
+use crate::planning::{self, Progress};
 use crate::{Error, Kind, Result};
 
 /// Where a session gets its plan from.
@@ -36,6 +37,7 @@ pub(super) struct Session {
     pub(super) ledger: PathBuf,
     pub(super) lock: Lock,
     pub(super) campaign: Campaign,
+    pub(super) totals: Totals,
     pub(super) stage: Stage,
 }
 
@@ -65,36 +67,24 @@ impl Session {
     /// Locks and opens a ledger. One that is missing, or not the one from which messages were sent, is refused.
     pub(super) fn of_ledger(path: &Path) -> Result<Self> {
         let lock = Lock::acquire(path, &lock_holder())?;
-        let existing = Existing::at(path)?.ok_or_else(|| {
-            Error::new(Kind::Ledger, "there is no such ledger").at(path.display())
-        })?;
+        let existing =
+            Existing::at(path)?.ok_or_else(|| refused(path, "there is no such ledger"))?;
         refuse_lost(path, &lock, Some(&existing), OnChange::Refuse)?;
-        Ok(Self {
-            ledger: path.to_owned(),
-            lock,
-            stage: stage_of(&existing),
-            campaign: existing.campaign,
-        })
+        Ok(Self::of_existing(path, lock, existing))
     }
 
-    /// The rows in numbers. For a new plan its report has them.
-    pub(super) fn totals(&self) -> Result<Totals> {
-        if self.stage != Stage::New {
-            return Snapshot::open(&self.ledger)?.totals();
+    fn of_existing(path: &Path, lock: Lock, existing: Existing) -> Self {
+        Self {
+            ledger: path.to_owned(),
+            lock,
+            stage: if existing.begun() {
+                Stage::Begun
+            } else {
+                Stage::Planned
+            },
+            campaign: existing.campaign,
+            totals: existing.totals,
         }
-        let report = &self.campaign.report;
-        let mut counts = Counts::default();
-        counts.add(Status::Pending, report.sendable);
-        counts.add(Status::Invalid, report.invalid_rows());
-        counts.add(Status::Duplicate, report.duplicate);
-        counts.add(Status::Suppressed, report.suppressed);
-        Ok(Totals {
-            counts,
-            batches: report.batches,
-            credits_planned: report.credits,
-            credits_pending: report.credits,
-            ..Totals::default()
-        })
     }
 
     /// Refuses a plan with more invalid rows than allowed, by the limit that was typed or else by the plan's own, or with
@@ -110,15 +100,13 @@ impl Session {
         if !most.exceeded_by(invalid, rows) {
             return Ok(());
         }
-        Err(Error::new(
-            Kind::Limits,
-            format!("{invalid} of {rows} rows cannot be sent, and --max-invalid is {most}"),
-        )
-        .hint(format!(
+        let problem =
+            format!("{invalid} of {rows} rows cannot be sent, and --max-invalid is {most}");
+        let hint = format!(
             "see them with isms-campaign results {} --status invalid and correct them, or allow them with --max-invalid {invalid}",
             shell_quoted(&self.ledger)
-        ))
-        .at(&self.campaign.input))
+        );
+        Err(self.over_limits(problem).hint(hint))
     }
 
     fn refuse_content_warnings(&self) -> Result<()> {
@@ -130,18 +118,20 @@ impl Session {
             return Ok(());
         }
         let most = warnings.iter().map(|warning| warning.rows).max();
-        Err(Error::new(
-            Kind::Limits,
-            format!(
-                "at least {} may be blocked or look like a mistake, first row {} ({}: \"{}\"), and --lint is deny",
-                counted(most.unwrap_or_default(), "text"),
-                first.first_rows.first().copied().unwrap_or_default(),
-                first.what,
-                first.example,
-            ),
-        )
-        .hint("correct them, or plan the spreadsheet with --lint warn to send them nevertheless")
-        .at(&self.campaign.input))
+        let problem = format!(
+            "at least {} may be blocked or look like a mistake, first row {} ({}: \"{}\"), and --lint is deny",
+            counted(most.unwrap_or_default(), "text"),
+            first.first_rows.first().copied().unwrap_or_default(),
+            first.what,
+            first.example,
+        );
+        Err(self.over_limits(problem).hint(
+            "correct them, or plan the spreadsheet with --lint warn to send them nevertheless",
+        ))
+    }
+
+    fn over_limits(&self, problem: String) -> Error {
+        Error::new(Kind::Limits, problem).at(&self.campaign.input)
     }
 }
 
@@ -151,11 +141,12 @@ fn plan_or_resume(
     progress: &dyn Progress,
 ) -> Result<Session> {
     // A plan beside a link in the ledger's place would be a second ledger of the same campaign.
-    let path = &ledger::link_target(settings.ledger);
+    let path = &ledger::link_target(&settings.files.ledger);
     let mut lock = Lock::acquire(path, &lock_holder())?;
     let existing = Existing::at(path)?;
-    refuse_lost(path, &lock, existing.as_ref(), settings.on_change)?;
-    let (plan, campaign) = plan(settings, path, progress)?;
+    let on_change = settings.typed.on_change.unwrap_or_default();
+    refuse_lost(path, &lock, existing.as_ref(), on_change)?;
+    let (writer, campaign) = plan(settings, path, progress)?;
     // Only a plan that was seen above, and from which no request was made, is replaced. Anything that appeared since then stays.
     let mut replacing = false;
     if let Some(existing) = existing {
@@ -164,7 +155,7 @@ fn plan_or_resume(
             if changes.is_empty() {
                 return Ok(resume(path, lock, existing, settings));
             }
-            existing.refuse_changes(path, &lock, settings.on_change, &changes)?;
+            existing.refuse_changes(path, &lock, on_change, &changes)?;
         }
         replacing = !existing.begun();
         lock = make_room(path, lock, &existing)?;
@@ -174,15 +165,32 @@ fn plan_or_resume(
         // no other may without being asked for again.
         lock.mark_started(&campaign.id)?;
     }
-    plan.writer.finish(&campaign, replacing)?;
+    writer.finish(&campaign, replacing)?;
     let report = &campaign.report;
     tracing::info!(ledger = %path.display(), rows = report.rows, batches = report.batches, "planned");
     Ok(Session {
         ledger: path.clone(),
         lock,
+        totals: totals(&campaign.report),
         campaign,
         stage: Stage::New,
     })
+}
+
+/// The rows of a new plan in numbers. Its report has them, so that its ledger need not be counted.
+fn totals(report: &Report) -> Totals {
+    let mut counts = Counts::default();
+    counts.add(Status::Pending, report.sendable);
+    counts.add(Status::Invalid, report.invalid_rows());
+    counts.add(Status::Duplicate, report.duplicate);
+    counts.add(Status::Suppressed, report.suppressed);
+    Totals {
+        counts,
+        batches: report.batches,
+        credits_planned: report.credits,
+        credits_pending: report.credits,
+        ..Totals::default()
+    }
 }
 
 /// Plans the spreadsheet, without putting the ledger in its place.
@@ -190,62 +198,44 @@ fn plan(
     settings: &PlanSettings<'_>,
     ledger: &Path,
     progress: &dyn Progress,
-) -> Result<(Plan, Campaign)> {
-    let options = &settings.options;
+) -> Result<(PlanWriter, Campaign)> {
+    let (input, options) = (settings.input, &settings.options);
     let suppression = suppression::read(settings.check, options.region)?;
-    let input = settings.input;
-    let plan = planning::plan(
-        input,
-        &settings.read,
-        options,
-        &suppression,
-        ledger,
-        progress,
-    )
-    .map_err(|error| match error.kind() {
-        Kind::Template => error.at(&settings.template_place),
-        _ => error,
-    })?;
+    let read = settings.read_options();
+    let plan =
+        planning::plan(input, &read, options, &suppression, ledger, progress).map_err(|error| {
+            match error.kind() {
+                Kind::Template => error.at(settings.template_place()),
+                _ => error,
+            }
+        })?;
     let planned_at = clock::now();
     let campaign = Campaign {
         id: format!("{:032x}", fastrand::u128(..)),
-        name: settings.name.to_owned(),
+        name: settings.files.name.clone(),
         input: input.to_string(),
-        options: plan.options.clone(),
-        digest: plan.digest.clone(),
-        header: plan.header.clone(),
+        options: plan.options,
+        digest: plan.digest,
+        header: plan.header,
         delimiter: plan.dialect.delimiter,
         bom: plan.dialect.bom,
-        report: plan.report.clone(),
-        expires_at: planned_at.after(settings.lifetime()),
+        report: plan.report,
+        expires_at: planned_at.after(settings.typed.expires.unwrap_or(EXPIRES)),
         planned_at,
         gateway_host: None,
     };
-    Ok((plan, campaign))
+    Ok((plan.writer, campaign))
 }
 
 fn resume(path: &Path, lock: Lock, existing: Existing, settings: &PlanSettings<'_>) -> Session {
     tracing::info!(ledger = %path.display(), attempts = existing.totals.attempts, "nothing has changed since it was planned");
-    let stage = stage_of(&existing);
-    let mut campaign = existing.campaign;
+    let mut session = Session::of_existing(path, lock, existing);
+    let campaign = &mut session.campaign;
     // A lifetime that is typed again counts, from when the plan was made.
-    if let Some(lifetime) = settings.expires {
+    if let Some(lifetime) = settings.typed.expires {
         campaign.expires_at = campaign.planned_at.after(lifetime);
     }
-    Session {
-        ledger: path.to_owned(),
-        lock,
-        campaign,
-        stage,
-    }
-}
-
-fn stage_of(existing: &Existing) -> Stage {
-    if existing.begun() {
-        Stage::Begun
-    } else {
-        Stage::Planned
-    }
+    session
 }
 
 fn open_copy(original: &Path, copy: &Path) -> Result<Session> {

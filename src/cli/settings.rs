@@ -5,9 +5,9 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::args::{CheckArgs, OnChange, PlanArgs, PlanOptionArgs, SendArgs};
+use super::args::{CheckArgs, PlanArgs, PlanOptionArgs, SendArgs};
 use super::files::{
-    CampaignFiles, Role, canonical, is_sandbox_ledger, refuse_overwriting, shell_quoted,
+    CampaignFiles, Role, canonical, is_sandbox_ledger, refuse_overwriting, role, shell_quoted,
     spreadsheet_of,
 };
 use crate::domain::options::{MessageSource, PlanOptions};
@@ -15,7 +15,7 @@ use crate::source::{self, Input, ReadOptions};
 use crate::{Error, Kind, Result};
 
 /// When a plan is too old to be sent, unless `--expires` was typed.
-const EXPIRES: Duration = Duration::from_secs(7 * 86_400);
+pub(super) const EXPIRES: Duration = Duration::from_secs(7 * 86_400);
 
 /// What RECIPIENTS names.
 #[derive(Debug)]
@@ -49,18 +49,17 @@ pub(super) fn of_plan(args: &PlanArgs) -> Result<(Input, CampaignFiles)> {
     let input = match Recipients::recognise(&args.recipients)? {
         Recipients::Spreadsheet(input) => input,
         Recipients::Ledger(path) => {
+            let send = format!("send it: isms-campaign send {}", shell_quoted(&path));
             return Err(Error::usage("is a ledger, which is planned already")
-                .hint(format!(
-                    "send it: isms-campaign send {}",
-                    shell_quoted(&path)
-                ))
+                .hint(send)
                 .at(path.display()));
         }
     };
     let files = CampaignFiles::new(&args.recipients, args.plan.ledger.as_deref(), None, false)?;
     let mut inputs = files_read(&args.plan, &args.check);
     inputs.push(("the spreadsheet", &args.recipients));
-    let written: Vec<_> = args.output.file_written().into_iter().collect();
+    let summary = args.output.summary_file();
+    let written: Vec<_> = summary.into_iter().map(role("the summary")).collect();
     refuse_overwriting(&inputs, &files.ledger, &written)?;
     Ok((input, files))
 }
@@ -82,10 +81,10 @@ pub(super) fn of_send(args: &SendArgs) -> Result<(Recipients, CampaignFiles)> {
         Recipients::Ledger(path) => spreadsheet_of(path),
     };
     let mut inputs = files_read(&args.plan, &args.check);
-    inputs.extend(spreadsheet.as_deref().map(|path| ("the spreadsheet", path)));
+    inputs.extend(spreadsheet.as_ref().map(role("the spreadsheet")));
     let mut written = vec![("the results file", files.results.as_path())];
-    written.extend(args.output.file_written());
-    written.extend(args.sandbox.file_written());
+    written.extend(args.output.summary_file().map(role("the summary")));
+    written.extend(args.sandbox.outbox.as_ref().map(role("the outbox")));
     refuse_overwriting(&inputs, &files.ledger, &written)?;
     Ok((recipients, files))
 }
@@ -94,11 +93,9 @@ pub(super) fn of_send(args: &SendArgs) -> Result<(Recipients, CampaignFiles)> {
 fn refuse_misplaced_options(args: &SendArgs, recipients: &Recipients) -> Result<()> {
     if let Recipients::Ledger(path) = recipients {
         if let Some(option) = &args.typed_plan_option {
-            return Err(Error::usage(format!(
-                "{option} belongs to a plan, and {} is planned already",
-                path.display()
-            ))
-            .hint("leave it out, or send the spreadsheet"));
+            let ledger = path.display();
+            let problem = format!("{option} belongs to a plan, and {ledger} is planned already");
+            return Err(Error::usage(problem).hint("leave it out, or send the spreadsheet"));
         }
         if !args.send.sandbox && is_sandbox_ledger(path) {
             return Err(Error::usage(
@@ -119,14 +116,8 @@ fn refuse_misplaced_options(args: &SendArgs, recipients: &Recipients) -> Result<
 
 /// The files that are read besides the recipients.
 fn files_read<'a>(plan: &'a PlanOptionArgs, check: &'a CheckArgs) -> Vec<Role<'a>> {
-    let message = plan
-        .message_file
-        .iter()
-        .map(|path| ("the message file", path.as_path()));
-    let lists = check
-        .suppress
-        .iter()
-        .map(|path| ("a suppression list", path.as_path()));
+    let message = plan.message_file.iter().map(role("the message file"));
+    let lists = check.suppress.iter().map(role("a suppression list"));
     message.chain(lists).collect()
 }
 
@@ -134,18 +125,11 @@ fn files_read<'a>(plan: &'a PlanOptionArgs, check: &'a CheckArgs) -> Vec<Role<'a
 #[derive(Debug)]
 pub(super) struct PlanSettings<'a> {
     pub(super) input: &'a Input,
-    /// The campaign's name.
-    pub(super) name: &'a str,
-    pub(super) ledger: &'a Path,
-    pub(super) read: ReadOptions,
-    pub(super) options: PlanOptions,
-    /// Where a template that is common to all rows was found, for error messages.
-    pub(super) template_place: String,
-    /// The suppression lists.
+    pub(super) files: &'a CampaignFiles,
+    pub(super) typed: &'a PlanOptionArgs,
     pub(super) check: &'a CheckArgs,
-    /// How long the plan may be sent, if that was typed.
-    pub(super) expires: Option<Duration>,
-    pub(super) on_change: OnChange,
+    /// The options that the plan depends on: as typed, else their defaults.
+    pub(super) options: PlanOptions,
 }
 
 impl<'a> PlanSettings<'a> {
@@ -153,40 +137,48 @@ impl<'a> PlanSettings<'a> {
     pub(super) fn new(
         input: &'a Input,
         files: &'a CampaignFiles,
-        plan: &PlanOptionArgs,
+        typed: &'a PlanOptionArgs,
         check: &'a CheckArgs,
     ) -> Result<Self> {
+        let default = PlanOptions::default();
+        let options = PlanOptions {
+            message: message(typed)?,
+            phone_column: typed.phone_column.clone(),
+            region: typed.region.unwrap_or(default.region),
+            sender_id: typed.sender_id.clone(),
+            text_type: typed.text_type.unwrap_or_default(),
+            punctuation: typed.punctuation.unwrap_or_default(),
+            duplicates: typed.duplicates.unwrap_or_default(),
+            batch_size: typed.batch_size.unwrap_or(default.batch_size),
+            lint: typed.lint.unwrap_or_default(),
+            max_invalid: check.max_invalid.unwrap_or_default(),
+            spreadsheet: match input {
+                Input::Stdin => None,
+                Input::File(path) => Some(canonical(path).to_string_lossy().into_owned()),
+            },
+        };
         Ok(Self {
             input,
-            name: &files.name,
-            ledger: &files.ledger,
-            read: ReadOptions {
-                delimiter: plan.delimiter,
-                encoding: plan.encoding,
-                sheet: plan.sheet.clone(),
-            },
-            options: PlanOptions {
-                message: message(plan)?,
-                max_invalid: check.max_invalid.unwrap_or_default(),
-                spreadsheet: match input {
-                    Input::Stdin => None,
-                    Input::File(path) => Some(canonical(path).to_string_lossy().into_owned()),
-                },
-                ..plan.options()
-            },
-            template_place: match &plan.message_file {
-                Some(path) => path.display().to_string(),
-                None => "--message".to_owned(),
-            },
+            files,
+            typed,
             check,
-            expires: plan.expires,
-            on_change: plan.on_change.unwrap_or_default(),
+            options,
         })
     }
 
-    /// How long a new plan may be sent.
-    pub(super) fn lifetime(&self) -> Duration {
-        self.expires.unwrap_or(EXPIRES)
+    /// How the spreadsheet is to be read.
+    pub(super) fn read_options(&self) -> ReadOptions {
+        ReadOptions {
+            delimiter: self.typed.delimiter,
+            encoding: self.typed.encoding,
+            sheet: self.typed.sheet.clone(),
+        }
+    }
+
+    /// Where a template that is common to all rows was found, for error messages.
+    pub(super) fn template_place(&self) -> String {
+        let file = self.typed.message_file.as_ref();
+        file.map_or_else(|| "--message".to_owned(), |path| path.display().to_string())
     }
 }
 

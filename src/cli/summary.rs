@@ -1,16 +1,17 @@
 //! The summary of a run as one JSON object.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::args::OutputArgs;
+use super::clock;
 use super::exit::Exit;
 use super::files::CampaignFiles;
 use super::remedy;
-use super::terminal::print;
+use super::terminal::{print, tell_error};
 use crate::dispatch::StopReason;
 use crate::domain::Status;
 use crate::domain::report::Report;
@@ -19,14 +20,12 @@ use crate::{Error, Kind, Result};
 
 /// Refuses a path to which the summary could not be written in the end.
 pub(super) fn refuse_unwritable(output: &OutputArgs) -> Result<()> {
-    let Some((_, path)) = output.file_written() else {
+    let Some(path) = output.summary_file() else {
         return Ok(());
     };
     let existed = path.exists();
-    fs::OpenOptions::new()
-        .append(true)
-        .create(true)
-        .open(path)
+    let opened = fs::OpenOptions::new().append(true).create(true).open(path);
+    opened
         .and_then(|_| {
             if existed {
                 Ok(())
@@ -46,33 +45,49 @@ fn unwritable(error: std::io::Error, path: &Path) -> Error {
 /// What a run did.
 #[derive(Debug, Default)]
 pub(super) struct Summary {
-    campaign: String,
-    ledger: PathBuf,
-    results: Option<PathBuf>,
-    /// Whether the files above are known, and the summary's own path is none of them.
-    files_known: bool,
+    /// The files of the campaign, once it is known that none is written over another.
+    pub(super) files: Option<CampaignFiles>,
+    /// Whether this command writes the results.
+    pub(super) writes_results: bool,
     pub(super) totals: Totals,
     pub(super) report: Option<Report>,
     pub(super) requests: u64,
     /// Of all rows to send before a send, of accepted rows after it.
     pub(super) credits: u64,
-    pub(super) elapsed: Duration,
+    elapsed: Duration,
     pub(super) stop: Option<StopReason>,
 }
 
-impl Summary {
-    /// Adds the files of the campaign, once it is known that none is written over another. `results`: whether this command
-    /// writes them.
-    pub(super) fn set_files(&mut self, files: &CampaignFiles, results: bool) {
-        self.campaign.clone_from(&files.name);
-        self.ledger.clone_from(&files.ledger);
-        self.results = results.then(|| files.results.clone());
-        self.files_known = true;
+/// Runs a command, tells why it failed if it did, and writes the summary, however it ended.
+pub(super) fn of_run(
+    output: &OutputArgs,
+    command: impl FnOnce(&mut Summary) -> Result<Exit>,
+) -> Exit {
+    let started = clock::instant();
+    let mut summary = Summary::default();
+    let ended = command(&mut summary);
+    summary.elapsed = started.elapsed();
+    let exit = match (&ended, summary.stop) {
+        (Ok(exit), _) => *exit,
+        (_, stop @ Some(StopReason::Signal(_))) => Exit::of_send(stop, &summary.totals.counts),
+        (Err(error), _) => Exit::of_error(error),
+    };
+    let error = ended.err();
+    let unwritten = summary.write(output, exit, error.as_ref()).err();
+    for error in error.iter().chain(&unwritten) {
+        tell_error(error);
     }
+    match unwritten {
+        Some(_) if exit == Exit::OK => Exit::FAILURE,
+        _ => exit,
+    }
+}
 
+impl Summary {
     /// Adds what the ledger holds, if there is one: its rows are still there when a run cannot begin.
     pub(super) fn add_ledger(&mut self) {
-        if let Ok(totals) = Snapshot::open(&self.ledger).and_then(|snapshot| snapshot.totals()) {
+        let Some(files) = &self.files else { return };
+        if let Ok(totals) = Snapshot::open(&files.ledger).and_then(|ledger| ledger.totals()) {
             self.set_totals(totals);
         }
     }
@@ -88,17 +103,12 @@ impl Summary {
     }
 
     /// Writes it where `--summary-json` says, if that was typed.
-    pub(super) fn write(
-        &self,
-        output: &OutputArgs,
-        exit: Exit,
-        error: Option<&Error>,
-    ) -> Result<()> {
+    fn write(&self, output: &OutputArgs, exit: Exit, error: Option<&Error>) -> Result<()> {
         let Some(path) = output.summary_json.as_deref() else {
             return Ok(());
         };
         // The summary's own path may be what is wrong with the command line.
-        if exit == Exit::USAGE && !self.files_known {
+        if exit == Exit::USAGE && self.files.is_none() {
             return Ok(());
         }
         let text = format!("{:#}\n", self.object(exit, error));
@@ -109,10 +119,11 @@ impl Summary {
     }
 
     fn object(&self, exit: Exit, error: Option<&Error>) -> Value {
+        let files = self.files.clone().unwrap_or_default();
         let mut object = json!({
-            "campaign": self.campaign,
-            "ledger": self.ledger.to_string_lossy(),
-            "results": self.results.as_ref().map(|path| path.to_string_lossy()),
+            "campaign": files.name,
+            "ledger": files.ledger.to_string_lossy(),
+            "results": self.writes_results.then(|| files.results.to_string_lossy()),
             "rows": self.totals.counts.rows(),
             "batches": self.totals.batches,
             "requests": self.requests,

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::args::CheckArgs;
 use super::remedy;
 use super::terminal::tell;
+use super::view::inflected;
 use crate::domain::msisdn::{self, Region};
 use crate::domain::suppression::Suppression;
 use crate::ledger::Snapshot;
@@ -32,10 +33,8 @@ pub(super) fn read(args: &CheckArgs, region: Region) -> Result<Suppression> {
         if !args.lenient_suppress {
             return Err(error);
         }
-        tell(&format!(
-            "Warning, they are left out: {}",
-            remedy::sentence(&error)
-        ));
+        let problem = remedy::sentence(&error);
+        tell(&format!("Warning, they are left out: {problem}"));
     }
     Ok(suppression)
 }
@@ -51,10 +50,7 @@ fn read_list(path: &Path, region: Region, suppression: &mut Suppression) -> Resu
 }
 
 fn not_numbers(wrong: &[String]) -> Error {
-    let entries = match wrong.len() {
-        1 => "1 entry is".to_owned(),
-        several => format!("{several} entries are"),
-    };
+    let entries = inflected(wrong.len() as u64, "entry is", "entries are");
     let named = wrong[..wrong.len().min(MOST_NAMED)].join("; ");
     let more = if wrong.len() > MOST_NAMED {
         "; ..."

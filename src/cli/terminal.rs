@@ -1,6 +1,6 @@
-//! Writing to standard error and standard output.
+//! Writing to standard error and standard output, and asking the user.
 
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, BufRead, ErrorKind, IsTerminal, Write};
 
 use super::remedy;
 use crate::{Error, Kind, Result};
@@ -13,6 +13,30 @@ pub(super) fn tell(text: &str) {
 /// Tells the user why the program fails.
 pub(super) fn tell_error(error: &Error) {
     tell(&format!("isms-campaign: {}", remedy::sentence(error)));
+}
+
+/// Asks this question. Any answer but yes is an error, and so is a question that cannot be asked.
+pub(super) fn ask(question: &str) -> Result<()> {
+    if !io::stdin().is_terminal() {
+        let why = "the question cannot be asked, as standard input is no terminal";
+        return Err(not_sent(why).hint("say --yes to send without a question"));
+    }
+    let mut screen = io::stderr();
+    let mut answer = String::new();
+    write!(screen, "\n{question} [y/N] ")
+        .and_then(|()| screen.flush())
+        .and_then(|()| io::stdin().lock().read_line(&mut answer))
+        .map_err(|error| not_sent(&format!("the answer could not be read ({error})")))?;
+    if matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes") {
+        Ok(())
+    } else {
+        Err(not_sent("the answer was no").hint("run the same command again to send it"))
+    }
+}
+
+fn not_sent(why: &str) -> Error {
+    let problem = format!("{why}, so nothing was sent; the plan is kept");
+    Error::new(Kind::Other, problem)
 }
 
 /// Prints what a command was asked for on standard output.

@@ -1,6 +1,6 @@
 //! What people are shown of a ledger: its rows in numbers, and what to do next.
 
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 use std::path::Path;
 
 use super::files::{is_sandbox_ledger, shell_quoted};
@@ -10,58 +10,75 @@ use crate::ledger::Totals;
 
 /// `1 message`, `2 messages`.
 pub(super) fn counted(number: u64, what: &str) -> String {
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+    inflected(number, what, &format!("{what}s"))
+}
+
+/// `1 row has`, `2 rows have`.
+pub(super) fn inflected(number: u64, one: &str, several: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { several })
+}
+
+/// Lines, each with a label.
+#[derive(Default)]
+pub(super) struct Screen(pub(super) String);
+
+impl Screen {
+    pub(super) fn line(&mut self, label: &str, text: impl Display) {
+        let _ = writeln!(self.0, "{label:<14}{text}");
+    }
 }
 
 /// What a ledger holds, on one screen.
 pub(super) fn totals(totals: &Totals) -> String {
-    let mut text = String::new();
-    let _ = writeln!(text, "{:<14}{}", "Rows", totals.counts.rows());
+    let mut screen = Screen::default();
+    screen.line("Rows", totals.counts.rows());
     for &status in Status::ALL {
         let rows = totals.counts.of(status);
         if rows > 0 || status == Status::Accepted {
             let mut label = status.to_string();
             label[..1].make_ascii_uppercase();
-            let _ = writeln!(text, "{label:<14}{rows}");
+            screen.line(&label, rows);
         }
     }
-    let _ = writeln!(
-        text,
-        "{:<14}{} of {} planned",
-        "Credits", totals.credits_accepted, totals.credits_planned
-    );
-    text
+    let (accepted, planned) = (totals.credits_accepted, totals.credits_planned);
+    screen.line("Credits", format!("{accepted} of {planned} planned"));
+    screen.0
 }
 
 /// What to do next, by what a ledger holds and why a run stopped, if one did.
 pub(super) fn next_step(totals: &Totals, stop: Option<StopReason>, path: &Path) -> String {
-    let counts = &totals.counts;
+    let of = |status| totals.counts.of(status);
+    let (pending, unknown) = (of(Status::Pending), of(Status::Unknown));
     let ledger = shell_quoted(path);
     let mut steps = Vec::new();
-    steps.extend(stop.and_then(|stop| after_stop(stop, counts.of(Status::Pending))));
-    if stop.is_none() && counts.of(Status::Pending) > 0 {
-        let sandbox = if is_sandbox_ledger(path) {
-            " --sandbox"
-        } else {
-            ""
-        };
-        steps.push(format!(
-            "Send what is pending: isms-campaign send {ledger}{sandbox}"
-        ));
+    match stop {
+        Some(stop) => steps.extend(after_stop(stop, pending)),
+        None if pending > 0 => {
+            let sandbox = if is_sandbox_ledger(path) {
+                " --sandbox"
+            } else {
+                ""
+            };
+            steps.push(format!(
+                "Send what is pending: isms-campaign send {ledger}{sandbox}"
+            ));
+        }
+        None => {}
     }
-    if counts.of(Status::Unknown) > 0 {
+    if unknown > 0 {
         steps.push(format!(
             "{} may or may not have been sent and will not be sent again: look them up in the iSMS portal \
              (isms-campaign results {ledger} --status unknown), then settle them with isms-campaign resolve {ledger}.",
-            counted(counts.of(Status::Unknown), "message")
+            counted(unknown, "message")
         ));
     }
-    let not_sent = counts.of(Status::Refused) + counts.of(Status::Invalid);
+    let not_sent = of(Status::Refused) + of(Status::Invalid);
     if not_sent > 0 {
-        let correct = match not_sent {
-            1 => "1 row was refused or is invalid. Correct it and plan it".to_owned(),
-            _ => format!("{not_sent} rows were refused or are invalid. Correct and plan them"),
-        };
+        let correct = inflected(
+            not_sent,
+            "row was refused or is invalid. Correct it and plan it",
+            "rows were refused or are invalid. Correct and plan them",
+        );
         steps.push(format!(
             "{correct} again: isms-campaign results {ledger} --status refused,invalid"
         ));

@@ -47,18 +47,12 @@ type Compared = (&'static str, fn(&PlanOptions) -> Option<String>);
 const COMPARED: [Compared; 8] = [
     ("phone-column", |plan| plan.phone_column.clone()),
     ("region", |plan| Some(plan.region.to_string())),
-    ("sender-id", |plan| {
-        plan.sender_id.as_ref().map(ToString::to_string)
-    }),
-    ("type", |plan| Some(plan.text_type.as_str().to_owned())),
-    ("punctuation", |plan| {
-        Some(plan.punctuation.as_str().to_owned())
-    }),
-    ("duplicates", |plan| {
-        Some(plan.duplicates.as_str().to_owned())
-    }),
+    ("sender-id", |plan| plan.sender_id.clone().map(Into::into)),
+    ("type", |plan| Some(plan.text_type.as_str().into())),
+    ("punctuation", |plan| Some(plan.punctuation.as_str().into())),
+    ("duplicates", |plan| Some(plan.duplicates.as_str().into())),
     ("batch-size", |plan| Some(plan.batch_size.to_string())),
-    ("lint", |plan| Some(plan.lint.as_str().to_owned())),
+    ("lint", |plan| Some(plan.lint.as_str().into())),
 ];
 
 /// A difference between two sets of options.

@@ -12,14 +12,10 @@ pub struct SenderId(String);
 impl SenderId {
     /// The sender ID, or what is wrong with it.
     pub fn parse(id: &str) -> Result<Self, &'static str> {
-        if !id.bytes().all(|b| b.is_ascii_alphanumeric()) {
-            return Err("has characters other than letters and digits");
-        }
-        match id.len() {
-            0..3 => Err("is shorter than 3 characters"),
-            3..=11 => Ok(Self(id.to_owned())),
-            _ => Err("is longer than 11 characters"),
-        }
+        let characters = id.bytes().all(|b| b.is_ascii_alphanumeric());
+        let is_valid = characters && (3..=11).contains(&id.len());
+        let problem = "is not a sender ID, which has 3 to 11 letters and digits";
+        is_valid.then(|| Self(id.to_owned())).ok_or(problem)
     }
 
     /// The characters of the sender ID.
@@ -33,7 +29,7 @@ impl TryFrom<String> for SenderId {
     type Error = String;
 
     fn try_from(id: String) -> Result<Self, String> {
-        Self::parse(&id).map_err(|error| format!("the sender ID \"{id}\" {error}"))
+        Self::parse(&id).map_err(|error| format!("\"{id}\" {error}"))
     }
 }
 

@@ -6,38 +6,30 @@ use crate::Result;
 use crate::cli::args::PlanArgs;
 use crate::cli::exit::Exit;
 use crate::cli::files::shell_quoted;
-use crate::cli::progress::Planning;
+use crate::cli::progress::Progress;
 use crate::cli::session::{PlanSource, Session, Stage};
 use crate::cli::settings::{self, PlanSettings};
 use crate::cli::summary::{self, Summary};
 use crate::cli::terminal::{print, tell};
-use crate::cli::{clock, overview, values, view};
+use crate::cli::{overview, values, view};
 
-pub(in crate::cli) fn run(args: &PlanArgs) -> Result<Exit> {
-    let started = clock::instant();
-    let mut summary = Summary::default();
-    let planned = plan(args, &mut summary);
-    summary.elapsed = started.elapsed();
-    let exit = planned.as_ref().map_or_else(Exit::of_error, |()| Exit::OK);
-    let written = summary.write(&args.output, exit, planned.as_ref().err());
-    planned.and(written).map(|()| exit)
+pub(in crate::cli) fn run(args: &PlanArgs) -> Exit {
+    summary::of_run(&args.output, |summary| plan(args, summary))
 }
 
-fn plan(args: &PlanArgs, summary: &mut Summary) -> Result<()> {
+fn plan(args: &PlanArgs, summary: &mut Summary) -> Result<Exit> {
     let (input, files) = settings::of_plan(args)?;
-    summary.set_files(&files, false);
+    summary.files = Some(files.clone());
     summary::refuse_unwritable(&args.output)?;
     let settings = PlanSettings::new(&input, &files, &args.plan, &args.check)?;
     let source = PlanSource::Spreadsheet {
         settings: Box::new(settings),
         replan: true,
     };
-    let progress = Planning::new(args.output.progress);
-    let session = Session::open(source, &progress);
-    progress.end();
-    let session = session.inspect_err(|_| summary.add_ledger())?;
+    let session = Session::open(source, &Progress::of_planning(args.output.progress))
+        .inspect_err(|_| summary.add_ledger())?;
 
-    summary.set_totals(session.totals()?);
+    summary.set_totals(session.totals);
     summary.credits = summary.totals.credits_planned;
     summary.report = Some(session.campaign.report.clone());
     let sendable = session.refuse_over_limits(args.check.max_invalid);
@@ -47,7 +39,7 @@ fn plan(args: &PlanArgs, summary: &mut Summary) -> Result<()> {
     } else {
         print(&text)?;
     }
-    sendable
+    sendable.map(|()| Exit::OK)
 }
 
 fn overview(session: &Session, summary: &Summary, sendable: bool) -> String {

@@ -15,13 +15,9 @@ pub(in crate::cli) fn run(args: &ResolveArgs) -> Result<Exit> {
     let resolution = resolution(args)?;
     let mut ledger = Ledger::open(path, Session::of_ledger(path)?.lock)?;
     tracing::info!(ledger = %path.display(), campaign = ledger.campaign().id, "opened");
+    let (selection, note) = (selection(args), args.note.as_deref());
     let resolved = ledger
-        .resolve(
-            &selection(args),
-            &resolution,
-            args.note.as_deref(),
-            &clock::now(),
-        )
+        .resolve(&selection, &resolution, note, &clock::now())
         .map_err(|error| error.at(path.display()));
     let totals = ledger.totals();
     ledger.close()?;
@@ -37,10 +33,8 @@ pub(in crate::cli) fn run(args: &ResolveArgs) -> Result<Exit> {
 }
 
 fn resolution(args: &ResolveArgs) -> Result<Resolution> {
-    match (args.resolution, &args.trx_id) {
-        (ResolutionArg::Accepted, trx_id) => Ok(Resolution::Accepted {
-            trx_id: trx_id.clone(),
-        }),
+    match (args.resolution, args.trx_id.clone()) {
+        (ResolutionArg::Accepted, trx_id) => Ok(Resolution::Accepted { trx_id }),
         (ResolutionArg::NotSent, None) => Ok(Resolution::NotSent),
         (ResolutionArg::NotSent, Some(_)) => {
             Err(Error::usage("--trx-id belongs to --as accepted").hint("leave it out"))

@@ -6,7 +6,9 @@ use crate::Result;
 use crate::cli::args::ResultsArgs;
 use crate::cli::existing;
 use crate::cli::exit::Exit;
-use crate::cli::files::{CampaignFiles, is_sandbox_ledger, refuse_overwriting, spreadsheet_of};
+use crate::cli::files::{
+    CampaignFiles, is_sandbox_ledger, refuse_overwriting, role, spreadsheet_of,
+};
 use crate::cli::terminal::{standard_output, tell};
 use crate::cli::view::counted;
 use crate::results::{self, ResultsFile};
@@ -22,16 +24,10 @@ pub(in crate::cli) fn run(args: &ResultsArgs) -> Result<Exit> {
     let sandbox = is_sandbox_ledger(ledger);
     let files = CampaignFiles::new(ledger, None, args.results.as_deref(), sandbox)?;
     let spreadsheet = spreadsheet_of(ledger);
-    let inputs: Vec<_> = spreadsheet
-        .iter()
-        .map(|path| ("the spreadsheet", path.as_path()))
-        .collect();
+    let inputs: Vec<_> = spreadsheet.iter().map(role("the spreadsheet")).collect();
     refuse_overwriting(&inputs, ledger, &[("the results file", &files.results)])?;
     let rows = ResultsFile::prepare(&files.results)?.write(&snapshot, only)?;
-    tell(&format!(
-        "{} in {}",
-        counted(rows, "row"),
-        files.results.display()
-    ));
+    let place = files.results.display();
+    tell(&format!("{} in {place}", counted(rows, "row")));
     Ok(Exit::OK)
 }

@@ -3,55 +3,35 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::Result;
 use crate::cli::args::{OnBadNumber, SendArgs};
 use crate::cli::destination::Destination;
+use crate::cli::existing::refused;
 use crate::cli::exit::Exit;
 use crate::cli::files::CampaignFiles;
-use crate::cli::progress::{Planning, Sending};
-use crate::cli::question::ask;
+use crate::cli::progress::Progress;
 use crate::cli::session::{PlanSource, Session, Stage};
 use crate::cli::settings::{self, PlanSettings, Recipients};
 use crate::cli::summary::{self, Summary};
-use crate::cli::terminal::{tell, tell_error};
-use crate::cli::view::counted;
+use crate::cli::terminal::{ask, tell};
+use crate::cli::view::{counted, inflected};
 use crate::cli::{clock, overview, signals, suppression, view};
 use crate::dispatch::{self, Backoff, Policy, StopReason, Throttle};
 use crate::domain::suppression::Suppression;
 use crate::domain::{Status, Timestamp};
-use crate::ledger::{Ledger, Snapshot, Totals};
+use crate::ledger::{Ledger, Snapshot};
 use crate::results::ResultsFile;
-use crate::{Error, Kind, Result};
 
 pub(in crate::cli) fn run(args: &SendArgs) -> Exit {
-    let started = clock::instant();
-    let mut summary = Summary::default();
-    let error = send(args, &mut summary).err();
-    summary.elapsed = started.elapsed();
-    let exit = match &error {
-        Some(error) if !matches!(summary.stop, Some(StopReason::Signal(_))) => {
-            Exit::of_error(error)
-        }
-        _ => Exit::of_send(summary.stop, &summary.totals.counts),
-    };
-    if let Some(error) = &error {
-        tell_error(error);
-    }
-    match summary.write(&args.output, exit, error.as_ref()) {
-        Err(unwritten) => {
-            tell_error(&unwritten);
-            if exit == Exit::OK {
-                Exit::FAILURE
-            } else {
-                exit
-            }
-        }
-        Ok(()) => exit,
-    }
+    summary::of_run(&args.output, |summary| {
+        send(args, summary).map(|()| Exit::of_send(summary.stop, &summary.totals.counts))
+    })
 }
 
 fn send(args: &SendArgs, summary: &mut Summary) -> Result<()> {
     let (recipients, files) = settings::of_send(args)?;
-    summary.set_files(&files, true);
+    summary.files = Some(files.clone());
+    summary.writes_results = true;
     // What could stop the run is checked before anything is planned.
     let destination = Destination::find(args)?;
     summary::refuse_unwritable(&args.output)?;
@@ -79,10 +59,7 @@ fn open(args: &SendArgs, recipients: &Recipients, files: &CampaignFiles) -> Resu
         },
         Recipients::Ledger(path) => PlanSource::Ledger(path),
     };
-    let progress = Planning::new(args.output.progress);
-    let session = Session::open(source, &progress);
-    progress.end();
-    session
+    Session::open(source, &Progress::of_planning(args.output.progress))
 }
 
 /// Sends what is pending, once a person has approved it.
@@ -104,15 +81,33 @@ fn send_pending(
         tell("Nothing is left to send.");
         return ledger.close().map(drop);
     }
+    // What a part of the rows costs is not known.
+    let pending = totals.counts.of(Status::Pending);
+    let (recipients, credits) = match args.send.limit {
+        Some(limit) if limit < pending => (limit, String::new()),
+        _ => (
+            pending,
+            format!(" for up to {}", counted(totals.credits_pending, "credit")),
+        ),
+    };
+    let question = format!(
+        "Send {} to {}{credits}?",
+        counted(recipients, "message"),
+        destination.name()
+    );
     let expires_at = session.campaign.expires_at.clone();
     let approved = refuse_expired(&expires_at, &path)
-        .and_then(|()| ledger.set_destination(&destination.host()))
+        .and_then(|()| ledger.set_destination(&destination.endpoint.host()))
         .and_then(|()| {
-            tell(&overview::of_plan(&session.campaign, args.send.rate.0));
+            tell(&overview::of_plan(&session.campaign, args.send.rate));
             if stage == Stage::Begun {
                 tell(&format!("So far:\n{}", view::totals(&totals)));
             }
-            confirm(args, &totals, destination)
+            if args.send.yes {
+                Ok(())
+            } else {
+                ask(&question)
+            }
         })
         // A question can stay open for days.
         .and_then(|()| refuse_expired(&expires_at, &path));
@@ -120,13 +115,7 @@ fn send_pending(
         ledger.close()?;
         return Err(refusal);
     }
-    dispatch(
-        args,
-        ledger,
-        destination,
-        recipients_of_run(args, &totals),
-        summary,
-    )
+    dispatch(args, ledger, destination, recipients, summary)
 }
 
 /// The numbers of the lists, unless the plan is new and has been made with them.
@@ -145,71 +134,40 @@ fn suppress(ledger: &mut Ledger, suppression: &Suppression) -> Result<()> {
     }
     let rows = ledger.suppress(|number| suppression.reason(number))?;
     if rows > 0 {
-        tell(&format!(
-            "{} suppressed now that were pending.",
-            counted(rows, "row")
-        ));
+        let rows = counted(rows, "row");
+        tell(&format!("{rows} suppressed now that were pending."));
     }
     Ok(())
-}
-
-/// How many recipients this run sends to.
-fn recipients_of_run(args: &SendArgs, totals: &Totals) -> u64 {
-    let pending = totals.counts.of(Status::Pending);
-    args.send.limit.map_or(pending, |limit| limit.min(pending))
-}
-
-/// Asks whether to send, unless `--yes` was typed.
-fn confirm(args: &SendArgs, totals: &Totals, destination: &Destination) -> Result<()> {
-    if args.send.yes {
-        return Ok(());
-    }
-    let recipients = recipients_of_run(args, totals);
-    // What a part of the rows costs is not known.
-    let credits = if recipients == totals.counts.of(Status::Pending) {
-        format!(" for up to {}", counted(totals.credits_pending, "credit"))
-    } else {
-        String::new()
-    };
-    ask(&format!(
-        "Send {} to {}{credits}?",
-        counted(recipients, "message"),
-        destination.name()
-    ))
 }
 
 /// Refuses a plan over its limits, and shows it, as the reasons are in it. If nothing is left to send, it is not refused.
 fn refuse_over_limits(args: &SendArgs, session: &Session) -> Result<()> {
     let over_limits = session.refuse_over_limits(args.check.max_invalid);
-    let done = session.stage == Stage::Begun && session.totals()?.counts.of(Status::Pending) == 0;
+    let done = session.stage == Stage::Begun && session.totals.counts.of(Status::Pending) == 0;
     if done || over_limits.is_ok() {
         return Ok(());
     }
-    tell(&overview::of_plan(&session.campaign, args.send.rate.0));
+    tell(&overview::of_plan(&session.campaign, args.send.rate));
     over_limits
 }
 
 fn tell_recovered(requests: u64) {
-    let were = match requests {
-        0 => return,
-        1 => "1 request was".to_owned(),
-        several => format!("{several} requests were"),
-    };
-    tell(&format!(
-        "{were} under way when the program was stopped; the rows are unknown now."
-    ));
+    if requests > 0 {
+        let were = inflected(requests, "request was", "requests were");
+        tell(&format!(
+            "{were} under way when the program was stopped; the rows are unknown now."
+        ));
+    }
 }
 
 fn refuse_expired(expires_at: &Timestamp, ledger: &Path) -> Result<()> {
     if clock::now() <= *expires_at {
         return Ok(());
     }
-    Err(Error::new(
-        Kind::Ledger,
-        format!("the plan expired on {expires_at}, and is not sent any more"),
-    )
-    .hint("plan the spreadsheet again with isms-campaign plan, or send the spreadsheet with a longer --expires")
-    .at(ledger.display()))
+    let problem = format!("the plan expired on {expires_at}, and is not sent any more");
+    Err(refused(ledger, problem).hint(
+        "plan the spreadsheet again with isms-campaign plan, or send the spreadsheet with a longer --expires",
+    ))
 }
 
 /// Sends, and closes the ledger.
@@ -221,7 +179,7 @@ fn dispatch(
     summary: &mut Summary,
 ) -> Result<()> {
     let options = &ledger.campaign().options;
-    let throttle = Throttle::new(args.send.rate.0, options.batch_size);
+    let throttle = Throttle::new(args.send.rate, options.batch_size);
     let policy = Policy {
         sender_id: options.sender_id.clone(),
         limit: args.send.limit,
@@ -233,18 +191,11 @@ fn dispatch(
     let gateways = (0..args.send.concurrency.get())
         .map(|_| destination.gateway())
         .collect();
-    let progress = Arc::new(Sending::new(args.output.progress, to_send));
+    let progress = Arc::new(Progress::of_sending(args.output.progress, to_send));
     let shown = Arc::clone(&progress);
     let stop = signals::stop_token(move |line| shown.tell(line))?;
-    let ending = dispatch::run(
-        ledger,
-        gateways,
-        &throttle,
-        &policy,
-        &stop,
-        &clock::now,
-        &*progress,
-    );
+    let now = &clock::now;
+    let ending = dispatch::run(ledger, gateways, &throttle, &policy, &stop, now, &*progress);
     progress.end();
     summary.stop = stop.reason();
     let ending = ending?;
@@ -269,16 +220,11 @@ fn finish(
         summary.stop = Some(StopReason::Limit);
     }
     results.write(&snapshot, None)?;
+    let mut text = format!("\n{}", view::totals(&totals));
     // An error says itself what to do next.
-    let next = if succeeded {
-        view::next_step(&totals, summary.stop, &files.ledger)
-    } else {
-        String::new()
-    };
-    tell(&format!(
-        "\n{}{next}Results: {}",
-        view::totals(&totals),
-        results.path().display()
-    ));
+    if succeeded {
+        text += &view::next_step(&totals, summary.stop, &files.ledger);
+    }
+    tell(&format!("{text}Results: {}", results.path().display()));
     Ok(())
 }
