@@ -28,7 +28,7 @@
 //! | [`cli`] | the command line: options, one file for each command, what is printed | [`planning`], [`dispatch`], [`results`], [`source`], [`ledger`], [`gateway`], [`domain`], [`guide`], [`sandbox`] |
 //! | [`planning`] | a spreadsheet in, a ledger out: each row checked, texts rendered, batches formed | [`source`], [`ledger`], [`lint`], [`domain`] |
 //! | [`dispatch`] | the sending loop: throttle, circuit breaker, when to stop | [`ledger`], [`gateway`], [`domain`] |
-//! | [`results`] | the results file, from a ledger | [`ledger`], [`gateway`], [`domain`] |
+//! | [`results`] | the results file, from a ledger | [`source`], [`ledger`], [`gateway`], [`domain`] |
 //! | [`source`] | reading spreadsheets and lists of numbers | [`domain`] |
 //! | [`ledger`] | the campaign's SQLite file: plan, claims, outcomes, decisions, audit, lock | [`domain`] |
 //! | [`gateway`] | the wire format, its codes, the one HTTP client, and the outcomes of a request | [`domain`] |

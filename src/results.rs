@@ -2,96 +2,57 @@
 //! with the same bytes each time.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
-use std::num::NonZeroUsize;
-use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
-use std::sync::mpsc;
-use std::thread;
 
 use crate::domain::{Msisdn, ResultColumn, Status};
 use crate::gateway::Code;
-use crate::ledger::{Recipient, Snapshot};
+use crate::ledger::{Decision, Recipient, Snapshot};
+use crate::source::to_record;
 use crate::{Error, Kind, Remedy, Result};
-
-/// How many rows are read and formatted at a time.
-const PAGE: u32 = 2_048;
 
 /// Writes a header and the rows of a ledger, or only those with one of the statuses in `only`. Returns how many rows it
 /// wrote.
 pub fn write(ledger: &Snapshot, only: Option<&[Status]>, mut out: impl Write) -> Result<u64> {
     let campaign = ledger.campaign()?;
+    let delimiter = campaign.delimiter;
     if campaign.bom {
         out.write_all(BYTE_ORDER_MARK).map_err(write_error)?;
     }
-    let mut header = Lines::new(campaign.delimiter);
-    header
-        .push(&campaign.header, ResultColumn::name)
-        .and_then(|()| out.write_all(&header.into_bytes()))
-        .map_err(write_error)?;
-    let last = ledger.last_row()?;
-    let pages: Vec<_> = (1..=last)
-        .step_by(PAGE as usize)
-        .map(|first| first..=last.min(first.saturating_add(PAGE - 1)))
-        .collect();
-    let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let snapshots = ledger.parallel(cores.min(pages.len()))?;
-    let threads = snapshots.len();
-    // The threads take the pages in turns. Each formats one page ahead of what is written.
-    thread::scope(|scope| {
-        let formatted: Vec<_> = (snapshots.into_iter().enumerate())
-            .map(|(nth, snapshot)| {
-                let (sender, receiver) = mpsc::sync_channel(1);
-                let pages = pages.iter().skip(nth).step_by(threads).cloned();
-                scope.spawn(move || {
-                    for rows in pages {
-                        let page = page(&snapshot, rows, only, campaign.delimiter);
-                        if sender.send(page).is_err() {
-                            return;
-                        }
-                    }
-                });
-                receiver
-            })
-            .collect();
-        let mut written = 0;
-        for receiver in formatted.iter().cycle().take(pages.len()) {
-            let (lines, rows) = receiver.recv().map_err(|_| {
-                Error::new(
-                    Kind::Other,
-                    "a thread that reads the results stopped without a reason",
-                )
-            })??;
-            out.write_all(&lines).map_err(write_error)?;
-            written += rows;
-        }
-        out.flush().map_err(write_error)?;
-        Ok(written)
-    })
-}
-
-/// The lines of these rows, and how many there are.
-fn page(
-    ledger: &Snapshot,
-    rows: RangeInclusive<u32>,
-    only: Option<&[Status]>,
-    delimiter: u8,
-) -> Result<(Vec<u8>, u64)> {
-    let mut lines = Lines::new(delimiter);
-    let mut count = 0;
-    ledger.recipients(rows, |recipient| {
+    write_line(&mut out, &campaign.header, delimiter, |column| {
+        column.name().into()
+    })?;
+    let mut rows = 0;
+    ledger.recipients(1..=u32::MAX, |recipient| {
         if only.is_none_or(|only| only.contains(&recipient.status)) {
-            count += 1;
-            lines
-                .push(recipient.cells, |column| cell(&recipient, column))
-                .map_err(write_error)?;
+            rows += 1;
+            write_line(&mut out, recipient.cells, delimiter, |column| {
+                cell(&recipient, column)
+            })?;
         }
         Ok(())
     })?;
-    Ok((lines.into_bytes(), count))
+    out.flush().map_err(write_error)?;
+    Ok(rows)
+}
+
+/// Writes the spreadsheet's own cells, which are a CSV record already, and ours.
+fn write_line<'r>(
+    out: &mut impl Write,
+    theirs: &str,
+    delimiter: u8,
+    ours: impl Fn(ResultColumn) -> Cow<'r, str>,
+) -> Result<()> {
+    let ours: Vec<_> = ResultColumn::ALL.iter().copied().map(ours).collect();
+    let ours = to_record(ours.iter().map(AsRef::as_ref), delimiter);
+    // A spreadsheet of which every column was ours has none of its own left.
+    if theirs.is_empty() {
+        writeln!(out, "{ours}")
+    } else {
+        writeln!(out, "{theirs}{}{ours}", char::from(delimiter))
+    }
+    .map_err(write_error)
 }
 
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
@@ -174,61 +135,6 @@ fn write_error(error: io::Error) -> Error {
     Error::new(Kind::Disk, "the results could not be written").caused_by(error)
 }
 
-/// Lines of the results: the spreadsheet's own cells, which are a CSV record already, followed by ours.
-struct Lines {
-    delimiter: u8,
-    ours: csv::Writer<Buffer>,
-    buffer: Buffer,
-}
-
-impl Lines {
-    fn new(delimiter: u8) -> Self {
-        let buffer = Buffer::default();
-        Self {
-            delimiter,
-            ours: csv::WriterBuilder::new()
-                .delimiter(delimiter)
-                .from_writer(buffer.clone()),
-            buffer,
-        }
-    }
-
-    fn push<C: AsRef<str>>(
-        &mut self,
-        theirs: &str,
-        ours: impl Fn(ResultColumn) -> C,
-    ) -> io::Result<()> {
-        // A spreadsheet of which every column was ours has none of its own left.
-        if !theirs.is_empty() {
-            self.buffer.write_all(theirs.as_bytes())?;
-            self.buffer.write_all(&[self.delimiter])?;
-        }
-        for &column in ResultColumn::ALL {
-            self.ours.write_field(ours(column).as_ref())?;
-        }
-        self.ours.write_record(None::<&[u8]>)?;
-        self.ours.flush()
-    }
-
-    fn into_bytes(self) -> Vec<u8> {
-        self.buffer.0.take()
-    }
-}
-
-/// What a CSV writer and [`Lines`] both write to. The CSV writer keeps its own handle of it.
-#[derive(Clone, Default)]
-struct Buffer(Rc<RefCell<Vec<u8>>>);
-
-impl Write for Buffer {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.borrow_mut().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 /// The cell of this row in one of our columns.
 fn cell<'r>(recipient: &Recipient<'r>, column: ResultColumn) -> Cow<'r, str> {
     let status = recipient.status;
@@ -247,7 +153,7 @@ fn cell<'r>(recipient: &Recipient<'r>, column: ResultColumn) -> Cow<'r, str> {
             let trx_id = recipient.trx_id.filter(|_| status == Status::Accepted);
             guarded(trx_id.unwrap_or_default().into())
         }
-        ResultColumn::Detail => guarded(detail(recipient)),
+        ResultColumn::Detail => guarded(detail(recipient).into()),
         ResultColumn::Type => number(recipient.encoding.map(|encoding| encoding.wire().into())),
         ResultColumn::Credits => {
             let costs = matches!(status, Status::Accepted | Status::Unknown | Status::Pending);
@@ -274,35 +180,29 @@ fn guarded(cell: Cow<'_, str>) -> Cow<'_, str> {
 }
 
 /// What a row's status means and what to do about it. Empty if there is nothing to do.
-fn detail<'r>(recipient: &Recipient<'r>) -> Cow<'r, str> {
-    if let Some(decision) = &recipient.decision {
-        let note = decision.note.as_ref().map(|note| format!(": {note}"));
-        return format!(
-            "resolved by an operator as {} on {}{}",
-            decision.resolution,
-            decision.at,
-            note.unwrap_or_default()
-        )
-        .into();
+fn detail(recipient: &Recipient<'_>) -> String {
+    if let Some(Decision {
+        at,
+        resolution,
+        note,
+    }) = recipient.decision
+    {
+        let note = note.map(|note| format!(": {note}")).unwrap_or_default();
+        return format!("resolved by an operator as {resolution} on {at}{note}");
     }
     let reason = recipient.reason.unwrap_or_default();
     match recipient.status {
-        Status::Accepted => "".into(),
-        Status::Refused => refusal(recipient),
+        Status::Accepted => String::new(),
+        Status::Refused => match recipient.code {
+            Some(code) => Code(code).refusal_of(recipient.refused_together.unwrap_or(1)),
+            None => "refused by the gateway".to_owned(),
+        },
         Status::Unknown => format!(
             "{reason}; it may have been sent, so it is not sent again: look the number up in the iSMS portal, then \
              isms-campaign resolve"
-        )
-        .into(),
-        Status::Pending if recipient.attempts == 0 => "".into(),
-        Status::Pending => format!("not sent yet: {reason}").into(),
-        Status::Invalid | Status::Duplicate | Status::Suppressed => reason.into(),
+        ),
+        Status::Pending if recipient.attempts == 0 => String::new(),
+        Status::Pending => format!("not sent yet: {reason}"),
+        Status::Invalid | Status::Duplicate | Status::Suppressed => reason.to_owned(),
     }
-}
-
-fn refusal(recipient: &Recipient<'_>) -> Cow<'static, str> {
-    let Some(code) = recipient.code else {
-        return "refused by the gateway".into();
-    };
-    Code(code).refusal_of(recipient.refused_together.unwrap_or(1))
 }

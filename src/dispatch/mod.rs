@@ -11,6 +11,9 @@ mod tests;
 mod throttle;
 mod worker;
 
+use std::sync::Mutex;
+use std::sync::atomic::AtomicU64;
+
 use crate::domain::Timestamp;
 use crate::gateway::Gateway;
 use crate::ledger::{Committer, Ledger};
@@ -21,6 +24,7 @@ pub use stop::{StopReason, StopToken};
 pub use throttle::{Rate, Throttle};
 pub use worker::Progress;
 
+use breaker::CircuitBreaker;
 use worker::{Shared, Worker};
 
 /// How a run ended.
@@ -46,13 +50,26 @@ pub fn run(
     progress: &dyn Progress,
 ) -> Result<Ending> {
     let (committer, handles) = Committer::start(ledger, gateways.len(), policy.limit);
-    let shared = Shared::new(throttle, policy, stop, clock, progress);
+    let shared = Shared {
+        throttle,
+        policy,
+        stop,
+        clock,
+        progress,
+        breaker: Mutex::new(CircuitBreaker::new(policy.max_unknown)),
+        health: Mutex::default(),
+        requests: AtomicU64::new(0),
+    };
     let errors: Vec<Error> = std::thread::scope(|scope| {
         let workers: Vec<_> = gateways
             .into_iter()
             .zip(handles)
-            .map(|(gateway, handle)| {
-                let worker = Worker::new(&shared, handle, gateway);
+            .map(|(gateway, ledger)| {
+                let worker = Worker {
+                    shared: &shared,
+                    ledger,
+                    gateway,
+                };
                 scope.spawn(move || worker.run())
             })
             .collect();
@@ -64,7 +81,7 @@ pub fn run(
     let (ledger, written) = committer.finish()?;
     Ok(Ending {
         ledger,
-        requests: shared.requests(),
+        requests: shared.requests.into_inner(),
         error: written.err().or_else(|| errors.into_iter().next()),
     })
 }

@@ -26,41 +26,18 @@ pub trait Progress: Sync {
 
 /// What all workers share.
 pub(super) struct Shared<'a> {
-    throttle: &'a Throttle,
-    policy: &'a Policy,
-    stop: &'a StopToken,
-    clock: &'a (dyn Fn() -> Timestamp + Sync),
-    progress: &'a dyn Progress,
-    breaker: Mutex<CircuitBreaker>,
-    health: Mutex<GatewayHealth>,
-    requests: AtomicU64,
+    pub(super) throttle: &'a Throttle,
+    pub(super) policy: &'a Policy,
+    pub(super) stop: &'a StopToken,
+    pub(super) clock: &'a (dyn Fn() -> Timestamp + Sync),
+    pub(super) progress: &'a dyn Progress,
+    pub(super) breaker: Mutex<CircuitBreaker>,
+    pub(super) health: Mutex<GatewayHealth>,
+    /// How many requests were made that the gateway may have seen.
+    pub(super) requests: AtomicU64,
 }
 
-impl<'a> Shared<'a> {
-    pub(super) fn new(
-        throttle: &'a Throttle,
-        policy: &'a Policy,
-        stop: &'a StopToken,
-        clock: &'a (dyn Fn() -> Timestamp + Sync),
-        progress: &'a dyn Progress,
-    ) -> Self {
-        Self {
-            throttle,
-            policy,
-            stop,
-            clock,
-            progress,
-            breaker: Mutex::new(CircuitBreaker::new(policy.max_unknown)),
-            health: Mutex::default(),
-            requests: AtomicU64::new(0),
-        }
-    }
-
-    /// How many requests were made that the gateway may have seen.
-    pub(super) fn requests(self) -> u64 {
-        self.requests.into_inner()
-    }
-
+impl Shared<'_> {
     fn health(&self) -> MutexGuard<'_, GatewayHealth> {
         lock(&self.health)
     }
@@ -123,24 +100,12 @@ impl Drop for StopOnPanic<'_> {
 
 /// One worker with its own connection to the gateway.
 pub(super) struct Worker<'a> {
-    shared: &'a Shared<'a>,
-    ledger: LedgerHandle,
-    gateway: Box<dyn Gateway>,
+    pub(super) shared: &'a Shared<'a>,
+    pub(super) ledger: LedgerHandle,
+    pub(super) gateway: Box<dyn Gateway>,
 }
 
-impl<'a> Worker<'a> {
-    pub(super) fn new(
-        shared: &'a Shared<'a>,
-        ledger: LedgerHandle,
-        gateway: Box<dyn Gateway>,
-    ) -> Self {
-        Self {
-            shared,
-            ledger,
-            gateway,
-        }
-    }
-
+impl Worker<'_> {
     /// Sends one batch after the other. An error of the ledger stops all workers: nothing is sent without it.
     pub(super) fn run(mut self) -> Result<()> {
         let _guard = StopOnPanic(self.shared.stop);

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use regex::Regex;
+
 /// The name and password of an iSMS account.
 #[derive(Clone, Debug)]
 pub struct Credentials {
@@ -15,7 +17,8 @@ pub struct Credentials {
 #[derive(Clone)]
 pub struct Password {
     plain: String,
-    characters: Vec<EscapedChar>,
+    /// All its forms. `None`: it is empty or too long for a pattern.
+    forms: Option<Regex>,
 }
 
 impl Password {
@@ -23,9 +26,11 @@ impl Password {
     #[must_use]
     pub fn new(password: impl Into<String>) -> Self {
         let plain = password.into();
+        let pattern: Vec<_> = plain.chars().map(forms).collect();
+        let forms = (!plain.is_empty()).then(|| Regex::new(&pattern.concat()));
         Self {
-            characters: plain.chars().map(EscapedChar::new).collect(),
             plain,
+            forms: forms.and_then(Result::ok),
         }
     }
 
@@ -37,24 +42,12 @@ impl Password {
     /// The first `limit` characters of the text, with every occurrence of the password replaced by `***`. Any of its
     /// characters may be escaped for a form, a URL, JSON or HTML.
     pub(super) fn hidden_in(&self, text: &str, limit: usize) -> String {
-        let mut shown = String::new();
-        let mut characters = 0;
-        let mut rest = text;
+        let shown = match &self.forms {
+            Some(forms) => forms.replace_all(text, "***"),
+            None if self.plain.is_empty() => text.into(),
+            None => "***".into(),
+        };
         // The cut comes after the replacement: a cut through the password would show its first half.
-        while let Some(first) = rest.chars().next() {
-            if characters >= limit {
-                break;
-            }
-            if let Some(length) = match_length(rest, &self.characters) {
-                shown.push_str("***");
-                characters += 3;
-                rest = &rest[length..];
-            } else {
-                shown.push(first);
-                characters += 1;
-                rest = &rest[first.len_utf8()..];
-            }
-        }
         shown.chars().take(limit).collect()
     }
 }
@@ -65,87 +58,27 @@ impl fmt::Debug for Password {
     }
 }
 
-/// A character with all its escape sequences.
-#[derive(Clone)]
-struct EscapedChar {
-    plain: char,
-    /// Compared without regard to case.
-    escapes: Vec<String>,
-}
-
-impl EscapedChar {
-    fn new(character: char) -> Self {
-        let mut utf8 = [0; 4];
-        let percent: Vec<_> = character
-            .encode_utf8(&mut utf8)
-            .bytes()
-            .map(|b| format!("%{b:02x}"))
-            .collect();
-        let mut utf16 = [0; 2];
-        let json: Vec<_> = character
-            .encode_utf16(&mut utf16)
-            .iter()
-            .map(|u| format!("\\u{u:04x}"))
-            .collect();
-        let number = u32::from(character);
-        let mut escapes = vec![
-            percent.concat(),
-            json.concat(),
-            format!("&#{number};"),
-            format!("&#0{number};"),
-            format!("&#x{number:x};"),
-        ];
-        escapes.extend(named_escapes(character).iter().map(|&name| name.to_owned()));
-        Self {
-            plain: character,
-            escapes,
-        }
-    }
-
-    /// The lengths in bytes of all forms of the character that the text begins with.
-    fn match_lengths(&self, text: &str) -> impl Iterator<Item = usize> {
-        let plain = text.starts_with(self.plain).then(|| self.plain.len_utf8());
-        let escaped = self.escapes.iter().filter(|escape| {
-            text.get(..escape.len())
-                .is_some_and(|start| start.eq_ignore_ascii_case(escape))
-        });
-        plain.into_iter().chain(escaped.map(String::len))
-    }
-}
-
-fn named_escapes(character: char) -> &'static [&'static str] {
-    match character {
-        ' ' => &["+"],
-        '&' => &["&amp;"],
-        '<' => &["&lt;"],
-        '>' => &["&gt;"],
-        '"' => &["&quot;", "\\\""],
-        '\'' => &["&apos;", "\\'"],
-        '\\' => &["\\\\"],
-        '/' => &["\\/"],
-        _ => &[],
-    }
-}
-
-/// The length in bytes of the longest form of the password that the text begins with; none for an empty password.
-fn match_length(text: &str, password: &[EscapedChar]) -> Option<usize> {
-    if password.is_empty() {
-        return None;
-    }
-    // All forms are tried: in `%2541` the password `%41` is found only if its first character is read as `%25`.
-    let mut ends = vec![0];
-    for character in password {
-        ends = ends
-            .iter()
-            .flat_map(|&end| {
-                let lengths = character.match_lengths(&text[end..]);
-                lengths.map(move |length| end + length)
-            })
-            .collect();
-        ends.sort_unstable();
-        ends.dedup();
-    }
-    ends.last().copied()
+/// A pattern for a character and all its escape sequences. These come first: a plain `%` would end the search in `%25`.
+fn forms(character: char) -> String {
+    let (mut utf8, mut utf16) = ([0; 4], [0; 2]);
+    let utf8 = character.encode_utf8(&mut utf8).bytes();
+    let percent: Vec<_> = utf8.map(|byte| format!("%{byte:02x}")).collect();
+    let utf16 = character.encode_utf16(&mut utf16).iter();
+    let json: Vec<_> = utf16.map(|unit| format!(r"\\u{unit:04x}")).collect();
+    let named = match character {
+        ' ' => r"|\+",
+        '&' => "|&amp;",
+        '<' => "|&lt;",
+        '>' => "|&gt;",
+        '"' => r#"|&quot;|\\""#,
+        '\'' => r"|&apos;|\\'",
+        '\\' => r"|\\\\",
+        '/' => r"|\\/",
+        _ => "",
+    };
+    let (percent, json, number) = (percent.concat(), json.concat(), u32::from(character));
+    let plain = regex::escape(&character.to_string());
+    format!("(?:(?i:{percent}|{json}|&#0?{number};|&#x{number:x};{named})|{plain})")
 }
 
 #[cfg(test)]

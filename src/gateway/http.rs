@@ -15,7 +15,7 @@ use ureq::unversioned::transport::{Connector, DefaultConnector};
 use ureq::{Agent, Body, Proxy};
 
 use super::isms::form;
-use super::isms::reply::{self, ReplyError};
+use super::isms::reply;
 use super::transport::{LiteralFirst, Witness, WitnessConnector};
 use super::{Credentials, Endpoint, Gateway, Outcome, Outcomes, Reply, Request};
 
@@ -94,8 +94,8 @@ impl RestGateway {
         let mut outcomes = match end {
             Err(error) => Outcomes::All(no_answer(status, &self.describe_cut(error))),
             Ok(_) if self.witness.broken() => Outcomes::All(no_answer(status, CUT_SHORT)),
-            Ok(_) => reply::read(&body, numbers).unwrap_or_else(|error| {
-                Outcomes::All(without_answer(status, response.headers(), error))
+            Ok(_) => reply::read(&body, numbers).unwrap_or_else(|why| {
+                Outcomes::All(without_answer(status, response.headers(), why))
             }),
         };
         self.hide_password(&mut outcomes);
@@ -219,14 +219,14 @@ fn config(proxy: Option<Proxy>, timeouts: Timeouts) -> Config {
 }
 
 /// The outcome of a whole body that holds no answer.
-fn without_answer(status: StatusCode, headers: &HeaderMap, error: ReplyError) -> Outcome {
+fn without_answer(status: StatusCode, headers: &HeaderMap, why: &str) -> Outcome {
     if status == StatusCode::TOO_MANY_REQUESTS {
         let after = headers
             .get(RETRY_AFTER)
             .and_then(|value| parse_retry_after(value.to_str().ok()?));
         return Outcome::Throttled { after };
     }
-    no_answer(status, &error.to_string())
+    no_answer(status, why)
 }
 
 fn no_answer(status: StatusCode, why: &str) -> Outcome {

@@ -47,11 +47,8 @@ impl Ledger {
             ],
         )?;
         match &end.new_states[..] {
-            [state] => self.settle_batch(end.batch.id, &end.batch.rows, state),
-            each if each.len() == end.batch.rows.len() => {
-                self.store_trx_ids(&end.batch.rows, each)?;
-                self.settle_each(end, each)
-            }
+            [state] => self.settle_batch(end.batch.id, &end.batch.rows, state, None),
+            each if each.len() == end.batch.rows.len() => self.settle_each(end, each),
             _ => Err(Error::new(
                 Kind::Ledger,
                 "an answer had another number of outcomes than its batch has recipients",
@@ -62,7 +59,14 @@ impl Ledger {
     fn settle_each(&mut self, end: &Settlement, states: &[NewState]) -> Result<()> {
         let mut groups: Vec<(NewState, Vec<i64>)> = Vec::new();
         for (row, state) in end.batch.rows.iter().zip(states) {
-            let common = without_trx_id(state);
+            let mut common = state.clone();
+            if let NewState::Accepted { trx_id, .. } = &mut common {
+                // Each recipient has its own, and the batch has none.
+                self.execute(
+                    "UPDATE recipient SET trx_id = ?2 WHERE row = ?1",
+                    params![row, trx_id.take()],
+                )?;
+            }
             match groups.iter_mut().find(|(of, _)| *of == common) {
                 Some((_, rows)) => rows.push(*row),
                 None => groups.push((common, vec![*row])),
@@ -75,72 +79,46 @@ impl Ledger {
             self.split(end.batch.id, State::Claimed, &rows)?
         };
         for (child, (state, rows)) in children.into_iter().zip(&groups) {
-            self.settle_batch(child, rows, state)?;
-            if matches!(state, NewState::Refused { .. }) {
-                self.execute(
-                    "UPDATE batch SET why = ?2 WHERE id = ?1",
-                    params![child.0, ANSWERED_SINGLY],
-                )?;
-            }
+            self.settle_batch(child, rows, state, Some(ANSWERED_SINGLY))?;
         }
         Ok(())
     }
 
-    /// Settles one claimed batch, all of whose recipients end in the same state.
-    fn settle_batch(&mut self, batch: BatchId, rows: &[i64], state: &NewState) -> Result<()> {
-        let from = State::Claimed;
-        match state {
+    /// Settles one claimed batch, all of whose recipients end in the same state. `refused_because` is why it is refused, if
+    /// its code alone does not say it.
+    fn settle_batch(
+        &mut self,
+        batch: BatchId,
+        rows: &[i64],
+        state: &NewState,
+        refused_because: Option<&str>,
+    ) -> Result<()> {
+        let (event, code, trx_id, why) = match state {
             NewState::Accepted { code, trx_id } => {
-                let fields = "code = ?4, trx_id = ?5";
-                self.transition(batch, from, Event::Accept, fields, &[code, trx_id])
+                (Event::Accept, Some(code), trx_id.as_deref(), None)
             }
-            NewState::Refused { code } => {
-                self.transition(batch, from, Event::Refuse, "code = ?4", &[code])
-            }
+            NewState::Refused { code } => (Event::Refuse, Some(code), None, refused_because),
             NewState::Unknown { why, code } => {
-                let fields = "why = ?4, code = ?5";
-                self.transition(batch, from, Event::LoseAnswer, fields, &[why, code])
+                (Event::LoseAnswer, code.as_ref(), None, Some(&**why))
             }
-            NewState::Planned { why } => {
-                self.transition(batch, from, Event::PlanAgain, "why = ?4", &[why])
-            }
-            NewState::Halved { code } if rows.len() == 1 => {
-                self.transition(batch, from, Event::Refuse, "code = ?4", &[code])
-            }
+            NewState::Planned { why } => (Event::PlanAgain, None, None, Some(&**why)),
+            NewState::Halved { code } if rows.len() == 1 => (Event::Refuse, Some(code), None, None),
             NewState::Halved { code } => {
                 let (left, right) = rows.split_at(rows.len().div_ceil(2));
                 let why = format!("the gateway answered {code}, and it is sent in smaller batches");
-                for child in self.split(batch, from, &[left, right])? {
-                    self.transition(child, from, Event::PlanAgain, "why = ?4", &[&why])?;
+                for child in self.split(batch, State::Claimed, &[left, right])? {
+                    self.transition(child, State::Claimed, Event::PlanAgain, "why = ?4", &[&why])?;
                 }
-                Ok(())
+                return Ok(());
             }
-        }
-    }
-
-    fn store_trx_ids(&self, rows: &[i64], states: &[NewState]) -> Result<()> {
-        for (row, state) in rows.iter().zip(states) {
-            if let NewState::Accepted {
-                trx_id: Some(id), ..
-            } = state
-            {
-                self.execute(
-                    "UPDATE recipient SET trx_id = ?2 WHERE row = ?1",
-                    params![row, id],
-                )?;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The state as far as the recipients of one batch share it.
-fn without_trx_id(state: &NewState) -> NewState {
-    match state {
-        NewState::Accepted { code, .. } => NewState::Accepted {
-            code: *code,
-            trx_id: None,
-        },
-        other => other.clone(),
+        };
+        let fields = "code = ?4, trx_id = ?5, why = ?6";
+        self.transition(
+            batch,
+            State::Claimed,
+            event,
+            fields,
+            &[&code, &trx_id, &why],
+        )
     }
 }

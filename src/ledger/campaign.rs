@@ -4,7 +4,7 @@ use rusqlite::{Connection, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::error::{read_error, unknown_value, write_error};
+use super::error::{unknown_value, write_error};
 use crate::domain::report::Report;
 use crate::domain::{PlanOptions, Timestamp};
 use crate::{Error, Kind, Result};
@@ -40,15 +40,11 @@ pub struct Campaign {
 
 /// The campaign of this ledger.
 pub(super) fn read(connection: &Connection) -> Result<Campaign> {
-    let mut statement = connection
-        .prepare("SELECT * FROM campaign")
-        .map_err(read_error)?;
-    let mut rows = statement.query([]).map_err(read_error)?;
-    let row = rows
-        .next()
-        .map_err(read_error)?
-        .ok_or_else(|| Error::new(Kind::Ledger, "is a ledger without a campaign"))?;
-    let text = |column| row.get::<_, String>(column).map_err(read_error);
+    let mut statement = connection.prepare("SELECT * FROM campaign")?;
+    let mut rows = statement.query([])?;
+    let row =
+        (rows.next()?).ok_or_else(|| Error::new(Kind::Ledger, "is a ledger without a campaign"))?;
+    let text = |column| row.get::<_, String>(column);
     let time = |column| {
         let text = text(column)?;
         Timestamp::parse(&text).ok_or_else(|| unknown_value("time", &text))
@@ -61,11 +57,11 @@ pub(super) fn read(connection: &Connection) -> Result<Campaign> {
         digest: text("digest")?,
         header: text("header")?,
         delimiter: text("delimiter")?.bytes().next().unwrap_or(b','),
-        bom: row.get("bom").map_err(read_error)?,
+        bom: row.get("bom")?,
         report: from_json("report", &text("report")?)?,
         planned_at: time("planned_at")?,
         expires_at: time("expires_at")?,
-        gateway_host: row.get("gateway_host").map_err(read_error)?,
+        gateway_host: row.get("gateway_host")?,
     })
 }
 

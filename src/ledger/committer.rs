@@ -11,11 +11,7 @@ use crate::domain::Timestamp;
 use crate::{Error, Kind, Result};
 
 /// What a worker asks for, and where it learns that this is durable.
-struct Job {
-    work: Work,
-    writes: bool,
-    committed: Sender<Result<()>>,
-}
+type Job = (Work, Sender<Result<()>>);
 
 type Work = Box<dyn FnOnce(&mut BatchQueue, &mut Ledger) -> Result<()> + Send>;
 
@@ -39,18 +35,11 @@ impl Committer {
         let handles = (0..workers)
             .map(|_| LedgerHandle { jobs: jobs.clone() })
             .collect();
-        let thread = std::thread::spawn(move || {
-            let mut session = Session {
-                ledger,
-                queue: BatchQueue {
-                    limit,
-                    ..BatchQueue::default()
-                },
-                failure: None,
-            };
-            session.serve(&incoming);
-            (session.ledger, session.failure.map_or(Ok(()), Err))
-        });
+        let queue = BatchQueue {
+            limit,
+            ..BatchQueue::default()
+        };
+        let thread = std::thread::spawn(move || serve(ledger, queue, &incoming));
         (Self { thread }, handles)
     }
 
@@ -66,8 +55,7 @@ impl LedgerHandle {
     /// Settles the attempt that ended, if there is one, and takes the next planned batch. `None`: none is left, or the
     /// limit is reached.
     pub fn next(&self, ended: Option<Settlement>) -> Result<Option<Batch>> {
-        let writes = ended.is_some();
-        self.run(writes, |queue, ledger| queue.next(ledger, ended))
+        self.run(|queue, ledger| queue.next(ledger, ended))
     }
 
     /// The same, and claims the batch in the same commit, for a worker that need not wait before it sends. When this returns
@@ -77,7 +65,7 @@ impl LedgerHandle {
         ended: Option<Settlement>,
         at: Timestamp,
     ) -> Result<Option<(Batch, AttemptId)>> {
-        self.run(true, move |queue, ledger| {
+        self.run(move |queue, ledger| {
             let Some(batch) = queue.next(ledger, ended)? else {
                 return Ok(None);
             };
@@ -88,30 +76,26 @@ impl LedgerHandle {
 
     /// Settles an attempt. When this returns it is durable.
     pub fn settle(&self, ended: Settlement) -> Result<()> {
-        self.run(true, move |_, ledger| ledger.settle(&ended))
+        self.run(move |_, ledger| ledger.settle(&ended))
     }
 
     /// Claims a batch. When this returns the claim is durable, and only then may its request start.
     pub fn claim(&self, batch: BatchId, at: Timestamp) -> Result<AttemptId> {
-        self.run(true, move |_, ledger| ledger.claim(batch, &at))
+        self.run(move |_, ledger| ledger.claim(batch, &at))
     }
 
     /// Hands the work to the thread. Its result is used only once the commit is confirmed.
     fn run<T: Send + 'static>(
         &self,
-        writes: bool,
         work: impl FnOnce(&mut BatchQueue, &mut Ledger) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (result_sender, result) = mpsc::channel();
         let (committed_sender, committed) = mpsc::channel();
-        let job = Job {
-            work: Box::new(move |queue, ledger| {
-                let value = work(queue, ledger)?;
-                result_sender.send(value).map_err(|_| closed())
-            }),
-            writes,
-            committed: committed_sender,
-        };
+        let work: Work = Box::new(move |queue, ledger| {
+            let value = work(queue, ledger)?;
+            result_sender.send(value).map_err(|_| closed())
+        });
+        let job = (work, committed_sender);
         self.jobs.send(job).map_err(|_| closed())?;
         committed.recv().map_err(|_| closed())??;
         result.recv().map_err(|_| closed())
@@ -125,50 +109,30 @@ fn closed() -> Error {
     )
 }
 
-struct Session {
-    ledger: Ledger,
-    queue: BatchQueue,
-    failure: Option<Error>,
-}
-
-impl Session {
-    fn serve(&mut self, incoming: &Receiver<Job>) {
-        while let Ok(first) = incoming.recv() {
-            let group: Vec<Job> = std::iter::once(first).chain(incoming.try_iter()).collect();
-            let writes = group.iter().any(|job| job.writes);
-            let (work, waiting): (Vec<_>, Vec<_>) = group
-                .into_iter()
-                .map(|job| (job.work, job.committed))
-                .unzip();
-            let done = self.carry_out(work, writes);
-            for committed in waiting {
-                // It fails where the worker is gone.
-                let _ = committed.send(done.clone());
-            }
+/// Carries out jobs until all handles are dropped. Returns the ledger, and the error that stopped the writing.
+fn serve(
+    mut ledger: Ledger,
+    mut queue: BatchQueue,
+    incoming: &Receiver<Job>,
+) -> (Ledger, Result<()>) {
+    let mut written = Ok(());
+    while let Ok(first) = incoming.recv() {
+        let jobs = std::iter::once(first).chain(incoming.try_iter());
+        let (work, waiting): (Vec<Work>, Vec<_>) = jobs.unzip();
+        // One commit for all of the work, or none of it. After a failure nothing is written any more: what could not be made
+        // durable must not be built upon.
+        written = written.and_then(|()| {
+            ledger.transaction(|ledger| {
+                work.into_iter()
+                    .try_for_each(|work| work(&mut queue, ledger))
+            })
+        });
+        for committed in waiting {
+            // It fails where the worker is gone.
+            let _ = committed.send(written.clone());
         }
     }
-
-    /// One commit for all of the work, or none of it. After a failure nothing is written any more: what could not be made
-    /// durable must not be built upon.
-    fn carry_out(&mut self, work: Vec<Work>, writes: bool) -> Result<()> {
-        if let Some(error) = &self.failure {
-            return Err(error.clone());
-        }
-        // With a limit, taking a batch may split it.
-        let writes = writes || self.queue.limit.is_some();
-        let queue = &mut self.queue;
-        let run_all =
-            |ledger: &mut Ledger| work.into_iter().try_for_each(|work| work(queue, ledger));
-        let done = if writes {
-            self.ledger.transaction(run_all)
-        } else {
-            run_all(&mut self.ledger)
-        };
-        if let Err(error) = &done {
-            self.failure = Some(error.clone());
-        }
-        done
-    }
+    (ledger, written)
 }
 
 /// The planned batches that were read ahead, and how many recipients may still be handed out.

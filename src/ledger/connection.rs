@@ -6,7 +6,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use super::error::{read_error, write_error};
+use super::error::write_error;
 use super::{files, lock, schema};
 use crate::{Error, Kind, Remedy, Result};
 
@@ -34,9 +34,7 @@ pub(super) fn connect_to_read(path: &Path) -> Result<Connection> {
     });
     connection
         .and_then(|connection| {
-            connection
-                .execute_batch("PRAGMA query_only = ON")
-                .map_err(read_error)?;
+            connection.execute_batch("PRAGMA query_only = ON")?;
             Ok(connection)
         })
         .map_err(|error| error.at(path.display()))
@@ -49,13 +47,10 @@ fn open(path: &Path, mode: OpenFlags) -> Result<Connection> {
         }
         refuse_foreign_log(path)?;
     }
-    let connection = Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX)
-        .map_err(read_error)?;
-    connection
-        .busy_timeout(BUSY)
-        // Otherwise SQLite plans some statements anew for every number that is bound to them.
-        .and_then(|()| connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true))
-        .map_err(read_error)?;
+    let connection = Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(BUSY)?;
+    // Otherwise SQLite plans some statements anew for every number that is bound to them.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     schema::check(&connection)?;
     Ok(connection)
 }

@@ -1,14 +1,23 @@
 //! What SQLite's errors mean for a ledger.
 
 use rusqlite::ErrorCode;
+use rusqlite::types::FromSqlError;
 
 use crate::{Error, Kind};
 
-/// An error of SQLite while a ledger is read.
-pub(super) fn read_error(error: rusqlite::Error) -> Error {
-    Error::new(Kind::Ledger, "cannot be read as a ledger")
-        .caused_by(error)
-        .hint("name the .ledger file of the campaign")
+/// An error of SQLite while a ledger is read. Where it is written, [`write_error`] says more.
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::new(Kind::Ledger, "cannot be read as a ledger")
+            .caused_by(error)
+            .hint("name the .ledger file of the campaign")
+    }
+}
+
+impl From<FromSqlError> for Error {
+    fn from(error: FromSqlError) -> Self {
+        rusqlite::Error::from(error).into()
+    }
 }
 
 /// An error of SQLite while a ledger is written.

@@ -63,19 +63,8 @@ pub(super) fn log(ledger: &Path) -> PathBuf {
     sidecar(&link_target(ledger), WAL)
 }
 
-/// The folder that holds the ledger.
-fn folder(ledger: &Path) -> &Path {
-    match ledger.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    }
-}
-
 /// Refuses the leftovers of a ledger that is gone: SQLite would replay them into a new one of the same name.
 pub(super) fn refuse_leftovers(ledger: &Path) -> Result<()> {
-    if exists(ledger)? {
-        return Ok(());
-    }
     for suffix in [WAL, SHARED_MEMORY, JOURNAL] {
         let leftover = sidecar(ledger, suffix);
         if exists(&leftover)? {
@@ -178,7 +167,10 @@ fn move_without_overwriting(from: &Path, to: &Path) -> io::Result<()> {
 
 /// A name in a folder is durable only once the folder is synced.
 fn sync_folder(ledger: &Path) -> io::Result<()> {
-    File::open(folder(ledger))?.sync_all()
+    let folder = ledger
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 /// Whether SQLite may open a ledger as one that cannot change. It would ignore a log beside it.
@@ -202,8 +194,8 @@ pub(super) fn immutable_uri(ledger: &Path) -> Option<PathBuf> {
 
 /// Whether two paths lead to one file.
 pub(super) fn is_same(one: &Path, other: &Path) -> bool {
-    match (Identity::of(one), Identity::of(other)) {
-        (Ok(one), Ok(other)) => one == other,
+    match (fs::metadata(one), fs::metadata(other)) {
+        (Ok(one), Ok(other)) => identity(&one) == identity(&other),
         _ => false,
     }
 }
@@ -226,15 +218,13 @@ pub(super) fn refuse_hard_link(ledger: &Path) -> Result<()> {
 }
 
 /// The ledger and the files that SQLite keeps beside it while it is open, with what they are now.
-pub(super) fn identities(ledger: &Path) -> Result<Vec<(PathBuf, Identity)>> {
+pub(super) fn identities(ledger: &Path) -> Result<Vec<(Identity, PathBuf)>> {
     let ledger = link_target(ledger);
     ["", WAL, SHARED_MEMORY]
         .into_iter()
         .map(|suffix| {
             let path = sidecar(&ledger, suffix);
-            let identity =
-                Identity::of_name(&path).map_err(|error| replaced(&path, &error.to_string()))?;
-            Ok((path, identity))
+            Ok((identity_of_name(&path)?, path))
         })
         .collect()
 }
@@ -249,33 +239,16 @@ pub(super) fn replaced(path: &Path, why: &str) -> Error {
     .at(path.display())
 }
 
-/// Which file a path leads to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Identity {
-    device: u64,
-    inode: u64,
+/// A file whatever its names are: its device and its number there.
+pub(super) type Identity = (u64, u64);
+
+pub(super) fn identity(file: &fs::Metadata) -> Identity {
+    (file.dev(), file.ino())
 }
 
-impl Identity {
-    /// The file that the path leads to now.
-    pub(super) fn of(path: &Path) -> io::Result<Self> {
-        fs::metadata(path).map(|metadata| Self::read(&metadata))
-    }
-
-    /// What has this name itself, even if it is a link.
-    pub(super) fn of_name(path: &Path) -> io::Result<Self> {
-        fs::symlink_metadata(path).map(|metadata| Self::read(&metadata))
-    }
-
-    /// The file that is open.
-    pub(super) fn of_open(file: &File) -> io::Result<Self> {
-        file.metadata().map(|metadata| Self::read(&metadata))
-    }
-
-    fn read(metadata: &fs::Metadata) -> Self {
-        Self {
-            device: metadata.dev(),
-            inode: metadata.ino(),
-        }
-    }
+/// What has this name itself, even if it is a link.
+pub(super) fn identity_of_name(path: &Path) -> Result<Identity> {
+    fs::symlink_metadata(path)
+        .map(|file| identity(&file))
+        .map_err(|error| replaced(path, &error.to_string()))
 }

@@ -9,22 +9,20 @@ use std::io::{self, Read};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use super::files::{self, Identity};
+use serde::{Deserialize, Serialize};
+
+use super::files;
 use crate::{Error, Kind, Remedy, Result};
 
-/// Length of the first line, which holds a [`Record`]. It is overwritten in place by a single write of this length, so that
-/// a crash cannot leave it half written.
-const FIRST_LINE: usize = 62;
-
-/// The first words of a record.
-const OPENED: &str = "opened";
-const STARTED: &str = "started";
-/// Instead of [`STARTED`]: the campaign took the place of another one that was started.
-const REPLACED: &str = "renewed";
+/// Length of the first line, which holds a [`Record`] as JSON. It is overwritten in place by a single write of this length,
+/// so that a crash cannot leave it half written.
+const FIRST_LINE: usize = 128;
 
 /// What a lock records about the ledger beside it.
-#[derive(Debug)]
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 enum Record {
+    #[default]
     NothingSent,
     /// The ledger of this campaign was open for writing.
     Opened(String),
@@ -32,7 +30,7 @@ enum Record {
 }
 
 /// What a lock records of the campaign that was started under it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Started {
     /// Its id.
     pub campaign: String,
@@ -43,37 +41,9 @@ pub struct Started {
 }
 
 impl Record {
-    /// The record in the text of a lock.
+    /// The record in the text of a lock. A new lock has none.
     fn parse(text: &str) -> Self {
-        let mut words = text.lines().next().unwrap_or_default().split_whitespace();
-        match (words.next(), words.next()) {
-            (Some(OPENED), Some(campaign)) => Self::Opened(campaign.to_owned()),
-            (Some(word @ (STARTED | REPLACED)), Some(campaign)) => Self::Started(Started {
-                campaign: campaign.to_owned(),
-                attempts: words
-                    .next()
-                    .and_then(|count| count.parse().ok())
-                    .unwrap_or(0),
-                replaces_another: word == REPLACED,
-            }),
-            _ => Self::NothingSent,
-        }
-    }
-
-    fn first_line(&self) -> String {
-        let line = match self {
-            Self::NothingSent => "nothing sent".to_owned(),
-            Self::Opened(campaign) => format!("{OPENED} {campaign}"),
-            Self::Started(started) => {
-                let word = if started.replaces_another {
-                    REPLACED
-                } else {
-                    STARTED
-                };
-                format!("{word} {} {:020}", started.campaign, started.attempts)
-            }
-        };
-        format!("{line:<width$}\n", width = FIRST_LINE - 1)
+        serde_json::from_str(text.lines().next().unwrap_or_default()).unwrap_or_default()
     }
 
     fn started(&self) -> Option<&Started> {
@@ -98,7 +68,7 @@ pub struct Lock {
 
 /// The campaign whose ledger was last open for writing at this path, if one was. The log beside it belongs to that one.
 pub(super) fn last_opened(ledger: &Path) -> Option<String> {
-    match read_record(ledger)? {
+    match read_record(ledger) {
         Record::Opened(campaign) => Some(campaign),
         Record::Started(started) => Some(started.campaign),
         Record::NothingSent => None,
@@ -107,12 +77,11 @@ pub(super) fn last_opened(ledger: &Path) -> Option<String> {
 
 /// The campaign that was started from this ledger, as its lock records it. The lock itself is left alone.
 pub(super) fn started(ledger: &Path) -> Option<Started> {
-    read_record(ledger)?.started().cloned()
+    read_record(ledger).started().cloned()
 }
 
-fn read_record(ledger: &Path) -> Option<Record> {
-    let text = fs::read_to_string(path_of(ledger)).ok()?;
-    Some(Record::parse(&text))
+fn read_record(ledger: &Path) -> Record {
+    fs::read_to_string(path_of(ledger)).map_or(Record::NothingSent, |text| Record::parse(&text))
 }
 
 /// Which process holds the lock of a ledger now. `None` where none does, or where the system does not say: only Linux shows it
@@ -151,10 +120,10 @@ impl Lock {
             .mode(0o600)
             .open(&path)
             .map_err(|error| unusable(&path, error))?;
-        let attempt = file.try_lock();
-        granted(attempt, ledger, &path, &mut file)?;
-        let lock = Self::take_over(file, &path, holder);
-        lock.map_err(|error| unusable(&path, error))
+        if let Err(refusal) = file.try_lock() {
+            return Err(refused(refusal, ledger, &path, &mut file));
+        }
+        Self::take_over(file, &path, holder).map_err(|error| unusable(&path, error))
     }
 
     /// Reads what the last holder left, and writes down this one.
@@ -241,13 +210,15 @@ impl Lock {
     }
 
     fn write_first_line(&self, record: &Record) -> io::Result<()> {
-        self.file.write_all_at(record.first_line().as_bytes(), 0)
+        let json = serde_json::to_string(record)?;
+        let line = format!("{json:<width$}\n", width = FIRST_LINE - 1);
+        self.file.write_all_at(line.as_bytes(), 0)
     }
 
     /// An error if the lock file was deleted or replaced: a second process could hold another one by now.
     pub(super) fn check_in_place(&self) -> Result<()> {
-        match (Identity::of(&self.path), Identity::of_open(&self.file)) {
-            (Ok(now), Ok(held)) if now == held => Ok(()),
+        match (fs::metadata(&self.path), self.file.metadata()) {
+            (Ok(now), Ok(held)) if files::identity(&now) == files::identity(&held) => Ok(()),
             _ => Err(Error::new(
                 Kind::Ledger,
                 "the lock was deleted or replaced while it was held",
@@ -258,25 +229,15 @@ impl Lock {
     }
 }
 
-/// Whether the lock is ours now. On a file system without locks it never is.
-fn granted(
-    attempt: Result<(), TryLockError>,
-    ledger: &Path,
-    path: &Path,
-    file: &mut File,
-) -> Result<()> {
-    attempt.map_err(|refusal| match refusal {
-        TryLockError::WouldBlock => in_use(ledger, file),
-        TryLockError::Error(error) => unusable(path, error),
-    })
-}
-
-fn in_use(ledger: &Path, file: &mut File) -> Error {
+/// The error for a lock that was not given: another process has it, or the file system has no locks.
+fn refused(refusal: TryLockError, ledger: &Path, path: &Path, file: &mut File) -> Error {
+    if let TryLockError::Error(error) = refusal {
+        return unusable(path, error);
+    }
     let mut text = String::new();
-    let holder = match file.read_to_string(&mut text) {
-        Ok(_) => text.lines().nth(1).unwrap_or("another process"),
-        Err(_) => "another process",
-    };
+    // Who holds it only helps people: if it cannot be read, the error says less.
+    let _ = file.read_to_string(&mut text);
+    let holder = text.lines().nth(1).unwrap_or("another process");
     Error::new(Kind::InUse, format!("is in use by {holder}"))
         .hint("wait until it has ended; see how far it is")
         .remedy(Remedy::ShowStatus)

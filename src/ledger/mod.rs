@@ -64,7 +64,7 @@ pub use files::{SUFFIX, has_log, link_target, sidecar_files};
 pub use lock::{Lock, LockGuard, Started, holder};
 pub use open::Ledger;
 pub use outcome::AttemptOutcome;
-pub use plan_inserts::{Disposition, PlanInserts, PlannedRow, PlannedText};
+pub use plan_inserts::{Disposition, PlanInserts, PlannedRow};
 pub use plan_writer::PlanWriter;
 pub use resolve::{Resolution, Selection};
 pub use snapshot::{Decision, Recipient, Snapshot};
@@ -75,8 +75,11 @@ use crate::{Error, Kind, Result};
 
 /// Whether a ledger, or another file in its place, is at this path.
 pub fn exists(path: &Path) -> Result<bool> {
-    files::refuse_leftovers(path)?;
-    files::exists(path)
+    let exists = files::exists(path)?;
+    if !exists {
+        files::refuse_leftovers(path)?;
+    }
+    Ok(exists)
 }
 
 /// Renames a ledger that is not open after the time when it was planned: `NAME.20261122T152000Z.ledger`. Nothing is
@@ -84,12 +87,8 @@ pub fn exists(path: &Path) -> Result<bool> {
 pub fn set_aside(ledger: &Path, planned_at: &Timestamp) -> Result<PathBuf> {
     let stamp = planned_at.file_stamp();
     // Two plans of one second differ by a number.
-    for nth in 1..100 {
-        let nth = if nth == 1 {
-            String::new()
-        } else {
-            format!("-{nth}")
-        };
+    let numbers = (2..100).map(|nth| format!("-{nth}"));
+    for nth in std::iter::once(String::new()).chain(numbers) {
         let aside = ledger.with_extension(format!("{stamp}{nth}{SUFFIX}"));
         if !files::exists(&aside)? || files::is_same(ledger, &aside) {
             files::set_aside(ledger, &aside)?;

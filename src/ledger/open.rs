@@ -11,7 +11,7 @@ use super::batch::BatchId;
 use super::campaign::{self, Campaign};
 use super::connection::{connect, make_durable};
 use super::error::write_error;
-use super::files::{self, Identity, replaced};
+use super::files::{self, Identity};
 use super::lock::Lock;
 use super::outcome::AttemptOutcome;
 use super::state::{Event, State, next};
@@ -24,7 +24,7 @@ pub struct Ledger {
     pub(super) connection: Connection,
     path: PathBuf,
     /// The ledger and what SQLite keeps beside it, as they were opened.
-    files: Vec<(PathBuf, Identity)>,
+    files: Vec<(Identity, PathBuf)>,
     lock: Lock,
     campaign: Campaign,
     destination: String,
@@ -192,11 +192,9 @@ impl Ledger {
     /// SQLite keeps committing into files that were deleted or replaced, without an error.
     fn check_in_place(&self) -> Result<()> {
         self.lock.check_in_place()?;
-        for (path, identity) in &self.files {
-            match Identity::of_name(path) {
-                Ok(now) if now == *identity => {}
-                Ok(_) => return Err(replaced(path, "another file is in its place")),
-                Err(error) => return Err(replaced(path, &error.to_string())),
+        for (opened, path) in &self.files {
+            if files::identity_of_name(path)? != *opened {
+                return Err(files::replaced(path, "another file is in its place"));
             }
         }
         Ok(())

@@ -1,10 +1,10 @@
 //! Storing a plan's rows, texts and batches quickly.
 
-use rusqlite::{Connection, Statement, ToSql};
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, Statement};
 
 use super::error::write_error;
-use super::schema;
-use crate::domain::{Encoding, Msisdn};
+use crate::domain::{Msisdn, Text};
 use crate::{Error, Kind, Result};
 
 /// One row as it was planned.
@@ -35,145 +35,72 @@ pub enum Disposition<'a> {
     Suppressed(&'a str),
 }
 
-/// A text as it was planned.
-#[derive(Clone, Copy, Debug)]
-pub struct PlannedText<'a> {
-    /// Its number.
-    pub number: u32,
-    /// The text.
-    pub body: &'a str,
-    /// How it is encoded.
-    pub encoding: Encoding,
-    /// What it costs for one recipient.
-    pub credits: u32,
-}
+/// How many rows one statement stores. To run a statement costs as much as to store a row.
+const ROWS: usize = 16;
 
 /// Stores rows, texts and batches.
 #[derive(Debug)]
 pub struct PlanInserts<'c> {
     texts: Insert<'c>,
     batches: Insert<'c>,
-    /// For rows to send, which are most of them: their disposition is in the statement, and they have no reason.
-    sendable: Insert<'c>,
-    not_sendable: Insert<'c>,
-    order: BatchOrder,
+    rows: Insert<'c>,
 }
 
 impl<'c> PlanInserts<'c> {
     pub(super) fn prepare(connection: &'c Connection) -> Result<Self> {
-        let insert = |into: &str, values: &str| {
-            Insert::prepare(connection, into, values).map_err(write_error)
-        };
+        let insert = |into, values| Insert::prepare(connection, into, values).map_err(write_error);
         Ok(Self {
             texts: insert("text (body, type, credits)", "(?, ?, ?)")?,
             batches: insert("batch (state, attempts)", "('planned', 0)")?,
-            sendable: insert(
-                "recipient (cells, msisdn, text_id, batch_id, disposition)",
-                "(?, ?, ?, ?, 'send')",
+            rows: insert(
+                "recipient (cells, msisdn, text_id, batch_id, disposition, reason)",
+                "(?, ?, ?, ?, ?, ?)",
             )?,
-            not_sendable: insert(
-                "recipient (cells, msisdn, text_id, disposition, reason)",
-                "(?, ?, ?, ?, ?)",
-            )?,
-            order: BatchOrder::default(),
         })
     }
 
-    /// Stores texts under their numbers.
-    pub fn texts(&mut self, texts: &[PlannedText<'_>]) -> Result<()> {
-        self.texts.store(
-            texts,
-            |text| text.number.into(),
-            |text, bind| {
-                bind(&text.body)?;
-                bind(&text.encoding.wire())?;
-                bind(&text.credits)
-            },
-        )
+    /// Stores texts under these numbers.
+    pub fn texts(&mut self, texts: &[(u32, &Text)]) -> Result<()> {
+        self.texts.store(texts, |(number, text)| {
+            let wire = integer(Some(text.encoding().wire()));
+            let values = [text.body().into(), wire, integer(Some(text.credits()))];
+            ((*number).into(), values)
+        })
     }
 
     /// Stores batches of these numbers.
     pub fn batches(&mut self, numbers: &[u32]) -> Result<()> {
-        self.batches
-            .store(numbers, |number| (*number).into(), |_, _| Ok(()))
+        self.batches.store(numbers, |number| ((*number).into(), []))
     }
 
     /// Stores rows. Their texts and batches are stored first.
     pub fn rows(&mut self, rows: &[PlannedRow<'_>]) -> Result<()> {
-        let is_sendable = |row: &PlannedRow<'_>| matches!(row.disposition, Disposition::Send(_));
-        for rows in rows.chunk_by(|row, next| is_sendable(row) == is_sendable(next)) {
-            let insert = if rows.first().is_some_and(is_sendable) {
-                &mut self.sendable
-            } else {
-                &mut self.not_sendable
+        self.rows.store(rows, |row| {
+            let (batch, disposition, reason) = match row.disposition {
+                Disposition::Send(batch) => (Some(batch), "send", None),
+                Disposition::Invalid(reason) => (None, "invalid", Some(reason)),
+                Disposition::Duplicate(reason) => (None, "duplicate", Some(reason)),
+                Disposition::Suppressed(reason) => (None, "suppressed", Some(reason)),
             };
-            insert.store(
-                rows,
-                |row| row.row,
-                |row, bind| {
-                    bind(&row.cells)?;
-                    bind(&row.msisdn.map(|msisdn| msisdn.as_u64().cast_signed()))?;
-                    bind(&row.text)?;
-                    let (disposition, reason) = match row.disposition {
-                        Disposition::Send(batch) => return bind(&batch),
-                        Disposition::Invalid(reason) => ("invalid", reason),
-                        Disposition::Duplicate(reason) => ("duplicate", reason),
-                        Disposition::Suppressed(reason) => ("suppressed", reason),
-                    };
-                    bind(&disposition)?;
-                    bind(&reason)
-                },
-            )?;
-        }
-        let batches = rows.iter().filter_map(|row| match row.disposition {
-            Disposition::Send(batch) => Some(batch),
-            _ => None,
-        });
-        // `|`, so that every recipient is counted.
-        let breaks = batches.fold(false, |breaks, batch| {
-            breaks | self.order.breaks_with(batch)
-        });
-        if breaks {
-            let connection = self.sendable.connection;
-            connection
-                .execute_batch(schema::NO_INDEX)
-                .map_err(write_error)?;
-        }
-        Ok(())
+            let msisdn = row.msisdn.map(|msisdn| msisdn.as_u64().cast_signed());
+            let (text, batch) = (integer(row.text), integer(batch));
+            let cells = row.cells.into();
+            let values = [
+                cells,
+                integer(msisdn),
+                text,
+                batch,
+                disposition.into(),
+                reason.into(),
+            ];
+            (row.row, values)
+        })
     }
 }
 
-/// Whether the recipients come roughly in the order of their batches.
-///
-/// As long as they do, their index only grows at its end, and is kept up to date while other threads plan. Otherwise it is
-/// created when all are stored, with one sort.
-#[derive(Debug, Default)]
-struct BatchOrder {
-    recipients: u64,
-    newest: u32,
-    out_of_order: u32,
+fn integer(value: Option<impl Into<i64>>) -> ValueRef<'static> {
+    value.map_or(ValueRef::Null, |value| ValueRef::Integer(value.into()))
 }
-
-impl BatchOrder {
-    /// How many of the newest recipients have index pages in the cache.
-    const CACHED: u64 = 1 << 16;
-    /// How many recipients of older batches are too many.
-    const TOO_MANY: u32 = 10_000;
-
-    /// Counts one recipient. Whether it is the one that makes too many out of order.
-    fn breaks_with(&mut self, batch: u32) -> bool {
-        self.recipients += 1;
-        self.newest = self.newest.max(batch);
-        let of_a_batch = self.recipients / u64::from(self.newest).max(1);
-        let back = u64::from(self.newest - batch) * of_a_batch.max(1);
-        let is_old = back > Self::CACHED;
-        self.out_of_order = self.out_of_order.saturating_add(u32::from(is_old));
-        is_old && self.out_of_order == Self::TOO_MANY
-    }
-}
-
-/// How many rows one statement stores. To run a statement costs as much as to store a row.
-const ROWS_PER_STATEMENT: usize = 16;
 
 /// An `INSERT` of many rows at a time, and one for the remaining rows.
 ///
@@ -189,50 +116,47 @@ struct Insert<'c> {
 impl<'c> Insert<'c> {
     /// `into` is the table with its columns, `values` the placeholders of one row in brackets.
     fn prepare(connection: &'c Connection, into: &str, values: &str) -> rusqlite::Result<Self> {
-        let prepare = |rows: usize| {
-            connection.prepare(&format!(
-                "INSERT INTO {into} VALUES {}",
-                [values].repeat(rows).join(", ")
-            ))
+        let prepare = |rows| {
+            let values = [values].repeat(rows).join(", ");
+            connection.prepare(&format!("INSERT INTO {into} VALUES {values}"))
         };
         Ok(Self {
             connection,
-            many: prepare(ROWS_PER_STATEMENT)?,
+            many: prepare(ROWS)?,
             one: prepare(1)?,
         })
     }
 
-    /// Stores all of these. `number` is the planner's number of one, and `values` binds its other columns in order.
-    fn store<T>(
+    /// Stores all of these. `values` returns the planner's number of one, and its other columns in order.
+    fn store<'a, T, const COLUMNS: usize>(
         &mut self,
-        all: &[T],
-        number: impl Fn(&T) -> u64,
-        values: impl Fn(&T, &mut dyn FnMut(&dyn ToSql) -> rusqlite::Result<()>) -> rusqlite::Result<()>,
+        all: &'a [T],
+        values: impl Fn(&'a T) -> (u64, [ValueRef<'a>; COLUMNS]),
     ) -> Result<()> {
-        let connection = self.connection;
-        let run = |statement: &mut Statement<'c>, rows: &[T]| {
-            let mut place = 0;
-            for row in rows {
-                values(row, &mut |value| {
-                    place += 1;
-                    statement.raw_bind_parameter(place, value)
-                })
-                .map_err(write_error)?;
+        let (many, rest) = all.as_chunks::<ROWS>();
+        for rows in many.iter().map(|rows| &rows[..]).chain(rest.chunks(1)) {
+            let statement = if rows.len() == 1 {
+                &mut self.one
+            } else {
+                &mut self.many
+            };
+            for (nth, row) in rows.iter().enumerate() {
+                for (place, value) in (nth * COLUMNS + 1..).zip(values(row).1) {
+                    statement
+                        .raw_bind_parameter(place, ToSqlOutput::Borrowed(value))
+                        .map_err(write_error)?;
+                }
             }
             statement.raw_execute().map_err(write_error)?;
-            let last = connection.last_insert_rowid();
-            let stored = (1..=last).rev().zip(rows.iter().rev().map(&number));
-            for (stored, planned) in stored {
+            let stored = (1..=self.connection.last_insert_rowid()).rev();
+            for (stored, row) in stored.zip(rows.iter().rev()) {
+                let planned = values(row).0;
                 if planned != stored.cast_unsigned() {
                     return Err(out_of_order(planned, stored));
                 }
             }
-            Ok(())
-        };
-        let (many, rest) = all.as_chunks::<ROWS_PER_STATEMENT>();
-        many.iter()
-            .try_for_each(|rows| run(&mut self.many, rows))
-            .and_then(|()| rest.chunks(1).try_for_each(|row| run(&mut self.one, row)))
+        }
+        Ok(())
     }
 }
 

@@ -37,14 +37,13 @@ impl PlanWriter {
              PRAGMA journal_mode = OFF;
              PRAGMA synchronous = OFF;
              PRAGMA locking_mode = EXCLUSIVE;
-             PRAGMA cache_size = -4096;",
+             PRAGMA cache_size = -16384;",
         )?;
         plan.run(&format!(
-            "PRAGMA application_id = {}; PRAGMA user_version = {}; BEGIN; {} {}",
+            "PRAGMA application_id = {}; PRAGMA user_version = {}; BEGIN; {}",
             schema::APPLICATION_ID,
             schema::VERSION,
-            schema::TABLES,
-            schema::INDEX
+            schema::TABLES
         ))?;
         Ok(plan)
     }
@@ -58,7 +57,6 @@ impl PlanWriter {
     /// there, and is not open. Otherwise nothing is overwritten.
     pub fn finish(self, campaign: &Campaign, replacing: bool) -> Result<()> {
         campaign::insert(&self.connection, campaign)?;
-        self.run(schema::INDEX)?;
         self.run("COMMIT")?;
         turn_on_log(&self.connection)?;
         self.connection

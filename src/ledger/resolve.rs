@@ -6,7 +6,6 @@ use std::ops::RangeInclusive;
 use rusqlite::{OptionalExtension, params};
 
 use super::batch::BatchId;
-use super::error::read_error;
 use super::open::Ledger;
 use super::state::{Event, State};
 use crate::domain::Timestamp;
@@ -43,6 +42,13 @@ impl Resolution {
             Self::NotSent => "not-sent",
         }
     }
+
+    fn trx_id(&self) -> Option<&str> {
+        match self {
+            Self::Accepted { trx_id } => trx_id.as_deref(),
+            Self::NotSent => None,
+        }
+    }
 }
 
 /// A batch with selected rows.
@@ -72,13 +78,9 @@ impl Ledger {
             return Ok(0);
         }
         self.transaction(|ledger| {
-            let trx_id = match resolution {
-                Resolution::Accepted { trx_id } => trx_id.as_deref(),
-                Resolution::NotSent => None,
-            };
             ledger.execute(
                 "INSERT INTO decision (decided_at, rows, resolution, trx_id, note) VALUES (?1, ?2, ?3, ?4, ?5)",
-                params![at.to_string(), ranges(&rows), resolution.as_str(), trx_id, note],
+                params![at.to_string(), ranges(&rows), resolution.as_str(), resolution.trx_id(), note],
             )?;
             let decision = ledger.connection.last_insert_rowid();
             for batch in &batches {
@@ -100,25 +102,12 @@ impl Ledger {
         } else {
             self.split(batch.id, from, &[&batch.selected, &batch.others])?[0]
         };
-        match resolution {
-            Resolution::Accepted { trx_id } => {
-                let fields = "decision = ?4, trx_id = coalesce(?5, trx_id)";
-                self.transition(
-                    id,
-                    from,
-                    Event::ResolveAccepted,
-                    fields,
-                    &[&decision, trx_id],
-                )
-            }
-            Resolution::NotSent => self.transition(
-                id,
-                from,
-                Event::ResolveNotSent,
-                "decision = ?4",
-                &[&decision],
-            ),
-        }
+        let event = match resolution {
+            Resolution::Accepted { .. } => Event::ResolveAccepted,
+            Resolution::NotSent => Event::ResolveNotSent,
+        };
+        let fields = "decision = ?4, trx_id = coalesce(?5, trx_id)";
+        self.transition(id, from, event, fields, &[&decision, &resolution.trx_id()])
     }
 
     /// The batches of the selected rows. A row that cannot be resolved is an error.
@@ -183,8 +172,7 @@ impl Ledger {
             .query_row("SELECT state FROM batch WHERE id = ?1", [batch], |row| {
                 row.get(0)
             })
-            .optional()
-            .map_err(read_error)?;
+            .optional()?;
         match stored.as_deref().and_then(State::parse) {
             Some(state @ (State::Unknown | State::Refused)) => Ok(state),
             Some(state) => Err(not_resolvable(format!("batch {batch} is {state}"))),
@@ -202,24 +190,13 @@ fn not_resolvable(message: String) -> Error {
 fn ranges(rows: &[i64]) -> String {
     let mut rows = rows.to_vec();
     rows.sort_unstable();
-    let mut ranges: Vec<(i64, i64)> = Vec::new();
-    for row in rows {
-        match ranges.last_mut() {
-            Some((_, last)) if *last + 1 == row => *last = row,
-            _ => ranges.push((row, row)),
-        }
-    }
-    ranges
-        .into_iter()
-        .map(|(first, last)| {
-            if first == last {
-                first.to_string()
-            } else {
-                format!("{first}-{last}")
-            }
-        })
-        .collect::<Vec<_>>()
-        .join(",")
+    let ranges = rows
+        .chunk_by(|row, next| row + 1 == *next)
+        .map(|range| match range {
+            [first, .., last] => format!("{first}-{last}"),
+            _ => range[0].to_string(),
+        });
+    ranges.collect::<Vec<_>>().join(",")
 }
 
 #[cfg(test)]

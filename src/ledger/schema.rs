@@ -2,7 +2,6 @@
 
 use rusqlite::Connection;
 
-use super::error::read_error;
 use crate::{Error, Kind, Result};
 
 /// Marks a SQLite file as a ledger: `iSMS` in ASCII.
@@ -78,23 +77,13 @@ CREATE TABLE attempt (
     http_status  INTEGER,
     answer       TEXT
 ) STRICT;
+-- Finds the recipients of a batch, and ensures that no batch has a number twice.
+CREATE UNIQUE INDEX recipient_of_batch ON recipient (batch_id, msisdn) WHERE batch_id IS NOT NULL;
 ";
-
-/// Finds the recipients of a batch, and ensures that no batch has a number twice.
-pub(super) const INDEX: &str = "
-CREATE UNIQUE INDEX IF NOT EXISTS recipient_of_batch ON recipient (batch_id, msisdn) WHERE batch_id IS NOT NULL;
-";
-
-/// Drops [`INDEX`] until the plan is complete.
-pub(super) const NO_INDEX: &str = "DROP INDEX IF EXISTS recipient_of_batch;";
 
 /// Refuses a file that is not a ledger, or one of another version.
 pub(super) fn check(connection: &Connection) -> Result<()> {
-    let pragma = |name: &str| {
-        connection
-            .query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0))
-            .map_err(read_error)
-    };
+    let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     if pragma("application_id")? != APPLICATION_ID {
         return Err(Error::new(Kind::Ledger, "is not a ledger of isms-campaign")
             .hint("name the .ledger file of the campaign"));

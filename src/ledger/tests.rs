@@ -15,8 +15,9 @@ use rusqlite::Connection;
 use rusqlite::types::Value;
 
 use super::*;
+use crate::domain::options::{Punctuation, TextType};
 use crate::domain::report::{InvalidRows, Report};
-use crate::domain::{Encoding, Msisdn, PlanOptions, Status};
+use crate::domain::{Encoding, Msisdn, PlanOptions, Status, Text};
 
 mod committing;
 mod opening;
@@ -45,15 +46,9 @@ fn unfinished_plan(path: &Path, batches: &[u32]) -> (PlanWriter, Campaign) {
     let mut plan_writer = PlanWriter::begin(path).unwrap();
     let mut row = 0;
     for (batch, size) in (1_u32..).zip(batches) {
-        let text = format!("text {batch}");
         let mut inserts = plan_writer.inserts().unwrap();
-        let text = PlannedText {
-            number: batch,
-            body: &text,
-            encoding: Encoding::Ascii,
-            credits: 1,
-        };
-        inserts.texts(&[text]).unwrap();
+        let text = text(&format!("text {batch}"));
+        inserts.texts(&[(batch, &text)]).unwrap();
         inserts.batches(&[batch]).unwrap();
         drop(inserts);
         for _ in 0..*size {
@@ -98,6 +93,10 @@ fn add(
         text,
         disposition,
     }])
+}
+
+fn text(body: &str) -> Text {
+    Text::compose(body, TextType::Auto, Punctuation::Keep).unwrap()
 }
 
 fn campaign(report: Report) -> Campaign {

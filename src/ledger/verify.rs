@@ -18,18 +18,18 @@ impl Snapshot {
     /// send duplicates.
     pub fn verify(&self, duplicates_kept: bool) -> Result<Vec<String>> {
         // Read before the ledger, so that a run that is under way cannot have recorded more attempts since.
-        let started = lock::started(self.path());
+        let started = lock::started(&self.path);
         let mut wrong = self.damage()?;
         if wrong.is_empty() {
             wrong.extend(self.earlier_than(started)?);
             wrong.extend(self.wrong_costs()?);
             let (rule, query) = state_follows_outcome();
-            wrong.extend(self.violations(rule, &query)?);
-            let rules = RULES
-                .into_iter()
+            let rules = (RULES.into_iter())
+                .chain([(rule, &*query)])
                 .chain((!duplicates_kept).then_some(NO_REPEAT));
             for (rule, query) in rules {
-                wrong.extend(self.violations(rule, query)?);
+                let found = self.lines(&format!("{ANCESTORS}{query}"))?;
+                wrong.extend(violation(rule, &found));
             }
         }
         if wrong.is_empty() {
@@ -62,8 +62,7 @@ impl Snapshot {
         let Some(started) = started else {
             return Ok(None);
         };
-        let attempts =
-            totals::attempts(self.connection()).map_err(|error| self.read_error(error))?;
+        let attempts = self.read(|connection| Ok(totals::attempts(connection)?))?;
         let earlier = self.campaign()?.id == started.campaign && attempts < started.attempts;
         Ok(earlier.then(|| {
             format!(
@@ -83,16 +82,14 @@ impl Snapshot {
             });
             Ok((!fits).then_some(text.get(0)?))
         };
-        let found = self
-            .connection()
-            .prepare("SELECT 'text ' || id, body, type, credits FROM text")
-            .and_then(|mut statement| {
-                let texts = statement.query_map([], is_wrong)?;
-                texts
-                    .filter_map(rusqlite::Result::transpose)
-                    .collect::<rusqlite::Result<Vec<_>>>()
-            })
-            .map_err(|error| self.read_error(error))?;
+        let found: Vec<String> = self.read(|connection| {
+            let mut texts =
+                connection.prepare("SELECT 'text ' || id, body, type, credits FROM text")?;
+            let wrong = texts.query_map([], is_wrong)?;
+            Ok(wrong
+                .filter_map(rusqlite::Result::transpose)
+                .collect::<rusqlite::Result<_>>()?)
+        })?;
         Ok(violation("a text has the right type and credits", &found))
     }
 
@@ -149,16 +146,12 @@ impl Snapshot {
         Ok(is_same)
     }
 
-    fn violations(&self, rule: &str, query: &str) -> Result<Option<String>> {
-        let found = self.lines(&format!("{ANCESTORS}{query}"))?;
-        Ok(violation(rule, &found))
-    }
-
     fn lines(&self, query: &str) -> Result<Vec<String>> {
-        self.connection()
-            .prepare(query)
-            .and_then(|mut statement| statement.query_map([], |row| row.get(0))?.collect())
-            .map_err(|error| self.read_error(error))
+        self.read(|connection| {
+            let mut statement = connection.prepare(query)?;
+            let lines = statement.query_map([], |row| row.get(0))?;
+            Ok(lines.collect::<rusqlite::Result<_>>()?)
+        })
     }
 }
 

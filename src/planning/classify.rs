@@ -11,8 +11,8 @@ use crate::domain::msisdn::Region;
 use crate::domain::options::{DuplicateRule, LintLevel, Punctuation, TextType};
 use crate::domain::report::{Report, Warning};
 use crate::domain::suppression::Suppression;
-use crate::domain::{Msisdn, PlanOptions};
-use crate::ledger::{Disposition, PlanInserts, PlannedRow, PlannedText};
+use crate::domain::{Msisdn, PlanOptions, Text};
+use crate::ledger::{Disposition, PlanInserts, PlannedRow};
 use crate::lint::{self, Finding, Rule as ContentRule};
 
 /// Classifies rows, in their order.
@@ -186,15 +186,9 @@ pub(super) fn store(rows: &[ClassifiedRow], inserts: &mut PlanInserts<'_>) -> Re
 }
 
 impl ClassifiedRow {
-    fn new_text(&self) -> Option<PlannedText<'_>> {
+    fn new_text(&self) -> Option<(u32, &Text)> {
         let number = self.text.filter(|text| text.is_new)?.number;
-        let text = &self.row.text.as_ref()?.text;
-        Some(PlannedText {
-            number,
-            body: text.body(),
-            encoding: text.encoding(),
-            credits: text.credits(),
-        })
+        Some((number, &self.row.text.as_ref()?.text))
     }
 
     fn new_batch(&self) -> Option<u32> {

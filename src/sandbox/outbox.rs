@@ -2,7 +2,7 @@
 //! its whole line is in the file.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, BufRead, BufReader, Read, Seek, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -31,9 +31,8 @@ pub(super) struct Outbox {
     path: PathBuf,
     file: File,
     length: u64,
-    last_trx_id: Option<u64>,
-    /// The lines of one request, to be written at once. Kept to reuse its memory.
-    lines: Vec<u8>,
+    /// The greatest transaction id that it held when it was opened.
+    pub(super) last_trx_id: Option<u64>,
 }
 
 impl Outbox {
@@ -43,11 +42,10 @@ impl Outbox {
     /// A last line that a crash cut short is removed. It was never answered, because a request is answered after its
     /// lines are written, and it would damage the next line.
     pub(super) fn open(path: &Path) -> Result<Self> {
-        let unusable = |error: io::Error| {
-            another_file("cannot be used as outbox")
-                .caused_by(error)
-                .at(path.display())
-        };
+        Self::read(path).map_err(|error| error.at(path.display()))
+    }
+
+    fn read(path: &Path) -> Result<Self> {
         let mut file = OpenOptions::new()
             .read(true)
             .append(true)
@@ -55,37 +53,27 @@ impl Outbox {
             .mode(0o600)
             .open(path)
             .map_err(unusable)?;
-        lock(&file).map_err(|error| error.at(path.display()))?;
-        let metadata = file.metadata().map_err(unusable)?;
-        if !metadata.is_file() {
+        lock(&file)?;
+        if !file.metadata().map_err(unusable)?.is_file() {
             return Err(unusable(io::Error::other("it is not a regular file")));
         }
-        let size = metadata.len();
-        let whole = whole_length(&mut file).map_err(unusable)?;
-        check_header(&mut file, whole)
-            .map_err(unusable)?
-            .map_err(|error| error.at(path.display()))?;
-        if whole < size {
+        let mut text = Vec::new();
+        file.read_to_end(&mut text).map_err(unusable)?;
+        let whole = whole_length(&text);
+        check_header(&text, whole)?;
+        if whole < text.len() {
             tracing::warn!("{}: removed an incomplete last line", path.display());
-            file.set_len(whole).map_err(unusable)?;
+            file.set_len(whole as u64).map_err(unusable)?;
         }
         if whole == 0 {
             file.write_all(HEADER.as_bytes()).map_err(unusable)?;
         }
-        let last_trx_id = last_trx_id(&mut file).map_err(|error| error.at(path.display()))?;
-        let length = file.metadata().map_err(unusable)?.len();
         Ok(Self {
             path: path.to_owned(),
+            length: file.metadata().map_err(unusable)?.len(),
             file,
-            length,
-            last_trx_id,
-            lines: Vec::new(),
+            last_trx_id: last_trx_id(&text[..whole])?,
         })
-    }
-
-    /// The greatest transaction id that it held when it was opened.
-    pub(super) fn last_trx_id(&self) -> Option<u64> {
-        self.last_trx_id
     }
 
     /// Appends one line for each number, all in one write. Returns when the system has them, so that they outlive this
@@ -95,46 +83,19 @@ impl Outbox {
         message: &Message<'_>,
         taken: impl Iterator<Item = Taken<'a>>,
     ) -> Result<()> {
-        let written = self
-            .compose(message, taken)
-            .and_then(|()| self.file.write_all(&self.lines));
-        if let Err(error) = written {
+        let written = lines(message, taken).and_then(|lines| {
+            self.file.write_all(&lines)?;
+            Ok(lines.len() as u64)
+        });
+        self.length += written.map_err(|error| {
             // Incomplete lines must not count as messages. If this fails too, the next start removes them.
             let _ = self.file.set_len(self.length);
-            return Err(another_file("cannot be written")
+            another_file("cannot be written")
                 .hint("make room for it, or name another file")
                 .caused_by(error)
-                .at(self.path.display()));
-        }
-        self.length += self.lines.len() as u64;
+                .at(self.path.display())
+        })?;
         Ok(())
-    }
-
-    #[allow(
-        clippy::disallowed_methods,
-        reason = "the sandbox is a server with a clock of its own"
-    )]
-    fn compose<'a>(
-        &mut self,
-        message: &Message<'_>,
-        taken: impl Iterator<Item = Taken<'a>>,
-    ) -> io::Result<()> {
-        let received_at = Zoned::now().strftime(TIME_FORMAT).to_string();
-        self.lines.clear();
-        let mut csv = csv::WriterBuilder::new()
-            .buffer_capacity(1024)
-            .from_writer(&mut self.lines);
-        for Taken { trx_id, to } in taken {
-            csv.write_record([
-                &received_at,
-                &trx_id.to_string(),
-                to,
-                message.kind,
-                message.sender_id,
-                message.text,
-            ])?;
-        }
-        csv.flush()
     }
 }
 
@@ -149,11 +110,36 @@ impl Outbox {
     }
 }
 
+/// A line for each number of a message.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the sandbox is a server with a clock of its own"
+)]
+fn lines<'a>(message: &Message<'_>, taken: impl Iterator<Item = Taken<'a>>) -> io::Result<Vec<u8>> {
+    let received_at = Zoned::now().strftime(TIME_FORMAT).to_string();
+    let mut lines = csv::Writer::from_writer(Vec::new());
+    for Taken { trx_id, to } in taken {
+        lines.write_record([
+            &received_at,
+            &trx_id.to_string(),
+            to,
+            message.kind,
+            message.sender_id,
+            message.text,
+        ])?;
+    }
+    lines.into_inner().map_err(csv::IntoInnerError::into_error)
+}
+
 /// An error that another file solves.
 fn another_file(message: impl Into<String>) -> Error {
     Error::new(Kind::Disk, message)
         .hint("name another file")
         .remedy(Remedy::OutboxPath)
+}
+
+fn unusable(error: io::Error) -> Error {
+    another_file("cannot be used as outbox").caused_by(error)
 }
 
 /// Locks the file until it is closed.
@@ -170,55 +156,34 @@ fn lock(file: &File) -> Result<()> {
 
 /// The length up to the end of the last whole line. A line end inside quotes ends no line. Quotes are open while their
 /// number is odd, since a quote within quotes is doubled.
-fn whole_length(file: &mut File) -> io::Result<u64> {
-    file.rewind()?;
-    let mut reader = BufReader::new(file);
-    let (mut read, mut whole, mut quoted) = (0, 0, false);
-    loop {
-        let chunk = reader.fill_buf()?;
-        if chunk.is_empty() {
-            return Ok(whole);
+fn whole_length(text: &[u8]) -> usize {
+    let (mut whole, mut quoted) = (0, false);
+    for (place, byte) in text.iter().enumerate() {
+        match byte {
+            b'"' => quoted = !quoted,
+            b'\n' if !quoted => whole = place + 1,
+            _ => {}
         }
-        for byte in chunk {
-            read += 1;
-            match byte {
-                b'"' => quoted = !quoted,
-                b'\n' if !quoted => whole = read,
-                _ => {}
-            }
-        }
-        let length = chunk.len();
-        reader.consume(length);
     }
+    whole
 }
 
 /// Refuses a file that does not begin like an outbox, so that no spreadsheet is truncated or written to. If there is no
 /// whole line, it must be the beginning of the header.
-fn check_header(file: &mut File, whole: u64) -> io::Result<Result<()>> {
-    file.rewind()?;
-    let mut begin = Vec::new();
-    file.take(HEADER.len() as u64).read_to_end(&mut begin)?;
-    let is_outbox = if whole == 0 {
-        HEADER.as_bytes().starts_with(&begin)
-    } else {
-        begin == HEADER.as_bytes()
-    };
-    Ok(if is_outbox {
-        Ok(())
-    } else {
-        let header = HEADER.trim_end();
-        Err(another_file(format!(
-            "is not an outbox: its first line is not {header}"
-        )))
-    })
+fn check_header(text: &[u8], whole: usize) -> Result<()> {
+    let header = HEADER.as_bytes();
+    if (whole == 0 && header.starts_with(text)) || (whole > 0 && text.starts_with(header)) {
+        return Ok(());
+    }
+    let header = HEADER.trim_end();
+    let message = format!("is not an outbox: its first line is not {header}");
+    Err(another_file(message))
 }
 
-/// The greatest transaction id in a file of whole lines: the last one, unless the lines were sorted.
-fn last_trx_id(file: &mut File) -> Result<Option<u64>> {
-    file.rewind()
-        .map_err(|error| Error::new(Kind::Disk, "cannot be read").caused_by(error))?;
+/// The greatest transaction id in whole lines: the last one, unless the lines were sorted.
+fn last_trx_id(lines: &[u8]) -> Result<Option<u64>> {
     let mut last = None;
-    for record in csv::Reader::from_reader(file).into_records() {
+    for record in csv::Reader::from_reader(lines).into_records() {
         let unreadable = |what: &str| another_file(what).hint("correct it, or name another file");
         let record = record.map_err(|error| unreadable("cannot be continued").caused_by(error))?;
         let id = record.get(1).unwrap_or_default();

@@ -1,7 +1,5 @@
 //! The sandbox without its network: takes the messages in the fields of a request, and replies.
 
-use std::fmt::Display;
-
 use super::faults::{Fault, Faults};
 use super::outbox::{Outbox, Taken};
 use super::rules::{self, Code, Message};
@@ -40,7 +38,7 @@ impl Simulator {
     /// A simulator that records in `outbox` what it takes and continues from its last transaction id. With `per_number`
     /// it answers for each number.
     pub(super) fn new(outbox: Option<Outbox>, per_number: bool) -> Self {
-        let last = outbox.as_ref().and_then(Outbox::last_trx_id);
+        let last = outbox.as_ref().and_then(|outbox| outbox.last_trx_id);
         Self {
             outbox,
             faults: Faults::default(),
@@ -55,12 +53,12 @@ impl Simulator {
     /// Rules come before faults, since a gateway checks a request first. A rule or a fault that concerns the whole
     /// request has one answer, even if otherwise every number gets its own.
     pub(super) fn submit(&mut self, fields: &[(String, String)]) -> Result<Reply> {
-        let message = match rules::read(fields) {
-            Ok(message) => message,
-            Err(code) => return Ok(Reply::Answer(code.to_string())),
-        };
-        let numbers = match self.eligible(&message) {
-            Ok(numbers) => numbers,
+        let checked = rules::read(fields).and_then(|message| {
+            let numbers = self.eligible(&message)?;
+            Ok((message, numbers))
+        });
+        let (message, numbers) = match checked {
+            Ok(checked) => checked,
             Err(code) => return Ok(Reply::Answer(code.to_string())),
         };
         Ok(match self.faults.next(&numbers, self.per_number) {
@@ -87,41 +85,29 @@ impl Simulator {
         }
     }
 
-    /// Takes a message and answers.
+    /// Takes a message and answers, for all of its numbers or for each.
     fn take(&mut self, message: &Message<'_>, numbers: &[&str]) -> Result<String> {
-        if self.per_number {
-            self.take_each(message)
-        } else {
-            self.take_together(message, numbers)
+        if !self.per_number {
+            let trx_id = self.new_trx_id();
+            let taken = numbers.iter().map(|to| Taken { trx_id, to });
+            self.record(message, taken)?;
+            return Ok(success(trx_id));
         }
-    }
-
-    fn take_together(&mut self, message: &Message<'_>, numbers: &[&str]) -> Result<String> {
-        let trx_id = self.new_trx_id();
-        let taken = numbers.iter().map(|to| Taken { trx_id, to });
-        self.record(message, taken)?;
-        Ok(success(trx_id))
-    }
-
-    fn take_each(&mut self, message: &Message<'_>) -> Result<String> {
-        let mut results = Vec::with_capacity(message.numbers.len());
-        for number in &message.numbers {
-            let own_code = |to| Fault::of(to).and_then(Fault::own_code);
-            results.push(match *number {
-                Ok(to) => match own_code(to) {
+        let each: Vec<_> = (message.numbers.iter())
+            .map(|number| {
+                let to = (*number)?;
+                match Fault::of(to).and_then(Fault::own_code) {
                     Some(code) => Err(code),
                     None => Ok(Taken {
                         trx_id: self.new_trx_id(),
                         to,
                     }),
-                },
-                Err(code) => Err(code),
-            });
-        }
-        self.record(message, results.iter().copied().flatten())?;
-        let answers: Vec<String> = results
-            .iter()
-            .map(|result| match result {
+                }
+            })
+            .collect();
+        self.record(message, each.iter().copied().flatten())?;
+        let answers: Vec<_> = (each.iter())
+            .map(|taken| match taken {
                 Ok(taken) => success(taken.trx_id),
                 Err(code) => code.to_string(),
             })
@@ -147,6 +133,6 @@ impl Simulator {
     }
 }
 
-fn success(trx_id: impl Display) -> String {
+fn success(trx_id: u64) -> String {
     format!("2000 = SUCCESS:{trx_id}")
 }

@@ -366,7 +366,7 @@ fn an_outbox_cut_anywhere_loses_only_the_incomplete_line() {
             _ if cut >= first => (first, Some(41)),
             _ => (whole.find('\n').unwrap() + 1, None),
         };
-        assert_eq!(opened.last_trx_id(), last, "cut at {cut}");
+        assert_eq!(opened.last_trx_id, last, "cut at {cut}");
         assert_eq!(
             fs::read_to_string(&outbox).unwrap(),
             whole[..kept],

@@ -1,6 +1,5 @@
 //! The gateway's response codes: what each one means for a batch, and what it asks of people.
 
-use std::borrow::Cow;
 use std::fmt;
 
 /// A response code of the gateway, kept as it came: 2000, or a negative number.
@@ -69,15 +68,14 @@ impl Code {
 
     /// What the refusal of a whole batch of `numbers` recipients with this code means for each of them.
     #[must_use]
-    pub fn refusal_of(self, numbers: u64) -> Cow<'static, str> {
+    pub fn refusal_of(self, numbers: u64) -> String {
         let meaning = self.meaning();
         if self.refusal_kind() == RefusalKind::BadNumber && numbers > 1 {
             format!(
                 "{meaning}; one of the {numbers} numbers of this batch is bad, and the gateway refused them all"
             )
-            .into()
         } else {
-            meaning.into()
+            meaning.to_owned()
         }
     }
 }

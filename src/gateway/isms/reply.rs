@@ -20,42 +20,31 @@ pub(in crate::gateway) const MAX_BODY: usize = 64 * 1024;
 /// The longest transaction id that is accepted as one, in characters. Real ones have ten digits.
 const MAX_TRX_ID: usize = 64;
 
-/// Why a body holds no answer of the gateway.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(in crate::gateway) enum ReplyError {
-    /// Nothing, or only white space. An older endpoint means success by it, but that cannot be known here.
-    #[error("the answer is empty")]
-    Empty,
-    /// More than [`MAX_BODY`].
-    #[error("the answer is longer than 64 KiB")]
-    TooLong,
-    /// HTML or XML, as error pages and portals are.
-    #[error("the answer is a web page instead of a code")]
-    Markup,
-    /// Everything else.
-    #[error("the answer has none of the shapes of a code")]
-    Unrecognized,
-}
+// Why a body holds no answer of the gateway. An older endpoint means success by an empty one, but that cannot be known here.
+const EMPTY: &str = "the answer is empty";
+const TOO_LONG: &str = "the answer is longer than 64 KiB";
+const MARKUP: &str = "the answer is a web page instead of a code";
+const UNRECOGNIZED: &str = "the answer has none of the shapes of a code";
 
 /// The outcomes that a whole body states for a request with `numbers` numbers, or why it states none.
 ///
 /// As many answers as numbers: each belongs to the number in its place. One answer: it belongs to all of them. Any
 /// other count proves nothing, which is an outcome and no error, since the body does follow the grammar.
-pub(in crate::gateway) fn read(body: &[u8], numbers: usize) -> Result<Outcomes, ReplyError> {
+pub(in crate::gateway) fn read(body: &[u8], numbers: usize) -> Result<Outcomes, &'static str> {
     if body.len() > MAX_BODY {
-        return Err(ReplyError::TooLong);
+        return Err(TOO_LONG);
     }
-    let text = std::str::from_utf8(body).map_err(|_| ReplyError::Unrecognized)?;
+    let text = std::str::from_utf8(body).map_err(|_| UNRECOGNIZED)?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text).trim();
     let answers = match text.chars().next() {
-        None => return Err(ReplyError::Empty),
-        Some('<') => return Err(ReplyError::Markup),
+        None => return Err(EMPTY),
+        Some('<') => return Err(MARKUP),
         Some('[') => Answers::from_json(text),
         Some(_) => Answers::from_plain_text(text),
     };
     answers
         .map(|answers| answers.assign_to(numbers))
-        .ok_or(ReplyError::Unrecognized)
+        .ok_or(UNRECOGNIZED)
 }
 
 /// The answers of one body, at least one, in their order.
@@ -215,7 +204,7 @@ mod tests {
         Outcome::AccountStopped { code: Code(code) }
     }
 
-    fn is_certain(read: &Result<Outcomes, ReplyError>) -> bool {
+    fn is_certain(read: &Result<Outcomes, &'static str>) -> bool {
         match read {
             Err(_) => false,
             Ok(Outcomes::All(outcome)) => !matches!(outcome, Outcome::NoAnswer { .. }),
@@ -407,25 +396,25 @@ mod tests {
             for numbers in [1, 2] {
                 assert_eq!(
                     read(body.as_bytes(), numbers),
-                    Err(ReplyError::Unrecognized),
+                    Err(UNRECOGNIZED),
                     "{body:?}"
                 );
             }
         }
-        assert_eq!(read(b"-1001 = \xff", 1), Err(ReplyError::Unrecognized));
+        assert_eq!(read(b"-1001 = \xff", 1), Err(UNRECOGNIZED));
     }
 
     #[test]
     fn names_what_came_instead() {
-        assert_eq!(read(b"", 1), Err(ReplyError::Empty));
-        assert_eq!(read(b" \r\n", 1), Err(ReplyError::Empty));
-        assert_eq!(read("\u{feff}".as_bytes(), 1), Err(ReplyError::Empty));
-        assert_eq!(read(b"<!DOCTYPE html><p>-1001", 1), Err(ReplyError::Markup));
+        assert_eq!(read(b"", 1), Err(EMPTY));
+        assert_eq!(read(b" \r\n", 1), Err(EMPTY));
+        assert_eq!(read("\u{feff}".as_bytes(), 1), Err(EMPTY));
+        assert_eq!(read(b"<!DOCTYPE html><p>-1001", 1), Err(MARKUP));
         let mut long = b"-1001".to_vec();
         long.resize(MAX_BODY, b' ');
         assert_eq!(read(&long, 1), Ok(Outcomes::All(stopped(-1001))));
         long.push(b' ');
-        assert_eq!(read(&long, 1), Err(ReplyError::TooLong));
+        assert_eq!(read(&long, 1), Err(TOO_LONG));
     }
 
     fn any_code() -> impl Strategy<Value = Option<i32>> {

@@ -55,8 +55,8 @@ fn a_file_system_without_locks_is_refused() {
         io::ErrorKind::StorageFull,
         io::ErrorKind::Other,
     ] {
-        let none = Err(TryLockError::Error(kind.into()));
-        let error = granted(none, &ledger, &path, &mut file).unwrap_err();
+        let none = TryLockError::Error(kind.into());
+        let error = refused(none, &ledger, &path, &mut file);
         assert!(
             error.to_string().contains("a.lock: cannot be locked"),
             "{error}"
