@@ -443,6 +443,48 @@ fn an_output_that_is_an_input() {
 }
 
 #[test]
+fn a_refusal_replaces_an_earlier_summary_and_no_other_file() {
+    let program = Program::with(&[("customers.csv", &people(2)), ("text.txt", "KedaiKu: hi")]);
+    let gateway = Gateway::accepting();
+    program
+        .send(&gateway, &customers(&["--summary-json", "last.json"]))
+        .exits(0);
+    let earlier = program.read("last.json");
+    for (arguments, exit, words) in [
+        (customers(&["--region", "XX"]), 2, "--region"),
+        (customers(&["--nonsense"]), 2, "--nonsense"),
+        (customers(&["--outbox", "o.csv"]), 2, "--sandbox"),
+        (vec!["missing.csv", TEXT[0], TEXT[1]], 1, "missing.csv"),
+    ] {
+        for summary in ["last.json", "new.json"] {
+            let run = program.send(
+                &gateway,
+                &[&arguments[..], &["--summary-json", summary]].concat(),
+            );
+            run.exits(exit).says(&[words]);
+            let summary = program.summary_json(summary);
+            assert_eq!(summary["exit_code"], exit, "{arguments:?}");
+            let error = summary["error"].as_str().unwrap();
+            assert!(error.contains(words), "{error}");
+        }
+        fs::write(program.path("last.json"), &earlier).unwrap();
+        fs::remove_file(program.path("new.json")).unwrap();
+    }
+    for file in ["customers.csv", "text.txt", "customers.ledger"] {
+        let before = fs::read(program.path(file)).unwrap();
+        for arguments in [
+            vec!["missing.csv", TEXT[0], TEXT[1]],
+            customers(&["--region", "XX"]),
+        ] {
+            let arguments = [&arguments[..], &["--summary-json", file]].concat();
+            let run = program.send(&gateway, &arguments);
+            run.shows(run.code != Some(0), "it is refused");
+            assert_eq!(fs::read(program.path(file)).unwrap(), before, "{file}");
+        }
+    }
+}
+
+#[test]
 fn standard_input_without_a_ledger() {
     let program = Program::new();
     let gateway = Gateway::accepting();

@@ -167,7 +167,7 @@ pub(super) struct PlanOptionArgs {
     /// The character encoding of the spreadsheet, such as utf-8, windows-1252 or gbk [default: detected]
     #[arg(long, value_name = "NAME", value_parser = Encoding::parse, hide_short_help = true)]
     pub(super) encoding: Option<Encoding>,
-    /// The sheet of a workbook [default: the first one]
+    /// The sheet of a workbook [default: the first visible one]
     #[arg(long, value_name = "NAME", hide_short_help = true)]
     pub(super) sheet: Option<String>,
     /// The country of numbers without a country code [default: MY]
@@ -186,7 +186,7 @@ pub(super) struct PlanOptionArgs {
     /// What is a duplicate: the same number, or the same number and text [default: message]
     #[arg(long, value_parser = keyword::<DuplicateRule>(), hide_short_help = true)]
     pub(super) duplicates: Option<DuplicateRule>,
-    /// The most numbers in one request [default: 30]
+    /// Maximum numbers in one request [default: 30]
     #[arg(long, value_name = "N", hide_short_help = true)]
     pub(super) batch_size: Option<NonZeroU32>,
     /// Texts that Malaysian networks block or that look like a mistake: report them, send nothing while there are
@@ -243,10 +243,10 @@ pub(super) struct SendOptionArgs {
     /// Try it out: send to a gateway that sends nothing
     #[arg(long, conflicts_with = "gateway", help_heading = None)]
     pub(super) sandbox: bool,
-    /// The most recipients in a time, over all workers: 30/s, 600/m, 5000/h or none
+    /// The rate in recipients, over all workers: 30/s, 600/m, 5000/h, 50000/d or none
     #[arg(long, value_name = "RATE", default_value = DEFAULT_RATE, value_parser = rate, hide_short_help = true)]
     pub(super) rate: RateArg,
-    /// Requests at a time
+    /// Number of requests at a time
     #[arg(long, value_name = "N", default_value = "4", hide_short_help = true)]
     pub(super) concurrency: NonZeroU32,
     /// Seconds to wait for an answer
@@ -282,10 +282,10 @@ pub(super) struct SandboxArgs {
     /// Where the sandbox writes what it accepted, as a CSV
     #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub(super) outbox: Option<PathBuf>,
-    /// How long each of its answers takes, in milliseconds
+    /// Delay of each answer, in milliseconds
     #[arg(long, value_name = "MS", hide_short_help = true)]
     pub(super) latency: Option<u64>,
-    /// It answers for each number of a request
+    /// Answer for each number of a request
     #[arg(long, hide_short_help = true)]
     pub(super) per_number: bool,
 }
@@ -322,7 +322,7 @@ pub(super) enum ProgressArg {
 impl Cli {
     /// Parses these arguments, the first of which is the program's own name.
     pub(super) fn parse_arguments(
-        arguments: impl IntoIterator<Item = OsString>,
+        arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,
     ) -> Result<Self, clap::Error> {
         let mut command = Self::command();
         let matches = command.try_get_matches_from_mut(arguments)?;

@@ -53,7 +53,7 @@ fn password() -> Result<Option<String>> {
 }
 
 /// A variable that is set and not empty.
-fn variable(name: &str) -> Result<Option<String>> {
+pub(super) fn variable(name: &str) -> Result<Option<String>> {
     match env::var(name) {
         Ok(value) => Ok(Some(value).filter(|value| !value.is_empty())),
         Err(env::VarError::NotPresent) => Ok(None),

@@ -37,10 +37,10 @@ impl Destination {
                 sandbox: Some(sandbox),
             });
         }
-        let named = std::env::var("ISMS_GATEWAY")
-            .ok()
-            .filter(|url| !url.is_empty());
-        let url = args.send.gateway.clone().or(named);
+        let url = match &args.send.gateway {
+            Some(url) => Some(url.clone()),
+            None => credentials::variable("ISMS_GATEWAY")?,
+        };
         Ok(Self {
             endpoint: Endpoint::parse(url.as_deref().unwrap_or(Endpoint::DEFAULT))?,
             credentials: credentials::from_environment()?,

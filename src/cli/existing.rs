@@ -64,9 +64,8 @@ impl Existing {
             (false, false) => return Ok(()),
         };
         let (planned_at, changes) = (&self.campaign.planned_at, changes.join("; "));
-        let problem = format!(
-            "was planned on {planned_at} as something else than is asked now, and {why}: {changes}"
-        );
+        let problem =
+            format!("was planned on {planned_at} with other rows or options, and {why}: {changes}");
         Err(refused(path, problem).hint(
             "continue with what was planned by naming the ledger to send, or start anew with --on-change new",
         ))
@@ -119,9 +118,7 @@ pub(super) fn refuse_lost(
             if known >= made {
                 return Ok(());
             }
-            let problem = format!(
-                "is an earlier state of itself: it knows of {known} requests, and {made} were made"
-            );
+            let problem = format!("is an older copy: it records {known} of {made} requests");
             return Err(refused(path, problem)
                 .hint("bring its latest state back; only that one knows what was sent"));
         }
@@ -130,7 +127,7 @@ pub(super) fn refuse_lost(
         None => "messages were sent from this ledger, and it is gone",
     };
     Err(refused(path, problem).hint(
-        "bring it back, or start anew with --on-change new if you know that nobody gets a message twice",
+        "bring it back, or start anew with --on-change new if you know that no recipient gets a message twice",
     ))
 }
 

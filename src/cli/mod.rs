@@ -31,11 +31,15 @@ use exit::Exit;
 
 /// Runs the program with these arguments, the first of which is its own name. Returns its exit code.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::parse_arguments(arguments) {
+    let arguments: Vec<_> = arguments.into_iter().collect();
+    let cli = match Cli::parse_arguments(&arguments) {
         Ok(cli) => cli,
         Err(answer) => {
             // If the help text cannot be printed, its reader has gone.
             let _ = answer.print();
+            if answer.use_stderr() {
+                summary::of_usage_error(&arguments, &answer.to_string());
+            }
             return ExitCode::from(u8::try_from(answer.exit_code()).unwrap_or(2));
         }
     };

@@ -49,7 +49,7 @@ impl Screen {
             self.line(label, text(one));
         }
         if let Some(more @ 1..) = all.len().checked_sub(LINES) {
-            let more = format!("and {more} more such lines (--summary-json has them)");
+            let more = format!("and {more} more such lines (all are in the --summary-json file)");
             self.line(label, more);
         }
     }

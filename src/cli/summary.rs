@@ -1,12 +1,14 @@
 //! The summary of a run as one JSON object.
 
+use std::ffi::OsString;
 use std::fs;
-use std::path::Path;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::args::OutputArgs;
+use super::args::{OutputArgs, ProgressArg};
 use super::clock;
 use super::exit::Exit;
 use super::files::CampaignFiles;
@@ -67,6 +69,9 @@ pub(super) fn of_run(
     let mut summary = Summary::default();
     let ended = command(&mut summary);
     summary.elapsed = started.elapsed();
+    if ended.is_err() && summary.totals == Totals::default() {
+        summary.add_ledger();
+    }
     let exit = match (&ended, summary.stop) {
         (Ok(exit), _) => *exit,
         (_, stop @ Some(StopReason::Signal(_))) => Exit::of_send(stop, &summary.totals.counts),
@@ -83,9 +88,49 @@ pub(super) fn of_run(
     }
 }
 
+/// Writes the summary of a command line that could not be understood, if it says where: a script must not find the
+/// success of an earlier run there.
+pub(super) fn of_usage_error(arguments: &[OsString], message: &str) {
+    let Some(path) = typed_path(arguments) else {
+        return;
+    };
+    let output = OutputArgs {
+        summary_json: Some(path),
+        progress: ProgressArg::None,
+    };
+    // The rest tells how to get help.
+    let problem = message.split("\n\n").next().unwrap_or(message);
+    let error = Error::usage(problem.trim_start_matches("error: "));
+    if let Err(unwritten) = Summary::default().write(&output, Exit::USAGE, Some(&error)) {
+        tell_error(&unwritten);
+    }
+}
+
+fn typed_path(arguments: &[OsString]) -> Option<PathBuf> {
+    let mut arguments = arguments.iter().map(|argument| argument.to_string_lossy());
+    let option = arguments.find(|argument| argument.starts_with("--summary-json"))?;
+    let path = match option.split_once('=') {
+        Some((_, path)) => path.to_owned(),
+        None => arguments.next()?.into_owned(),
+    };
+    Some(PathBuf::from(path))
+}
+
+/// Whether nothing but an earlier summary is lost by writing there.
+fn is_free_or_summary(path: &Path) -> bool {
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_file() => fs::read(path)
+            .ok()
+            .and_then(|text| serde_json::from_slice::<Value>(&text).ok())
+            .is_some_and(|summary| summary.get("exit_code").is_some()),
+        Ok(_) => true,
+        Err(error) => error.kind() == ErrorKind::NotFound,
+    }
+}
+
 impl Summary {
     /// Adds what the ledger holds, if there is one: its rows are still there when a run cannot begin.
-    pub(super) fn add_ledger(&mut self) {
+    fn add_ledger(&mut self) {
         let Some(files) = &self.files else { return };
         if let Ok(totals) = Snapshot::open(&files.ledger).and_then(|ledger| ledger.totals()) {
             self.set_totals(totals);
@@ -107,13 +152,13 @@ impl Summary {
         let Some(path) = output.summary_json.as_deref() else {
             return Ok(());
         };
-        // The summary's own path may be what is wrong with the command line.
-        if exit == Exit::USAGE && self.files.is_none() {
-            return Ok(());
-        }
         let text = format!("{:#}\n", self.object(exit, error));
         if output.json_on_standard_output() {
             return print(&text);
+        }
+        // Until the files of the campaign are known, the path may be that of the spreadsheet.
+        if self.files.is_none() && !is_free_or_summary(path) {
+            return Ok(());
         }
         fs::write(path, text).map_err(|error| unwritable(error, path))
     }

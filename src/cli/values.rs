@@ -26,7 +26,7 @@ pub(super) fn range(text: &str) -> Result<RangeInclusive<u64>, &'static str> {
         (Some(first), Some(last)) if first <= last && i64::try_from(last).is_ok() => {
             Ok(first..=last)
         }
-        _ => Err("is no row (3) and no range of rows (17-20)"),
+        _ => Err("is neither a row (3) nor a range of rows (17-20)"),
     }
 }
 
@@ -46,7 +46,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, &'static str> {
     let parts = text.split_at_checked(text.len().saturating_sub(1));
     let (count, unit) = parts
         .and_then(|(count, letter)| Some((count.parse::<u64>().ok()?, unit(letter)?)))
-        .ok_or("is no duration: write a number with s, m, h or d, such as 90s or 7d")?;
+        .ok_or("is not a duration: write a number with s, m, h or d, such as 90s or 7d")?;
     count
         .checked_mul(unit)
         .filter(|seconds| *seconds <= LONGEST_SECONDS)
@@ -63,7 +63,7 @@ pub(super) fn seconds(text: &str) -> Result<Duration, &'static str> {
     seconds
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
         .filter(|span| !span.is_zero() && span.as_secs() <= LONGEST_SECONDS)
-        .ok_or("is no number of seconds above 0")
+        .ok_or("is not a number of seconds above 0")
 }
 
 /// The rate where none is typed.
@@ -77,11 +77,10 @@ pub(super) fn rate(text: &str) -> Result<RateArg, &'static str> {
     if text == "none" {
         return Ok(None);
     }
-    // No rate is a number a day.
-    let parts = text.split_once('/').filter(|(_, letter)| *letter != "d");
-    let (count, unit) = parts
+    let (count, unit) = text
+        .split_once('/')
         .and_then(|(count, letter)| Some((count.parse::<NonZeroU32>().ok()?, unit(letter)?)))
-        .ok_or("is no rate: write 30/s, 600/m, 5000/h or none")?;
+        .ok_or("is not a rate: write 30/s, 600/m, 5000/h, 50000/d or none")?;
     Rate::new(count, Duration::from_secs(unit))
         .map(Some)
         .ok_or("is faster than this program can count; use none")
@@ -119,6 +118,7 @@ mod tests {
             ("60/s", 16_666_667),
             ("600/m", 100_000_000),
             ("3600/h", 1_000_000_000),
+            ("86400/d", 1_000_000_000),
         ] {
             let Some(rate) = rate(text).unwrap() else {
                 panic!("{text}")
@@ -126,16 +126,7 @@ mod tests {
             assert_eq!(rate.per_recipient().as_nanos(), per_recipient, "{text}");
         }
         assert!(matches!(rate("none"), Ok(None)));
-        for wrong in [
-            "",
-            "30",
-            "0/s",
-            "30/d",
-            "-1/s",
-            "1.5/s",
-            "/s",
-            "4294967295/s",
-        ] {
+        for wrong in ["", "30", "0/s", "-1/s", "1.5/s", "/s", "4294967295/s"] {
             assert!(rate(wrong).is_err(), "{wrong}");
         }
     }

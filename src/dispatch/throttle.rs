@@ -45,6 +45,7 @@ impl fmt::Display for Rate {
             1 => write!(f, "{}/s", self.recipients),
             60 => write!(f, "{}/m", self.recipients),
             3_600 => write!(f, "{}/h", self.recipients),
+            86_400 => write!(f, "{}/d", self.recipients),
             _ => write!(f, "{} in {:?}", self.recipients, self.period),
         }
     }

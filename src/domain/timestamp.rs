@@ -36,12 +36,6 @@ impl Timestamp {
         Self(self.0.saturating_add(span))
     }
 
-    /// How long it is since `earlier`; zero where `earlier` is later.
-    #[must_use]
-    pub fn since(&self, earlier: &Self) -> Duration {
-        Duration::try_from(self.0.duration_since(&earlier.0)).unwrap_or_default()
-    }
-
     /// The time in UTC to the second, for a file name: `20261122T152000Z`.
     #[must_use]
     pub fn file_stamp(&self) -> String {
@@ -77,8 +71,6 @@ mod tests {
         let planned = Timestamp::parse("2026-11-22T23:20:00.000+08:00").unwrap();
         let later = planned.after(Duration::from_secs(86_400));
         assert_eq!(later.to_string(), "2026-11-23T23:20:00.000+08:00");
-        assert_eq!(later.since(&planned), Duration::from_secs(86_400));
-        assert_eq!(planned.since(&later), Duration::ZERO);
         assert!(later > planned);
         assert_eq!(planned.file_stamp(), "20261122T152000Z");
     }

@@ -52,7 +52,7 @@ pub enum Rule {
     ///
     /// Source: the iSMS reference and the networks.
     SenderId,
-    /// A text in capitals: more than 20 letters, of which at least nine in ten are capitals. Never a text with Chinese in it.
+    /// A text in capitals: more than 20 capitals, at least nine in ten of its letters. Never a text with Chinese in it.
     ///
     /// Source: ours.
     Capitals,

@@ -330,7 +330,7 @@ fn category(error: &NumberError) -> String {
         NumberErrorKind::Blank => error.to_string(),
         NumberErrorKind::Ambiguous(..) => "the number could be of two countries".to_owned(),
         NumberErrorKind::Rewritten(_) => {
-            "the number is dialled otherwise than it is written".to_owned()
+            "the number is dialled differently from how it is written".to_owned()
         }
         kind => format!("the number {kind}"),
     }

@@ -38,7 +38,7 @@ impl RowError {
     #[must_use]
     pub fn label(&self) -> &'static str {
         match self {
-            Self::Ragged { .. } => "the row has another number of cells than the header",
+            Self::Ragged { .. } => "the row has a different number of cells than the header",
             Self::TextAfterQuote => TEXT_AFTER_QUOTE,
         }
     }

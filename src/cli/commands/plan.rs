@@ -26,8 +26,7 @@ fn plan(args: &PlanArgs, summary: &mut Summary) -> Result<Exit> {
         settings: Box::new(settings),
         replan: true,
     };
-    let session = Session::open(source, &Progress::of_planning(args.output.progress))
-        .inspect_err(|_| summary.add_ledger())?;
+    let session = Session::open(source, &Progress::of_planning(args.output.progress))?;
 
     summary.set_totals(session.totals);
     summary.credits = summary.totals.credits_planned;

@@ -37,7 +37,7 @@ fn send(args: &SendArgs, summary: &mut Summary) -> Result<()> {
     summary::refuse_unwritable(&args.output)?;
     let results = ResultsFile::prepare(&files.results)?;
 
-    let session = open(args, &recipients, &files).inspect_err(|_| summary.add_ledger())?;
+    let session = open(args, &recipients, &files)?;
     summary.report = Some(session.campaign.report.clone());
     // No other process sends or replaces this ledger before the results of this run are written.
     let _guard = session.lock.guard()?;
@@ -135,7 +135,7 @@ fn suppress(ledger: &mut Ledger, suppression: &Suppression) -> Result<()> {
     let rows = ledger.suppress(|number| suppression.reason(number))?;
     if rows > 0 {
         let rows = counted(rows, "row");
-        tell(&format!("{rows} suppressed now that were pending."));
+        tell(&format!("{rows} that were pending are suppressed now."));
     }
     Ok(())
 }

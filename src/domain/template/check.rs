@@ -169,7 +169,7 @@ impl Check<'_> {
                 "only row[\"...\"] takes brackets; write |first or |last, or a slice such as [:10]"
             }
             Expr::List(_) | Expr::Tuple(_) => {
-                "a list stands only behind in, as in town in [\"Ipoh\", \"Taiping\"]; join texts with ~"
+                "a list is only allowed after in, as in town in [\"Ipoh\", \"Taiping\"]; join texts with ~"
             }
             Expr::Map(_) => "{...} has no place in a message",
             _ => "there are no functions in a message; use a filter, as in name|upper",

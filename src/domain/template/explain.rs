@@ -206,7 +206,7 @@ fn placeholder(tag: &Tag<'_>, names: &ColumnNames) -> Option<String> {
 fn missing_filter(tag: &Tag<'_>) -> Option<String> {
     let inner = tag.inner().trim();
     (inner.ends_with('|') || inner.contains("||"))
-        .then(|| "the filter is missing behind |, as in {{ name|upper }}".to_owned())
+        .then(|| "the filter is missing after |, as in {{ name|upper }}".to_owned())
 }
 
 /// What is wrong where something stands behind a whole expression, from `place` on.

@@ -196,7 +196,7 @@ fn every_error_names_its_line() {
         ),
         (
             "{{ [name, town]|join(', ') }}",
-            "line 1: a list stands only behind in, as in town in [\"Ipoh\", \"Taiping\"]; join texts with ~",
+            "line 1: a list is only allowed after in, as in town in [\"Ipoh\", \"Taiping\"]; join texts with ~",
         ),
         (
             "a\nNo {#5",
@@ -254,15 +254,15 @@ fn every_error_names_its_line() {
         // Filters and texts.
         (
             "{{name|}}",
-            "line 1: the filter is missing behind |, as in {{ name|upper }}",
+            "line 1: the filter is missing after |, as in {{ name|upper }}",
         ),
         (
             "{{ name|upper| }}",
-            "line 1: the filter is missing behind |, as in {{ name|upper }}",
+            "line 1: the filter is missing after |, as in {{ name|upper }}",
         ),
         (
             "{{ name||upper }}",
-            "line 1: the filter is missing behind |, as in {{ name|upper }}",
+            "line 1: the filter is missing after |, as in {{ name|upper }}",
         ),
         (
             "{{ name|default \"x\" }}",
