@@ -41,9 +41,14 @@ pub struct Started {
 }
 
 impl Record {
-    /// The record in the text of a lock. A new lock has none.
-    fn parse(text: &str) -> Self {
-        serde_json::from_str(text.lines().next().unwrap_or_default()).unwrap_or_default()
+    /// The record in the text of a lock; `None` if that is not one. A new lock is empty, and may hold zeros after a power
+    /// cut: what was started is synced.
+    fn parse(text: &str) -> Option<Self> {
+        let line = text.lines().next().unwrap_or_default();
+        if line.trim_matches(['\0', ' ']).is_empty() {
+            return Some(Self::NothingSent);
+        }
+        serde_json::from_str(line).ok()
     }
 
     fn started(&self) -> Option<&Started> {
@@ -81,7 +86,9 @@ pub(super) fn started(ledger: &Path) -> Option<Started> {
 }
 
 fn read_record(ledger: &Path) -> Record {
-    fs::read_to_string(path_of(ledger)).map_or(Record::NothingSent, |text| Record::parse(&text))
+    let text = fs::read_to_string(path_of(ledger)).ok();
+    text.and_then(|text| Record::parse(&text))
+        .unwrap_or_default()
 }
 
 /// Which process holds the lock of a ledger now. `None` where none does, or where the system does not say: only Linux shows it
@@ -123,25 +130,25 @@ impl Lock {
         if let Err(refusal) = file.try_lock() {
             return Err(refused(refusal, ledger, &path, &mut file));
         }
-        Self::take_over(file, &path, holder).map_err(|error| unusable(&path, error))
+        let mut text = Vec::new();
+        file.read_to_end(&mut text)
+            .map_err(|error| unusable(&path, error))?;
+        let record = Record::parse(&String::from_utf8_lossy(&text))
+            .ok_or_else(|| unreadable_record(&path))?;
+        let lock = Self { file, path, record };
+        lock.sign(text.len(), holder)
+            .map_err(|error| unusable(&lock.path, error))?;
+        Ok(lock)
     }
 
-    /// Reads what the last holder left, and writes down this one.
-    fn take_over(mut file: File, path: &Path, holder: &str) -> io::Result<Self> {
-        let mut text = String::new();
-        file.read_to_string(&mut text)?;
-        let lock = Self {
-            record: Record::parse(&text),
-            path: path.to_owned(),
-            file,
-        };
-        if text.len() < FIRST_LINE {
-            lock.write_first_line(&lock.record)?;
+    /// Replaces the last holder, behind the record.
+    fn sign(&self, length: usize, holder: &str) -> io::Result<()> {
+        if length < FIRST_LINE {
+            self.write_first_line(&self.record)?;
         }
-        lock.file.set_len(FIRST_LINE as u64)?;
-        lock.file
-            .write_all_at(format!("{holder}\n").as_bytes(), FIRST_LINE as u64)?;
-        Ok(lock)
+        self.file.set_len(FIRST_LINE as u64)?;
+        self.file
+            .write_all_at(format!("{holder}\n").as_bytes(), FIRST_LINE as u64)
     }
 
     /// Keeps this lock held for as long as the guard lives, even if the lock itself is dropped.
@@ -242,6 +249,15 @@ fn refused(refusal: TryLockError, ledger: &Path, path: &Path, file: &mut File) -
         .hint("wait until it has ended; see how far it is")
         .remedy(Remedy::ShowStatus)
         .at(ledger.display())
+}
+
+/// The error for a lock that was changed, or written by another version: it may record that messages were sent.
+fn unreadable_record(path: &Path) -> Error {
+    Error::new(Kind::Ledger, "what it records of its ledger cannot be read")
+        .hint(
+            "bring a copy of it back, or finish the campaign with the isms-campaign that wrote it",
+        )
+        .at(path.display())
 }
 
 fn unusable(path: &Path, error: io::Error) -> Error {

@@ -146,3 +146,25 @@ fn records_what_was_started_and_how_many_attempts_were_made() {
     lock.mark_started(ID).unwrap();
     assert_eq!(lock.started(), Some(&started(ID, 0, false)));
 }
+
+#[test]
+fn a_record_that_cannot_be_read_is_refused_and_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = folder.path().join("a.ledger");
+    let path = files::sidecar(&ledger, files::LOCK);
+    for text in [
+        format!("started {ID} 00000000000000000007\nprocess 4711\n"),
+        "nothing sent\n".to_owned(),
+        "{\"started\":{\"campaign\":\"0123".to_owned(),
+        "{\"finished\":1}\n".to_owned(),
+    ] {
+        fs::write(&path, &text).unwrap();
+        let said = Lock::acquire(&ledger, "send").unwrap_err().to_string();
+        assert!(said.contains("a.ledger.lock: what it records"), "{said}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), text);
+    }
+    for new in [Vec::new(), vec![0; FIRST_LINE], vec![b' '; 20]] {
+        fs::write(&path, new).unwrap();
+        assert_eq!(Lock::acquire(&ledger, "send").unwrap().started(), None);
+    }
+}
