@@ -449,7 +449,7 @@ const CHANGES: [FileChange; 11] = [
         act: |p| rm(p, "customers.ledger-wal"),
         undo: nothing,
         named: Some("customers.ledger-wal"),
-        lost_with_a_kill: Some("earlier state"),
+        lost_with_a_kill: Some("older copy"),
     },
     FileChange {
         what: "without its shared memory",

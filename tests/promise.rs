@@ -504,7 +504,7 @@ fn an_earlier_state_of_a_ledger_is_not_sent_again() {
         program.send(&gateway, &["customers.ledger"]),
         program.run(&plan),
     ] {
-        again.exits(1).says(&["customers.ledger", "earlier state"]);
+        again.exits(1).says(&["customers.ledger", "older copy"]);
     }
     gateway.assert_nothing_twice();
 }

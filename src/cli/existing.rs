@@ -101,7 +101,7 @@ pub(super) fn refuse_inconsistent(
     ))
 }
 
-/// Refuses to continue where messages were sent from a ledger that is now gone, another one, or an earlier state of itself: what
+/// Refuses to continue where messages were sent from a ledger that is now gone, another one, or an older copy: what
 /// was sent is no longer known.
 pub(super) fn refuse_lost(
     path: &Path,

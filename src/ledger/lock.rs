@@ -34,7 +34,7 @@ enum Record {
 pub struct Started {
     /// Its id.
     pub campaign: String,
-    /// At least this many attempts were made: a ledger with fewer is an earlier state of itself.
+    /// At least this many attempts were made: a ledger with fewer is an older copy.
     pub attempts: u64,
     /// Whether it took the place of another one that was started.
     pub replaces_another: bool,

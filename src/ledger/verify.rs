@@ -66,7 +66,7 @@ impl Snapshot {
         let earlier = self.campaign()?.id == started.campaign && attempts < started.attempts;
         Ok(earlier.then(|| {
             format!(
-                "it is an earlier state of itself: it has {attempts} requests, and {} were made",
+                "it is an older copy: it records {attempts} of {} requests",
                 started.attempts
             )
         }))
