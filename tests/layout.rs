@@ -30,6 +30,7 @@ const HOMES: &[(&str, &[&str])] = &[
         &["domain", "cli", "sandbox", "gateway/http.rs", "ledger"],
     ),
     ("minijinja", &["domain/template"]),
+    ("quick_xml", &["source/workbook"]),
     ("rayon", &["planning"]),
     ("regex", &["lint"]),
     ("rlibphonenumber", &["domain/msisdn"]),
@@ -38,6 +39,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("serde_json", &["cli", "ledger", "gateway/isms/reply.rs"]),
     ("shlex", &["cli/files.rs"]),
     ("signal_hook", &["cli"]),
+    ("ssfmt", &["source/workbook"]),
     ("strsim", &["domain", "lint"]),
     (
         "thiserror",

@@ -7,7 +7,13 @@ pub(crate) enum SheetError {
     Formula,
     /// The value is wider than its column: `####`.
     TooWide,
+    /// A formula whose result the file does not hold: [`NOT_CALCULATED`].
+    NotCalculated,
 }
+
+/// What a cell reads as whose formula was never calculated, in a file of a program that does not calculate. Nothing else shows
+/// that something is missing.
+pub(crate) const NOT_CALCULATED: &str = "#NOT CALCULATED!";
 
 /// The error values of Excel, Google Sheets (`#ERROR!`) and LibreOffice that have a name.
 const NAMES: &[&str] = &[
@@ -39,6 +45,9 @@ pub(crate) fn of_cell(cell: &str) -> Option<SheetError> {
     }
     if cell.len() >= 2 && cell.bytes().all(|byte| byte == b'#') {
         return Some(SheetError::TooWide);
+    }
+    if cell.eq_ignore_ascii_case(NOT_CALCULATED) {
+        return Some(SheetError::NotCalculated);
     }
     let is_name = NAMES.iter().any(|name| name.eq_ignore_ascii_case(cell));
     (is_name || is_numbered(cell)).then_some(SheetError::Formula)

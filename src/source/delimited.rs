@@ -84,6 +84,8 @@ impl RecordReader for DelimitedReader {
             ends: &self.ends,
             line,
             text_after_quote,
+            held: &[],
+            is_hidden: false,
             omits_empty_cells: false,
         }))
     }

@@ -30,6 +30,10 @@ pub(super) struct DigestBuilder {
     pending: Vec<u8>,
 }
 
+/// Marks of a row that the spreadsheet hides, and of one with values that show something else.
+const HIDDEN: u8 = 0x40;
+const HAS_HELD: u8 = 0x80;
+
 const PIECE: usize = 64 * 1024;
 
 impl DigestBuilder {
@@ -46,19 +50,33 @@ impl DigestBuilder {
         builder
     }
 
-    /// The error counts too: a row that was repaired by quotes alone has the same cells and is another row.
+    /// Whether a row is hidden counts: a changed filter means other recipients. Values count besides what they show, since
+    /// templates calculate with them. The error counts too: a row that was repaired by quotes alone has the same cells and is another row.
     pub(super) fn add(&mut self, row: &Row) {
-        self.pending.push(match row.error() {
+        let error = match row.error() {
             None => 0,
             Some(RowError::Ragged { .. }) => 1,
             Some(RowError::TextAfterQuote) => 2,
-        });
+        };
+        let held = row.held_cells();
+        let hidden = if row.is_hidden() { HIDDEN } else { 0 };
+        let has_held = if held.is_empty() { 0 } else { HAS_HELD };
+        self.pending.push(error | hidden | has_held);
         self.count(row.ends().len());
         // Ends and then the text are as unambiguous as a length before each cell, and need no loop over the text.
         for &end in row.ends() {
             self.count(end);
         }
         self.pending.extend_from_slice(row.text().as_bytes());
+        if !held.is_empty() {
+            self.count(held.len());
+        }
+        for held in held {
+            self.count(held.cell);
+            self.pending.push(held.is_number.into());
+            self.count(held.text.len());
+            self.pending.extend_from_slice(held.text.as_bytes());
+        }
         if self.pending.len() >= PIECE {
             self.hasher.update(&self.pending);
             self.pending.clear();

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::errors::{TEXT_AFTER_QUOTE, text_after_quote};
-use super::record_reader::Record;
+use super::record_reader::{Held, Record};
 use crate::domain::header::{Columns, trimmed};
 
 /// One row under the header.
@@ -15,6 +15,9 @@ pub struct Row {
     text: Box<str>,
     ends: Box<[usize]>,
     columns: usize,
+    /// The values of cells that show something else, in the order of the cells; empty for text files.
+    held: Box<[Held]>,
+    is_hidden: bool,
     error: Option<RowError>,
 }
 
@@ -142,6 +145,8 @@ impl Row {
             text: text[..end].into(),
             ends: own_ends.into(),
             columns: width.header,
+            held: record.held.into(),
+            is_hidden: record.is_hidden,
             error,
         }))
     }
@@ -158,7 +163,38 @@ impl Row {
         self.line
     }
 
-    /// The cell under a column, unchanged; empty where the row is too short.
+    /// Whether the spreadsheet hides the row.
+    #[must_use]
+    pub fn is_hidden(&self) -> bool {
+        self.is_hidden
+    }
+
+    /// The value of the cell under a column, without the number format by which the sheet shows it: `19.805` where
+    /// [`Row::cell`] is `RM19.81`. Where there is no format, as in text files, it is the same.
+    #[must_use]
+    pub fn held(&self, column: usize) -> &str {
+        self.held_cell(column)
+            .map_or_else(|| self.cell(column), |held| &held.text)
+    }
+
+    /// Whether the value under a column is certainly a number, with a point before its decimals.
+    #[must_use]
+    pub fn is_number(&self, column: usize) -> bool {
+        self.held_cell(column).is_some_and(|held| held.is_number)
+    }
+
+    fn held_cell(&self, column: usize) -> Option<&Held> {
+        self.held
+            .iter()
+            .find(|held| held.cell == column && column < self.columns)
+    }
+
+    /// The values of cells that show something else.
+    pub(super) fn held_cells(&self) -> &[Held] {
+        &self.held
+    }
+
+    /// The cell under a column, as the spreadsheet shows it; empty where the row is too short.
     #[must_use]
     pub fn cell(&self, column: usize) -> &str {
         if column >= self.columns {

@@ -40,6 +40,9 @@ pub enum NumberErrorKind {
     /// `#N/A`, `#REF!`.
     #[error("is an error of the spreadsheet; correct its formula")]
     SheetError,
+    /// A formula whose result the file does not hold.
+    #[error("has no result; open the workbook in the spreadsheet program, save it and plan again")]
+    NotCalculated,
     /// `########`: what a spreadsheet shows, and exports, in place of a number that is wider than its column.
     #[error("did not fit its column; widen the column in the spreadsheet and export it again")]
     TooWide,

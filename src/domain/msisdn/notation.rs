@@ -86,6 +86,7 @@ fn not_a_number(written: &str) -> Option<NumberErrorKind> {
     match sheet_error::of_cell(written) {
         Some(SheetError::Formula) => return Some(NumberErrorKind::SheetError),
         Some(SheetError::TooWide) => return Some(NumberErrorKind::TooWide),
+        Some(SheetError::NotCalculated) => return Some(NumberErrorKind::NotCalculated),
         None => {}
     }
     let is_filler = |c| is_dash(c) || matches!(c, '.' | '?' | '*' | '/' | '_' | '~' | 'x' | 'X');

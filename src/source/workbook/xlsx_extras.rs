@@ -1,0 +1,251 @@
+//! Reads what calamine does not return of a sheet of an XLSX: which rows are hidden, and which formulas have no stored result.
+
+use std::collections::{HashMap, HashSet};
+use std::io::{BufReader, Cursor};
+
+use quick_xml::Reader;
+use quick_xml::events::{BytesStart, Event};
+use zip::ZipArchive;
+
+use super::errors::{damaged_by, from_zip, unreadable};
+use super::xml::{attribute, is_true, text};
+use crate::Result;
+
+/// What calamine does not return of a sheet.
+#[derive(Debug, Default)]
+pub(super) struct Extras {
+    /// The hidden rows, 0 for the first of the sheet.
+    pub(super) hidden: HashSet<u32>,
+    /// The row and column of each formula whose result is not stored.
+    pub(super) not_calculated: HashSet<(u32, u32)>,
+}
+
+/// What calamine does not return of this sheet.
+pub(super) fn extras(file: &[u8], sheet: &str) -> Result<Extras> {
+    let mut package = Package::open(file)?;
+    let workbook = package.workbook()?;
+    let path = workbook
+        .sheets
+        .iter()
+        .find(|(name, _)| name == sheet)
+        .map(|(_, path)| path.clone())
+        .ok_or_else(|| unreadable("a sheet in it is not found"))?;
+    let mut walk = Walk {
+        recalculates: workbook.recalculates,
+        ..Walk::default()
+    };
+    package.read(&path, |event| walk.event(event))?;
+    Ok(walk.extras)
+}
+
+struct Package<'a> {
+    archive: ZipArchive<Cursor<&'a [u8]>>,
+    /// The index of each part by its name in small letters with slashes: not all programs write names as they refer to them.
+    parts: HashMap<String, usize>,
+}
+
+/// What the main part says.
+struct Workbook {
+    /// The name of each sheet, and its part.
+    sheets: Vec<(String, String)>,
+    /// Whether all formulas are to be calculated when the workbook is opened.
+    recalculates: bool,
+}
+
+impl<'a> Package<'a> {
+    fn open(file: &'a [u8]) -> Result<Self> {
+        let archive = ZipArchive::new(Cursor::new(file)).map_err(from_zip)?;
+        let parts = archive
+            .file_names_raw()
+            .enumerate()
+            .map(|(index, name)| (plain(&String::from_utf8_lossy(name)), index))
+            .collect();
+        Ok(Self { archive, parts })
+    }
+
+    /// Calls `handle` with each event of a part that has elements or text, until it returns false. An empty element has a
+    /// start and an end.
+    fn read(&mut self, part: &str, mut handle: impl FnMut(&Event<'_>) -> bool) -> Result<()> {
+        let index = *self
+            .parts
+            .get(&plain(part))
+            .ok_or_else(|| unreadable(&format!("the part {part} is missing")))?;
+        let part = self.archive.by_index(index).map_err(from_zip)?;
+        let mut reader = Reader::from_reader(BufReader::new(part));
+        let config = reader.config_mut();
+        config.check_end_names = false;
+        config.check_comments = false;
+        config.expand_empty_elements = true;
+        let mut buffer = Vec::with_capacity(1024);
+        loop {
+            buffer.clear();
+            match reader.read_event_into(&mut buffer).map_err(damaged_by)? {
+                Event::Eof => return Ok(()),
+                event if !handle(&event) => return Ok(()),
+                _ => {}
+            }
+        }
+    }
+
+    fn workbook(&mut self) -> Result<Workbook> {
+        let main = self
+            .parts
+            .keys()
+            .filter(|name| name.ends_with("workbook.xml"))
+            .min_by_key(|name| (name.len(), name.to_string()))
+            .cloned()
+            .ok_or_else(|| unreadable("its main part is missing"))?;
+        let (folder, name) = main
+            .rsplit_once('/')
+            .map_or(("", main.as_str()), |(folder, name)| (folder, name));
+        let within = |path: &str| match folder {
+            "" => path.to_owned(),
+            folder => format!("{folder}/{path}"),
+        };
+        let mut targets = HashMap::new();
+        self.read(&within(&format!("_rels/{name}.rels")), |event| {
+            if let Event::Start(element) = event
+                && element.local_name().as_ref() == "Relationship"
+                && let (Some(id), Some(target)) =
+                    (attribute(element, "Id"), attribute(element, "Target"))
+            {
+                targets.insert(id, target);
+            }
+            true
+        })?;
+        let mut workbook = Workbook {
+            sheets: Vec::new(),
+            recalculates: false,
+        };
+        self.read(&main, |event| {
+            let Event::Start(element) = event else {
+                return true;
+            };
+            match element.local_name().as_ref() {
+                "sheet" => {
+                    let target = attribute(element, "id").and_then(|id| targets.get(&id));
+                    if let (Some(name), Some(target)) = (attribute(element, "name"), target) {
+                        let path = match target.strip_prefix('/') {
+                            Some(path) => path.to_owned(),
+                            None => within(target),
+                        };
+                        workbook.sheets.push((name, path));
+                    }
+                }
+                "calcPr" => workbook.recalculates |= is_true(element, "fullCalcOnLoad"),
+                _ => {}
+            }
+            true
+        })?;
+        Ok(workbook)
+    }
+}
+
+fn plain(name: &str) -> String {
+    name.replace('\\', "/").to_lowercase()
+}
+
+/// A walk over the cells of a sheet.
+#[derive(Default)]
+struct Walk {
+    recalculates: bool,
+    extras: Extras,
+    row: u32,
+    column: u32,
+    cell: Cell,
+    is_in_value: bool,
+}
+
+/// The cell that the walk is in.
+#[derive(Default)]
+struct Cell {
+    place: (u32, u32),
+    is_text: bool,
+    is_formula: bool,
+    has_value: bool,
+    value: String,
+}
+
+impl Walk {
+    fn event(&mut self, event: &Event<'_>) -> bool {
+        match event {
+            Event::Start(element) => self.start(element),
+            Event::Text(piece) if self.is_in_value => self.cell.value.push_str(piece),
+            Event::End(element) => match element.local_name().as_ref() {
+                "c" => self.end_of_cell(),
+                "v" => self.is_in_value = false,
+                "row" => {
+                    self.row += 1;
+                    self.column = 0;
+                }
+                "sheetData" => return false,
+                _ => {}
+            },
+            _ => {}
+        }
+        true
+    }
+
+    fn start(&mut self, element: &BytesStart<'_>) {
+        match element.local_name().as_ref() {
+            "row" => {
+                if let Some(row) = text(element, "r").and_then(|row| row.parse::<u32>().ok()) {
+                    self.row = row.saturating_sub(1);
+                }
+                let is_flat = text(element, "ht")
+                    .and_then(|height| height.parse::<f64>().ok())
+                    .is_some_and(|height| height <= 0.0);
+                if is_flat || is_true(element, "hidden") {
+                    self.extras.hidden.insert(self.row);
+                }
+            }
+            "c" => {
+                let place = text(element, "r").and_then(|place| place_of(&place));
+                self.cell.place = place.unwrap_or((self.row, self.column));
+                self.cell.is_text = text(element, "t").is_some_and(|kind| kind == "str");
+                self.cell.is_formula = false;
+                self.cell.has_value = false;
+                self.cell.value.clear();
+                self.column = self.cell.place.1;
+            }
+            "f" => self.cell.is_formula = true,
+            "v" => {
+                self.cell.has_value = true;
+                // Only the values of formulas matter.
+                self.is_in_value = self.cell.is_formula;
+            }
+            _ => {}
+        }
+    }
+
+    fn end_of_cell(&mut self) {
+        self.column += 1;
+        let cell = &self.cell;
+        if !cell.is_formula {
+            return;
+        }
+        let is_stored = cell.has_value && (cell.is_text || !cell.value.trim().is_empty());
+        // A program that does not calculate stores 0, or nothing, and asks for everything to be calculated on opening.
+        let is_zero = !cell.is_text && cell.value.trim().parse() == Ok(0.0);
+        if !is_stored || (self.recalculates && is_zero) {
+            self.extras.not_calculated.insert(cell.place);
+        }
+    }
+}
+
+/// The row and column of `B2`, from 0.
+fn place_of(name: &str) -> Option<(u32, u32)> {
+    let digits = name.find(|c: char| c.is_ascii_digit())?;
+    let (letters, row) = name.split_at(digits);
+    let column = letters.bytes().try_fold(0_u32, |column, letter| {
+        letter.is_ascii_alphabetic().then(|| {
+            column
+                .saturating_mul(26)
+                .saturating_add(u32::from(letter.to_ascii_uppercase() - b'A' + 1))
+        })
+    })?;
+    Some((
+        row.parse::<u32>().ok()?.checked_sub(1)?,
+        column.checked_sub(1)?,
+    ))
+}
