@@ -17,7 +17,7 @@ use super::values::{
     sender_id, status,
 };
 use crate::domain::options::{
-    DuplicateRule, LintLevel, MaxInvalid, PlanOptions, Punctuation, TextType,
+    DuplicateRule, HiddenRows, LintLevel, MaxInvalid, PlanOptions, Punctuation, TextType,
 };
 use crate::domain::{Region, SenderId, Status};
 use crate::source::{Delimiter, Encoding};
@@ -198,6 +198,9 @@ pub(super) struct PlanOptionArgs {
     /// any, or do not look for them [default: warn]
     #[arg(long, value_name = "LEVEL", value_parser = keyword::<LintLevel>(), hide_short_help = true)]
     pub(super) lint: Option<LintLevel>,
+    /// Rows that a workbook hides or filters out: send them like any other, or skip them [default: there must be none]
+    #[arg(long, value_parser = choice::<HiddenRows>(), hide_short_help = true)]
+    pub(super) hidden: Option<HiddenRows>,
     /// A plan older than this is not sent [default: 7d]
     #[arg(long, value_name = "DURATION", value_parser = duration, hide_short_help = true)]
     pub(super) expires: Option<Duration>,
@@ -372,6 +375,7 @@ impl PlanOptionArgs {
             duplicates: self.duplicates.unwrap_or_default(),
             batch_size: self.batch_size.unwrap_or(default.batch_size),
             lint: self.lint.unwrap_or_default(),
+            hidden: self.hidden,
             ..default
         }
     }

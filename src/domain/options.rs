@@ -35,6 +35,8 @@ pub struct PlanOptions {
     /// What the content rules do.
     #[serde(with = "as_word")]
     pub lint: LintLevel,
+    /// What becomes of rows that a workbook hides; `None`: there must be none.
+    pub hidden: Option<HiddenRows>,
     /// How many rows may be impossible to send.
     pub max_invalid: MaxInvalid,
     /// The absolute path of the spreadsheet; `None` for standard input.
@@ -46,7 +48,7 @@ type Compared = (&'static str, fn(&PlanOptions) -> Option<String>);
 
 /// The options that make a plan another campaign, besides the message. Not `max_invalid`, which every run checks anew,
 /// and not `spreadsheet`: a moved file with the same cells is the same campaign.
-const COMPARED: [Compared; 8] = [
+const COMPARED: [Compared; 9] = [
     ("phone-column", |plan| plan.phone_column.clone()),
     ("region", |plan| Some(plan.region.to_string())),
     ("sender-id", |plan| {
@@ -61,6 +63,9 @@ const COMPARED: [Compared; 8] = [
     }),
     ("batch-size", |plan| Some(plan.batch_size.to_string())),
     ("lint", |plan| Some(plan.lint.as_str().to_owned())),
+    ("hidden", |plan| {
+        plan.hidden.map(|hidden| hidden.as_str().to_owned())
+    }),
 ];
 
 /// A difference between two sets of options.
@@ -114,6 +119,7 @@ impl Default for PlanOptions {
             // The gateway's own advice: "maximum 30 numbers per push".
             batch_size: NonZeroU32::MIN.saturating_add(29),
             lint: LintLevel::default(),
+            hidden: None,
             max_invalid: MaxInvalid::default(),
             spreadsheet: None,
         }
@@ -232,6 +238,27 @@ impl Keyword for LintLevel {
         (Self::Deny, "deny"),
         (Self::Off, "off"),
     ];
+}
+
+/// What becomes of rows that a workbook hides, by itself or by a filter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HiddenRows {
+    /// They are rows like any other.
+    Send,
+    /// They are suppressed, and nothing else of them is looked at.
+    Skip,
+}
+
+impl Choice for HiddenRows {
+    const ALL: &'static [Self] = &[Self::Send, Self::Skip];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Send => "send",
+            Self::Skip => "skip",
+        }
+    }
 }
 
 /// How many rows may be impossible to send.
@@ -356,6 +383,7 @@ mod tests {
             duplicates: DuplicateRule::Keep,
             batch_size: NonZeroU32::MIN,
             lint: LintLevel::Off,
+            hidden: Some(HiddenRows::Skip),
             max_invalid: MaxInvalid::Rows(7),
             spreadsheet: Some("/a.csv".to_owned()),
         }

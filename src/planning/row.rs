@@ -11,6 +11,7 @@ use super::message::{
 use crate::domain::cost::{CellLengths, MEASURED_COLUMNS};
 use crate::domain::header::{Columns, trimmed};
 use crate::domain::msisdn::{self, NumberError, NumberErrorKind};
+use crate::domain::options::HiddenRows;
 use crate::domain::template::{Cells, Column, ColumnNames, Templates};
 use crate::domain::{Msisdn, PlanOptions, ResultColumn, Status};
 use crate::error::Remedy;
@@ -29,6 +30,8 @@ pub(super) struct CheckedRow {
     pub(super) lengths: CellLengths,
     /// Why it cannot be sent.
     pub(super) invalid: Option<Invalid>,
+    /// Whether it is left out because the spreadsheet hides it. Nothing else of it is looked at then.
+    pub(super) is_skipped: bool,
 }
 
 /// What every row is checked with. It is used by all cores at a time.
@@ -77,6 +80,14 @@ struct RowCells<'a>(&'a Row);
 impl Cells for RowCells<'_> {
     fn cell(&self, index: usize) -> &str {
         self.0.cell(index)
+    }
+
+    fn held(&self, index: usize) -> &str {
+        self.0.held(index)
+    }
+
+    fn is_number(&self, index: usize) -> bool {
+        self.0.is_number(index)
     }
 }
 
@@ -210,6 +221,13 @@ impl<'a> RowChecker<'a> {
         templates: &CellTemplates<'_>,
         row: &Row,
     ) -> Result<CheckedRow> {
+        let checked = self.unchecked(record, row)?;
+        if row.is_hidden() && self.options.hidden == Some(HiddenRows::Skip) {
+            return Ok(CheckedRow {
+                is_skipped: true,
+                ..checked
+            });
+        }
         self.refuse_sent(row)?;
         let mut reasons = Reasons::default();
         if let Some(before) = self.invalid_before(row) {
@@ -218,7 +236,7 @@ impl<'a> RowChecker<'a> {
         if let Some(error) = row.error() {
             reasons.add(error.label(), format!("{error}{}", surplus(row)));
         }
-        let number = msisdn::read(row.cell(self.phone), self.options.region)
+        let number = msisdn::read(row.held(self.phone), self.options.region)
             .map_err(|error| {
                 let title = self.columns.title(self.phone);
                 reasons.add(&category(&error), format!("column \"{title}\": {error}"));
@@ -229,6 +247,17 @@ impl<'a> RowChecker<'a> {
             .map_err(|invalid| reasons.add(&invalid.category, invalid.reason))
             .ok();
         Ok(CheckedRow {
+            number,
+            lengths: self.lengths(row),
+            text,
+            invalid: reasons.0,
+            ..checked
+        })
+    }
+
+    /// The row with nothing but its cells.
+    fn unchecked(&self, record: &mut RecordWriter, row: &Row) -> Result<CheckedRow> {
+        Ok(CheckedRow {
             row: u32::try_from(row.number()).map_err(|_| {
                 Error::new(Kind::Input, "has more than 4 294 967 295 rows")
                     .hint("split it")
@@ -237,10 +266,11 @@ impl<'a> RowChecker<'a> {
             cells: record
                 .write(self.kept.iter().map(|column| row.cell(*column)))
                 .to_owned(),
-            number,
-            lengths: self.lengths(row),
-            text,
-            invalid: reasons.0,
+            number: None,
+            text: None,
+            lengths: CellLengths::default(),
+            invalid: None,
+            is_skipped: false,
         })
     }
 

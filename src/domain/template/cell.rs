@@ -2,12 +2,22 @@
 
 use super::error::RenderError;
 use crate::domain::header::trimmed;
-use crate::domain::sheet_error;
+use crate::domain::sheet_error::{self, SheetError};
 
 /// The cells of one row.
 pub trait Cells {
-    /// The text of the cell at this index, from 0; empty where the row has none.
+    /// The text of the cell at this index, from 0, as the spreadsheet shows it; empty where the row has none.
     fn cell(&self, index: usize) -> &str;
+
+    /// The value that this cell holds, without its number format.
+    fn held(&self, index: usize) -> &str {
+        self.cell(index)
+    }
+
+    /// Whether that value is certainly a number, with a point before its decimals.
+    fn is_number(&self, _index: usize) -> bool {
+        false
+    }
 }
 
 impl<S: AsRef<str>> Cells for [S] {
@@ -22,12 +32,14 @@ pub fn filled<'c>(header: &str, cell: &'c str) -> Result<&'c str, RenderError> {
     let header = || header.to_owned();
     if content.is_empty() {
         Err(RenderError::Blank { header: header() })
-    } else if sheet_error::of_cell(content).is_some() {
-        Err(RenderError::SpreadsheetError {
-            header: header(),
-            error: content.to_owned(),
-        })
     } else {
-        Ok(cell)
+        match sheet_error::of_cell(content) {
+            None => Ok(cell),
+            Some(SheetError::NotCalculated) => Err(RenderError::NotCalculated { header: header() }),
+            Some(SheetError::Formula | SheetError::TooWide) => Err(RenderError::SpreadsheetError {
+                header: header(),
+                error: content.to_owned(),
+            }),
+        }
     }
 }

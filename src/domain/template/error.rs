@@ -44,6 +44,14 @@ pub enum RenderError {
         /// What the cell holds: `#N/A`.
         error: String,
     },
+    /// The template needs a formula whose result the file does not hold. A default does not hide that.
+    #[error(
+        "column \"{header}\" holds a formula without a result; open the workbook in the spreadsheet program, save it and plan again"
+    )]
+    NotCalculated {
+        /// The column's header, as written.
+        header: String,
+    },
     /// A filter that needs a number, an amount or a date cannot read this cell as one with certainty.
     #[error("column \"{header}\": {what}")]
     Unreadable {

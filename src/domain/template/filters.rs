@@ -63,6 +63,11 @@ fn text_of(value: &Value) -> Result<Cow<'_, str>, Error> {
 /// `amount|money`: `1,234.50`.
 #[allow(clippy::needless_pass_by_value)]
 fn money(value: Value) -> Result<String, Error> {
+    if value.kind() == ValueKind::Number {
+        let number = f64::try_from(value.clone())?;
+        return money::formatted_number(number)
+            .map_err(|error| unreadable(&value.to_string(), error));
+    }
     let text = text_of(&value)?;
     money::formatted(&text).map_err(|error| unreadable(&text, error))
 }

@@ -67,14 +67,24 @@ impl ColumnNames {
             .or_else(by_name)
     }
 
-    /// The cell of the column at this position.
-    pub(super) fn filled<'c, C: Cells + ?Sized>(
+    /// What the cell of the column at this position shows.
+    pub(super) fn shown<'c, C: Cells + ?Sized>(
         &self,
         position: usize,
         cells: &'c C,
     ) -> Result<&'c str, RenderError> {
         let column = &self.columns[position];
         filled(&column.header, cells.cell(column.cell))
+    }
+
+    /// The value that the cell of the column at this position holds.
+    pub(super) fn held<'c, C: Cells + ?Sized>(
+        &self,
+        position: usize,
+        cells: &'c C,
+    ) -> Result<&'c str, RenderError> {
+        let column = &self.columns[position];
+        filled(&column.header, cells.held(column.cell))
     }
 
     /// How a template writes this column: `first_name`, or `row["2nd Name"]` where its name is not one to the engine.

@@ -2,7 +2,7 @@
 
 use super::cell::Cells;
 use super::error::RenderError;
-use super::evaluate::{Code, Condition, Placeholder};
+use super::evaluate::Code;
 use super::names::ColumnNames;
 
 /// A part of a template.
@@ -10,10 +10,10 @@ use super::names::ColumnNames;
 pub(super) enum Node<'a> {
     /// Text as it is sent.
     Text(&'a str),
-    /// The cell of the column at this position, unchanged: `{{ name }}` or `%name%`.
+    /// The cell of the column at this position, as the sheet shows it: `{{ name }}` or `%name%`.
     Column(usize),
     /// Any other `{{ }}`.
-    Placeholder(Placeholder<'a>),
+    Placeholder(Code<'a>),
     /// `{% if %}` to `{% endif %}`: the first branch whose condition holds.
     If(Vec<Branch<'a>>),
 }
@@ -22,7 +22,7 @@ pub(super) enum Node<'a> {
 #[derive(Debug)]
 pub(super) struct Branch<'a> {
     /// `None`: `{% else %}`.
-    pub(super) condition: Option<Condition<'a>>,
+    pub(super) condition: Option<Code<'a>>,
     pub(super) body: Vec<Node<'a>>,
 }
 
@@ -62,7 +62,7 @@ pub(super) fn render<C: Cells + ?Sized>(
     for node in nodes {
         match node {
             Node::Text(text) => rendered.push_str(text),
-            Node::Column(position) => rendered.push_str(names.filled(*position, cells)?),
+            Node::Column(position) => rendered.push_str(names.shown(*position, cells)?),
             Node::Placeholder(placeholder) => rendered.push_str(&placeholder.text(cells)?),
             Node::If(branches) => {
                 for branch in branches {

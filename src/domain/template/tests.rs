@@ -2,6 +2,7 @@
 
 mod allowed;
 mod cells;
+mod faces;
 mod portal;
 mod sentences;
 
