@@ -199,7 +199,7 @@ pub(super) struct PlanOptionArgs {
     #[arg(long, value_name = "LEVEL", value_parser = keyword::<LintLevel>(), hide_short_help = true)]
     pub(super) lint: Option<LintLevel>,
     /// Rows that a workbook hides or filters out: send them like any other, or skip them [default: there must be none]
-    #[arg(long, value_parser = choice::<HiddenRows>(), hide_short_help = true)]
+    #[arg(long, value_parser = keyword::<HiddenRows>(), hide_short_help = true)]
     pub(super) hidden: Option<HiddenRows>,
     /// A plan older than this is not sent [default: 7d]
     #[arg(long, value_name = "DURATION", value_parser = duration, hide_short_help = true)]

@@ -250,15 +250,8 @@ pub enum HiddenRows {
     Skip,
 }
 
-impl Choice for HiddenRows {
-    const ALL: &'static [Self] = &[Self::Send, Self::Skip];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Send => "send",
-            Self::Skip => "skip",
-        }
-    }
+impl Keyword for HiddenRows {
+    const WORDS: &'static [(Self, &'static str)] = &[(Self::Send, "send"), (Self::Skip, "skip")];
 }
 
 /// How many rows may be impossible to send.

@@ -84,7 +84,7 @@ fn a_cell_is_printed_as_shown_and_read_as_held() {
 fn a_filter_that_cannot_read_a_value_names_its_column_once() {
     assert_eq!(
         rendered("{{ baki_rm|money ~ baki_rm }}"),
-        Err("column \"Baki (RM)\": \"2026-11-22\" can be read as more than one amount; write it as 1234.50 or 1,234.50".to_owned())
+        Err("column \"Baki (RM)\": \"2026-11-22\" is not an amount; write it as 1234.50 or 1,234.50".to_owned())
     );
 }
 
