@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use calamine::DataRef;
+use calamine::{Data, DataRef, Range};
 
 use super::errors::unreadable;
-use super::held::{number_of, write_held};
+use super::held::{borrowed, number_of, write_held};
 use super::number_format::{NumberFormat, Shown};
 use crate::Result;
 use crate::domain::header::trimmed;
@@ -125,7 +125,7 @@ impl Grid {
                 column,
                 role,
                 end,
-            })
+            });
         };
         match shown {
             Shown::Text(shown) if shown != self.text[start..] => {
@@ -246,4 +246,20 @@ fn shown(format: &NumberFormat, cell: &DataRef, held: &str) -> Shown {
             None => Shown::AsHeld,
         },
     }
+}
+
+/// The cells of a range, each as `look` says.
+pub(super) fn grid_of<'a>(
+    range: &Range<Data>,
+    mut look: impl FnMut((u32, u32), &Data) -> Look<'a>,
+) -> Result<Grid> {
+    let mut grid = Grid::default();
+    let (top, left) = range.start().unwrap_or_default();
+    for (row, cells) in (top..).zip(range.rows()) {
+        for (column, cell) in (left..).zip(cells) {
+            let place = (row, column);
+            grid.put(place, &borrowed(cell), look(place, cell))?;
+        }
+    }
+    Ok(grid)
 }

@@ -23,7 +23,7 @@ mod xml;
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use calamine::{Data, Range, Reader, Xlsb, Xlsx, XlsxError};
+use calamine::{Reader, Xlsb, Xlsx, XlsxError};
 
 use super::options::Delimiter;
 use super::record_reader::{HiddenRow, Record, RecordReader};
@@ -33,7 +33,7 @@ use crate::domain::report::ReadAs;
 use choice::Choice;
 use errors::{damaged, encrypted, from_calamine};
 use grid::{Grid, GridRow, Look};
-use package::WorkbookFormat;
+use package::{File, WorkbookFormat};
 
 /// One sheet of a workbook: its texts, and nothing else of the file.
 #[derive(Debug)]
@@ -117,8 +117,6 @@ impl RecordReader for Sheet {
     }
 }
 
-type File<'a> = Cursor<&'a [u8]>;
-
 fn read(bytes: &[u8], wanted: Option<&str>) -> Result<Sheet> {
     let file = Cursor::new(bytes);
     let (choice, grid) = match package::check(bytes)? {
@@ -129,7 +127,7 @@ fn read(bytes: &[u8], wanted: Option<&str>) -> Result<Sheet> {
         WorkbookFormat::Xls if matches!(Xlsx::new(file.clone()), Err(XlsxError::Password)) => {
             return Err(encrypted());
         }
-        WorkbookFormat::Xls => xls::read(file, wanted)?,
+        WorkbookFormat::Xls => xls::read(&file, wanted)?,
     };
     Sheet::new(choice, grid)
 }
@@ -151,20 +149,4 @@ fn read_xlsb(file: File, wanted: Option<&str>) -> Result<(Choice, Grid)> {
         grid.put(cell.get_position(), value, look)?;
     }
     Ok((choice, grid))
-}
-
-/// The cells of a range, each as `look` says.
-fn grid_of<'a>(
-    range: &Range<Data>,
-    mut look: impl FnMut((u32, u32), &Data) -> Look<'a>,
-) -> Result<Grid> {
-    let mut grid = Grid::default();
-    let (top, left) = range.start().unwrap_or_default();
-    for (row, cells) in (top..).zip(range.rows()) {
-        for (column, cell) in (left..).zip(cells) {
-            let place = (row, column);
-            grid.put(place, &held::borrowed(cell), look(place, cell))?;
-        }
-    }
-    Ok(grid)
 }

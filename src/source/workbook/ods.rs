@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::io::{BufReader, Read};
 
-use calamine::{Data, Ods, Reader as _};
+use calamine::{Data, DataType as _, Ods, Reader as _};
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use zip::ZipArchive;
@@ -12,10 +12,10 @@ use zip::result::ZipError;
 
 use super::choice::Choice;
 use super::errors::{damaged_by, from_calamine, from_zip};
-use super::grid::{Grid, Look};
+use super::grid::{Grid, Look, grid_of};
 use super::ods_styles::{DataStyle, Styles};
+use super::package::File;
 use super::xml::{attribute, text};
-use super::{File, grid_of};
 use crate::Result;
 
 /// The sheet of that name, or the first visible one.
@@ -57,8 +57,16 @@ struct Row {
 struct Cell {
     /// The first of them, and the one after the last.
     columns: (u32, u32),
-    /// `None`: a formula whose result is not stored.
-    shown: Option<String>,
+    shown: Shown,
+}
+
+/// What a cell shows.
+enum Shown {
+    /// What it holds.
+    AsHeld,
+    Text(String),
+    /// Nothing: the result of its formula is not stored.
+    NotCalculated,
 }
 
 impl Table {
@@ -72,10 +80,11 @@ impl Table {
                 let mut cells = rows.cells.iter();
                 cells.find(|cell| (cell.columns.0..cell.columns.1).contains(&column))
             });
-        match shown {
-            None => Look::AsHeld,
-            Some(Cell { shown: None, .. }) if matches!(value, Data::Empty) => Look::NotCalculated,
-            Some(cell) => cell.shown.as_deref().map_or(Look::AsHeld, Look::Text),
+        match shown.map(|cell| &cell.shown) {
+            None | Some(Shown::AsHeld) => Look::AsHeld,
+            Some(Shown::Text(text)) => Look::Text(text),
+            Some(Shown::NotCalculated) if value.is_empty() => Look::NotCalculated,
+            Some(Shown::NotCalculated) => Look::AsHeld,
         }
     }
 }
@@ -268,19 +277,18 @@ impl<'a> Walk<'a> {
         match name {
             "table:table" => self.is_in_table = false,
             "office:annotation" => self.is_in_note = false,
-            "table:table-row" => {
-                if !self.row.cells.is_empty() {
-                    self.table.rows.push(Row {
-                        rows: self.row.rows,
-                        cells: std::mem::take(&mut self.row.cells),
-                    });
-                }
+            "table:table-row" if !self.row.cells.is_empty() => {
+                self.table.rows.push(Row {
+                    rows: self.row.rows,
+                    cells: std::mem::take(&mut self.row.cells),
+                });
             }
             "table:table-cell" | "table:covered-table-cell" => {
                 let cell = std::mem::take(&mut self.cell);
                 let columns = cell.columns;
-                if let Some(shown) = cell.shown() {
-                    self.row.cells.push(Cell { columns, shown });
+                match cell.shown() {
+                    Shown::AsHeld => {}
+                    shown => self.row.cells.push(Cell { columns, shown }),
                 }
             }
             _ => {}
@@ -289,10 +297,9 @@ impl<'a> Walk<'a> {
 }
 
 impl OpenCell {
-    /// What it shows where that is not what it holds; `Some(None)`: the result of its formula is not stored.
-    fn shown(self) -> Option<Option<String>> {
+    fn shown(self) -> Shown {
         if self.kind == Kind::None && self.is_formula {
-            return Some(None);
+            return Shown::NotCalculated;
         }
         let region = match self.style {
             Some(DataStyle::RegionDate { has_time }) => region_date(&self.date, has_time),
@@ -306,7 +313,7 @@ impl OpenCell {
         let text = self.text.trim();
         region
             .or_else(|| (shows_text && !text.is_empty()).then(|| text.to_owned()))
-            .map(Some)
+            .map_or(Shown::AsHeld, Shown::Text)
     }
 }
 

@@ -76,13 +76,12 @@ impl Styles {
                 let follows_region = is_true(element, "number:automatic-order")
                     || text(element, "number:format-source")
                         .is_some_and(|source| source == "language");
-                self.open(
-                    element,
-                    match follows_region {
-                        true => DataStyle::RegionDate { has_time: false },
-                        false => DataStyle::Other,
-                    },
-                );
+                let data = if follows_region {
+                    DataStyle::RegionDate { has_time: false }
+                } else {
+                    DataStyle::Other
+                };
+                self.open(element, data);
             }
             "number:percentage-style"
             | "number:currency-style"

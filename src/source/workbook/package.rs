@@ -8,6 +8,9 @@ use super::compound;
 use super::errors::{damaged, damaged_by, from_zip};
 use crate::{Error, Kind, Result};
 
+/// The bytes of a workbook.
+pub(super) type File<'a> = Cursor<&'a [u8]>;
+
 /// The formats that can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum WorkbookFormat {

@@ -279,6 +279,10 @@ fn cells_of_ods_become_what_the_sheet_shows() {
         ods_cell("O'Brien\n\u{b95}".into()),
         both("O'Brien\n\u{b95}")
     );
+}
+
+#[test]
+fn cells_of_ods_keep_the_value_beside_what_they_show() {
     let formatted: &[(&str, &str, &str)] = &[
         (
             r#"office:value-type="currency" office:currency="MYR" office:value="1250.5"><text:p>RM 1,250.50</text:p>"#,

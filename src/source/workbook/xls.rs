@@ -8,13 +8,14 @@ use calamine::{Reader, Xls};
 use super::choice::Choice;
 use super::compound::{BEGIN, BOUND_SHEET, number, short, substream, workbook_stream};
 use super::errors::from_calamine;
-use super::grid::{Grid, Look};
+use super::grid::{Grid, Look, grid_of};
+use super::held::{borrowed, number_of};
 use super::number_format::NumberFormat;
-use super::{File, grid_of, held};
+use super::package::File;
 use crate::Result;
 
 /// The sheet of that name, or the first visible one.
-pub(super) fn read(file: File, wanted: Option<&str>) -> Result<(Choice, Grid)> {
+pub(super) fn read(file: &File, wanted: Option<&str>) -> Result<(Choice, Grid)> {
     let mut workbook = Xls::new(file.clone()).map_err(from_calamine)?;
     let choice = Choice::new(workbook.sheets_metadata(), wanted)?;
     let range = workbook
@@ -22,9 +23,7 @@ pub(super) fn read(file: File, wanted: Option<&str>) -> Result<(Choice, Grid)> {
         .map_err(from_calamine)?;
     let stream = workbook_stream(file.get_ref())?.unwrap_or_default();
     let extras = Extras::read(&stream, choice.position);
-    let grid = grid_of(&range, |place, value| {
-        extras.look(place, &held::borrowed(value))
-    })?;
+    let grid = grid_of(&range, |place, value| extras.look(place, &borrowed(value)))?;
     Ok((choice, grid.hiding(extras.hidden)))
 }
 
@@ -84,7 +83,7 @@ impl Extras {
         };
         match kind {
             ROW => {
-                let is_flat = short(data, 6).is_some_and(|height| height & 0x7FFF == 0);
+                let is_flat = short(data, 6) == Some(0);
                 let is_hidden = short(data, 12).is_some_and(|flags| flags & 0x20 != 0);
                 if is_flat || is_hidden {
                     self.hidden.insert(row.into());
@@ -108,7 +107,7 @@ impl Extras {
     }
 
     fn look(&self, place: (u32, u32), value: &calamine::DataRef) -> Look<'_> {
-        if held::number_of(value).is_none() {
+        if number_of(value).is_none() {
             return Look::AsHeld;
         }
         let format = self.cells.get(&place);

@@ -2,11 +2,11 @@
 
 use calamine::{DataRef, Reader, Xlsx, XlsxError};
 
-use super::File;
 use super::choice::Choice;
 use super::errors::{from_calamine, unreadable};
 use super::grid::{Grid, Look};
 use super::number_format::NumberFormat;
+use super::package::File;
 use super::xlsx_extras::{Extras, extras};
 use crate::Result;
 

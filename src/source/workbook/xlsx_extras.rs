@@ -92,7 +92,7 @@ impl<'a> Package<'a> {
             .parts
             .keys()
             .filter(|name| name.ends_with("workbook.xml"))
-            .min_by_key(|name| (name.len(), name.to_string()))
+            .min_by_key(|name| name.len())
             .cloned()
             .ok_or_else(|| unreadable("its main part is missing"))?;
         let (folder, name) = main
