@@ -594,7 +594,7 @@ fn a_number_that_cannot_be_read_says_why() {
         ),
         (
             "012-345 6789/019-876 5432",
-            "column \"No. Tel\": \"012-345 6789/019-876 5432\" looks like more than one number; leave one",
+            "column \"No. Tel\": \"012-345 6789/019-876 5432\" looks like two numbers or more; leave one",
         ),
         (
             "012-345 6789 ext 3",

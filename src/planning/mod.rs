@@ -2,6 +2,7 @@
 //! duplicates and batches are in `domain`; this module applies them to row after row.
 
 mod classify;
+mod headers;
 mod message;
 mod pipeline;
 mod row;
@@ -11,6 +12,7 @@ use std::path::Path;
 pub use pipeline::Progress;
 
 use classify::Classifier;
+use headers::phone_column;
 use row::{RowChecker, template_names};
 
 use crate::domain::options::MessageSource;
@@ -49,7 +51,8 @@ pub fn plan(
     ledger: &Path,
     progress: &dyn Progress,
 ) -> Result<Plan> {
-    let source = Source::open(input, format)?;
+    let source = Source::open(input, format)
+        .map_err(|error| headers::name_other_sheets(error, input, format))?;
     let hidden = source.hidden_rows();
     if options.hidden.is_none() && !hidden.is_empty() {
         return Err(hidden_rows(&hidden).at(input));
@@ -57,9 +60,13 @@ pub fn plan(
     progress.opened(source.len_bytes());
     let place = input.to_string();
     let columns = source.columns().clone();
+    let phone = match phone_column(options, &columns) {
+        Ok(phone) => phone,
+        Err(error) => return Err(headers::explain(error, source, input, options)),
+    };
     let delimiter = source.dialect().delimiter;
     let templates = Templates::new(template_names(&columns));
-    let checker = RowChecker::new(options, &templates, &columns, &place, delimiter)?;
+    let checker = RowChecker::new(options, &templates, &columns, &place, delimiter, phone)?;
     let mut writer = PlanWriter::begin(ledger)?;
     let mut classifier = Classifier::new(options, suppression);
     let source = pipeline::run(source, &checker, &mut classifier, &mut writer, progress)?;

@@ -8,8 +8,9 @@ use rayon::prelude::*;
 use super::message::{
     self, CellTemplates, Composed, ComposedText, Composer, Invalid, MessageTemplate, RowTemplate,
 };
+use crate::domain::cell::{shown, trimmed};
 use crate::domain::cost::{CellLengths, MEASURED_COLUMNS};
-use crate::domain::header::{Columns, trimmed};
+use crate::domain::header::Columns;
 use crate::domain::msisdn::{self, NumberError, NumberErrorKind};
 use crate::domain::options::HiddenRows;
 use crate::domain::template::{Cells, Column, ColumnNames, Templates};
@@ -92,7 +93,7 @@ impl Cells for RowCells<'_> {
 }
 
 impl<'a> RowChecker<'a> {
-    /// The checks for a spreadsheet with these columns. A column that is missing or ambiguous, and an error in a common
+    /// The checks for a spreadsheet with these columns, of which `phone` holds the numbers. A column that is missing or ambiguous, and an error in a common
     /// template, are reported here, before the first row.
     pub(super) fn new(
         options: &'a PlanOptions,
@@ -100,11 +101,8 @@ impl<'a> RowChecker<'a> {
         columns: &'a Columns,
         place: &'a str,
         delimiter: u8,
+        phone: usize,
     ) -> Result<Self> {
-        let phone = match &options.phone_column {
-            Some(name) => columns.position(name),
-            None => columns.phone(),
-        };
         let composer = Composer::new(options, columns)?;
         let message =
             message::find(&options.message, templates, columns, &composer).map_err(|error| {
@@ -123,7 +121,7 @@ impl<'a> RowChecker<'a> {
             columns,
             place,
             delimiter,
-            phone: phone.map_err(|error| error.at(place))?,
+            phone,
             measured: match &message {
                 MessageTemplate::Common(RowTemplate::Varying(template)) => template
                     .used()
@@ -169,7 +167,7 @@ impl<'a> RowChecker<'a> {
     fn lengths(&self, row: &Row) -> CellLengths {
         let mut lengths = CellLengths::default();
         for (length, column) in lengths.iter_mut().zip(&self.measured) {
-            *length = u16::try_from(row.cell(*column).chars().count()).unwrap_or(u16::MAX);
+            *length = u16::try_from(shown(row.cell(*column)).chars().count()).unwrap_or(u16::MAX);
         }
         lengths
     }

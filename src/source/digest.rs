@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::quotes::QuoteError;
 use super::row::{Row, RowError};
 
 /// The digest of a header and the rows under it.
@@ -55,8 +56,10 @@ impl DigestBuilder {
     pub(super) fn add(&mut self, row: &Row) {
         let error = match row.error() {
             None => 0,
-            Some(RowError::Ragged { .. }) => 1,
-            Some(RowError::TextAfterQuote) => 2,
+            Some(RowError::Ragged { .. } | RowError::BesideTable { .. }) => 1,
+            Some(RowError::Quotes(QuoteError::TextAfter)) => 2,
+            Some(RowError::Quotes(QuoteError::AfterSpace)) => 3,
+            Some(RowError::Quotes(QuoteError::Single)) => 4,
         };
         let held = row.held_cells();
         let hidden = if row.is_hidden() { HIDDEN } else { 0 };

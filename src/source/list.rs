@@ -7,7 +7,8 @@ use super::input::Input;
 use super::open::open;
 use super::options::ReadOptions;
 use super::record_reader::first_row;
-use crate::domain::header::{Columns, looks_like_number, trimmed};
+use crate::domain::cell::trimmed;
+use crate::domain::header::{Columns, looks_like_number};
 use crate::domain::report::ReadAs;
 use crate::{Error, Kind, Remedy, Result};
 

@@ -2,11 +2,12 @@
 
 use std::fmt::Display;
 
-use super::errors::{not_utf8, text_after_quote};
+use super::errors::not_utf8;
+use super::quotes::QuoteError;
 use super::record_writer::CsvDialect;
-use crate::Result;
-use crate::domain::header::trimmed;
+use crate::domain::cell::trimmed;
 use crate::domain::report::ReadAs;
+use crate::{Error, Kind, Result};
 
 /// Reads the records of a file in their order. A new input format is one more implementation, chosen in `open`.
 pub(super) trait RecordReader: Send {
@@ -64,8 +65,8 @@ pub(super) struct Record<'a> {
     pub(super) is_hidden: bool,
     /// The line on which it begins, or the row of a sheet.
     pub(super) line: u64,
-    /// Whether text follows a closing quote.
-    pub(super) text_after_quote: bool,
+    /// What is not certain about its quotes.
+    pub(super) quote_error: Option<QuoteError>,
     /// Whether the format leaves out empty cells at the end of a record.
     pub(super) omits_empty_cells: bool,
 }
@@ -98,8 +99,10 @@ impl<'a> Record<'a> {
         let text = self
             .text
             .map_err(|cell| not_utf8(&place.to_string(), cell, ""))?;
-        if self.text_after_quote {
-            return Err(text_after_quote().at(place));
+        if let Some(error) = self.quote_error {
+            return Err(Error::new(Kind::Input, error.label())
+                .hint(error.hint())
+                .at(place));
         }
         let starts = std::iter::once(0).chain(self.ends.iter().copied());
         Ok(starts

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use super::errors::{TEXT_AFTER_QUOTE, text_after_quote};
+use super::quotes::QuoteError;
 use super::record_reader::{Held, Record};
-use crate::domain::header::{Columns, trimmed};
+use crate::domain::cell::{shown, trimmed};
+use crate::domain::header::Columns;
 
 /// One row under the header.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,8 +33,13 @@ pub enum RowError {
         /// Cells of the header.
         columns: usize,
     },
-    /// Text follows a closing quote before the next cell (`"a"b`). Which of the quotes was meant to close is a guess.
-    TextAfterQuote,
+    /// A cell stands to the right of the last column of a sheet.
+    BesideTable {
+        /// The column of the last such cell, 1 for A.
+        column: usize,
+    },
+    /// Where its cells begin and end is not certain.
+    Quotes(QuoteError),
 }
 
 impl RowError {
@@ -42,7 +48,8 @@ impl RowError {
     pub fn label(&self) -> &'static str {
         match self {
             Self::Ragged { .. } => "the row has another number of cells than the header",
-            Self::TextAfterQuote => TEXT_AFTER_QUOTE,
+            Self::BesideTable { .. } => "a cell stands to the right of the table",
+            Self::Quotes(error) => error.label(),
         }
     }
 
@@ -50,14 +57,26 @@ impl RowError {
     /// the error: there the row has as many cells as the header, each correctly quoted.
     #[must_use]
     pub fn described_in(detail: &str) -> bool {
-        detail.starts_with("the row has ") || detail.starts_with(TEXT_AFTER_QUOTE)
+        let quotes = [
+            QuoteError::TextAfter,
+            QuoteError::AfterSpace,
+            QuoteError::Single,
+        ];
+        detail.starts_with("the row has ")
+            || detail.starts_with("a cell stands to the right of the table")
+            || quotes.iter().any(|error| detail.starts_with(error.label()))
     }
 }
 
 impl fmt::Display for RowError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::Ragged { cells, columns } = self else {
-            return text_after_quote().fmt(f);
+        let (cells, columns) = match self {
+            Self::Ragged { cells, columns } => (cells, columns),
+            Self::BesideTable { column } => {
+                let letters = column_letters(*column);
+                return write!(f, "{}, in column {letters}; delete it", self.label());
+            }
+            Self::Quotes(error) => return write!(f, "{}; {}", error.label(), error.hint()),
         };
         let s = if *cells == 1 { "" } else { "s" };
         let hint = if cells < columns {
@@ -117,7 +136,7 @@ impl Row {
         width: RowWidth,
     ) -> Result<Option<Self>, usize> {
         let (text, ends) = (record.text?, record.ends);
-        let is_filled = |cell: &usize| !trimmed(cell_of(text, ends, *cell)).is_empty();
+        let is_filled = |cell: &usize| !shown(cell_of(text, ends, *cell)).is_empty();
         let Some(last) = (0..ends.len()).rev().find(is_filled) else {
             return Ok(None);
         };
@@ -131,13 +150,15 @@ impl Row {
             own_ends.resize(width.header, end);
         }
         // A wrong number of cells says more than a stray quote, which may have caused it.
-        let error = if ragged {
+        let error = if ragged && record.omits_empty_cells {
+            Some(RowError::BesideTable { column: cells })
+        } else if ragged {
             Some(RowError::Ragged {
                 cells,
                 columns: width.header,
             })
         } else {
-            record.text_after_quote.then_some(RowError::TextAfterQuote)
+            record.quote_error.map(RowError::Quotes)
         };
         Ok(Some(Self {
             number,
@@ -240,6 +261,19 @@ impl Row {
     pub(super) fn ends(&self) -> &[usize] {
         &self.ends
     }
+}
+
+/// The letters of a column of a sheet, 1 for A.
+fn column_letters(mut column: usize) -> String {
+    let mut letters = Vec::new();
+    while column > 0 {
+        column -= 1;
+        letters.push(char::from(
+            b'A' + u8::try_from(column % 26).unwrap_or_default(),
+        ));
+        column /= 26;
+    }
+    letters.iter().rev().collect()
 }
 
 fn cell_of<'a>(text: &'a str, ends: &[usize], cell: usize) -> &'a str {

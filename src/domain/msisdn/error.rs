@@ -73,7 +73,7 @@ pub enum NumberErrorKind {
     #[error("begins with a dash; leave only the number")]
     Dash,
     /// Two numbers, or what looks like two.
-    #[error("looks like more than one number; leave one")]
+    #[error("looks like two numbers or more; leave one")]
     Several,
     /// `+60 +6012-345 6789`
     #[error("has a + in the wrong place; write one, in front of the country code")]

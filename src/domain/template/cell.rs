@@ -1,8 +1,8 @@
 //! The cells that a template gets, and which of them have a text.
 
 use super::error::RenderError;
-use crate::domain::header::trimmed;
-use crate::domain::sheet_error::{self, SheetError};
+use crate::domain::cell::shown;
+use crate::domain::sheet_error;
 
 /// The cells of one row.
 pub trait Cells {
@@ -26,20 +26,19 @@ impl<S: AsRef<str>> Cells for [S] {
     }
 }
 
-/// The cell under this header, or why there is no text in it: it is blank or holds a spreadsheet error.
+/// The text of the cell under this header, or why there is no text in it: it is blank or holds a spreadsheet error.
 pub fn filled<'c>(header: &str, cell: &'c str) -> Result<&'c str, RenderError> {
-    let content = trimmed(cell);
+    let content = shown(cell);
     let header = || header.to_owned();
     if content.is_empty() {
         Err(RenderError::Blank { header: header() })
+    } else if let Some(error) = sheet_error::of_cell(content) {
+        Err(RenderError::SpreadsheetError {
+            header: header(),
+            cell: content.to_owned(),
+            error,
+        })
     } else {
-        match sheet_error::of_cell(content) {
-            None => Ok(cell),
-            Some(SheetError::NotCalculated) => Err(RenderError::NotCalculated { header: header() }),
-            Some(SheetError::Formula | SheetError::TooWide) => Err(RenderError::SpreadsheetError {
-                header: header(),
-                error: content.to_owned(),
-            }),
-        }
+        Ok(content)
     }
 }

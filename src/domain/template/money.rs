@@ -1,7 +1,7 @@
 //! Amounts as people and spreadsheets write them, and how a message writes them: `1,234.50`. All arithmetic is on decimal
 //! digits, never on binary fractions.
 
-use crate::domain::header::trimmed;
+use crate::domain::cell::trimmed;
 
 /// The most digits before the point. Spreadsheets keep fifteen: more are not what was typed.
 const MAX_DIGITS: usize = 15;

@@ -4,7 +4,8 @@ use minijinja::machinery::{Token, tokenize};
 
 use super::cell::{Cells, filled};
 use super::error::RenderError;
-use crate::domain::header::{template_name, trimmed};
+use crate::domain::cell::shown;
+use crate::domain::header::template_name;
 
 /// How many names a sentence lists.
 const LISTED: usize = 30;
@@ -27,12 +28,12 @@ pub struct ColumnNames {
 }
 
 impl ColumnNames {
-    /// These columns, their headers trimmed. Of two with one name (or one header) the first counts: the caller refuses such a
+    /// These columns, their headers as a person sees them. Of two with one name (or one header) the first counts: the caller refuses such a
     /// spreadsheet.
     #[must_use]
     pub fn new(mut columns: Vec<Column>) -> Self {
         for column in &mut columns {
-            column.header = trimmed(&column.header).to_owned();
+            column.header = shown(&column.header).to_owned();
         }
         Self { columns }
     }

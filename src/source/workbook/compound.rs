@@ -10,6 +10,7 @@ use cfb::CompoundFile;
 
 use super::errors::{damaged, damaged_by};
 use crate::Result;
+use crate::source::foreign::{Foreign, stream_of_document};
 
 /// The rows and columns of an XLS sheet, by [MS-XLS] 2.2.
 const ROWS: u32 = 1 << 16;
@@ -48,6 +49,12 @@ pub(super) fn workbook_stream(bytes: &[u8]) -> Result<Option<Vec<u8>>> {
         .and_then(|opened| opened.take(bytes.len() as u64).read_to_end(&mut stream))
         .map_err(damaged_by)?;
     Ok(Some(stream))
+}
+
+/// What this compound file is, if it is a document of another kind.
+pub(super) fn foreign(bytes: &[u8]) -> Option<Foreign> {
+    let file = CompoundFile::open(Cursor::new(bytes)).ok()?;
+    stream_of_document(|name| file.is_stream(name))
 }
 
 // The kinds of record, by [MS-XLS] 2.3.2.

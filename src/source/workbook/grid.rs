@@ -8,7 +8,7 @@ use super::errors::unreadable;
 use super::held::{borrowed, number_of, write_held};
 use super::number_format::{NumberFormat, Shown};
 use crate::Result;
-use crate::domain::header::trimmed;
+use crate::domain::cell::trimmed;
 use crate::domain::sheet_error::NOT_CALCULATED;
 use crate::source::record_reader::{Held, HiddenRow};
 

@@ -25,6 +25,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use calamine::{Reader, Xlsb, Xlsx, XlsxError};
 
+use super::foreign::Foreign;
 use super::options::Delimiter;
 use super::record_reader::{HiddenRow, Record, RecordReader};
 use super::record_writer::CsvDialect;
@@ -85,7 +86,7 @@ impl RecordReader for Sheet {
             held: &self.row.held,
             is_hidden: self.row.is_hidden,
             line: self.row.number,
-            text_after_quote: false,
+            quote_error: None,
             omits_empty_cells: true,
         }))
     }
@@ -115,6 +116,35 @@ impl RecordReader for Sheet {
             sheets: self.sheets,
         }
     }
+}
+
+/// The first bytes of a workbook: of a ZIP archive (XLSX, XLSB, ODS), and of a compound file (XLS).
+const MAGIC: [&[u8]; 2] = [b"PK\x03\x04", b"\xd0\xcf\x11\xe0"];
+
+/// Whether a file with these first bytes is a workbook, or packed like one.
+pub(super) fn is_workbook(beginning: &[u8]) -> bool {
+    MAGIC.iter().any(|magic| beginning.starts_with(magic))
+}
+
+/// What this file is, if it is packed like a workbook and is another document.
+pub(super) fn foreign(bytes: &[u8]) -> Option<Foreign> {
+    package::foreign(bytes).or_else(|| compound::foreign(bytes))
+}
+
+/// The names of the sheets that are not hidden; none where the workbook cannot be read.
+pub(super) fn visible_sheets(bytes: &[u8]) -> Vec<String> {
+    let names = || {
+        let workbook = calamine::open_workbook_auto_from_rs(Cursor::new(bytes)).ok()?;
+        let visible = workbook
+            .sheets_metadata()
+            .iter()
+            .filter(|sheet| sheet.visible == calamine::SheetVisible::Visible);
+        Some(visible.map(|sheet| sheet.name.clone()).collect())
+    };
+    catch_unwind(AssertUnwindSafe(names))
+        .ok()
+        .flatten()
+        .unwrap_or_default()
 }
 
 fn read(bytes: &[u8], wanted: Option<&str>) -> Result<Sheet> {
