@@ -7,6 +7,7 @@ use crate::source::errors::HEADER_AND_ROWS;
 use crate::{Error, Kind, Remedy, Result};
 
 /// The chosen sheet, and what to say of the others.
+#[derive(Clone)]
 pub(super) struct Choice {
     pub(super) name: String,
     /// Its position among the sheets, from 0.

@@ -12,10 +12,12 @@ mod number_format;
 mod ods;
 mod ods_styles;
 mod package;
+mod parts;
 mod round;
 #[cfg(test)]
 mod tests;
 mod xls;
+mod xlsb;
 mod xlsx;
 mod xlsx_extras;
 mod xml;
@@ -23,7 +25,7 @@ mod xml;
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use calamine::{Reader, Xlsb, Xlsx, XlsxError};
+use calamine::{Reader as _, Xlsx, XlsxError};
 
 use super::foreign::Foreign;
 use super::options::Delimiter;
@@ -32,9 +34,9 @@ use super::record_writer::CsvDialect;
 use crate::Result;
 use crate::domain::report::ReadAs;
 use choice::Choice;
-use errors::{damaged, encrypted, from_calamine};
-use grid::{Grid, GridRow, Look};
-use package::{File, WorkbookFormat};
+use errors::{damaged, encrypted};
+use grid::{Grid, GridRow};
+use package::WorkbookFormat;
 
 /// One sheet of a workbook: its texts, and nothing else of the file.
 #[derive(Debug)]
@@ -151,7 +153,7 @@ fn read(bytes: &[u8], wanted: Option<&str>) -> Result<Sheet> {
     let file = Cursor::new(bytes);
     let (choice, grid) = match package::check(bytes)? {
         WorkbookFormat::Xlsx => xlsx::read(&file, wanted)?,
-        WorkbookFormat::Xlsb => read_xlsb(file, wanted)?,
+        WorkbookFormat::Xlsb => xlsb::read(&file, wanted)?,
         WorkbookFormat::Ods => ods::read(file, wanted)?,
         // An encrypted XLSX has the container of an XLS.
         WorkbookFormat::Xls if matches!(Xlsx::new(file.clone()), Err(XlsxError::Password)) => {
@@ -160,23 +162,4 @@ fn read(bytes: &[u8], wanted: Option<&str>) -> Result<Sheet> {
         WorkbookFormat::Xls => xls::read(&file, wanted)?,
     };
     Sheet::new(choice, grid)
-}
-
-/// calamine returns neither the formats nor the hidden rows of an XLSB.
-fn read_xlsb(file: File, wanted: Option<&str>) -> Result<(Choice, Grid)> {
-    let mut workbook = Xlsb::new(file).map_err(from_calamine)?;
-    let choice = Choice::new(workbook.sheets_metadata(), wanted)?;
-    let mut grid = Grid::default();
-    let mut cells = workbook
-        .worksheet_cells_reader(&choice.name)
-        .map_err(from_calamine)?;
-    while let Some(cell) = cells.next_cell().map_err(from_calamine)? {
-        let value = cell.get_value();
-        let look = match held::number_of(value) {
-            Some(_) => Look::Unknown,
-            None => Look::AsHeld,
-        };
-        grid.put(cell.get_position(), value, look)?;
-    }
-    Ok((choice, grid))
 }

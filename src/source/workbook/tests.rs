@@ -613,6 +613,20 @@ fn hidden_rows_are_counted_as_rows_that_are_not_blank() {
 }
 
 #[test]
+fn hidden_rows_of_xls_are_found_by_their_records() {
+    // Row 5 of the sheet, by the kind and length of its record and by its number.
+    let record = [0x08, 0x02, 0x10, 0x00, 0x04, 0x00];
+    let mut bytes = XLS.to_vec();
+    assert!(hidden(bytes.clone()).0.is_empty());
+    let at = bytes
+        .windows(record.len())
+        .position(|window| window == record)
+        .unwrap();
+    bytes[at + 4 + 12] |= 0x20;
+    assert_eq!(hidden(bytes), (vec![(2, 5)], vec![5]));
+}
+
+#[test]
 fn a_hidden_sheet_is_never_chosen_by_itself() {
     let only = one("secret");
     let bytes = with(

@@ -1,13 +1,11 @@
 //! Reads what calamine does not return of a sheet of an XLSX: which rows are hidden, and which formulas have no stored result.
 
-use std::collections::{HashMap, HashSet};
-use std::io::{BufReader, Cursor};
+use std::collections::HashSet;
 
-use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
-use zip::ZipArchive;
 
-use super::errors::{damaged_by, from_zip, unreadable};
+use super::errors::unreadable;
+use super::parts::Parts;
 use super::xml::{attribute, is_true, text};
 use crate::Result;
 
@@ -22,8 +20,8 @@ pub(super) struct Extras {
 
 /// What calamine does not return of this sheet.
 pub(super) fn extras(file: &[u8], sheet: &str) -> Result<Extras> {
-    let mut package = Package::open(file)?;
-    let workbook = package.workbook()?;
+    let mut parts = Parts::open(file)?;
+    let workbook = workbook(&mut parts)?;
     let path = workbook
         .sheets
         .iter()
@@ -34,14 +32,8 @@ pub(super) fn extras(file: &[u8], sheet: &str) -> Result<Extras> {
         recalculates: workbook.recalculates,
         ..Walk::default()
     };
-    package.read(&path, |event| walk.event(event))?;
+    parts.read(&path, |event| walk.event(event))?;
     Ok(walk.extras)
-}
-
-struct Package<'a> {
-    archive: ZipArchive<Cursor<&'a [u8]>>,
-    /// The index of each part by its name in small letters with slashes: not all programs write names as they refer to them.
-    parts: HashMap<String, usize>,
 }
 
 /// What the main part says.
@@ -52,97 +44,30 @@ struct Workbook {
     recalculates: bool,
 }
 
-impl<'a> Package<'a> {
-    fn open(file: &'a [u8]) -> Result<Self> {
-        let archive = ZipArchive::new(Cursor::new(file)).map_err(from_zip)?;
-        let parts = archive
-            .file_names_raw()
-            .enumerate()
-            .map(|(index, name)| (plain(&String::from_utf8_lossy(name)), index))
-            .collect();
-        Ok(Self { archive, parts })
-    }
-
-    /// Calls `handle` with each event of a part that has elements or text, until it returns false. An empty element has a
-    /// start and an end.
-    fn read(&mut self, part: &str, mut handle: impl FnMut(&Event<'_>) -> bool) -> Result<()> {
-        let index = *self
-            .parts
-            .get(&plain(part))
-            .ok_or_else(|| unreadable(&format!("the part {part} is missing")))?;
-        let part = self.archive.by_index(index).map_err(from_zip)?;
-        let mut reader = Reader::from_reader(BufReader::new(part));
-        let config = reader.config_mut();
-        config.check_end_names = false;
-        config.check_comments = false;
-        config.expand_empty_elements = true;
-        let mut buffer = Vec::with_capacity(1024);
-        loop {
-            buffer.clear();
-            match reader.read_event_into(&mut buffer).map_err(damaged_by)? {
-                Event::Eof => return Ok(()),
-                event if !handle(&event) => return Ok(()),
-                _ => {}
+fn workbook(parts: &mut Parts<'_>) -> Result<Workbook> {
+    let main = parts.main("workbook.xml")?;
+    let targets = parts.targets(&main)?;
+    let mut workbook = Workbook {
+        sheets: Vec::new(),
+        recalculates: false,
+    };
+    parts.read(&main, |event| {
+        let Event::Start(element) = event else {
+            return true;
+        };
+        match element.local_name().as_ref() {
+            "sheet" => {
+                let target = attribute(element, "id").and_then(|id| targets.get(&id));
+                workbook
+                    .sheets
+                    .extend(attribute(element, "name").zip(target.cloned()));
             }
+            "calcPr" => workbook.recalculates |= is_true(element, "fullCalcOnLoad"),
+            _ => {}
         }
-    }
-
-    fn workbook(&mut self) -> Result<Workbook> {
-        let main = self
-            .parts
-            .keys()
-            .filter(|name| name.ends_with("workbook.xml"))
-            .min_by_key(|name| name.len())
-            .cloned()
-            .ok_or_else(|| unreadable("its main part is missing"))?;
-        let (folder, name) = main
-            .rsplit_once('/')
-            .map_or(("", main.as_str()), |(folder, name)| (folder, name));
-        let within = |path: &str| match folder {
-            "" => path.to_owned(),
-            folder => format!("{folder}/{path}"),
-        };
-        let mut targets = HashMap::new();
-        self.read(&within(&format!("_rels/{name}.rels")), |event| {
-            if let Event::Start(element) = event
-                && element.local_name().as_ref() == "Relationship"
-                && let (Some(id), Some(target)) =
-                    (attribute(element, "Id"), attribute(element, "Target"))
-            {
-                targets.insert(id, target);
-            }
-            true
-        })?;
-        let mut workbook = Workbook {
-            sheets: Vec::new(),
-            recalculates: false,
-        };
-        self.read(&main, |event| {
-            let Event::Start(element) = event else {
-                return true;
-            };
-            match element.local_name().as_ref() {
-                "sheet" => {
-                    let target = attribute(element, "id").and_then(|id| targets.get(&id));
-                    if let (Some(name), Some(target)) = (attribute(element, "name"), target) {
-                        let path = match target.strip_prefix('/') {
-                            Some(path) => path.to_owned(),
-                            None => within(target),
-                        };
-                        workbook.sheets.push((name, path));
-                    }
-                }
-                "calcPr" => workbook.recalculates |= is_true(element, "fullCalcOnLoad"),
-                _ => {}
-            }
-            true
-        })?;
-        Ok(workbook)
-    }
-}
-
-fn plain(name: &str) -> String {
-    name.replace('\\', "/").to_lowercase()
+        true
+    })?;
+    Ok(workbook)
 }
 
 /// A walk over the cells of a sheet.
