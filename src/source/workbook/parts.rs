@@ -86,6 +86,31 @@ impl<'a> Parts<'a> {
         }
     }
 
+    /// Whether `is_it` says so of any place of a part, given the bytes from there on: at least ten, but at the end.
+    pub(super) fn any(&mut self, part: &str, is_it: impl Fn(&[u8]) -> bool) -> Result<bool> {
+        const LOOK_AHEAD: usize = 10;
+        let mut part = self.part(part)?;
+        let mut bytes = vec![0; 64 * 1024];
+        let mut kept = 0;
+        loop {
+            let read = part.read(&mut bytes[kept..]).map_err(damaged_by)?;
+            let end = kept + read;
+            let certain = if read == 0 {
+                end
+            } else {
+                end.saturating_sub(LOOK_AHEAD)
+            };
+            if (0..certain).any(|at| is_it(&bytes[at..end])) {
+                return Ok(true);
+            }
+            if read == 0 {
+                return Ok(false);
+            }
+            bytes.copy_within(certain..end, 0);
+            kept = end - certain;
+        }
+    }
+
     /// All bytes of a part.
     pub(super) fn bytes(&mut self, part: &str) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();

@@ -28,6 +28,9 @@ pub(super) fn extras(file: &[u8], sheet: &str) -> Result<Extras> {
         .find(|(name, _)| name == sheet)
         .map(|(_, path)| path.clone())
         .ok_or_else(|| unreadable("a sheet in it is not found"))?;
+    if !parts.any(&path, may_have_extras)? {
+        return Ok(Extras::default());
+    }
     let mut walk = Walk {
         recalculates: workbook.recalculates,
         ..Walk::default()
@@ -68,6 +71,19 @@ fn workbook(parts: &mut Parts<'_>) -> Result<Workbook> {
         true
     })?;
     Ok(workbook)
+}
+
+/// Whether a formula, a hidden row or one without height may begin here. Most sheets have none of them, and looking for these
+/// signs is several times faster than reading elements.
+fn may_have_extras(bytes: &[u8]) -> bool {
+    match bytes {
+        [b'<' | b':', b'f', after, ..] => {
+            matches!(after, b'>' | b'/') || after.is_ascii_whitespace()
+        }
+        [b'h', b'i', b'd', b'd', b'e', b'n', ..] => true,
+        [space, b'h', b't', b'=', _, b'0' | b'-' | b'.', ..] => space.is_ascii_whitespace(),
+        _ => false,
+    }
 }
 
 /// A walk over the cells of a sheet.
@@ -125,9 +141,17 @@ impl Walk {
                 }
             }
             "c" => {
-                let place = text(element, "r").and_then(|place| place_of(&place));
-                self.cell.place = place.unwrap_or((self.row, self.column));
-                self.cell.is_text = text(element, "t").is_some_and(|kind| kind == "str");
+                self.cell.place = (self.row, self.column);
+                self.cell.is_text = false;
+                for attribute in element.attributes().with_checks(false).flatten() {
+                    match (attribute.key.as_ref(), &*attribute.value) {
+                        ("r", place) => {
+                            self.cell.place = place_of(place).unwrap_or(self.cell.place);
+                        }
+                        ("t", kind) => self.cell.is_text = kind == "str",
+                        _ => {}
+                    }
+                }
                 self.cell.is_formula = false;
                 self.cell.has_value = false;
                 self.cell.value.clear();
@@ -173,4 +197,33 @@ fn place_of(name: &str) -> Option<(u32, u32)> {
         row.parse::<u32>().ok()?.checked_sub(1)?,
         column.checked_sub(1)?,
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signs_of_formulas_and_hidden_rows_are_seen() {
+        for sign in [
+            "<f>A1</f>",
+            "<f t=\"shared\"/>",
+            "<f/>",
+            "<x:f>A1</x:f>",
+            "<f\n>",
+            "hidden=\"1\"",
+            "hidden='true'",
+            " ht=\"0\"",
+            "\tht='0.0'",
+            " ht=\"-1\"",
+        ] {
+            let bytes = sign.as_bytes();
+            assert!(
+                (0..bytes.len()).any(|at| may_have_extras(&bytes[at..])),
+                "{sign}"
+            );
+        }
+        let plain = r#"<sheetFormatPr defaultRowHeight="15"/><row r="2" ht="15.75"><c r="A1" t="inlineStr"><is><t>of: f</t></is></c></row><pageMargins right="0.75" footer="0.5"/>"#.as_bytes();
+        assert!(!(0..plain.len()).any(|at| may_have_extras(&plain[at..])));
+    }
 }
