@@ -102,6 +102,10 @@ pub(crate) fn of_cell(cell: &str) -> Option<SheetError> {
 /// Whether this is a number as spreadsheets shorten it: `7.01235E+12`, `1E+10`, `6,01E+10`, and `7.01235E12` of other programs.
 /// `60E5` and `1E12` may be codes.
 fn is_rounded(cell: &str) -> bool {
+    // Most cells that begin with a digit are numbers with all of theirs.
+    if !cell.bytes().any(|byte| matches!(byte, b'E' | b'e')) {
+        return false;
+    }
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     let unsigned = cell.trim_start_matches(['+', '-']);
     let Some((mantissa, exponent)) = unsigned.split_once(['E', 'e']) else {
