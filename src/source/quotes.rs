@@ -94,7 +94,7 @@ pub(super) fn is_all_quoted(record: &[u8], delimiter: u8, quote: u8) -> bool {
     let mut rest = record;
     let mut quoted = 0;
     loop {
-        if let Some(cell) = rest.strip_prefix(&[quote]) {
+        if let Some(cell) = after_quote(rest, quote) {
             let Some(after) = after_closing(cell, quote) else {
                 return false;
             };
@@ -110,9 +110,21 @@ pub(super) fn is_all_quoted(record: &[u8], delimiter: u8, quote: u8) -> bool {
     }
 }
 
+/// What follows the quote that this begins with. Comparing the byte is several times as fast as `strip_prefix`.
+fn after_quote(cell: &[u8], quote: u8) -> Option<&[u8]> {
+    let (first, rest) = cell.split_first()?;
+    (*first == quote).then_some(rest)
+}
+
+/// Whether a quote follows a space anywhere.
+pub(super) fn has_space_before(text: &[u8], quote: u8) -> bool {
+    let mut pairs = text.iter().zip(text.iter().skip(1));
+    pairs.any(|(before, byte)| *byte == quote && *before == b' ')
+}
+
 /// Whether a quote follows spaces at the beginning of a cell.
 pub(super) fn follow_a_space(record: &[u8], delimiter: u8, quote: u8) -> bool {
-    if !record.windows(2).any(|pair| pair == [b' ', quote]) {
+    if !has_space_before(record, quote) {
         return false;
     }
     let mut rest = Some(record);
@@ -123,7 +135,7 @@ pub(super) fn follow_a_space(record: &[u8], delimiter: u8, quote: u8) -> bool {
         {
             return true;
         }
-        let cell = match cell.strip_prefix(&[quote]) {
+        let cell = match after_quote(cell, quote) {
             Some(quoted) => after_closing(quoted, quote).unwrap_or_default(),
             None => cell,
         };
@@ -143,7 +155,7 @@ fn quoted_cells(
     std::iter::from_fn(move || {
         loop {
             let cell = rest?;
-            let quoted = cell.strip_prefix(&[quote]);
+            let quoted = after_quote(cell, quote);
             let after = quoted.map(|quoted| after_closing(quoted, quote));
             rest = after.unwrap_or(Some(cell)).and_then(|after| {
                 let end = after.iter().position(|&byte| byte == delimiter)?;
@@ -161,7 +173,7 @@ fn after_closing(mut quoted: &[u8], quote: u8) -> Option<&[u8]> {
     loop {
         let at = quoted.iter().position(|&byte| byte == quote)?;
         quoted = &quoted[at + 1..];
-        match quoted.strip_prefix(&[quote]) {
+        match after_quote(quoted, quote) {
             Some(after) => quoted = after,
             None => return Some(quoted),
         }

@@ -2,7 +2,7 @@
 //! quote makes the quote part of the cell by the rules of CSV, but not to the program that wrote it.
 
 use super::lines::is_line_end;
-use super::quotes::is_all_quoted;
+use super::quotes::{has_space_before, is_all_quoted};
 
 /// How the cells of a text are quoted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,7 +90,7 @@ enum Start {
 /// Whether some quotes follow a space, and under each header with such cells every cell follows one: then the space belongs to the
 /// delimiter. The header itself may be written otherwise.
 fn has_spaces(beginning: &[u8], continues: bool, delimiter: u8, quote: u8) -> bool {
-    if !beginning.windows(2).any(|pair| pair == [b' ', quote]) {
+    if !has_space_before(beginning, quote) {
         return false;
     }
     let mut rows = starts(beginning, delimiter, quote);
