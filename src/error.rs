@@ -46,6 +46,8 @@ pub enum Remedy {
     MessageColumn,
     /// Say what the message is.
     Message,
+    /// Say what becomes of hidden rows.
+    HiddenRows,
     /// Say where the ledger is.
     LedgerPath,
     /// Say where the results are written.

@@ -327,6 +327,224 @@ fn a_sheet_is_chosen_by_its_name() {
     }
 }
 
+// --- Workbooks: what a person saw ------------------------------------------------------------------------------
+
+/// The text of each row that was taken, or the reason why it cannot be sent.
+fn texts(run: &Program, results: &str) -> Vec<String> {
+    run.results(results)
+        .iter()
+        .map(|row| match row["sms_status"].as_str() {
+            "accepted" => row["sms_message"].clone(),
+            status => format!("{status}: {}", row["sms_detail"]),
+        })
+        .collect()
+}
+
+fn raw(cell: &str) -> Cell {
+    Cell::Raw(cell.to_owned())
+}
+
+/// An XLSX file whose number formats are these, by their index in `s="0"`.
+fn formatted(formats: &[&str], rows: &[Vec<Cell>]) -> Vec<u8> {
+    let mut parts = build::xlsx_parts(&[("S", rows)]);
+    let (mut codes, mut styles) = (String::new(), String::new());
+    for (id, format) in (200..).zip(formats) {
+        let code = format
+            .replace('&', "&amp;")
+            .replace('"', "&quot;")
+            .replace('<', "&lt;");
+        write!(codes, "<numFmt numFmtId=\"{id}\" formatCode=\"{code}\"/>").unwrap();
+        write!(styles, "<xf numFmtId=\"{id}\" applyNumberFormat=\"1\"/>").unwrap();
+    }
+    let (_, part) = parts
+        .iter_mut()
+        .find(|(name, _)| name == "xl/styles.xml")
+        .unwrap();
+    *part =
+        format!("<styleSheet><numFmts>{codes}</numFmts><cellXfs>{styles}</cellXfs></styleSheet>");
+    build::packed(&parts)
+}
+
+#[test]
+fn a_text_shows_what_the_workbook_shows() {
+    let formats = [
+        "General",
+        "0%",
+        "\"RM\"#,##0.00",
+        "000000",
+        "d mmm yyyy",
+        "[$-43E]d mmmm yyyy",
+    ];
+    let row = |i: usize, values: [&str; 4]| {
+        let cell = |style: usize, value: &str| raw(&format!(" s=\"{style}\"><v>{value}</v></c>"));
+        let [discount, price, code, due] = values;
+        vec![
+            phone(i).as_str().into(),
+            cell(1, discount),
+            cell(2, price),
+            cell(3, code),
+            cell(4, due),
+            cell(5, due),
+        ]
+    };
+    let header = ["Phone", "Discount", "Price", "Code", "Due", "Tarikh"]
+        .map(Cell::from)
+        .to_vec();
+    let rows = [
+        header,
+        row(1, ["0.15", "19.805", "123", "46348"]),
+        row(2, ["0.2", "42.415", "456789", "46327"]),
+        row(3, ["0.075", "1049.155", "7", "46357"]),
+    ];
+    let program = Program::new();
+    program.write("customers.xlsx", formatted(&formats, &rows));
+    let gateway = Gateway::accepting();
+    let message = "{{ discount }} off, {{ price }}, {{ code }}, {{ due }}. {{ price|money }} {{ due|date }} \
+        {% if discount|float >= 0.1 %}Big{% else %}Small{% endif %}";
+    let run = program.send(&gateway, &["customers.xlsx", "--message", message]);
+    run.exits(0).says(&["Tarikh", "format is not supported"]);
+    let expected = [
+        "15% off, RM19.81, 000123, 22 Nov 2026. 19.81 22/11/2026 Big",
+        "20% off, RM42.42, 456789, 1 Nov 2026. 42.42 01/11/2026 Big",
+        "8% off, RM1,049.16, 000007, 1 Dec 2026. 1,049.16 01/12/2026 Small",
+    ];
+    assert_eq!(texts(&program, "customers.results.csv"), expected);
+    let results = program.results("customers.results.csv");
+    assert_eq!(
+        (
+            results[0]["Discount"].as_str(),
+            results[0]["Price"].as_str()
+        ),
+        ("15%", "RM19.81")
+    );
+    verifies(&program, "customers.ledger");
+}
+
+#[test]
+fn a_formula_without_a_result_makes_the_rows_invalid_that_use_it() {
+    let header = ["Phone", "Full", "Town"].map(Cell::from).to_vec();
+    let formula = || raw("><f>A2&amp;&quot; Rahim&quot;</f><v></v></c>");
+    let rows = [
+        header,
+        vec![phone(1).as_str().into(), formula(), "Ipoh".into()],
+        vec![phone(2).as_str().into(), "Boon".into(), "Klang".into()],
+        vec![formula(), "Chong".into(), "Kuching".into()],
+    ];
+    let program = Program::new();
+    program.write("a.xlsx", build::xlsx(&[("S", &rows)]));
+    let gateway = Gateway::accepting();
+    let message = "Hi {{ full|default('friend') }} of {{ town }}";
+    program
+        .send(
+            &gateway,
+            &["a.xlsx", "--message", message, "--max-invalid", "2"],
+        )
+        .exits(3);
+    let texts = texts(&program, "a.results.csv");
+    assert!(
+        texts[0].contains("column \"Full\" holds a formula without a result"),
+        "{texts:?}"
+    );
+    assert_eq!(texts[1], "Hi Boon of Klang");
+    assert!(
+        texts[2].contains("has no result; open the workbook"),
+        "{texts:?}"
+    );
+}
+
+/// A list in which rows 2 and 4 are hidden, and a blank one.
+fn filtered(hidden: &[usize]) -> Vec<u8> {
+    let rows: Vec<String> = (1..=5)
+        .map(|i| {
+            let state = if hidden.contains(&i) { " hidden=\"1\"" } else { "" };
+            let number = phone(i);
+            format!("<row{state}><c t=\"inlineStr\"><is><t>{number}</t></is></c><c t=\"inlineStr\"><is><t>x</t></is></c></row>")
+        })
+        .collect();
+    let header = vec![Cell::from("Phone"), Cell::from("Name")];
+    let mut parts = build::xlsx_parts(&[("S", &[header])]);
+    let (_, part) = parts
+        .iter_mut()
+        .find(|(name, _)| name == "xl/worksheets/sheet1.xml")
+        .unwrap();
+    *part = part.replace(
+        "</sheetData>",
+        &format!("{}<row hidden=\"1\"/></sheetData>", rows.concat()),
+    );
+    build::packed(&parts)
+}
+
+#[test]
+fn hidden_rows_are_sent_or_skipped_as_told_and_never_in_silence() {
+    let gateway = Gateway::accepting();
+    let message = ["--message", "KedaiKu: we are open"];
+    let program = Program::new();
+    program.write("a.xlsx", filtered(&[2, 4]));
+    let run = program.send(&gateway, &["a.xlsx", message[0], message[1]]);
+    run.exits(1).says(&[
+        "2 rows are hidden or filtered out",
+        "row 2 (line 3 of the sheet), row 4 (line 5 of the sheet)",
+        "--hidden skip",
+        "--hidden send",
+    ]);
+    assert!(gateway.numbers_taken().is_empty());
+
+    let skip = ["a.xlsx", message[0], message[1], "--hidden", "skip"];
+    let run = program.send(&gateway, &skip);
+    run.exits(0).says(&["2 rows", "skipped"]);
+    assert_eq!(gateway.numbers_taken(), [1, 3, 5].map(common::msisdn));
+    let results = program.results("a.results.csv");
+    for row in [&results[1], &results[3]] {
+        assert_eq!(row["sms_status"], "suppressed");
+        assert_eq!(row["sms_detail"], "the spreadsheet hides the row");
+        assert_eq!(
+            (row["sms_to"].as_str(), row["sms_message"].as_str()),
+            ("", "")
+        );
+    }
+    verifies(&program, "a.ledger");
+    // The same filter resumes; another one is another spreadsheet.
+    program.send(&gateway, &skip).exits(0);
+    program.write("a.xlsx", filtered(&[2]));
+    program.send(&gateway, &skip).exits(1).says(&["changed"]);
+    assert_eq!(gateway.numbers_taken().len(), 3);
+
+    let program = Program::new();
+    program.write("a.xlsx", filtered(&[2, 4]));
+    let gateway = Gateway::accepting();
+    program
+        .send(
+            &gateway,
+            &["a.xlsx", message[0], message[1], "--hidden", "send"],
+        )
+        .exits(0);
+    assert_eq!(gateway.numbers_taken().len(), 5);
+}
+
+#[test]
+fn a_suppression_list_is_read_whole_and_by_its_values() {
+    let program = Program::new();
+    program.write("stop.xlsx", filtered(&[1, 2]));
+    let numbers = [
+        vec![Cell::from("Phone")],
+        vec![raw(" s=\"1\"><v>60123456789</v></c>")],
+    ];
+    program.write("formatted.xlsx", formatted(&["General", "#,##0"], &numbers));
+    let csv = format!(
+        "Phone\n{}\n{}\n0123456789\n{}\n",
+        phone(1),
+        phone(2),
+        phone(9)
+    );
+    program.write("a.csv", csv);
+    let gateway = Gateway::accepting();
+    let lists = ["--suppress", "stop.xlsx", "--suppress", "formatted.xlsx"];
+    let mut arguments = vec!["a.csv", "--message", "KedaiKu: we are open"];
+    arguments.extend(lists);
+    program.send(&gateway, &arguments).exits(0);
+    assert_eq!(gateway.numbers_taken(), [common::msisdn(9)]);
+}
+
 // --- Errors: the results say beside each row what is wrong with it --------------------------------------------
 
 /// Plans these rows under `No. Tel,Name,Due` and gives the detail of each.
@@ -376,7 +594,7 @@ fn a_number_that_cannot_be_read_says_why() {
         ),
         (
             "012-345 6789/019-876 5432",
-            "column \"No. Tel\": \"012-345 6789/019-876 5432\" looks like more than one number; leave one",
+            "column \"No. Tel\": \"012-345 6789/019-876 5432\" looks like two numbers or more; leave one",
         ),
         (
             "012-345 6789 ext 3",

@@ -13,7 +13,9 @@ use clap::{
 };
 
 use super::values::{DEFAULT_RATE, RateArg, duration, keyword, range, rate, seconds};
-use crate::domain::options::{DuplicateRule, LintLevel, MaxInvalid, Punctuation, TextType};
+use crate::domain::options::{
+    DuplicateRule, HiddenRows, LintLevel, MaxInvalid, Punctuation, TextType,
+};
 use crate::domain::{Region, SenderId, Status};
 use crate::source::{Delimiter, Encoding};
 
@@ -193,6 +195,9 @@ pub(super) struct PlanOptionArgs {
     /// any, or do not look for them [default: warn]
     #[arg(long, value_name = "LEVEL", value_parser = keyword::<LintLevel>(), hide_short_help = true)]
     pub(super) lint: Option<LintLevel>,
+    /// Rows that a workbook hides or filters out: send them like any other, or skip them [default: there must be none]
+    #[arg(long, value_parser = keyword::<HiddenRows>(), hide_short_help = true)]
+    pub(super) hidden: Option<HiddenRows>,
     /// A plan older than this is not sent [default: 7d]
     #[arg(long, value_name = "DURATION", value_parser = duration, hide_short_help = true)]
     pub(super) expires: Option<Duration>,

@@ -7,6 +7,7 @@ use super::view::{Screen, counted, inflected};
 use crate::dispatch::Rate;
 use crate::domain::cost::{LongValues, UnicodeCause};
 use crate::domain::duplicates::RepeatedNumber;
+use crate::domain::options::HiddenRows;
 use crate::domain::punctuation::is_unseen;
 use crate::domain::report::{InvalidRows, ReadAs, Report, Sample, Warning};
 use crate::ledger::Campaign;
@@ -25,6 +26,9 @@ pub(super) fn of_plan(campaign: &Campaign, rate: Option<Rate>) -> String {
     screen.gap();
     credits(&mut screen, report);
     screen.gap();
+    if !report.unformatted.is_empty() {
+        screen.line("Formats", unformatted(report));
+    }
     screen.lines("Invalid", &report.invalid, invalid);
     screen.lines("Same number", &report.repeated_numbers, repeated);
     screen.lines("Content", &report.warnings, warning);
@@ -63,6 +67,9 @@ fn counts(screen: &mut Screen, campaign: &Campaign, rate: Option<Rate>) {
         screen.line("Read as", reading(read_as));
     }
     screen.line("Rows", with_blank(report));
+    if report.hidden > 0 {
+        screen.line("Hidden", hidden(report, campaign.options.hidden));
+    }
     let messages = counted(report.sendable, "message");
     let requests = counted(report.batches, "request");
     let texts = counted(report.texts, "distinct text");
@@ -106,6 +113,17 @@ fn credits(screen: &mut Screen, report: &Report) {
     }
 }
 
+fn unformatted(report: &Report) -> String {
+    let (is, it) = match report.unformatted.len() {
+        1 => ("is", "it"),
+        _ => ("are", "them"),
+    };
+    format!(
+        "{} {is} read as the workbook holds {it}, not as it shows {it}: the number format is not supported",
+        quoted(&report.unformatted),
+    )
+}
+
 fn reading(read_as: &ReadAs) -> String {
     match read_as {
         ReadAs::Text {
@@ -128,6 +146,31 @@ fn reading(read_as: &ReadAs) -> String {
         ReadAs::Workbook { sheet, sheets } => {
             format!("a workbook, sheet \"{sheet}\" of {sheets} (--sheet takes another one)")
         }
+    }
+}
+
+/// `3 rows that the workbook hides or filters out: skipped (--hidden skip)`.
+fn hidden(report: &Report, rule: Option<HiddenRows>) -> String {
+    let becomes = match rule {
+        Some(HiddenRows::Skip) => "skipped (--hidden skip)",
+        Some(HiddenRows::Send) | None => "like any other (--hidden send)",
+    };
+    format!(
+        "{} that the workbook hides or filters out: {becomes}",
+        counted(report.hidden, "row")
+    )
+}
+
+/// `"Price", "Due" and 3 more`.
+fn quoted(columns: &[String]) -> String {
+    let listed: Vec<String> = columns
+        .iter()
+        .take(LINES)
+        .map(|column| format!("\"{column}\""))
+        .collect();
+    match columns.len().saturating_sub(LINES) {
+        0 => listed.join(", "),
+        more => format!("{} and {more} more", listed.join(", ")),
     }
 }
 

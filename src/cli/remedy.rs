@@ -20,6 +20,9 @@ fn completion(remedy: Remedy) -> &'static str {
         Remedy::Message => {
             " with --message or --message-file, or name its column with --message-column"
         }
+        Remedy::HiddenRows => {
+            ": --hidden skip sends nothing to them, --hidden send treats them like any other row"
+        }
         Remedy::LedgerPath => " with --ledger",
         Remedy::ResultsPath => " with --results",
         Remedy::OutboxPath => " with --outbox",

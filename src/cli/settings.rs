@@ -1,7 +1,6 @@
 //! What was typed, understood: which files a command works on, and what is to be planned.
 
 use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use super::files::{
     spreadsheet_of,
 };
 use crate::domain::options::{MessageSource, PlanOptions};
-use crate::source::{self, Input, ReadOptions};
+use crate::source::{self, Input, ReadOptions, read_message};
 use crate::{Error, Kind, Result};
 
 /// When a plan is too old to be sent, unless `--expires` was typed.
@@ -151,6 +150,7 @@ impl<'a> PlanSettings<'a> {
             duplicates: typed.duplicates.unwrap_or_default(),
             batch_size: typed.batch_size.unwrap_or(default.batch_size),
             lint: typed.lint.unwrap_or_default(),
+            hidden: typed.hidden,
             max_invalid: check.max_invalid.unwrap_or_default(),
             spreadsheet: match input {
                 Input::Stdin => None,
@@ -189,16 +189,5 @@ fn message(plan: &PlanOptionArgs) -> Result<MessageSource> {
     let Some(path) = &plan.message_file else {
         return Ok(MessageSource::Column(plan.message_column.clone()));
     };
-    let template = fs::read_to_string(path).map_err(|error| {
-        let error = match error.kind() {
-            ErrorKind::InvalidData => Error::new(Kind::Input, "the message is not UTF-8 text")
-                .hint("save it as UTF-8 in the editor"),
-            _ => Error::new(Kind::Input, "the message cannot be read")
-                .caused_by(error)
-                .hint("check its name and its permissions"),
-        };
-        error.at(path.display())
-    })?;
-    let without_mark = template.trim_start_matches('\u{feff}');
-    Ok(MessageSource::Template(without_mark.to_owned()))
+    Ok(MessageSource::Template(read_message(path)?))
 }

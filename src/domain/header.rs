@@ -5,17 +5,11 @@ use std::collections::HashMap;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
+use super::cell::{shown, trimmed};
 use super::column_names::{is_message_name, is_phone_name};
-use super::punctuation::{is_invisible, is_unseen};
+use super::punctuation::is_invisible;
 use super::similar::{listed, nearest};
 use crate::{Error, Kind, Remedy, Result};
-
-/// The cell without the unseen characters around its text: white space (the no-break space too), zero-width characters, byte order
-/// marks, and the direction marks that a number brings along when it is copied out of an address book.
-#[must_use]
-pub fn trimmed(cell: &str) -> &str {
-    cell.trim_matches(is_unseen)
-}
 
 /// The name of a column in a template: lower case, without accents, every run of characters other than letters and digits turned
 /// into one `_`, none at the ends (`Baki (RM)` is `baki_rm`). Empty where the header has no letter or digit.
@@ -118,12 +112,10 @@ impl Columns {
         &self.headers
     }
 
-    /// The header of one column, [`trimmed`]: for `row["..."]`, options and errors. Empty for a column that has none.
+    /// The header of one column, as [`shown`]: for `row["..."]`, options and errors. Empty for a column that has none.
     #[must_use]
     pub fn title(&self, column: usize) -> &str {
-        self.headers
-            .get(column)
-            .map_or("", |header| trimmed(header))
+        self.headers.get(column).map_or("", |header| shown(header))
     }
 
     /// The names in a template, one for each column, `None` where the header has no letter or digit.
@@ -135,7 +127,7 @@ impl Columns {
     /// The position of the column with this header, or else with this name in a template. The error lists the columns and suggests
     /// the most similar one.
     pub fn position(&self, wanted: &str) -> Result<usize> {
-        let title = trimmed(wanted);
+        let title = shown(wanted);
         let name = template_name(wanted);
         (0..self.len())
             .find(|&column| !title.is_empty() && self.title(column) == title)

@@ -1,6 +1,7 @@
 //! The rules of phone numbers, texts, templates, duplicates and batches, without any input or output.
 
 pub mod batching;
+pub mod cell;
 mod column_names;
 pub mod cost;
 pub mod duplicates;
@@ -13,7 +14,7 @@ pub(crate) mod punctuation;
 pub mod report;
 pub mod result_column;
 pub mod sender_id;
-pub(crate) mod sheet_error;
+pub mod sheet_error;
 mod similar;
 pub mod status;
 pub mod suppression;

@@ -33,6 +33,8 @@ pub struct PlanOptions {
     pub batch_size: NonZeroU32,
     /// What the content rules do.
     pub lint: LintLevel,
+    /// What becomes of rows that a workbook hides; `None`: there must be none.
+    pub hidden: Option<HiddenRows>,
     /// How many rows may be impossible to send.
     pub max_invalid: MaxInvalid,
     /// The absolute path of the spreadsheet; `None` for standard input.
@@ -44,7 +46,7 @@ type Compared = (&'static str, fn(&PlanOptions) -> Option<String>);
 
 /// The options that make a plan another campaign, besides the message. Not `max_invalid`, which every run checks anew,
 /// and not `spreadsheet`: a moved file with the same cells is the same campaign.
-const COMPARED: [Compared; 8] = [
+const COMPARED: [Compared; 9] = [
     ("phone-column", |plan| plan.phone_column.clone()),
     ("region", |plan| Some(plan.region.to_string())),
     ("sender-id", |plan| plan.sender_id.clone().map(Into::into)),
@@ -53,6 +55,9 @@ const COMPARED: [Compared; 8] = [
     ("duplicates", |plan| Some(plan.duplicates.as_str().into())),
     ("batch-size", |plan| Some(plan.batch_size.to_string())),
     ("lint", |plan| Some(plan.lint.as_str().into())),
+    ("hidden", |plan| {
+        plan.hidden.map(|hidden| hidden.as_str().into())
+    }),
 ];
 
 /// A difference between two sets of options.
@@ -106,6 +111,7 @@ impl Default for PlanOptions {
             // The gateway's own advice: "maximum 30 numbers per push".
             batch_size: NonZeroU32::MIN.saturating_add(29),
             lint: LintLevel::default(),
+            hidden: None,
             max_invalid: MaxInvalid::default(),
             spreadsheet: None,
         }
@@ -194,6 +200,28 @@ pub enum LintLevel {
     Deny,
     /// They are not looked for.
     Off,
+}
+
+/// What becomes of rows that a workbook hides, by itself or by a filter.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    IntoStaticStr,
+    EnumString,
+    VariantArray,
+)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub enum HiddenRows {
+    /// They are rows like any other.
+    Send,
+    /// They are suppressed, and nothing else of them is looked at.
+    Skip,
 }
 
 /// How many rows may be impossible to send.
@@ -292,6 +320,7 @@ mod tests {
             duplicates: DuplicateRule::Keep,
             batch_size: NonZeroU32::MIN,
             lint: LintLevel::Off,
+            hidden: Some(HiddenRows::Skip),
             max_invalid: MaxInvalid::Rows(7),
             spreadsheet: Some("/a.csv".to_owned()),
         }

@@ -50,5 +50,37 @@ pub(crate) fn is_invisible(c: char) -> bool {
 /// Whether a reader sees nothing of a character: white space, invisible characters, and control characters, which are not sent.
 #[must_use]
 pub(crate) fn is_unseen(c: char) -> bool {
-    !c.is_ascii_graphic() && (c.is_whitespace() || c.is_control() || is_invisible(c))
+    !c.is_ascii_graphic()
+        && (c.is_whitespace() || (c.is_control() && of_control(c).is_none()) || is_invisible(c))
+}
+
+/// LF and CR, and what databases, editors and mainframes write for them: vertical tab, form feed, next line, line and paragraph
+/// separators.
+#[must_use]
+pub(crate) fn is_line_end(c: char) -> bool {
+    matches!(c, '\n'..='\r' | '\u{85}' | '\u{2028}' | '\u{2029}')
+}
+
+/// Whether an invisible character changes the look of the one before it: a joiner, a variation selector (`❤` as an emoji), the tags
+/// of a flag.
+#[must_use]
+pub(crate) fn is_attached(c: char) -> bool {
+    matches!(c,
+        '\u{34F}' | '\u{17B4}' | '\u{17B5}' | '\u{180B}'..='\u{180F}' | '\u{200C}' | '\u{200D}' | '\u{FE00}'..='\u{FE0F}'
+        | '\u{E0000}'..='\u{E0FFF}')
+}
+
+/// What Windows-1252 means by the bytes 80 to 9F; a space where it has no character. Programs that take such text for Latin-1 turn
+/// these bytes into control characters.
+const WINDOWS_1252: &str = "€ ‚ƒ„…†‡ˆ‰Š‹Œ Ž  ‘’“”•–—˜™š›œ žŸ";
+
+/// The character that was meant by a control character from U+0080 to U+009F, if there is one. U+0085 is a line end.
+#[must_use]
+pub(crate) fn of_control(c: char) -> Option<char> {
+    let nth = u32::from(c).checked_sub(0x80)?;
+    if nth > 0x1F || c == '\u{85}' {
+        return None;
+    }
+    let meant = WINDOWS_1252.chars().nth(nth as usize);
+    meant.filter(|&meant| meant != ' ')
 }

@@ -23,6 +23,12 @@ pub struct Report {
     pub rows: u64,
     /// Rows whose cells are all blank; they have no `sms_row`.
     pub blank_rows: u64,
+    /// Rows that the spreadsheet hides.
+    #[serde(default)]
+    pub hidden: u64,
+    /// Columns whose values are not shown as the spreadsheet shows them, since their number format is not supported.
+    #[serde(default)]
+    pub unformatted: Vec<String>,
     /// Rows to send.
     pub sendable: u64,
     /// Rows that repeat an earlier one.

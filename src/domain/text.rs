@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use super::encoding::Encoding;
 use super::options::{Punctuation, TextType};
-use super::punctuation;
+use super::punctuation::{self, is_line_end};
 
 /// The most units the gateway takes in one text (code -1006 beyond).
 pub const MAX_UNITS: u32 = 700;
@@ -32,7 +32,7 @@ pub struct Text {
 }
 
 impl Text {
-    /// The text to send for a rendered template: with LF as line ends, without other control characters or white space at its ends, and
+    /// The text to send for a rendered template: with LF as line ends, spaces for tabs, without other control characters or white space at its ends, and
     /// with the punctuation and encoding that were chosen.
     pub fn compose<'a>(
         rendered: impl Into<Cow<'a, str>>,
@@ -157,14 +157,24 @@ fn cleaned(rendered: Cow<'_, str>, choice: TextType, punctuation: Punctuation) -
     }
 }
 
-/// The text with LF in place of CRLF, CR, and the line and paragraph separators U+2028 and U+2029, which some editors write, and
-/// without other control characters.
+/// The text with LF in place of all other line ends, a space in place of a tab, and what was meant by control characters that
+/// Windows-1252 has for signs. All other control characters go.
 fn with_plain_lines(rendered: &str) -> String {
-    let lines = rendered
-        .replace("\r\n", "\n")
-        .replace(['\r', '\u{2028}', '\u{2029}'], "\n");
-    let stays = |c: &char| *c == '\n' || !c.is_control();
-    lines.chars().filter(stays).collect()
+    let mut lines = String::with_capacity(rendered.len());
+    let mut chars = rendered.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\r' => {
+                chars.next_if_eq(&'\n');
+                lines.push('\n');
+            }
+            _ if is_line_end(c) => lines.push('\n'),
+            '\t' => lines.push(' '),
+            _ if c.is_control() => lines.extend(punctuation::of_control(c)),
+            _ => lines.push(c),
+        }
+    }
+    lines
 }
 
 /// Whether all of it can be sent as ASCII. Nearly every text can. Without a branch for each byte the compiler checks many bytes at a
@@ -221,10 +231,24 @@ mod tests {
             ("a\n\rb", "a\n\nb"),
             ("a\r\r\nb", "a\n\nb"),
             ("a\u{2028}b\u{2029}c", "a\nb\nc"),
+            ("a\u{B}b\u{C}c\u{85}d", "a\nb\nc\nd"),
+            ("a\tb\t\tc\t", "a b  c"),
+            ("a\u{0}c\u{7}d\u{7F}e\u{1B}j\u{1F}k", "acdejk"),
             (
-                "a\tb\u{0}c\u{7}d\u{7F}e\u{85}f\u{9F}g\u{B}h\u{C}i\u{1B}j",
-                "abcdefghij",
+                "Sale\u{B}starts\ttoday, it\u{92}s on\u{85}Bye",
+                "Sale\nstarts today, it’s on\nBye",
             ),
+            (
+                "\u{80}5 \u{82}\u{83}\u{84}\u{86}\u{87}\u{88}\u{89}\u{8A}\u{8B}\u{8C}\u{8E}",
+                "€5 ‚ƒ„†‡ˆ‰Š‹ŒŽ",
+            ),
+            (
+                "\u{91}a\u{92} \u{93}b\u{94} \u{95} c\u{96}d\u{97} \u{98}\u{99}\u{9A}\u{9B}\u{9C}\u{9E}\u{9F}",
+                "‘a’ “b” • c–d— ˜™š›œžŸ",
+            ),
+            ("a\u{81}\u{8D}\u{8F}\u{90}\u{9D}b", "ab"),
+            ("\u{93}a\u{94}", "“a”"),
+            ("\u{85}\u{B}a\u{C}\u{85}", "a"),
             ("a\r\u{0}\nb", "a\n\nb"),
             ("\r\n  a  \r\n\u{1}  ", "a"),
             ("\u{3000}\u{A0}你\u{2003}\n", "你"),
@@ -307,6 +331,7 @@ mod tests {
             ("5′ 6″ d´ eʼ", "5' 6\" d' e'", 4),
             ("a‐b‑c‒d–e—f―g−h", "a-b-c-d-e-f-g-h", 7),
             ("wait…", "wait...", 1),
+            ("it\u{92}s \u{93}on\u{94}\u{96}", "it's \"on\"-", 4),
             ("RM\u{A0}5\u{202F}a\u{2009}b\u{3000}c", "RM 5 a b c", 4),
             (
                 "a\u{200B}b\u{200C}c\u{200D}d\u{2060}e\u{FEFF}f\u{AD}g",

@@ -84,13 +84,17 @@ impl<'a> Classifier<'a> {
         report
     }
 
-    /// Where several things are wrong with a row it is invalid, then suppressed, then a duplicate.
+    /// A hidden row may be skipped. Where several things are wrong with any other it is invalid, then suppressed, then a duplicate.
     pub(super) fn classify(&mut self, row: CheckedRow) -> ClassifiedRow {
         let text = row
             .text
             .as_ref()
             .map(|composed| self.batcher.text(composed.fingerprint));
-        let classification = if let (None, Some(number), Some(composed), Some(text)) =
+        let classification = if row.is_skipped {
+            self.report.rows += 1;
+            self.report.suppressed += 1;
+            Classification::Suppressed("the spreadsheet hides the row".to_owned())
+        } else if let (None, Some(number), Some(composed), Some(text)) =
             (&row.invalid, row.number, &row.text, text)
         {
             self.classify_sendable(&row, number, composed, text.number)

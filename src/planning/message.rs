@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::domain::batching::Fingerprint;
-use crate::domain::header::{Columns, trimmed};
+use crate::domain::cell::{shown, trimmed};
+use crate::domain::header::Columns;
 use crate::domain::options::{LintLevel, MessageSource, Punctuation, TextType};
 use crate::domain::template::{self, Template, Templates};
 use crate::domain::text::TextError;
@@ -110,7 +111,8 @@ impl Composer {
         let invalid = |category: String, reason: String| {
             RowTemplate::Constant(Err(Invalid { category, reason }))
         };
-        if trimmed(source).is_empty() {
+        let source = shown(source);
+        if source.is_empty() {
             let missing = format!("column \"{column}\": the message is missing");
             return invalid(missing.clone(), missing);
         }

@@ -2,6 +2,7 @@
 //! duplicates and batches are in `domain`; this module applies them to row after row.
 
 mod classify;
+mod headers;
 mod message;
 mod pipeline;
 mod row;
@@ -11,6 +12,7 @@ use std::path::Path;
 pub use pipeline::Progress;
 
 use classify::Classifier;
+use headers::phone_column;
 use row::{RowChecker, template_names};
 
 use crate::domain::options::MessageSource;
@@ -19,8 +21,8 @@ use crate::domain::suppression::Suppression;
 use crate::domain::template::Templates;
 use crate::domain::{PlanOptions, ResultColumn};
 use crate::ledger::PlanWriter;
-use crate::source::{CsvDialect, Input, ReadOptions, Source, to_record};
-use crate::{Error, Kind, Result};
+use crate::source::{CsvDialect, HiddenRow, Input, ReadOptions, Source, to_record};
+use crate::{Error, Kind, Remedy, Result};
 
 /// A finished plan, whose ledger is not in its place yet.
 #[derive(Debug)]
@@ -49,13 +51,22 @@ pub fn plan(
     ledger: &Path,
     progress: &dyn Progress,
 ) -> Result<Plan> {
-    let source = Source::open(input, format)?;
+    let source = Source::open(input, format)
+        .map_err(|error| headers::name_other_sheets(error, input, format))?;
+    let hidden = source.hidden_rows();
+    if options.hidden.is_none() && !hidden.is_empty() {
+        return Err(hidden_rows(&hidden).at(input));
+    }
     progress.opened(source.len_bytes());
     let place = input.to_string();
     let columns = source.columns().clone();
+    let phone = match phone_column(options, &columns) {
+        Ok(phone) => phone,
+        Err(error) => return Err(headers::explain(error, source, input, options)),
+    };
     let delimiter = source.dialect().delimiter;
     let templates = Templates::new(template_names(&columns));
-    let checker = RowChecker::new(options, &templates, &columns, &place, delimiter)?;
+    let checker = RowChecker::new(options, &templates, &columns, &place, delimiter, phone)?;
     let mut writer = PlanWriter::begin(ledger)?;
     let mut classifier = Classifier::new(options, suppression);
     let source = pipeline::run(source, &checker, &mut classifier, &mut writer, progress)?;
@@ -70,6 +81,8 @@ pub fn plan(
     }
     report.read_as = Some(source.read_as());
     report.blank_rows = source.blank_rows();
+    report.hidden = hidden.len() as u64;
+    report.unformatted = source.unformatted();
     let header = columns.headers().iter().map(String::as_str);
     let header: Vec<_> = header
         .filter(|header| ResultColumn::parse(header).is_none())
@@ -91,4 +104,31 @@ pub fn plan(
         digest: source.digest(),
         report,
     })
+}
+
+/// How many hidden rows an error lists.
+const LISTED: usize = 5;
+
+/// Somebody who filters a sheet and saves it may mean the rows that are left, or all of them.
+fn hidden_rows(rows: &[HiddenRow]) -> Error {
+    let listed: Vec<String> = rows
+        .iter()
+        .take(LISTED)
+        .map(|row| format!("row {} (line {} of the sheet)", row.number, row.line))
+        .collect();
+    let more = if rows.len() > LISTED { " and more" } else { "" };
+    let (are, first) = match rows.len() {
+        1 => ("row is", ""),
+        _ => ("rows are", "the first: "),
+    };
+    Error::new(
+        Kind::Input,
+        format!(
+            "{} {are} hidden or filtered out in the spreadsheet: {first}{}{more}",
+            rows.len(),
+            listed.join(", ")
+        ),
+    )
+    .hint("show them and save it again, or say what to do with them")
+    .remedy(Remedy::HiddenRows)
 }

@@ -8,9 +8,11 @@ use rayon::prelude::*;
 use super::message::{
     self, CellTemplates, Composed, ComposedText, Composer, Invalid, MessageTemplate, RowTemplate,
 };
+use crate::domain::cell::{shown, trimmed};
 use crate::domain::cost::{CellLengths, MEASURED_COLUMNS};
-use crate::domain::header::{Columns, trimmed};
+use crate::domain::header::Columns;
 use crate::domain::msisdn::{self, NumberError, NumberErrorKind};
+use crate::domain::options::HiddenRows;
 use crate::domain::template::{Cells, Column, ColumnNames, Templates};
 use crate::domain::{Msisdn, PlanOptions, ResultColumn, Status};
 use crate::error::Remedy;
@@ -29,6 +31,8 @@ pub(super) struct CheckedRow {
     pub(super) lengths: CellLengths,
     /// Why it cannot be sent.
     pub(super) invalid: Option<Invalid>,
+    /// Whether it is left out because the spreadsheet hides it. Nothing else of it is looked at then.
+    pub(super) is_skipped: bool,
 }
 
 /// What every row is checked with. It is used by all cores at a time.
@@ -78,10 +82,18 @@ impl Cells for RowCells<'_> {
     fn cell(&self, index: usize) -> &str {
         self.0.cell(index)
     }
+
+    fn held(&self, index: usize) -> &str {
+        self.0.held(index)
+    }
+
+    fn is_number(&self, index: usize) -> bool {
+        self.0.is_number(index)
+    }
 }
 
 impl<'a> RowChecker<'a> {
-    /// The checks for a spreadsheet with these columns. A column that is missing or ambiguous, and an error in a common
+    /// The checks for a spreadsheet with these columns, of which `phone` holds the numbers. A column that is missing or ambiguous, and an error in a common
     /// template, are reported here, before the first row.
     pub(super) fn new(
         options: &'a PlanOptions,
@@ -89,11 +101,8 @@ impl<'a> RowChecker<'a> {
         columns: &'a Columns,
         place: &'a str,
         delimiter: u8,
+        phone: usize,
     ) -> Result<Self> {
-        let phone = match &options.phone_column {
-            Some(name) => columns.position(name),
-            None => columns.phone(),
-        };
         let composer = Composer::new(options, columns)?;
         let message =
             message::find(&options.message, templates, columns, &composer).map_err(|error| {
@@ -112,7 +121,7 @@ impl<'a> RowChecker<'a> {
             columns,
             place,
             delimiter,
-            phone: phone.map_err(|error| error.at(place))?,
+            phone,
             measured: match &message {
                 MessageTemplate::Common(RowTemplate::Varying(template)) => template
                     .used()
@@ -158,7 +167,7 @@ impl<'a> RowChecker<'a> {
     fn lengths(&self, row: &Row) -> CellLengths {
         let mut lengths = CellLengths::default();
         for (length, column) in lengths.iter_mut().zip(&self.measured) {
-            *length = u16::try_from(row.cell(*column).chars().count()).unwrap_or(u16::MAX);
+            *length = u16::try_from(shown(row.cell(*column)).chars().count()).unwrap_or(u16::MAX);
         }
         lengths
     }
@@ -210,6 +219,13 @@ impl<'a> RowChecker<'a> {
         templates: &CellTemplates<'_>,
         row: &Row,
     ) -> Result<CheckedRow> {
+        let checked = self.unchecked(record, row)?;
+        if row.is_hidden() && self.options.hidden == Some(HiddenRows::Skip) {
+            return Ok(CheckedRow {
+                is_skipped: true,
+                ..checked
+            });
+        }
         self.refuse_sent(row)?;
         let mut reasons = Reasons::default();
         if let Some(before) = self.invalid_before(row) {
@@ -218,7 +234,7 @@ impl<'a> RowChecker<'a> {
         if let Some(error) = row.error() {
             reasons.add(error.label(), format!("{error}{}", surplus(row)));
         }
-        let number = msisdn::read(row.cell(self.phone), self.options.region)
+        let number = msisdn::read(row.held(self.phone), self.options.region)
             .map_err(|error| {
                 let title = self.columns.title(self.phone);
                 reasons.add(&category(&error), format!("column \"{title}\": {error}"));
@@ -229,6 +245,17 @@ impl<'a> RowChecker<'a> {
             .map_err(|invalid| reasons.add(&invalid.category, invalid.reason))
             .ok();
         Ok(CheckedRow {
+            number,
+            lengths: self.lengths(row),
+            text,
+            invalid: reasons.0,
+            ..checked
+        })
+    }
+
+    /// The row with nothing but its cells.
+    fn unchecked(&self, record: &mut RecordWriter, row: &Row) -> Result<CheckedRow> {
+        Ok(CheckedRow {
             row: u32::try_from(row.number()).map_err(|_| {
                 Error::new(Kind::Input, "has more than 4 294 967 295 rows")
                     .hint("split it")
@@ -237,10 +264,11 @@ impl<'a> RowChecker<'a> {
             cells: record
                 .write(self.kept.iter().map(|column| row.cell(*column)))
                 .to_owned(),
-            number,
-            lengths: self.lengths(row),
-            text,
-            invalid: reasons.0,
+            number: None,
+            text: None,
+            lengths: CellLengths::default(),
+            invalid: None,
+            is_skipped: false,
         })
     }
 

@@ -5,7 +5,8 @@ use std::io::{self, Cursor, Read};
 
 use encoding_rs::{UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
-use super::errors::{SAVE_AS_CSV, unreadable};
+use super::errors::{nul_byte, unreadable};
+use super::lines::line_ends;
 use super::options::Encoding;
 use super::transcoder::{Origin, Transcoder};
 use super::utf16;
@@ -54,10 +55,10 @@ impl DecodedText {
             (None, None) => utf16::detect(&beginning).map(|found| (found, Origin::Assumed)),
         };
         let is_utf16 = known.is_some_and(|(found, _)| found == UTF_16LE || found == UTF_16BE);
-        if !is_utf16 && beginning.contains(&0) {
-            return Err(
-                Error::new(Kind::Input, "this is not text (it holds a NUL byte)").hint(SAVE_AS_CSV),
-            );
+        if let Some(at) = beginning.iter().position(|&byte| byte == 0)
+            && !is_utf16
+        {
+            return Err(nul_byte(1 + line_ends(&beginning[..at])));
         }
         let state = match known {
             None => State::Undecided(Vec::new()),

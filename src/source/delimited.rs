@@ -7,10 +7,11 @@ use csv::ByteRecord;
 
 use super::decoded_text::DecodedText;
 use super::delimiter;
-use super::errors::{SAVE_AS_CSV, TEXT_AFTER_QUOTE, unreadable};
+use super::errors::{SAVE_AS_CSV, nul_byte, unreadable};
 use super::lines::{LineCounter, inner_line_ends, is_line_end, line_ends};
 use super::options::Delimiter;
-use super::quotes::{Quotes, quotes_of, swallow_a_row};
+use super::quotes::{QuoteError, Quotes, follow_a_space, is_all_quoted, quotes_of, swallow_a_row};
+use super::quoting::{self, Quoting, Spaces};
 use super::record_reader::{Record, RecordReader};
 use super::record_writer::CsvDialect;
 use crate::domain::report::ReadAs;
@@ -40,12 +41,15 @@ impl DelimitedReader {
         let found = delimiter::find(text.beginning(), text.may_continue(), named)?;
         text.skip(found.declaration);
         let first_line = if found.declaration > 0 { 2 } else { 1 };
+        let delimiter = found.delimiter.byte();
+        let quoting = quoting::find(text.beginning(), text.may_continue(), delimiter);
         let reader = csv::ReaderBuilder::new()
-            .delimiter(found.delimiter.byte())
+            .delimiter(delimiter)
+            .quote(quoting.quote)
             .has_headers(false)
             .flexible(true)
             .buffer_capacity(BUFFER)
-            .from_reader(PendingBytes::new(text, first_line));
+            .from_reader(PendingBytes::new(text, first_line, delimiter, quoting));
         Ok(Self {
             reader,
             record: ByteRecord::new(),
@@ -75,7 +79,7 @@ impl RecordReader for DelimitedReader {
         if !record.as_slice().trim_ascii().is_empty() {
             self.columns = Some(columns);
         }
-        let (line, text_after_quote) = pending.pass_record(end, self.delimiter.byte(), columns)?;
+        let (line, quote_error) = pending.pass_record(end, columns)?;
         self.ends.clear();
         self.ends
             .extend((0..record.len()).filter_map(|cell| Some(record.range(cell)?.end)));
@@ -83,7 +87,9 @@ impl RecordReader for DelimitedReader {
             text: utf8(record, &self.ends),
             ends: &self.ends,
             line,
-            text_after_quote,
+            quote_error,
+            held: &[],
+            is_hidden: false,
             omits_empty_cells: false,
         }))
     }
@@ -131,6 +137,10 @@ struct PendingBytes {
     /// How many bytes came before `bytes`.
     dropped: u64,
     lines: LineCounter,
+    delimiter: u8,
+    quote: u8,
+    /// Where spaces before a cell belong to the delimiter.
+    spaces: Option<Spaces>,
 }
 
 impl Read for PendingBytes {
@@ -139,20 +149,33 @@ impl Read for PendingBytes {
         if self.bytes.len() > LONGEST {
             return Err(io::Error::from(io::ErrorKind::FileTooLarge));
         }
-        let read = self.text.read(buffer)?;
-        self.bytes.extend_from_slice(&buffer[..read]);
-        Ok(read)
+        loop {
+            let read = self.text.read(buffer)?;
+            let kept = match &mut self.spaces {
+                Some(spaces) => spaces.leave_out(&mut buffer[..read]),
+                None => read,
+            };
+            if kept > 0 || read == 0 {
+                self.bytes.extend_from_slice(&buffer[..kept]);
+                return Ok(kept);
+            }
+        }
     }
 }
 
 impl PendingBytes {
-    fn new(text: DecodedText, first_line: u64) -> Self {
+    fn new(text: DecodedText, first_line: u64, delimiter: u8, quoting: Quoting) -> Self {
         Self {
             text,
             bytes: Vec::with_capacity(2 * BUFFER),
             start: 0,
             dropped: 0,
             lines: LineCounter::new(first_line),
+            delimiter,
+            quote: quoting.quote,
+            spaces: quoting
+                .spaces
+                .then(|| Spaces::new(delimiter, quoting.quote)),
         }
     }
 
@@ -182,8 +205,9 @@ impl PendingBytes {
         self.pass_line_ends(self.index_of(end));
     }
 
-    /// Checks the record that ends here. Returns its line, and whether text follows a closing quote in it.
-    fn pass_record(&mut self, end: u64, delimiter: u8, columns: usize) -> Result<(u64, bool)> {
+    /// Checks the record that ends here. Returns its line, and what is not certain about its quotes.
+    fn pass_record(&mut self, end: u64, columns: usize) -> Result<(u64, Option<QuoteError>)> {
+        let (delimiter, quote) = (self.delimiter, self.quote);
         let end = self.index_of(end);
         self.pass_line_ends(end);
         let record = &self.bytes[self.start..end];
@@ -192,24 +216,25 @@ impl PendingBytes {
         let line = self.lines.line();
         self.lines.start_record()?;
         if record.contains(&0) {
-            return Err(
-                Error::new(Kind::Input, format!("line {line} holds a NUL byte"))
-                    .hint("the file is damaged or not text; export it again"),
-            );
+            let before = record.split(|&byte| byte == 0).next().unwrap_or_default();
+            return Err(nul_byte(line + line_ends(before)));
         }
-        if !record.contains(&b'"') {
+        if !record.contains(&quote) {
             self.lines.end_record(record, 0);
-            return Ok((line, false));
+            let other = single_quotes(record, delimiter, quote);
+            return Ok((line, other));
         }
         let inner = inner_line_ends(record);
-        let quotes = quotes_of(record, delimiter);
-        let swallowed = inner > 0 && swallow_a_row(record, delimiter, columns);
+        let quotes = quotes_of(record, delimiter, quote);
+        let swallowed = inner > 0 && swallow_a_row(record, delimiter, quote, columns);
+        let after_space = follow_a_space(record, delimiter, quote);
+        let other = single_quotes(record, delimiter, quote);
         self.lines.end_record(record, inner);
         let last_line = line + inner;
         match quotes {
             Quotes::Unclosed => Err(unclosed(line)),
             Quotes::TextAfter if inner > 0 => {
-                Err(several_rows(line, last_line, TEXT_AFTER_QUOTE).hint(CLOSE_QUOTE))
+                Err(several_rows(line, last_line, QuoteError::TextAfter.label()).hint(CLOSE_QUOTE))
             }
             Quotes::Correct if swallowed => Err(several_rows(
                 line,
@@ -219,7 +244,9 @@ impl PendingBytes {
             .hint(format!(
                 "{CLOSE_QUOTE}; if the cell is meant to hold it, put the cell on one line"
             ))),
-            Quotes::TextAfter | Quotes::Correct => Ok((line, quotes == Quotes::TextAfter)),
+            Quotes::TextAfter => Ok((line, Some(QuoteError::TextAfter))),
+            Quotes::Correct if after_space => Ok((line, Some(QuoteError::AfterSpace))),
+            Quotes::Correct => Ok((line, other)),
         }
     }
 
@@ -244,6 +271,15 @@ impl PendingBytes {
             .hint(SAVE_AS_CSV),
         }
     }
+}
+
+/// Whether `'` stands around all cells of this record, in a file where it does not stand around those of the others.
+fn single_quotes(record: &[u8], delimiter: u8, quote: u8) -> Option<QuoteError> {
+    let is_quoted = quote != b'\''
+        && record.first() == Some(&b'\'')
+        && record.contains(&delimiter)
+        && is_all_quoted(record, delimiter, b'\'');
+    is_quoted.then_some(QuoteError::Single)
 }
 
 const CLOSE_QUOTE: &str =

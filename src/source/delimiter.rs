@@ -4,8 +4,11 @@
 use csv::ByteRecord;
 
 use super::options::Delimiter;
+use super::quotes::is_all_quoted;
+use super::quoting::records;
 use super::row::RowWidth;
-use crate::domain::header::{Columns, trimmed};
+use crate::domain::cell::trimmed;
+use crate::domain::header::Columns;
 use crate::{Error, Kind, Remedy, Result};
 
 /// The delimiter of a text.
@@ -21,6 +24,7 @@ pub(super) struct Found {
 pub(super) fn find(beginning: &[u8], continues: bool, named: Option<Delimiter>) -> Result<Found> {
     let declared = declared(beginning);
     let declaration = declared.map_or(0, |(_, length)| length);
+    refuse_quoted_lines(&beginning[declaration..], continues)?;
     let delimiter = match named.or(declared.map(|(delimiter, _)| delimiter)) {
         Some(delimiter) => delimiter,
         None => detect(beginning, continues)?,
@@ -29,6 +33,26 @@ pub(super) fn find(beginning: &[u8], continues: bool, named: Option<Delimiter>) 
         delimiter,
         declaration,
     })
+}
+
+/// An error where every line is one quoted cell with delimiters in it (`"Name,Phone"`): a file that was exported twice.
+fn refuse_quoted_lines(beginning: &[u8], continues: bool) -> Result<()> {
+    if !beginning.trim_ascii_start().starts_with(b"\"") {
+        return Ok(());
+    }
+    let rows = records(beginning, continues, b'\0', b'"');
+    let quoted_with = |delimiter: &Delimiter| {
+        rows.iter()
+            .all(|row| is_all_quoted(row, b'\0', b'"') && row.contains(&delimiter.byte()))
+    };
+    if rows.len() < 2 || !Delimiter::USUAL.iter().any(quoted_with) {
+        return Ok(());
+    }
+    Err(Error::new(
+        Kind::Input,
+        "every line is one quoted cell, so that its columns are not separated",
+    )
+    .hint("export it again; or, in a text editor, delete the quote at both ends of each line and write \"\" as \" elsewhere"))
 }
 
 /// The delimiter of a first line `sep=;`, which is how Excel declares it, and the length of that line.

@@ -7,11 +7,13 @@ use crate::{Error, Kind};
 pub(super) const HEADER_AND_ROWS: &str = "it needs a row of headers and a row for each recipient";
 pub(super) const SAVE_AS_CSV: &str = "save it as \"CSV UTF-8\" in the spreadsheet program";
 
-/// What is wrong where the quotes of a cell are ambiguous.
-pub(super) const TEXT_AFTER_QUOTE: &str = "text follows a closing quote";
-
-pub(super) fn text_after_quote() -> Error {
-    Error::new(Kind::Input, TEXT_AFTER_QUOTE).hint("write a quote inside a quoted cell twice")
+/// A NUL byte in this line of a text.
+pub(super) fn nul_byte(line: u64) -> Error {
+    Error::new(
+        Kind::Input,
+        format!("line {line} holds a NUL byte, which no text has"),
+    )
+    .hint("the file is damaged or in another format; save it as \"CSV UTF-8\" in the spreadsheet program")
 }
 
 /// An error of reading bytes: the [`Error`] inside, where a reader below put one there.

@@ -7,7 +7,8 @@ use super::input::Input;
 use super::open::open;
 use super::options::ReadOptions;
 use super::record_reader::first_row;
-use crate::domain::header::{Columns, looks_like_number, trimmed};
+use crate::domain::cell::trimmed;
+use crate::domain::header::{Columns, looks_like_number};
 use crate::domain::report::ReadAs;
 use crate::{Error, Kind, Remedy, Result};
 
@@ -54,9 +55,16 @@ fn read_entries(path: &Path, mut entry: impl FnMut(u64, &str)) -> Result<()> {
         let line = record.line;
         let cells = record.cells(format_args!("line {line}"))?;
         match phone {
-            Some(phone) => add(line, cells.get(phone).copied().unwrap_or_default()),
-            None => cells
-                .into_iter()
+            Some(phone) => add(
+                line,
+                record
+                    .held(phone)
+                    .or(cells.get(phone).copied())
+                    .unwrap_or_default(),
+            ),
+            None => (0..)
+                .zip(cells)
+                .map(|(index, cell)| record.held(index).unwrap_or(cell))
                 .filter(is_filled)
                 .for_each(|cell| add(line, cell)),
         }

@@ -6,13 +6,17 @@ mod delimiter;
 mod digest;
 mod encoding_detector;
 mod errors;
+mod foreign;
 mod gzip;
 mod input;
 mod lines;
 mod list;
+mod message_file;
 mod open;
 mod options;
+mod other_sheets;
 mod quotes;
+mod quoting;
 mod record_reader;
 mod record_writer;
 mod row;
@@ -27,8 +31,12 @@ use std::io::Read;
 
 pub use input::{Input, Position};
 pub use list::read_list;
+pub use message_file::read_message;
 pub use open::is_ledger;
 pub use options::{Delimiter, Encoding, ReadOptions};
+pub use other_sheets::{OtherSheet, other_sheets};
+pub use quotes::QuoteError;
+pub use record_reader::HiddenRow;
 pub use record_writer::{CsvDialect, RecordWriter, to_record};
 pub use row::{Row, RowError};
 
@@ -124,6 +132,23 @@ impl Source {
     #[must_use]
     pub fn read_as(&self) -> ReadAs {
         self.records.read_as()
+    }
+
+    /// The rows that the spreadsheet hides, by itself or by a filter, among those that were not read yet.
+    #[must_use]
+    pub fn hidden_rows(&self) -> Vec<HiddenRow> {
+        self.records.hidden_rows()
+    }
+
+    /// The headers of columns whose cells are read as they are held, because their number format is not supported.
+    #[must_use]
+    pub fn unformatted(&self) -> Vec<String> {
+        let columns = self.records.unformatted().into_iter();
+        let title = |column| self.columns.headers().get(column).cloned();
+        columns
+            .filter_map(title)
+            .filter(|title| !title.is_empty())
+            .collect()
     }
 
     /// The length of the file in bytes, if it has one (standard input and pipes do not).

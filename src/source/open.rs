@@ -6,12 +6,13 @@ use std::path::Path;
 
 use super::decoded_text::DecodedText;
 use super::delimited::DelimitedReader;
-use super::errors::{HEADER_AND_ROWS, SAVE_AS_CSV, unreadable};
+use super::errors::{HEADER_AND_ROWS, unreadable};
+use super::foreign::{self, SQLITE};
 use super::gzip;
 use super::input::{Counted, Input, Position, open_file};
 use super::options::ReadOptions;
 use super::record_reader::RecordReader;
-use super::workbook::Sheet;
+use super::workbook::{Sheet, is_workbook};
 use crate::{Error, Kind, Remedy, Result};
 
 /// An open spreadsheet.
@@ -23,11 +24,6 @@ pub(super) struct Opened {
 
 /// How many bytes are read to see what an input is.
 const BEGINNING: u64 = 4096;
-/// The first 16 bytes of every `SQLite` file, by its format's description.
-const SQLITE: &[u8; 16] = b"SQLite format 3\0";
-/// The first bytes of a workbook: of a ZIP archive (XLSX, XLSB, ODS), and of a compound file (XLS).
-const WORKBOOKS: [&[u8]; 2] = [b"PK\x03\x04", b"\xd0\xcf\x11\xe0"];
-
 /// The records of this input, read with these options. Errors do not name the input; the caller does.
 pub(super) fn open(input: &Input, options: &ReadOptions) -> Result<Opened> {
     match input {
@@ -99,7 +95,9 @@ fn reader(
     gzip: bool,
     options: &ReadOptions,
 ) -> Result<Box<dyn RecordReader>> {
-    refuse_other_formats(&beginning)?;
+    if let Some(foreign) = foreign::binary(&beginning) {
+        return Err(foreign.no_spreadsheet());
+    }
     let workbook = is_workbook(&beginning);
     refuse_options(options, workbook)?;
     if workbook {
@@ -112,12 +110,11 @@ fn reader(
     if text.is_empty() {
         return Err(Error::new(Kind::Input, "the file is empty").hint(HEADER_AND_ROWS));
     }
+    if let Some(foreign) = foreign::text(text.beginning()) {
+        return Err(foreign.no_spreadsheet());
+    }
     let reader = DelimitedReader::new(text, options.delimiter, gzip)?;
     Ok(Box::new(reader))
-}
-
-fn is_workbook(beginning: &[u8]) -> bool {
-    WORKBOOKS.iter().any(|magic| beginning.starts_with(magic))
 }
 
 /// An option that does not apply to this kind of file shows that another file was meant.
@@ -145,47 +142,6 @@ fn refuse_options(options: &ReadOptions, workbook: bool) -> Result<()> {
     )
     .hint(format!("name another file, or no {what}"))
     .remedy(remedy))
-}
-
-fn refuse_other_formats(beginning: &[u8]) -> Result<()> {
-    let formats: [(&[u8], &str, &str); 4] = [
-        (
-            SQLITE,
-            "this is a ledger or another SQLite file, not a spreadsheet",
-            "name the spreadsheet",
-        ),
-        (
-            b"%PDF-",
-            "this is a PDF, not a spreadsheet",
-            "name the spreadsheet that it was made from",
-        ),
-        (b"\xff\xfe\0\0", "the text is UTF-32", SAVE_AS_CSV),
-        (b"\0\0\xfe\xff", "the text is UTF-32", SAVE_AS_CSV),
-    ];
-    let format = formats
-        .iter()
-        .find(|(magic, ..)| beginning.starts_with(magic));
-    match format {
-        Some((_, message, hint)) => Err(Error::new(Kind::Input, *message).hint(*hint)),
-        // Many web portals offer a web page as an Excel export.
-        None if is_web_page(beginning) => Err(Error::new(
-            Kind::Input,
-            "this is a web page, whatever its name says",
-        )
-        .hint("open it in the spreadsheet program and save it as XLSX or \"CSV UTF-8\"")),
-        None => Ok(()),
-    }
-}
-
-fn is_web_page(beginning: &[u8]) -> bool {
-    let text = beginning
-        .strip_prefix(b"\xef\xbb\xbf")
-        .unwrap_or(beginning)
-        .trim_ascii_start()
-        .to_ascii_lowercase();
-    [&b"<!doctype html"[..], b"<html", b"<table", b"<meta"]
-        .iter()
-        .any(|tag| text.starts_with(tag))
 }
 
 fn refuse_inside_gzip(beginning: &[u8]) -> Result<()> {

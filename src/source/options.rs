@@ -21,7 +21,7 @@ impl Delimiter {
     /// The default.
     pub const COMMA: Self = Self(b',');
     /// Those that spreadsheet programs write.
-    pub(super) const USUAL: [Self; 4] = [Self::COMMA, Self(b';'), Self(b'\t'), Self(b'|')];
+    pub const USUAL: [Self; 4] = [Self::COMMA, Self(b';'), Self(b'\t'), Self(b'|')];
 
     /// The delimiter of this name: the character itself, or `tab`, `\t`, `comma`, `semicolon`, `pipe`.
     pub fn parse(name: &str) -> Result<Self, &'static str> {

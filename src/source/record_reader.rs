@@ -2,11 +2,12 @@
 
 use std::fmt::Display;
 
-use super::errors::{not_utf8, text_after_quote};
+use super::errors::not_utf8;
+use super::quotes::QuoteError;
 use super::record_writer::CsvDialect;
-use crate::Result;
-use crate::domain::header::trimmed;
+use crate::domain::cell::trimmed;
 use crate::domain::report::ReadAs;
+use crate::{Error, Kind, Result};
 
 /// Reads the records of a file in their order. A new input format is one more implementation, chosen in `open`.
 pub(super) trait RecordReader: Send {
@@ -21,6 +22,35 @@ pub(super) trait RecordReader: Send {
 
     /// How the file is read; final when all records have been read.
     fn read_as(&self) -> ReadAs;
+
+    /// The hidden rows among the records that were not read yet, without blank ones.
+    fn hidden_rows(&self) -> Vec<HiddenRow> {
+        Vec::new()
+    }
+
+    /// The columns in which a record shows the value that is held, because its number format is not supported; 0 for the first.
+    fn unformatted(&self) -> Vec<usize> {
+        Vec::new()
+    }
+}
+
+/// A row that the spreadsheet hides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HiddenRow {
+    /// Its number, 1 for the first that is not blank.
+    pub number: u64,
+    /// Its number as the sheet shows it.
+    pub line: u64,
+}
+
+/// The value of a cell that shows something else, or that is certainly a number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Held {
+    /// The index of the cell.
+    pub(super) cell: usize,
+    pub(super) text: Box<str>,
+    /// Whether it is a number, with a point before its decimals.
+    pub(super) is_number: bool,
 }
 
 /// One record, as its cells are written.
@@ -29,10 +59,14 @@ pub(super) struct Record<'a> {
     pub(super) text: Result<&'a str, usize>,
     /// Where each cell ends in the text.
     pub(super) ends: &'a [usize],
+    /// The values of cells that show something else, in the order of the cells.
+    pub(super) held: &'a [Held],
+    /// Whether the spreadsheet hides it.
+    pub(super) is_hidden: bool,
     /// The line on which it begins, or the row of a sheet.
     pub(super) line: u64,
-    /// Whether text follows a closing quote.
-    pub(super) text_after_quote: bool,
+    /// What is not certain about its quotes.
+    pub(super) quote_error: Option<QuoteError>,
     /// Whether the format leaves out empty cells at the end of a record.
     pub(super) omits_empty_cells: bool,
 }
@@ -54,13 +88,21 @@ impl<'a> Record<'a> {
         self.text.is_ok_and(|text| trimmed(text).is_empty())
     }
 
+    /// The value of the cell at this index, where it shows something else.
+    pub(super) fn held(&self, cell: usize) -> Option<&'a str> {
+        let mut held = self.held.iter();
+        held.find(|held| held.cell == cell).map(|held| &*held.text)
+    }
+
     /// The cells, where an error in them is an error of the whole file. `place` is the record in messages.
     pub(super) fn cells(&self, place: impl Display) -> Result<Vec<&'a str>> {
         let text = self
             .text
             .map_err(|cell| not_utf8(&place.to_string(), cell, ""))?;
-        if self.text_after_quote {
-            return Err(text_after_quote().at(place));
+        if let Some(error) = self.quote_error {
+            return Err(Error::new(Kind::Input, error.label())
+                .hint(error.hint())
+                .at(place));
         }
         let starts = std::iter::once(0).chain(self.ends.iter().copied());
         Ok(starts

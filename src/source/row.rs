@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use super::errors::{TEXT_AFTER_QUOTE, text_after_quote};
-use super::record_reader::Record;
-use crate::domain::header::{Columns, trimmed};
+use super::quotes::QuoteError;
+use super::record_reader::{Held, Record};
+use crate::domain::cell::{shown, trimmed};
+use crate::domain::header::Columns;
 
 /// One row under the header.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +16,9 @@ pub struct Row {
     text: Box<str>,
     ends: Box<[usize]>,
     columns: usize,
+    /// The values of cells that show something else, in the order of the cells; empty for text files.
+    held: Box<[Held]>,
+    is_hidden: bool,
     error: Option<RowError>,
 }
 
@@ -29,8 +33,13 @@ pub enum RowError {
         /// Cells of the header.
         columns: usize,
     },
-    /// Text follows a closing quote before the next cell (`"a"b`). Which of the quotes was meant to close is a guess.
-    TextAfterQuote,
+    /// A cell stands to the right of the last column of a sheet.
+    BesideTable {
+        /// The column of the last such cell, 1 for A.
+        column: usize,
+    },
+    /// Where its cells begin and end is not certain.
+    Quotes(QuoteError),
 }
 
 impl RowError {
@@ -39,7 +48,8 @@ impl RowError {
     pub fn label(&self) -> &'static str {
         match self {
             Self::Ragged { .. } => "the row has a different number of cells than the header",
-            Self::TextAfterQuote => TEXT_AFTER_QUOTE,
+            Self::BesideTable { .. } => "a cell stands to the right of the table",
+            Self::Quotes(error) => error.label(),
         }
     }
 
@@ -47,14 +57,26 @@ impl RowError {
     /// the error: there the row has as many cells as the header, each correctly quoted.
     #[must_use]
     pub fn described_in(detail: &str) -> bool {
-        detail.starts_with("the row has ") || detail.starts_with(TEXT_AFTER_QUOTE)
+        let quotes = [
+            QuoteError::TextAfter,
+            QuoteError::AfterSpace,
+            QuoteError::Single,
+        ];
+        detail.starts_with("the row has ")
+            || detail.starts_with("a cell stands to the right of the table")
+            || quotes.iter().any(|error| detail.starts_with(error.label()))
     }
 }
 
 impl fmt::Display for RowError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::Ragged { cells, columns } = self else {
-            return text_after_quote().fmt(f);
+        let (cells, columns) = match self {
+            Self::Ragged { cells, columns } => (cells, columns),
+            Self::BesideTable { column } => {
+                let letters = column_letters(*column);
+                return write!(f, "{}, in column {letters}; delete it", self.label());
+            }
+            Self::Quotes(error) => return write!(f, "{}; {}", error.label(), error.hint()),
         };
         let s = if *cells == 1 { "" } else { "s" };
         let hint = if cells < columns {
@@ -114,7 +136,7 @@ impl Row {
         width: RowWidth,
     ) -> Result<Option<Self>, usize> {
         let (text, ends) = (record.text?, record.ends);
-        let is_filled = |cell: &usize| !trimmed(cell_of(text, ends, *cell)).is_empty();
+        let is_filled = |cell: &usize| !shown(cell_of(text, ends, *cell)).is_empty();
         let Some(last) = (0..ends.len()).rev().find(is_filled) else {
             return Ok(None);
         };
@@ -128,13 +150,15 @@ impl Row {
             own_ends.resize(width.header, end);
         }
         // A wrong number of cells says more than a stray quote, which may have caused it.
-        let error = if ragged {
+        let error = if ragged && record.omits_empty_cells {
+            Some(RowError::BesideTable { column: cells })
+        } else if ragged {
             Some(RowError::Ragged {
                 cells,
                 columns: width.header,
             })
         } else {
-            record.text_after_quote.then_some(RowError::TextAfterQuote)
+            record.quote_error.map(RowError::Quotes)
         };
         Ok(Some(Self {
             number,
@@ -142,6 +166,8 @@ impl Row {
             text: text[..end].into(),
             ends: own_ends.into(),
             columns: width.header,
+            held: record.held.into(),
+            is_hidden: record.is_hidden,
             error,
         }))
     }
@@ -158,7 +184,38 @@ impl Row {
         self.line
     }
 
-    /// The cell under a column, unchanged; empty where the row is too short.
+    /// Whether the spreadsheet hides the row.
+    #[must_use]
+    pub fn is_hidden(&self) -> bool {
+        self.is_hidden
+    }
+
+    /// The value of the cell under a column, without the number format by which the sheet shows it: `19.805` where
+    /// [`Row::cell`] is `RM19.81`. Where there is no format, as in text files, it is the same.
+    #[must_use]
+    pub fn held(&self, column: usize) -> &str {
+        self.held_cell(column)
+            .map_or_else(|| self.cell(column), |held| &held.text)
+    }
+
+    /// Whether the value under a column is certainly a number, with a point before its decimals.
+    #[must_use]
+    pub fn is_number(&self, column: usize) -> bool {
+        self.held_cell(column).is_some_and(|held| held.is_number)
+    }
+
+    fn held_cell(&self, column: usize) -> Option<&Held> {
+        self.held
+            .iter()
+            .find(|held| held.cell == column && column < self.columns)
+    }
+
+    /// The values of cells that show something else.
+    pub(super) fn held_cells(&self) -> &[Held] {
+        &self.held
+    }
+
+    /// The cell under a column, as the spreadsheet shows it; empty where the row is too short.
     #[must_use]
     pub fn cell(&self, column: usize) -> &str {
         if column >= self.columns {
@@ -204,6 +261,19 @@ impl Row {
     pub(super) fn ends(&self) -> &[usize] {
         &self.ends
     }
+}
+
+/// The letters of a column of a sheet, 1 for A.
+fn column_letters(mut column: usize) -> String {
+    let mut letters = Vec::new();
+    while column > 0 {
+        column -= 1;
+        letters.push(char::from(
+            b'A' + u8::try_from(column % 26).unwrap_or_default(),
+        ));
+        column /= 26;
+    }
+    letters.iter().rev().collect()
 }
 
 fn cell_of<'a>(text: &'a str, ends: &[usize], cell: usize) -> &'a str {

@@ -9,7 +9,7 @@ use std::io::{self, Cursor};
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::header::trimmed;
+use crate::domain::cell::trimmed;
 
 /// Returns a few bytes at a time, so that buffers end at every place.
 struct Drip(Cursor<Vec<u8>>, usize);
@@ -135,9 +135,10 @@ fn refuses_what_cannot_be_read_as_a_spreadsheet() {
         (b"\n,,\r\n \n", format!("is empty: every row is blank; {needs}")),
         (
             b"SQLite format 3\0\x10",
-            "this is a ledger or another SQLite file, not a spreadsheet; name the spreadsheet".into(),
+            "this is a ledger or another SQLite file, not CSV, XLSX, XLS or ODS; name the spreadsheet".into(),
         ),
-        (b"a\0,b\n", format!("this is not text (it holds a NUL byte); {save}")),
+        (b"a\0,b\n", format!("line 1 holds a NUL byte, which no text has; the file is damaged or in another format; {save}")),
+        (b"a,b\r\n1,\"x\r\ny\0\"\n", format!("line 3 holds a NUL byte, which no text has; the file is damaged or in another format; {save}")),
         (
             b"n\xc3\xa4me,n\xe4me\n",
             format!("the header (line 1), column 2: the text is not UTF-8; {save}"),
@@ -192,7 +193,9 @@ fn refuses_what_cannot_be_read_as_a_spreadsheet() {
     let text = format!("a\n{}1\0\n", "1234567\n".repeat(1000));
     assert_eq!(
         read(text).unwrap_err().to_string(),
-        "customers.csv: line 1002 holds a NUL byte; the file is damaged or not text; export it again"
+        format!(
+            "customers.csv: line 1002 holds a NUL byte, which no text has; the file is damaged or in another format; {save}"
+        )
     );
 }
 
@@ -447,7 +450,7 @@ fn write(width: usize, drawn: &[Drawn], line_end: &[&str], ended: bool) -> Table
 
 /// A quote only counts at the beginning of a cell, so elsewhere it may stay single.
 fn quoted(cell: &str, anyway: bool) -> String {
-    if anyway || cell.starts_with('"') || cell.contains([',', '\r', '\n']) {
+    if anyway || cell.trim_start().starts_with('"') || cell.contains([',', '\r', '\n']) {
         format!("\"{}\"", cell.replace('"', "\"\""))
     } else {
         cell.to_owned()
@@ -480,7 +483,11 @@ proptest! {
     fn of_any_text_every_record_is_a_row_or_the_file_is_refused(
         text in "[ab,\" \r\n]{0,40}", drip in 1_usize..9,
     ) {
-        let text = format!("x,y,z\n{text}");
+        // Where a quote follows a space, it may be a quote or not.
+        let mut text = format!("x,y,z\n{text}");
+        while text.contains(" \"") {
+            text = text.replace(" \"", "\"");
+        }
         let bytes = Drip(Cursor::new(text.clone().into_bytes()), drip);
         let read = drain(Source::from_reader("t", bytes, &ReadOptions::default()).unwrap(), 3);
         prop_assert!(read.is_ok() || text.contains(['"', '\r']));

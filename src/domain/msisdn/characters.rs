@@ -1,6 +1,6 @@
 //! The characters around and between the digits of a number, and how an error shows a cell.
 
-use crate::domain::punctuation;
+use crate::domain::punctuation::{self, is_line_end};
 
 /// How much of a cell an error repeats, in characters.
 const MOST_QUOTED: usize = 40;
@@ -30,10 +30,6 @@ pub(super) fn visible(c: char) -> String {
 pub(super) fn is_ignored(c: char) -> bool {
     // U+202E reverses the digits that follow it.
     c.is_whitespace() || (punctuation::is_invisible(c) && c != '\u{202E}')
-}
-
-pub(super) fn is_line_end(c: char) -> bool {
-    matches!(c, '\n'..='\r' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
 fn is_direction(c: char) -> bool {

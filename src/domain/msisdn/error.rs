@@ -40,6 +40,9 @@ pub enum NumberErrorKind {
     /// `#N/A`, `#REF!`.
     #[error("is an error of the spreadsheet; correct its formula")]
     SheetError,
+    /// A formula whose result the file does not hold.
+    #[error("has no result; open the workbook in the spreadsheet program, save it and plan again")]
+    NotCalculated,
     /// `########`: what a spreadsheet shows, and exports, in place of a number that is wider than its column.
     #[error("did not fit its column; widen the column in the spreadsheet and export it again")]
     TooWide,
@@ -70,7 +73,7 @@ pub enum NumberErrorKind {
     #[error("begins with a dash; leave only the number")]
     Dash,
     /// Two numbers, or what looks like two.
-    #[error("looks like more than one number; leave one")]
+    #[error("looks like two numbers or more; leave one")]
     Several,
     /// `+60 +6012-345 6789`
     #[error("has a + in the wrong place; write one, in front of the country code")]

@@ -2,8 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::characters::{digit, is_dash, is_ignored, is_line_end, is_quote};
+use super::characters::{digit, is_dash, is_ignored, is_quote};
 use super::error::NumberErrorKind;
+use crate::domain::cell::shown;
+use crate::domain::punctuation::is_line_end;
 use crate::domain::sheet_error::{self, SheetError};
 
 /// E.164 allows 15 digits. Up to this length the error says whether these are several numbers or none.
@@ -64,11 +66,11 @@ pub(super) fn dialled(cell: &str) -> Result<Dialled, NumberErrorKind> {
     })
 }
 
-/// The cell without what surrounds a number: white space, invisible marks, the apostrophe that makes a spreadsheet keep a zero, the
-/// `="..."` of some exports, quotes, `tel:`, and the separator of a list.
+/// The cell as [`shown`], and without what else surrounds a number and can never be part of it: quotes of any kind, a lone `=`,
+/// `tel:`, and the separator of a list.
 fn without_wrapping(cell: &str) -> &str {
     let around = |c| is_ignored(c) || is_quote(c);
-    let bare = cell.trim_matches(around);
+    let bare = shown(cell).trim_matches(around);
     let bare = bare.strip_prefix('=').unwrap_or(bare).trim_matches(around);
     let scheme = SCHEMES.iter().find(|scheme| {
         bare.get(..scheme.len())
@@ -86,7 +88,9 @@ fn not_a_number(written: &str) -> Option<NumberErrorKind> {
     match sheet_error::of_cell(written) {
         Some(SheetError::Formula) => return Some(NumberErrorKind::SheetError),
         Some(SheetError::TooWide) => return Some(NumberErrorKind::TooWide),
-        None => {}
+        Some(SheetError::NotCalculated) => return Some(NumberErrorKind::NotCalculated),
+        // A number with all of its digits is read although it is written with an exponent.
+        Some(SheetError::Rounded | SheetError::FormulaText | SheetError::Apostrophe) | None => {}
     }
     let is_filler = |c| is_dash(c) || matches!(c, '.' | '?' | '*' | '/' | '_' | '~' | 'x' | 'X');
     let is_placeholder =
@@ -218,6 +222,8 @@ fn character_error(c: char, count: usize, rest: &str) -> NumberErrorKind {
             NumberErrorKind::Several
         }
         _ if is_line_end(c) => NumberErrorKind::Several,
+        // Google Contacts puts ` ::: ` between the numbers of one person.
+        ':' if count >= MIN_DIGITS && count_digits(rest) >= MIN_DIGITS => NumberErrorKind::Several,
         '#' if count > 0 && rest.chars().any(|c| digit(c).is_some()) => NumberErrorKind::Extension,
         _ if c.is_numeric() => NumberErrorKind::OtherDigits,
         _ => NumberErrorKind::Stray(c),

@@ -88,16 +88,16 @@ fn an_error_names_the_cell() {
         ),
         (
             "'0123456789,0198765432'",
-            "\"'0123456789,0198765432'\" looks like more than one number; leave one",
+            "\"'0123456789,0198765432'\" looks like two numbers or more; leave one",
         ),
         // On one line, the right way round, and no longer than a sentence can bear.
         (
             "0123456789\r\n0198765432",
-            "\"0123456789  0198765432\" looks like more than one number; leave one",
+            "\"0123456789  0198765432\" looks like two numbers or more; leave one",
         ),
         (
             "0123456789\u{2028}0198765432",
-            "\"0123456789 0198765432\" looks like more than one number; leave one",
+            "\"0123456789 0198765432\" looks like two numbers or more; leave one",
         ),
         (
             "\u{202E}0123456789",
@@ -265,7 +265,7 @@ fn the_region_decides_where_no_country_is_written() {
         (
             "SG",
             "91234567 81234567",
-            "looks like more than one number; leave one",
+            "looks like two numbers or more; leave one",
         ),
         (
             "SG",

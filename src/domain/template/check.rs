@@ -5,8 +5,6 @@
 //! place in it. A cell is text, and text compares with a number wrongly and in silence (`"900" >= 1000` is true): so numbers
 //! compare and calculate only with what is visibly a number, as `amount|float` is.
 
-use std::collections::BTreeSet;
-
 use minijinja::machinery::Span;
 use minijinja::machinery::ast::{BinOpKind, CallArg, CompareOpKind, Expr, UnaryOpKind};
 
@@ -52,22 +50,19 @@ pub(super) const TESTS: &[&str] = &["defined", "undefined", "startingwith", "end
 
 type Checked = Result<(), TemplateError>;
 
-/// The positions of the columns that an expression names, or its first error. It is written as `source` and begins in this
-/// line of the template.
+/// Checks an expression. It is written as `source` and begins in this line of the template.
 pub(super) fn check(
     expression: &Expr<'_>,
     source: &str,
     line: usize,
     names: &ColumnNames,
-) -> Result<Vec<usize>, TemplateError> {
-    let mut check = Check {
+) -> Checked {
+    let check = Check {
         source,
         line,
         names,
-        columns: BTreeSet::new(),
     };
-    check.expression(expression)?;
-    Ok(check.columns.into_iter().collect())
+    check.expression(expression)
 }
 
 /// The column that an expression is, unchanged: `name`, `row.Name` or `row["Name"]`.
@@ -97,11 +92,10 @@ struct Check<'a> {
     source: &'a str,
     line: usize,
     names: &'a ColumnNames,
-    columns: BTreeSet<usize>,
 }
 
 impl Check<'_> {
-    fn expression(&mut self, expression: &Expr<'_>) -> Checked {
+    fn expression(&self, expression: &Expr<'_>) -> Checked {
         if let Some((name, by_header, span)) = named(expression) {
             return self.column(name, by_header, span);
         }
@@ -154,7 +148,7 @@ impl Check<'_> {
         }
     }
 
-    fn each<'e, 's: 'e>(&mut self, expressions: impl IntoIterator<Item = &'e Expr<'s>>) -> Checked {
+    fn each<'e, 's: 'e>(&self, expressions: impl IntoIterator<Item = &'e Expr<'s>>) -> Checked {
         expressions
             .into_iter()
             .try_for_each(|expression| self.expression(expression))
@@ -178,7 +172,7 @@ impl Check<'_> {
     }
 
     /// The arguments of a filter or test, as far as they can be checked before the first row.
-    fn arguments(&mut self, name: &str, arguments: &[CallArg<'_>], span: Span) -> Checked {
+    fn arguments(&self, name: &str, arguments: &[CallArg<'_>], span: Span) -> Checked {
         self.each(arguments.iter().map(value_of))?;
         // What looks into a text looks for a text: as a number, `012` is `12`.
         let texts = match name {
@@ -222,16 +216,16 @@ impl Check<'_> {
         }
     }
 
-    fn column(&mut self, name: &str, by_header: bool, span: Span) -> Checked {
+    fn column(&self, name: &str, by_header: bool, span: Span) -> Checked {
         let position = self.names.position(name, by_header);
-        let position = position.ok_or_else(|| self.error(span, self.names.unknown(name)))?;
-        self.columns.insert(position);
-        Ok(())
+        position
+            .map(drop)
+            .ok_or_else(|| self.error(span, self.names.unknown(name)))
     }
 
     /// An operator and its right operand; the left one is checked already. Order and arithmetic need two numbers, an equation
     /// needs two of one kind.
-    fn operation(&mut self, operator: BinOpKind, left: &Expr<'_>, right: &Expr<'_>) -> Checked {
+    fn operation(&self, operator: BinOpKind, left: &Expr<'_>, right: &Expr<'_>) -> Checked {
         match operator {
             BinOpKind::ScAnd | BinOpKind::ScOr | BinOpKind::Concat => {}
             BinOpKind::In => return self.member(left, right),
@@ -244,7 +238,7 @@ impl Check<'_> {
         self.expression(right)
     }
 
-    fn member(&mut self, left: &Expr<'_>, right: &Expr<'_>) -> Checked {
+    fn member(&self, left: &Expr<'_>, right: &Expr<'_>) -> Checked {
         let items = match right {
             Expr::List(list) => &list.items,
             Expr::Tuple(tuple) => &tuple.items,

@@ -3,7 +3,7 @@
 use jiff::civil::{Date, DateTime, Time};
 use jiff::fmt::strtime;
 
-use crate::domain::header::trimmed;
+use crate::domain::cell::trimmed;
 
 /// How a date is written where the template does not say: day first, as in Malaysia.
 pub(super) const FORMAT: &str = "%d/%m/%Y";

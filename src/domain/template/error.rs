@@ -1,5 +1,7 @@
 //! What can be wrong with a template, and why a row may have no text.
 
+use crate::domain::sheet_error::SheetError;
+
 /// The most characters that a template may yield. Far more than a text can hold: a text that is too long has its own
 /// error, and this only bounds memory.
 pub(super) const MAX_CHARS: usize = 10_000;
@@ -30,13 +32,15 @@ pub enum RenderError {
         /// The column's header, as written.
         header: String,
     },
-    /// The template needs a cell in which a formula failed. A default does not hide that.
-    #[error("column \"{header}\" holds the spreadsheet error {error}; correct it and export again")]
+    /// The template needs a cell in which a formula failed, or that was damaged on its way. A default does not hide that.
+    #[error("column \"{header}\" holds {}", error.of(cell))]
     SpreadsheetError {
         /// The column's header, as written.
         header: String,
         /// What the cell holds: `#N/A`.
-        error: String,
+        cell: String,
+        /// What that is.
+        error: SheetError,
     },
     /// A filter that needs a number, an amount or a date cannot read this cell as one with certainty.
     #[error("column \"{header}\": {what}")]
@@ -67,8 +71,8 @@ impl RenderError {
     #[must_use]
     pub fn category(&self) -> String {
         match self {
-            Self::SpreadsheetError { header, .. } => {
-                format!("column \"{header}\" holds a spreadsheet error")
+            Self::SpreadsheetError { header, error, .. } => {
+                format!("column \"{header}\" holds {}", error.label())
             }
             Self::Unreadable { header, .. } => {
                 format!("column \"{header}\" is not what the template reads it as")

@@ -1,64 +1,133 @@
 //! Evaluates a placeholder or a condition for a row, and detects blanks that it is not ready for.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use minijinja::machinery::ast::{EmitExpr, Expr, Spanned, Stmt};
+use minijinja::machinery::{CodeGenerator, Instructions, eval, make_string_output};
 use minijinja::value::Object;
-use minijinja::{Error, ErrorKind, Value};
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, Value};
 
 use super::blank::Blank;
 use super::cell::Cells;
 use super::error::RenderError;
+use super::face::{Face, SLOTS, Slots, with_slots};
 use super::filters;
 use super::names::ColumnNames;
 
-/// A `{{ }}`.
-pub(super) type Placeholder<'a> = Code<minijinja::Template<'a, 'a>>;
-
-/// What stands behind an `{% if %}`.
-pub(super) type Condition<'a> = Code<minijinja::Expression<'a, 'a>>;
-
-/// What the engine made of a tag.
-#[derive(Debug)]
-pub(super) struct Code<T> {
-    pub(super) compiled: T,
+/// A `{{ }}`, or what stands behind an `{% if %}`.
+pub(super) struct Code<'a> {
+    engine: &'a Environment<'a>,
+    instructions: Instructions<'a>,
     /// The line of the template where it begins.
-    pub(super) line: usize,
-    pub(super) uses: Arc<Uses>,
+    line: usize,
+    uses: Arc<Uses>,
 }
 
-/// The columns that a tag names. Only their cells are handed to the engine, which needs values that own what they hold.
+/// The cells that an expression uses. Only they are handed to the engine, which needs values that own what they hold.
 #[derive(Debug)]
-pub(super) struct Uses {
-    pub(super) names: Arc<ColumnNames>,
-    /// Their positions.
-    pub(super) columns: Vec<usize>,
+struct Uses {
+    names: Arc<ColumnNames>,
+    slots: Slots,
 }
 
-impl Placeholder<'_> {
+impl fmt::Debug for Code<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Code")
+            .field("line", &self.line)
+            .field("uses", &self.uses)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> Code<'a> {
+    /// Prints the value of an expression that was checked. It is written as `source` and begins in this line of the template.
+    pub(super) fn placeholder(
+        engine: &'a Environment<'a>,
+        names: &Arc<ColumnNames>,
+        expression: &Expr<'a>,
+        source: &'a str,
+        line: usize,
+    ) -> Self {
+        let mut slots = Slots::new();
+        let expr = with_slots(expression, Face::Shown, names, &mut slots);
+        let mut generator = CodeGenerator::new("message", source);
+        let statement = Spanned::new(EmitExpr { expr }, expression.span());
+        generator.compile_stmt(&Stmt::EmitExpr(statement));
+        Self::new(engine, names, generator, line, slots)
+    }
+
+    /// The value of an expression that was checked, as a condition.
+    pub(super) fn condition(
+        engine: &'a Environment<'a>,
+        names: &Arc<ColumnNames>,
+        expression: &Expr<'a>,
+        source: &'a str,
+        line: usize,
+    ) -> Self {
+        let mut slots = Slots::new();
+        let expression = with_slots(expression, Face::Held, names, &mut slots);
+        let mut generator = CodeGenerator::new("message", source);
+        generator.compile_expr(&expression);
+        Self::new(engine, names, generator, line, slots)
+    }
+
+    fn new(
+        engine: &'a Environment<'a>,
+        names: &Arc<ColumnNames>,
+        generator: CodeGenerator<'a>,
+        line: usize,
+        slots: Slots,
+    ) -> Self {
+        let names = Arc::clone(names);
+        Self {
+            engine,
+            instructions: generator.finish().0,
+            line,
+            uses: Arc::new(Uses { names, slots }),
+        }
+    }
+
+    /// The positions of the columns that it names, each perhaps several times.
+    pub(super) fn columns(&self) -> impl Iterator<Item = usize> {
+        self.uses.slots.iter().map(|(position, _)| *position)
+    }
+
     /// The text of a row.
     pub(super) fn text<C: Cells + ?Sized>(&self, cells: &C) -> Result<String, RenderError> {
-        self.evaluate(cells, |row| self.compiled.render(row))
+        let mut text = String::new();
+        self.evaluate(cells, &mut text)?;
+        Ok(text)
     }
-}
 
-impl Condition<'_> {
     /// Whether it holds for a row.
     pub(super) fn holds<C: Cells + ?Sized>(&self, cells: &C) -> Result<bool, RenderError> {
-        // Asking a blank cell whether it is true is what marks it as tested.
-        self.evaluate(cells, |row| {
-            self.compiled.eval(row).map(|value| value.is_true())
-        })
+        Ok(self
+            .evaluate(cells, &mut String::new())?
+            .unwrap_or_default())
     }
-}
 
-impl<T> Code<T> {
-    fn evaluate<C: Cells + ?Sized, R>(
+    /// Appends what it prints to the text; the truth of its value, if that is what it leaves.
+    fn evaluate<C: Cells + ?Sized>(
         &self,
         cells: &C,
-        run: impl FnOnce(Value) -> Result<R, Error>,
-    ) -> Result<R, RenderError> {
+        text: &mut String,
+    ) -> Result<Option<bool>, RenderError> {
         let row = Arc::new(Row::new(&self.uses, cells));
-        let result = run(Value::from_dyn_object(Arc::clone(&row)));
+        let root = Value::from_dyn_object(Arc::clone(&row));
+        let blocks = BTreeMap::new();
+        let mut output = make_string_output(text);
+        let result = eval(
+            self.engine,
+            &self.instructions,
+            root,
+            &blocks,
+            &mut output,
+            AutoEscape::None,
+        )
+        // Asking a blank cell whether it is true is what marks it as tested.
+        .map(|(value, _)| value.map(|value| value.is_true()));
         // First, also where something failed: a blank is then the likeliest reason.
         if let Some(error) = row.unhandled_blank() {
             return Err(error);
@@ -88,42 +157,55 @@ impl<T> Code<T> {
     /// The header of the one named column that holds this text; none where two do.
     fn column_with<C: Cells + ?Sized>(&self, text: &str, cells: &C) -> Option<&str> {
         let columns = &self.uses.names.columns;
-        let used = self.uses.columns.iter().map(|position| &columns[*position]);
-        let mut found = used.filter(|column| cells.cell(column.cell).trim() == text.trim());
+        let positions: BTreeSet<usize> = self.columns().collect();
+        let mut found = positions
+            .into_iter()
+            .map(|position| &columns[position])
+            .filter(|column| {
+                let faces = [cells.cell(column.cell), cells.held(column.cell)];
+                faces.iter().any(|face| face.trim() == text.trim())
+            });
         let column = found.next()?;
         found.next().is_none().then_some(&*column.header)
     }
 }
 
-/// A row as the engine sees it: the root of all names.
+/// A row as the engine sees it: the root of all names, and the slots of an expression.
 #[derive(Debug)]
 struct Row {
-    uses: Arc<Uses>,
-    /// One for each used column.
+    /// One for each slot.
     cells: Vec<Result<Value, RenderError>>,
     /// The blanks and errors that were looked up, in order. The lock is the row's own: it is never contended.
     blanks: Mutex<Vec<Arc<Blank>>>,
 }
 
 impl Row {
-    fn new<C: Cells + ?Sized>(uses: &Arc<Uses>, cells: &C) -> Self {
-        let cell = |position: &usize| uses.names.filled(*position, cells).map(Value::from);
+    fn new<C: Cells + ?Sized>(uses: &Uses, cells: &C) -> Self {
+        let names = &uses.names;
+        let cell = |(position, face): &(usize, Face)| match face {
+            Face::Shown => names.shown(*position, cells).map(Value::from),
+            Face::Held => names.held(*position, cells).map(Value::from),
+            Face::Amount => {
+                let is_number = cells.is_number(names.columns[*position].cell);
+                names.held(*position, cells).map(|held| {
+                    let number = held.parse::<f64>().ok().filter(|_| is_number);
+                    number.map_or_else(|| Value::from(held), Value::from)
+                })
+            }
+        };
         Self {
-            cells: uses.columns.iter().map(cell).collect(),
-            uses: Arc::clone(uses),
+            cells: uses.slots.iter().map(cell).collect(),
             blanks: Mutex::default(),
         }
     }
 
-    /// The value of the column at this position.
-    fn look_up(&self, position: usize) -> Option<Value> {
-        let mut columns = self.uses.columns.iter();
-        let slot = columns.position(|column| *column == position)?;
-        let is_error = match self.cells.get(slot)? {
+    fn look_up(&self, slot: usize) -> Option<Value> {
+        let blank = match self.cells.get(slot)? {
             Ok(value) => return Some(value.clone()),
-            Err(error) => !matches!(error, RenderError::Blank { .. }),
+            Err(RenderError::Blank { .. }) => Blank::new(slot, false),
+            Err(_) => Blank::new(slot, true),
         };
-        let blank = Arc::new(Blank::new(slot, is_error));
+        let blank = Arc::new(blank);
         let mut blanks = self.blanks.lock().unwrap_or_else(PoisonError::into_inner);
         blanks.push(Arc::clone(&blank));
         Some(Value::from_dyn_object(blank))
@@ -139,24 +221,13 @@ impl Row {
 
 impl Object for Row {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        self.get_value_by_str(key.as_str()?)
+        match key.as_str() {
+            Some(name) => self.get_value_by_str(name),
+            None => self.look_up(key.as_usize()?),
+        }
     }
 
     fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
-        if key == "row" {
-            return Some(Value::from_object(ByHeader(Arc::clone(self))));
-        }
-        self.look_up(self.uses.names.position(key, false)?)
-    }
-}
-
-/// What `row` is in a template: the same cells by the headers of their columns.
-#[derive(Debug)]
-struct ByHeader(Arc<Row>);
-
-impl Object for ByHeader {
-    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        let position = self.0.uses.names.position(key.as_str()?, true)?;
-        self.0.look_up(position)
+        (key == SLOTS).then(|| Value::from_dyn_object(Arc::clone(self)))
     }
 }

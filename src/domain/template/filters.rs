@@ -11,7 +11,7 @@ use minijinja::{Environment, Error, ErrorKind, Value};
 
 use super::blank::Blank;
 use super::{date, money};
-use crate::domain::header::trimmed;
+use crate::domain::cell::trimmed;
 
 /// Adds our filters and tests to an engine, in place of its own with the same names.
 pub(super) fn add_to(engine: &mut Environment<'_>) {
@@ -65,6 +65,11 @@ fn text_of(value: &Value) -> Result<Cow<'_, str>, Error> {
 
 /// `amount|money`: `1,234.50`.
 fn money(value: Value) -> Result<String, Error> {
+    if value.kind() == ValueKind::Number {
+        let number = f64::try_from(value.clone())?;
+        return money::formatted_number(number)
+            .map_err(|error| unreadable(&value.to_string(), error));
+    }
     let text = text_of(&value)?;
     money::formatted(&text).map_err(|error| unreadable(&text, error))
 }
@@ -79,15 +84,57 @@ fn date(value: Value, format: Option<Value>) -> Result<String, Error> {
     date::formatted(&text, &format).map_err(|error| unreadable(&text, error))
 }
 
-/// `name|first_word`: the text before the first white space.
+/// `name|first_word`: the text before the first white space, without punctuation at its end.
 fn first_word(value: Value) -> Result<String, Error> {
     let text = text_of(&value)?;
-    Ok(trimmed(&text)
-        .split_whitespace()
-        .next()
-        .unwrap_or_default()
-        .to_owned())
+    let mut words = trimmed(&text).split_whitespace();
+    let first = words.next().unwrap_or_default();
+    // Signs alone are no word, but what a cell holds must not vanish.
+    let word = std::iter::once(first)
+        .chain(words)
+        .map(without_punctuation)
+        .find(|word| !word.is_empty());
+    Ok(word.unwrap_or(first).to_owned())
 }
+
+/// The word without punctuation at its end: `D'cruz` from `D'cruz,`. A bracket or quote stays where its partner is in the word.
+fn without_punctuation(mut word: &str) -> &str {
+    while let Some(last) = word.chars().next_back() {
+        let before = &word[..word.len() - last.len_utf8()];
+        let closes = PAIRS.iter().find(|(_, closing)| *closing == last);
+        let ends = match closes {
+            Some((opening, _)) => !before.contains(*opening),
+            None => PUNCTUATION.contains(&last),
+        };
+        if !ends {
+            break;
+        }
+        word = before;
+    }
+    word
+}
+
+/// Brackets and quotes, each with its partner.
+const PAIRS: &[(char, char)] = &[
+    ('(', ')'),
+    ('[', ']'),
+    ('{', '}'),
+    ('<', '>'),
+    ('"', '"'),
+    ('\'', '\''),
+    ('‘', '’'),
+    ('“', '”'),
+    ('«', '»'),
+    ('（', '）'),
+    ('「', '」'),
+    ('【', '】'),
+];
+
+/// Other signs at the end of a word that are no part of it.
+const PUNCTUATION: &[char] = &[
+    ',', '.', ';', ':', '!', '?', '-', '–', '—', '/', '\\', '|', '&', '…', '，', '。', '；', '：',
+    '！', '？', '、', '·', '،', '(', '[', '{', '（',
+];
 
 fn is_missing(value: &Value) -> bool {
     Blank::test(value) || value.is_undefined()

@@ -7,6 +7,7 @@ mod date;
 mod error;
 mod evaluate;
 mod explain;
+mod face;
 mod filters;
 mod kind;
 mod money;

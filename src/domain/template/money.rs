@@ -1,7 +1,7 @@
 //! Amounts as people and spreadsheets write them, and how a message writes them: `1,234.50`. All arithmetic is on decimal
 //! digits, never on binary fractions.
 
-use crate::domain::header::trimmed;
+use crate::domain::cell::trimmed;
 
 /// The most digits before the point. Spreadsheets keep fifteen: more are not what was typed.
 const MAX_DIGITS: usize = 15;
@@ -14,7 +14,22 @@ const MAX_DIGITS: usize = 15;
 /// (`0.995` is 1.00); but three of them behind up to three digits (`1.234`) may be thousands, and are refused. Everything else
 /// that has only digits and signs could be read in two ways, and is refused.
 pub(super) fn formatted(text: &str) -> Result<String, String> {
-    let (negative, whole, fraction) = parts(trimmed(text)).ok_or_else(|| not_an_amount(text))?;
+    read(text, false)
+}
+
+/// The same for a number of a spreadsheet or of a calculation, in which a point certainly stands before decimals. It counts with
+/// the 15 digits that spreadsheets keep: 23.3 * 0.85 is 19.805 to them and becomes 19.81.
+pub(super) fn formatted_number(number: f64) -> Result<String, String> {
+    let kept = format!("{number:.*e}", MAX_DIGITS - 1)
+        .parse()
+        .unwrap_or(number);
+    // Adding 0 turns -0 into 0.
+    read(&format!("{}", kept + 0.0), true)
+}
+
+fn read(text: &str, is_number: bool) -> Result<String, String> {
+    let (negative, whole, fraction) =
+        parts(trimmed(text), is_number).ok_or_else(|| not_an_amount(text))?;
     if whole.len() > MAX_DIGITS {
         return Err(format!("\"{text}\" is too large for an amount"));
     }
@@ -22,12 +37,13 @@ pub(super) fn formatted(text: &str) -> Result<String, String> {
 }
 
 /// Whether the amount is negative, and its digits before and behind the point.
-fn parts(text: &str) -> Option<(bool, String, &str)> {
+fn parts(text: &str, is_number: bool) -> Option<(bool, String, &str)> {
     let (negative, number) = unsigned(text)?;
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     let whole = without_commas(whole)?;
     // `1.234` is more than a thousand where a point stands between thousands. This cell alone does not say which it is.
-    let by_thousands = fraction.len() == 3
+    let by_thousands = !is_number
+        && fraction.len() == 3
         && !number.contains(',')
         && (1..=3).contains(&whole.len())
         && !whole.starts_with('0');
@@ -174,6 +190,29 @@ mod tests {
         ] {
             assert_eq!(formatted(text).as_deref(), Ok(amount), "{text}");
         }
+    }
+
+    #[test]
+    fn a_number_has_a_point_before_its_decimals() {
+        for (number, amount) in [
+            (19.805, "19.81"),
+            (42.415, "42.42"),
+            (16.9915, "16.99"),
+            (13.174_999_999_999_999, "13.18"),
+            (23.3 * 0.85, "19.81"),
+            (1.234, "1.23"),
+            (12.0, "12.00"),
+            (1_049.155, "1,049.16"),
+            (-7.565, "-7.57"),
+            (-0.0, "0.00"),
+            (1e6, "1,000,000.00"),
+            (0.005, "0.01"),
+            (1e-7, "0.00"),
+        ] {
+            assert_eq!(formatted_number(number).as_deref(), Ok(amount), "{number}");
+        }
+        assert!(formatted_number(1e15).is_err());
+        assert!(formatted_number(f64::NAN).is_err());
     }
 
     #[test]

@@ -4,7 +4,8 @@ use minijinja::machinery::{Token, tokenize};
 
 use super::cell::{Cells, filled};
 use super::error::RenderError;
-use crate::domain::header::{template_name, trimmed};
+use crate::domain::cell::shown;
+use crate::domain::header::template_name;
 use crate::domain::similar::{listed, nearest};
 
 /// A column that templates can name.
@@ -25,12 +26,12 @@ pub struct ColumnNames {
 }
 
 impl ColumnNames {
-    /// These columns, their headers trimmed. Of two with one name (or one header) the first counts: the caller refuses such a
+    /// These columns, their headers as a person sees them. Of two with one name (or one header) the first counts: the caller refuses such a
     /// spreadsheet.
     #[must_use]
     pub fn new(mut columns: Vec<Column>) -> Self {
         for column in &mut columns {
-            column.header = trimmed(&column.header).to_owned();
+            column.header = shown(&column.header).to_owned();
         }
         Self { columns }
     }
@@ -65,14 +66,24 @@ impl ColumnNames {
             .or_else(by_name)
     }
 
-    /// The cell of the column at this position.
-    pub(super) fn filled<'c, C: Cells + ?Sized>(
+    /// What the cell of the column at this position shows.
+    pub(super) fn shown<'c, C: Cells + ?Sized>(
         &self,
         position: usize,
         cells: &'c C,
     ) -> Result<&'c str, RenderError> {
         let column = &self.columns[position];
         filled(&column.header, cells.cell(column.cell))
+    }
+
+    /// The value that the cell of the column at this position holds.
+    pub(super) fn held<'c, C: Cells + ?Sized>(
+        &self,
+        position: usize,
+        cells: &'c C,
+    ) -> Result<&'c str, RenderError> {
+        let column = &self.columns[position];
+        filled(&column.header, cells.held(column.cell))
     }
 
     /// How a template writes this column: `first_name`, or `row["2nd Name"]` where its name is not one to the engine.

@@ -2,7 +2,7 @@
 
 use super::cell::Cells;
 use super::error::RenderError;
-use super::evaluate::{Condition, Placeholder};
+use super::evaluate::Code;
 use super::names::ColumnNames;
 
 /// A part of a template.
@@ -10,10 +10,10 @@ use super::names::ColumnNames;
 pub(super) enum Node<'a> {
     /// Text as it is sent.
     Text(&'a str),
-    /// The cell of the column at this position, unchanged: `{{ name }}` or `%name%`.
+    /// The cell of the column at this position, as the sheet shows it: `{{ name }}` or `%name%`.
     Column(usize),
     /// Any other `{{ }}`.
-    Placeholder(Placeholder<'a>),
+    Placeholder(Code<'a>),
     /// `{% if %}` to `{% endif %}`: the first branch whose condition holds.
     If(Vec<Branch<'a>>),
 }
@@ -22,8 +22,17 @@ pub(super) enum Node<'a> {
 #[derive(Debug)]
 pub(super) struct Branch<'a> {
     /// `None`: `{% else %}`.
-    pub(super) condition: Option<Condition<'a>>,
+    pub(super) condition: Option<Code<'a>>,
     pub(super) body: Vec<Node<'a>>,
+}
+
+impl Branch<'_> {
+    /// Whether its condition holds for this row.
+    fn is_taken<C: Cells + ?Sized>(&self, cells: &C) -> Result<bool, RenderError> {
+        self.condition
+            .as_ref()
+            .map_or(Ok(true), |condition| condition.holds(cells))
+    }
 }
 
 /// Appends the positions of all columns that these nodes name.
@@ -32,11 +41,10 @@ pub(super) fn columns(nodes: &[Node<'_>], used: &mut Vec<usize>) {
         match node {
             Node::Text(_) => {}
             Node::Column(position) => used.push(*position),
-            Node::Placeholder(placeholder) => used.extend(&placeholder.uses.columns),
+            Node::Placeholder(placeholder) => used.extend(placeholder.columns()),
             Node::If(branches) => {
                 for branch in branches {
-                    let conditions = branch.condition.iter();
-                    used.extend(conditions.flat_map(|condition| &condition.uses.columns));
+                    used.extend(branch.condition.iter().flat_map(Code::columns));
                     columns(&branch.body, used);
                 }
             }
@@ -54,15 +62,11 @@ pub(super) fn render<C: Cells + ?Sized>(
     for node in nodes {
         match node {
             Node::Text(text) => rendered.push_str(text),
-            Node::Column(position) => rendered.push_str(names.filled(*position, cells)?),
+            Node::Column(position) => rendered.push_str(names.shown(*position, cells)?),
             Node::Placeholder(placeholder) => rendered.push_str(&placeholder.text(cells)?),
             Node::If(branches) => {
                 for branch in branches {
-                    let is_taken = match &branch.condition {
-                        Some(condition) => condition.holds(cells)?,
-                        None => true,
-                    };
-                    if is_taken {
+                    if branch.is_taken(cells)? {
                         render(&branch.body, names, cells, rendered)?;
                         break;
                     }

@@ -11,7 +11,7 @@ use minijinja::machinery::{Token, Tokenizer, parse_expr};
 use minijinja::syntax::SyntaxConfig;
 
 use super::error::TemplateError;
-use super::evaluate::{Code, Condition, Uses};
+use super::evaluate::Code;
 use super::names::ColumnNames;
 use super::node::{Branch, Node};
 use super::tag::Tag;
@@ -127,56 +127,48 @@ impl<'a> TemplateReader<'a> {
     }
 
     fn placeholder(&self, tag: &Tag<'a>) -> Result<Node<'a>, TemplateError> {
-        let (tree, uses) = self.expression(tag, tag.inner.0)?;
+        let start = tag.inner.0;
+        let (tree, source) = self.expression(tag, start)?;
         if let Some(column) = check::column(&tree, self.names) {
             return Ok(Node::Column(column));
         }
-        let compiled = self
-            .engine
-            .template_from_str(tag.written())
-            .map_err(|error| tag.error(error.to_string()))?;
-        Ok(Node::Placeholder(Code {
-            compiled,
-            line: tag.line,
-            uses,
-        }))
+        let line = tag.line_of(start);
+        let code = Code::placeholder(self.engine, self.names, &tree, source, line);
+        Ok(Node::Placeholder(code))
     }
 
-    fn condition(&self, tag: &Tag<'a>) -> Result<Condition<'a>, TemplateError> {
+    fn condition(&self, tag: &Tag<'a>) -> Result<Code<'a>, TemplateError> {
         let start = tag.rest_start();
         if tag.rest().trim().is_empty() {
             return Err(explain::no_condition(tag));
         }
-        let (_, uses) = self.expression(tag, start)?;
-        let compiled = self
-            .engine
-            .compile_expression(tag.rest())
-            .map_err(|error| tag.error(error.to_string()))?;
-        Ok(Code {
-            compiled,
-            line: tag.line_of(start),
-            uses,
-        })
+        let (tree, source) = self.expression(tag, start)?;
+        let line = tag.line_of(start);
+        Ok(Code::condition(
+            self.engine,
+            self.names,
+            &tree,
+            source,
+            line,
+        ))
     }
 
-    /// The expression from this place to the end of a tag, and the columns that it names.
+    /// The expression from this place to the end of a tag, and as it is written.
     fn expression(
         &self,
         tag: &Tag<'a>,
         start: usize,
-    ) -> Result<(Expr<'a>, Arc<Uses>), TemplateError> {
+    ) -> Result<(Expr<'a>, &'a str), TemplateError> {
         let source = &self.source[start..tag.inner.1];
         let tree = parse_expr(source)
             .map_err(|error| explain::expression(&error, start, tag, self.names))?;
-        let columns =
-            check::check(&tree, source, tag.line_of(start), self.names).map_err(|error| {
-                match explain::header(tag, self.names) {
-                    Some(what) => tag.error(what),
-                    None => error,
-                }
-            })?;
-        let names = Arc::clone(self.names);
-        Ok((tree, Arc::new(Uses { names, columns })))
+        check::check(&tree, source, tag.line_of(start), self.names).map_err(|error| {
+            match explain::header(tag, self.names) {
+                Some(what) => tag.error(what),
+                None => error,
+            }
+        })?;
+        Ok((tree, source))
     }
 
     /// `{% if %}` and everything up to its `{% endif %}`.

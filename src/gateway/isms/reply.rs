@@ -10,6 +10,11 @@
 //! - A separator at the end (`2000 = SUCCESS:1||`) is the end of a list, or a list that was cut off there. It is read
 //!   only where the count proves that nothing is missing.
 //! - `2000 = SUCCESS:` has lost its transaction id and may have lost more.
+//!
+//! The vendor's own shop plugin gets its answers JSON-encoded: one as a string, quotes included, several as an array.
+//! What a string holds is read like a body without the quotes. A string in a string was never seen and is not read.
+
+use serde::Deserialize;
 
 use super::code::Code;
 use crate::gateway::{Outcome, Outcomes};
@@ -36,15 +41,30 @@ pub(in crate::gateway) fn read(body: &[u8], numbers: usize) -> Result<Outcomes, 
     }
     let text = std::str::from_utf8(body).map_err(|_| UNRECOGNIZED)?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text).trim();
-    let answers = match text.chars().next() {
-        None => return Err(EMPTY),
-        Some('<') => return Err(MARKUP),
-        Some('[') => Answers::from_json(text),
-        Some(_) => Answers::from_plain_text(text),
+    let answers = if text.starts_with('"') {
+        let content: String = serde_json::from_str(text).map_err(|_| UNRECOGNIZED)?;
+        Answers::parse(content.trim())
+    } else {
+        Answers::parse(text)
     };
-    answers
-        .map(|answers| answers.assign_to(numbers))
-        .ok_or(UNRECOGNIZED)
+    answers.map(|answers| answers.assign_to(numbers))
+}
+
+/// An element of a JSON array: an answer, or a code alone.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Element {
+    Text(String),
+    Number(i64),
+}
+
+impl Element {
+    fn into_text(self) -> String {
+        match self {
+            Self::Text(text) => text,
+            Self::Number(number) => number.to_string(),
+        }
+    }
 }
 
 /// The answers of one body, at least one, in their order.
@@ -55,9 +75,20 @@ struct Answers {
 }
 
 impl Answers {
+    fn parse(text: &str) -> Result<Self, &'static str> {
+        let answers = match text.chars().next() {
+            None => return Err(EMPTY),
+            Some('<') => return Err(MARKUP),
+            Some('[') => Self::from_json(text),
+            Some(_) => Self::from_plain_text(text),
+        };
+        answers.ok_or(UNRECOGNIZED)
+    }
+
     fn from_json(text: &str) -> Option<Self> {
-        let strings: Vec<String> = serde_json::from_str(text).ok()?;
-        Self::parse_all(strings.iter().map(String::as_str), false)
+        let elements: Vec<Element> = serde_json::from_str(text).ok()?;
+        let texts: Vec<String> = elements.into_iter().map(Element::into_text).collect();
+        Self::parse_all(texts.iter().map(String::as_str), false)
     }
 
     fn from_plain_text(text: &str) -> Option<Self> {
@@ -229,6 +260,17 @@ mod tests {
             ("2000", Outcome::Accepted { trx_id: None }),
             ("2000=success", Outcome::Accepted { trx_id: None }),
             ("[\"2000 = SUCCESS:7\"]", accepted("7")),
+            ("\"2000 = SUCCESS:1143007207\"", accepted("1143007207")),
+            ("\u{feff} \"2000\" \r\n", Outcome::Accepted { trx_id: None }),
+            ("\"2000 = SUCCESS:7\\r\\n\"", accepted("7")),
+            ("\"\\u0032000 = SUCCESS:7\"", accepted("7")),
+            ("\"[\\\"2000 = SUCCESS:7\\\"]\"", accepted("7")),
+            ("[2000]", Outcome::Accepted { trx_id: None }),
+            ("\"-1001\"", stopped(-1001)),
+            ("\" -1004 = INSUFFICIENT CREDITS \"", stopped(-1004)),
+            ("[-1001]", stopped(-1001)),
+            ("[ -1009 ]", refused(-1009)),
+            ("\"-1009 = invalid destination number\"", refused(-1009)),
             ("-1001", stopped(-1001)),
             ("-1002\n", stopped(-1002)),
             (" -1003 = IP NOT ALLOWED", stopped(-1003)),
@@ -280,6 +322,10 @@ mod tests {
             "2000 = SUCCESS:1\r\n\r\n-1009\r\n\r\n2000 = SUCCESS:2",
             "2000 = SUCCESS:1\r-1009\r2000 = SUCCESS:2",
             "[\"2000 = SUCCESS:1\", \"-1009 = BAD\", \" 2000:2\\n\"]",
+            "[\"2000 = SUCCESS:1\", -1009, \"2000:2\"]",
+            "\"2000 = SUCCESS:1||-1009||2000 = SUCCESS:2\"",
+            "\"2000 = SUCCESS:1\\n-1009\\n2000 = SUCCESS:2\\n\"",
+            "\"2000 = SUCCESS:1;-1009;2000 = SUCCESS:2;\"",
         ] {
             assert_eq!(read(body.as_bytes(), 3), Ok(three.clone()), "{body:?}");
         }
@@ -380,8 +426,28 @@ mod tests {
             "-1001||OK",
             "2000 = SUCCESS:1,2",
             "-1001<br>",
-            "\"2000\"",
-            "[2000]",
+            "\"2000",
+            "2000\"",
+            "\"2000\"\"2000\"",
+            "\"2000\" = SUCCESS:1",
+            "\"2000\", \"2000\"",
+            "\"2000\"||\"2000\"",
+            "\"\\\"2000\\\"\"",
+            "\"20\\u00a000\"",
+            "\"2000 = SUCCESS:\"",
+            "\"-1001 = FAILED -1002\"",
+            "\"OK\"",
+            "'2000'",
+            "[2000.0]",
+            "[2e3]",
+            "[-100]",
+            "[-10010]",
+            "[-0]",
+            "[true]",
+            "[2000,]",
+            "[-1001,null]",
+            "[\"-1001\",[-1001]]",
+            "{\"0\":-1001}",
             "[]",
             "[[\"2000\"]]",
             "[\"2000\"",
@@ -409,6 +475,9 @@ mod tests {
         assert_eq!(read(b"", 1), Err(EMPTY));
         assert_eq!(read(b" \r\n", 1), Err(EMPTY));
         assert_eq!(read("\u{feff}".as_bytes(), 1), Err(EMPTY));
+        assert_eq!(read(b"\"\"", 1), Err(EMPTY));
+        assert_eq!(read(b"\" \\n\"", 1), Err(EMPTY));
+        assert_eq!(read(b"\"<html>2000</html>\"", 1), Err(MARKUP));
         assert_eq!(read(b"<!DOCTYPE html><p>-1001", 1), Err(MARKUP));
         let mut long = b"-1001".to_vec();
         long.resize(MAX_BODY, b' ');
@@ -461,6 +530,21 @@ mod tests {
             }
         }
 
+        /// The quotes of JSON neither make nor lose an outcome, except around what is JSON already.
+        #[test]
+        fn a_json_string_is_read_as_its_content(body in "[-=:|;,\\[\\]\"0-9A-Z\r\n ]{0,30}", numbers in 1..4_usize) {
+            let quoted = serde_json::to_string(&body).unwrap();
+            let read_quoted = read(quoted.as_bytes(), numbers);
+            if body.trim().starts_with('"') {
+                prop_assert!(!is_certain(&read_quoted), "{:?}", quoted);
+            } else {
+                prop_assert_eq!(&read_quoted, &read(body.as_bytes(), numbers), "{:?}", quoted);
+            }
+            for end in 1..quoted.len() {
+                prop_assert!(!is_certain(&read(&quoted.as_bytes()[..end], numbers)), "{:?}", &quoted[..end]);
+            }
+        }
+
         #[test]
         fn answers_are_read_with_every_separator_and_spacing(
             answers in proptest::collection::vec(any_answer(), 2..8),
@@ -474,8 +558,10 @@ mod tests {
             prop_assert_eq!(read(body.as_bytes(), outcomes.len()), Ok(Outcomes::Each(outcomes.clone())), "{:?}", body);
             prop_assert!(!is_certain(&read(body.as_bytes(), outcomes.len() + 1)));
 
-            let json = serde_json::to_string(&written).unwrap();
-            prop_assert_eq!(read(json.as_bytes(), outcomes.len()), Ok(Outcomes::Each(outcomes)));
+            for json in [serde_json::to_string(&written), serde_json::to_string(&body)] {
+                let read = read(json.unwrap().as_bytes(), outcomes.len());
+                prop_assert_eq!(read, Ok(Outcomes::Each(outcomes.clone())));
+            }
         }
 
         #[test]

@@ -63,15 +63,24 @@ pub(crate) fn ods(sheets: &[Table]) -> Vec<u8> {
 
 /// A ZIP file of these parts; one called `mimetype` is not compressed.
 pub(crate) fn packed(parts: &[(String, String)]) -> Vec<u8> {
+    let parts: Vec<(&str, &[u8])> = parts
+        .iter()
+        .map(|(name, content)| (name.as_str(), content.as_bytes()))
+        .collect();
+    packed_bytes(&parts)
+}
+
+/// The same of parts that are not text.
+pub(crate) fn packed_bytes(parts: &[(&str, &[u8])]) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, content) in parts {
-        let method = match name.as_str() {
+        let method = match *name {
             "mimetype" => CompressionMethod::Stored,
             _ => CompressionMethod::Deflated,
         };
         let options = SimpleFileOptions::default().compression_method(method);
-        zip.start_file(name.as_str(), options).expect("a new part");
-        zip.write_all(content.as_bytes()).expect("memory");
+        zip.start_file(*name, options).expect("a new part");
+        zip.write_all(content).expect("memory");
     }
     zip.finish().expect("memory").into_inner()
 }

@@ -7,8 +7,11 @@ use crate::source::errors::HEADER_AND_ROWS;
 use crate::{Error, Kind, Remedy, Result};
 
 /// The chosen sheet, and what to say of the others.
+#[derive(Clone)]
 pub(super) struct Choice {
     pub(super) name: String,
+    /// Its position among the sheets, from 0.
+    pub(super) position: usize,
     /// How many sheets there are, hidden ones too.
     pub(super) sheets: usize,
     /// The others that are not hidden, in quotes; empty if there are none.
@@ -26,11 +29,12 @@ impl Choice {
                     .hint(format!("name one of {}", quoted(sheets.iter())))
                     .remedy(Remedy::Sheet)
             })?,
-            None => sheets
-                .iter()
-                .find(is_visible)
-                .or(sheets.first())
-                .ok_or_else(|| unreadable("it has no sheets"))?,
+            None if sheets.is_empty() => return Err(unreadable("it has no sheets")),
+            None => sheets.iter().find(is_visible).ok_or_else(|| {
+                Error::new(Kind::Input, "all sheets of the workbook are hidden")
+                    .hint(format!("name one of {}", quoted(sheets.iter())))
+                    .remedy(Remedy::Sheet)
+            })?,
         };
         let others = sheets
             .iter()
@@ -38,6 +42,10 @@ impl Choice {
             .filter(is_visible);
         let choice = Self {
             name: chosen.name.clone(),
+            position: sheets
+                .iter()
+                .position(|sheet| sheet.name == chosen.name)
+                .unwrap_or_default(),
             sheets: sheets.len(),
             others: quoted(others),
         };

@@ -10,6 +10,7 @@ use cfb::CompoundFile;
 
 use super::errors::{damaged, damaged_by};
 use crate::Result;
+use crate::source::foreign::{Foreign, stream_of_document};
 
 /// The rows and columns of an XLS sheet, by [MS-XLS] 2.2.
 const ROWS: u32 = 1 << 16;
@@ -17,19 +18,9 @@ const COLUMNS: u16 = 1 << 8;
 
 /// Ok if calamine can be given the file: a workbook within the bounds, or the container of an encrypted workbook.
 pub(super) fn check(bytes: &[u8]) -> Result<()> {
-    let mut file = CompoundFile::open(Cursor::new(bytes)).map_err(damaged_by)?;
-    // Before Excel 97 the stream was called Book.
-    let Some(path) = ["/Workbook", "/Book"]
-        .into_iter()
-        .find(|path| file.is_stream(path))
-    else {
+    let Some(stream) = workbook_stream(bytes)? else {
         return Ok(());
     };
-    let mut stream = Vec::new();
-    file.open_stream(path)
-        .and_then(|opened| opened.take(bytes.len() as u64).read_to_end(&mut stream))
-        .map_err(damaged_by)?;
-
     for (kind, data) in substream(&stream) {
         if kind == BOUND_SHEET {
             let sheet = number(data, 0)
@@ -43,10 +34,33 @@ pub(super) fn check(bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
+/// The records of the workbook, if this is one.
+pub(super) fn workbook_stream(bytes: &[u8]) -> Result<Option<Vec<u8>>> {
+    let mut file = CompoundFile::open(Cursor::new(bytes)).map_err(damaged_by)?;
+    // Before Excel 97 the stream was called Book.
+    let Some(path) = ["/Workbook", "/Book"]
+        .into_iter()
+        .find(|path| file.is_stream(path))
+    else {
+        return Ok(None);
+    };
+    let mut stream = Vec::new();
+    file.open_stream(path)
+        .and_then(|opened| opened.take(bytes.len() as u64).read_to_end(&mut stream))
+        .map_err(damaged_by)?;
+    Ok(Some(stream))
+}
+
+/// What this compound file is, if it is a document of another kind.
+pub(super) fn foreign(bytes: &[u8]) -> Option<Foreign> {
+    let file = CompoundFile::open(Cursor::new(bytes)).ok()?;
+    stream_of_document(|name| file.is_stream(name))
+}
+
 // The kinds of record, by [MS-XLS] 2.3.2.
-const BEGIN: u16 = 0x0809;
+pub(super) const BEGIN: u16 = 0x0809;
 const END: u16 = 0x000A;
-const BOUND_SHEET: u16 = 0x0085;
+pub(super) const BOUND_SHEET: u16 = 0x0085;
 const DIMENSIONS: u16 = 0x0200;
 const MULTIPLE_NUMBERS: u16 = 0x00BD;
 /// Formula, label, number, string, boolean: each begins with its row and its column.
@@ -62,7 +76,7 @@ const CELLS: [u16; 8] = [
 ];
 
 /// The records of the substream at the start of the bytes, nested ones included.
-fn substream(mut bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
+pub(super) fn substream(mut bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     let mut depth = 0_usize;
     std::iter::from_fn(move || {
         let kind = short(bytes, 0)?;
@@ -92,10 +106,10 @@ fn within_bounds((kind, data): (u16, &[u8])) -> bool {
     }
 }
 
-fn short(bytes: &[u8], at: usize) -> Option<u16> {
+pub(super) fn short(bytes: &[u8], at: usize) -> Option<u16> {
     Some(u16::from_le_bytes(bytes.get(at..at + 2)?.try_into().ok()?))
 }
 
-fn number(bytes: &[u8], at: usize) -> Option<u32> {
+pub(super) fn number(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
 }

@@ -1,14 +1,35 @@
 //! The texts of a sheet in little memory: their letters, and 16 bytes for each cell that is not empty.
 
-use calamine::DataRef;
+use std::collections::{BTreeSet, HashSet};
+
+use calamine::{Data, DataRef, Range};
 
 use super::errors::unreadable;
-use super::shown::write_shown;
+use super::held::{borrowed, number_of, write_held};
+use super::number_format::{NumberFormat, Shown};
 use crate::Result;
+use crate::domain::cell::trimmed;
+use crate::domain::sheet_error::NOT_CALCULATED;
+use crate::source::record_reader::{Held, HiddenRow};
 
 /// The largest sheet, in Excel and in LibreOffice.
 const ROWS: u32 = 1_048_576;
-const COLUMNS: u32 = 16_384;
+const COLUMNS: u16 = 16_384;
+
+/// How a cell looks.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Look<'a> {
+    /// Its value with all digits.
+    AsHeld,
+    /// As this format shows its value.
+    Format(&'a NumberFormat),
+    /// As this text.
+    Text(&'a str),
+    /// In a way that cannot be told from the file.
+    Unknown,
+    /// A formula whose result is not stored.
+    NotCalculated,
+}
 
 /// Takes cells in their order, and returns them row by row.
 #[derive(Debug, Default)]
@@ -20,27 +41,67 @@ pub(super) struct Grid {
     /// The index of the next cell to return, and where its text begins.
     cell: usize,
     start: usize,
+    hidden: HashSet<u32>,
+    /// Columns with a value that is not shown as the sheet does.
+    unformatted: BTreeSet<usize>,
 }
 
 /// The place of a cell that is not empty, 0 for the first row and column, and the end of its text.
 #[derive(Debug)]
 struct Cell {
     row: u32,
-    column: u32,
+    column: u16,
+    role: Role,
     end: usize,
+}
+
+/// What the text of a [`Cell`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    /// What is shown, and held if nothing else follows for the same place.
+    Shown,
+    /// The same, of a number.
+    ShownNumber,
+    /// The value of the cell before, which shows something else.
+    Held,
+    HeldNumber,
+}
+
+/// The next row of a grid.
+#[derive(Debug, Default)]
+pub(super) struct GridRow {
+    /// Its cells, one directly after the other, and where each ends.
+    pub(super) text: String,
+    pub(super) ends: Vec<usize>,
+    /// The values of cells that show something else.
+    pub(super) held: Vec<Held>,
+    pub(super) is_hidden: bool,
+    /// Its number as the sheet shows it.
+    pub(super) number: u64,
 }
 
 impl Grid {
     /// Adds a cell, which must come after those before it. Errors do not name the sheet.
-    pub(super) fn put(&mut self, (row, column): (u32, u32), cell: &DataRef) -> Result<()> {
+    pub(super) fn put(
+        &mut self,
+        (row, column): (u32, u32),
+        cell: &DataRef,
+        look: Look,
+    ) -> Result<()> {
         let start = self.text.len();
-        write_shown(&mut self.text, cell);
+        match look {
+            Look::NotCalculated => self.text.push_str(NOT_CALCULATED),
+            _ => write_held(&mut self.text, cell),
+        }
         if self.text.len() == start {
             return Ok(());
         }
-        if row >= ROWS || column >= COLUMNS {
+        let column = u16::try_from(column)
+            .ok()
+            .filter(|column| *column < COLUMNS);
+        let Some(column) = column.filter(|_| row < ROWS) else {
             return Err(unreadable("a cell lies beyond the last row or column"));
-        }
+        };
         match self.cells.last() {
             None => self.row = row,
             Some(last) if (last.row, last.column) >= (row, column) => {
@@ -51,36 +112,154 @@ impl Grid {
             }
             Some(_) => {}
         }
-        self.cells.push(Cell {
-            row,
-            column,
-            end: self.text.len(),
-        });
+        let shown = match look {
+            Look::AsHeld | Look::NotCalculated => Shown::AsHeld,
+            Look::Text(text) => Shown::Text(text.to_owned()),
+            Look::Unknown => Shown::Unsupported,
+            Look::Format(format) => shown(format, cell, &self.text[start..]),
+        };
+        let is_number = matches!(cell, DataRef::Int(_) | DataRef::Float(_));
+        let mut push = |role, end| {
+            self.cells.push(Cell {
+                row,
+                column,
+                role,
+                end,
+            });
+        };
+        match shown {
+            Shown::Text(shown) if shown != self.text[start..] => {
+                self.text.insert_str(start, &shown);
+                push(Role::Shown, start + shown.len());
+                push(
+                    if is_number {
+                        Role::HeldNumber
+                    } else {
+                        Role::Held
+                    },
+                    self.text.len(),
+                );
+            }
+            shown => {
+                if shown == Shown::Unsupported {
+                    self.unformatted.insert(column.into());
+                }
+                // Of a whole number the text says enough: only a point could also stand between thousands.
+                let has_point = is_number && self.text[start..].contains('.');
+                push(
+                    if has_point {
+                        Role::ShownNumber
+                    } else {
+                        Role::Shown
+                    },
+                    self.text.len(),
+                );
+            }
+        }
         Ok(())
+    }
+
+    /// The same grid with these rows hidden, 0 for the first of the sheet.
+    pub(super) fn hiding(mut self, rows: HashSet<u32>) -> Self {
+        self.hidden = rows;
+        self
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.cells.is_empty()
     }
 
-    /// The number of the next row as the sheet shows it. Its cells replace the content of `text`, one directly after the other, and
-    /// the ends of their texts the content of `ends`.
-    pub(super) fn next_row(&mut self, text: &mut String, ends: &mut Vec<usize>) -> Option<u64> {
-        text.clear();
-        ends.clear();
+    /// The columns with a value that is not shown as the sheet does, 0 for the first.
+    pub(super) fn unformatted(&self) -> impl Iterator<Item = usize> {
+        self.unformatted.iter().copied()
+    }
+
+    /// The hidden rows among those that were not returned yet, without blank ones.
+    pub(super) fn hidden_rows(&self) -> Vec<HiddenRow> {
+        if self.hidden.is_empty() {
+            return Vec::new();
+        }
+        let mut rows = Vec::new();
+        let (mut start, mut last, mut number) = (self.start, None, 0);
+        for cell in &self.cells[self.cell..] {
+            let is_blank = trimmed(&self.text[start..cell.end]).is_empty();
+            start = cell.end;
+            if is_blank || last == Some(cell.row) {
+                continue;
+            }
+            last = Some(cell.row);
+            number += 1;
+            if self.hidden.contains(&cell.row) {
+                rows.push(HiddenRow {
+                    number,
+                    line: u64::from(cell.row) + 1,
+                });
+            }
+        }
+        rows
+    }
+
+    /// Replaces the content of `row` with the next row of the sheet; false: there is none.
+    pub(super) fn next_row(&mut self, row: &mut GridRow) -> bool {
+        row.text.clear();
+        row.ends.clear();
+        row.held.clear();
         if self.cell == self.cells.len() {
-            return None;
+            return false;
         }
         let here = self.row;
-        let in_row = |cell: &&Cell| cell.row == here;
-        while let Some(cell) = self.cells.get(self.cell).filter(in_row) {
-            ends.resize(cell.column as usize, text.len());
-            text.push_str(&self.text[self.start..cell.end]);
-            ends.push(text.len());
+        while let Some(cell) = self.cells.get(self.cell).filter(|cell| cell.row == here) {
+            let text = &self.text[self.start..cell.end];
+            let column = usize::from(cell.column);
+            if cell.role != Role::Shown {
+                row.held.push(Held {
+                    cell: column,
+                    text: text.into(),
+                    is_number: cell.role != Role::Held,
+                });
+            }
+            if matches!(cell.role, Role::Shown | Role::ShownNumber) {
+                row.ends.resize(column, row.text.len());
+                row.text.push_str(text);
+                row.ends.push(row.text.len());
+            }
             self.start = cell.end;
             self.cell += 1;
         }
+        row.is_hidden = self.hidden.contains(&here);
         self.row += 1;
-        Some(u64::from(self.row))
+        row.number = u64::from(self.row);
+        true
     }
+}
+
+fn shown(format: &NumberFormat, cell: &DataRef, held: &str) -> Shown {
+    if format.is_general() {
+        return Shown::AsHeld;
+    }
+    match cell {
+        DataRef::String(text) => format.of_text(text),
+        DataRef::SharedString(text) => format.of_text(text),
+        DataRef::DateTimeIso(_) | DataRef::DurationIso(_) => Shown::Unsupported,
+        cell => match number_of(cell) {
+            Some((value, is_1904)) => format.of_number(value, held, is_1904),
+            None => Shown::AsHeld,
+        },
+    }
+}
+
+/// The cells of a range, each as `look` says.
+pub(super) fn grid_of<'a>(
+    range: &Range<Data>,
+    mut look: impl FnMut((u32, u32), &Data) -> Look<'a>,
+) -> Result<Grid> {
+    let mut grid = Grid::default();
+    let (top, left) = range.start().unwrap_or_default();
+    for (row, cells) in (top..).zip(range.rows()) {
+        for (column, cell) in (left..).zip(cells) {
+            let place = (row, column);
+            grid.put(place, &borrowed(cell), look(place, cell))?;
+        }
+    }
+    Ok(grid)
 }

@@ -1,5 +1,5 @@
-//! Reads the records of one sheet of a workbook (XLSX, XLSM, XLSB, XLS, ODS). Hidden rows and rows that a filter hides are rows
-//! like any other; of merged cells only the first has a text.
+//! Reads the records of one sheet of a workbook (XLSX, XLSM, XLSB, XLS, ODS): what each cell shows, the value that it
+//! holds, and which rows are hidden. Hidden columns are read like any other; of merged cells only the first has a text.
 
 #[cfg(test)]
 pub(crate) mod build;
@@ -7,24 +7,35 @@ mod choice;
 mod compound;
 mod errors;
 mod grid;
+mod held;
+mod number_format;
+mod ods;
+mod ods_styles;
 mod package;
-mod shown;
+mod parts;
+mod round;
 #[cfg(test)]
 mod tests;
+mod xls;
+mod xlsb;
+mod xlsx;
+mod xlsx_extras;
+mod xml;
 
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use calamine::{Data, DataRef, Ods, Range, Reader, Xls, Xlsb, Xlsx, XlsxError};
+use calamine::{Reader as _, Xlsx, XlsxError};
 
+use super::foreign::Foreign;
 use super::options::Delimiter;
-use super::record_reader::{Record, RecordReader};
+use super::record_reader::{HiddenRow, Record, RecordReader};
 use super::record_writer::CsvDialect;
 use crate::Result;
 use crate::domain::report::ReadAs;
 use choice::Choice;
-use errors::{damaged, encrypted, from_calamine, unreadable};
-use grid::Grid;
+use errors::{damaged, encrypted};
+use grid::{Grid, GridRow};
 use package::WorkbookFormat;
 
 /// One sheet of a workbook: its texts, and nothing else of the file.
@@ -33,9 +44,8 @@ pub(super) struct Sheet {
     name: String,
     sheets: usize,
     grid: Grid,
-    /// The cells of the record read last; kept for their memory.
-    text: String,
-    ends: Vec<usize>,
+    /// The record read last; kept for its memory.
+    row: GridRow,
 }
 
 impl Sheet {
@@ -60,8 +70,7 @@ impl Sheet {
             name: choice.name,
             sheets: choice.sheets,
             grid,
-            text: String::new(),
-            ends: Vec::new(),
+            row: GridRow::default(),
         })
     }
 }
@@ -70,14 +79,26 @@ impl Sheet {
 /// empty, so that one cell far out in another row costs nothing.
 impl RecordReader for Sheet {
     fn next_record(&mut self) -> Result<Option<Record<'_>>> {
-        let row = self.grid.next_row(&mut self.text, &mut self.ends);
-        Ok(row.map(|line| Record {
-            text: Ok(&self.text),
-            ends: &self.ends,
-            line,
-            text_after_quote: false,
+        if !self.grid.next_row(&mut self.row) {
+            return Ok(None);
+        }
+        Ok(Some(Record {
+            text: Ok(&self.row.text),
+            ends: &self.row.ends,
+            held: &self.row.held,
+            is_hidden: self.row.is_hidden,
+            line: self.row.number,
+            quote_error: None,
             omits_empty_cells: true,
         }))
+    }
+
+    fn hidden_rows(&self) -> Vec<HiddenRow> {
+        self.grid.hidden_rows()
+    }
+
+    fn unformatted(&self) -> Vec<usize> {
+        self.grid.unformatted().collect()
     }
 
     fn empty_lines(&self) -> u64 {
@@ -99,106 +120,46 @@ impl RecordReader for Sheet {
     }
 }
 
-type File<'a> = Cursor<&'a [u8]>;
+/// The first bytes of a workbook: of a ZIP archive (XLSX, XLSB, ODS), and of a compound file (XLS).
+const MAGIC: [&[u8]; 2] = [b"PK\x03\x04", b"\xd0\xcf\x11\xe0"];
+
+/// Whether a file with these first bytes is a workbook, or packed like one.
+pub(super) fn is_workbook(beginning: &[u8]) -> bool {
+    MAGIC.iter().any(|magic| beginning.starts_with(magic))
+}
+
+/// What this file is, if it is packed like a workbook and is another document.
+pub(super) fn foreign(bytes: &[u8]) -> Option<Foreign> {
+    package::foreign(bytes).or_else(|| compound::foreign(bytes))
+}
+
+/// The names of the sheets that are not hidden; none where the workbook cannot be read.
+pub(super) fn visible_sheets(bytes: &[u8]) -> Vec<String> {
+    let names = || {
+        let workbook = calamine::open_workbook_auto_from_rs(Cursor::new(bytes)).ok()?;
+        let visible = workbook
+            .sheets_metadata()
+            .iter()
+            .filter(|sheet| sheet.visible == calamine::SheetVisible::Visible);
+        Some(visible.map(|sheet| sheet.name.clone()).collect())
+    };
+    catch_unwind(AssertUnwindSafe(names))
+        .ok()
+        .flatten()
+        .unwrap_or_default()
+}
 
 fn read(bytes: &[u8], wanted: Option<&str>) -> Result<Sheet> {
     let file = Cursor::new(bytes);
-    match package::check(bytes)? {
-        WorkbookFormat::Xlsx => read_xlsx(&file, wanted),
-        WorkbookFormat::Xlsb => read_xlsb(file, wanted),
-        WorkbookFormat::Ods => read_range::<Ods<_>>(file, wanted),
+    let (choice, grid) = match package::check(bytes)? {
+        WorkbookFormat::Xlsx => xlsx::read(&file, wanted)?,
+        WorkbookFormat::Xlsb => xlsb::read(&file, wanted)?,
+        WorkbookFormat::Ods => ods::read(file, wanted)?,
         // An encrypted XLSX has the container of an XLS.
         WorkbookFormat::Xls if matches!(Xlsx::new(file.clone()), Err(XlsxError::Password)) => {
-            Err(encrypted())
+            return Err(encrypted());
         }
-        WorkbookFormat::Xls => read_range::<Xls<_>>(file, wanted),
-    }
-}
-
-/// Cell by cell: a range has room for every cell between the first and the last, and a stray one far out makes it huge.
-fn read_xlsx(file: &File, wanted: Option<&str>) -> Result<Sheet> {
-    let open = || Xlsx::new(file.clone()).map_err(from_calamine);
-    let mut workbook = open()?;
-    let choice = Choice::new(workbook.sheets_metadata(), wanted)?;
-    let grid = match xlsx_grid(&mut workbook, &choice.name)? {
-        Some(grid) => grid,
-        None => xlsx_grid_read_twice(&mut workbook, &mut open()?, &choice.name)?,
+        WorkbookFormat::Xls => xls::read(&file, wanted)?,
     };
     Sheet::new(choice, grid)
-}
-
-/// `None`: a cell holds an error value that calamine does not support (`#SPILL!`).
-fn xlsx_grid(workbook: &mut Xlsx<File>, sheet: &str) -> Result<Option<Grid>> {
-    let mut grid = Grid::default();
-    let mut cells = workbook
-        .worksheet_cells_reader(sheet)
-        .map_err(from_calamine)?;
-    loop {
-        match cells.next_cell() {
-            Ok(Some(cell)) => grid.put(cell.get_position(), cell.get_value())?,
-            Ok(None) => return Ok(Some(grid)),
-            Err(XlsxError::CellError(_)) => return Ok(None),
-            Err(error) => return Err(from_calamine(error)),
-        }
-    }
-}
-
-/// calamine returns an error value that it does not support without its cell, and does not count that cell either. So a second
-/// reader, which looks at formulas only and accepts any value, gives the position of each cell.
-fn xlsx_grid_read_twice(
-    workbook: &mut Xlsx<File>,
-    again: &mut Xlsx<File>,
-    sheet: &str,
-) -> Result<Grid> {
-    let mut grid = Grid::default();
-    let mut cells = workbook
-        .worksheet_cells_reader(sheet)
-        .map_err(from_calamine)?;
-    let mut positions = again.worksheet_cells_reader(sheet).map_err(from_calamine)?;
-    while let Some(formula) = positions.next_formula().map_err(from_calamine)? {
-        let position = formula.get_position();
-        match cells.next_cell() {
-            Ok(Some(cell)) => grid.put(position, cell.get_value())?,
-            Err(XlsxError::CellError(value)) => grid.put(position, &DataRef::String(value))?,
-            Ok(None) => return Err(unreadable("its cells cannot be counted")),
-            Err(error) => return Err(from_calamine(error)),
-        }
-    }
-    Ok(grid)
-}
-
-fn read_xlsb(file: File, wanted: Option<&str>) -> Result<Sheet> {
-    let mut workbook = Xlsb::new(file).map_err(from_calamine)?;
-    let choice = Choice::new(workbook.sheets_metadata(), wanted)?;
-    let mut grid = Grid::default();
-    let mut cells = workbook
-        .worksheet_cells_reader(&choice.name)
-        .map_err(from_calamine)?;
-    while let Some(cell) = cells.next_cell().map_err(from_calamine)? {
-        grid.put(cell.get_position(), cell.get_value())?;
-    }
-    Sheet::new(choice, grid)
-}
-
-fn read_range<'a, R>(file: File<'a>, wanted: Option<&str>) -> Result<Sheet>
-where
-    R: Reader<File<'a>, Error: Into<calamine::Error>>,
-{
-    let mut workbook = R::new(file).map_err(from_calamine)?;
-    let choice = Choice::new(workbook.sheets_metadata(), wanted)?;
-    let range = workbook
-        .worksheet_range(&choice.name)
-        .map_err(from_calamine)?;
-    Sheet::new(choice, grid_of(&range)?)
-}
-
-fn grid_of(range: &Range<Data>) -> Result<Grid> {
-    let mut grid = Grid::default();
-    let (top, left) = range.start().unwrap_or_default();
-    for (row, cells) in (top..).zip(range.rows()) {
-        for (column, cell) in (left..).zip(cells) {
-            grid.put((row, column), &shown::borrowed(cell))?;
-        }
-    }
-    Ok(grid)
 }

@@ -6,7 +6,11 @@ use zip::ZipArchive;
 
 use super::compound;
 use super::errors::{damaged, damaged_by, from_zip};
+use crate::source::foreign::{Foreign, packed};
 use crate::{Error, Kind, Result};
+
+/// The bytes of a workbook.
+pub(super) type File<'a> = Cursor<&'a [u8]>;
 
 /// The formats that can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +34,9 @@ const ODS: &[u8] = b"application/vnd.oasis.opendocument.spreadsheet";
 /// The format of this workbook. An error: a part cannot be unpacked, or its checksum is wrong.
 pub(super) fn check(bytes: &[u8]) -> Result<WorkbookFormat> {
     if bytes.starts_with(COMPOUND) {
+        if let Some(foreign) = compound::foreign(bytes) {
+            return Err(foreign.no_spreadsheet());
+        }
         compound::check(bytes)?;
         return Ok(WorkbookFormat::Xls);
     }
@@ -46,10 +53,7 @@ pub(super) fn check(bytes: &[u8]) -> Result<WorkbookFormat> {
 }
 
 fn packed_format(archive: &mut ZipArchive<Cursor<&[u8]>>) -> Result<WorkbookFormat> {
-    let names: Vec<String> = archive
-        .file_names_raw()
-        .map(|name| String::from_utf8_lossy(name).to_lowercase())
-        .collect();
+    let names = names_in(archive);
     let has = |end: &str| names.iter().any(|name| name.ends_with(end));
     if has("[content_types].xml") && has("workbook.bin") {
         return Ok(WorkbookFormat::Xlsb);
@@ -69,10 +73,25 @@ fn packed_format(archive: &mut ZipArchive<Cursor<&[u8]>>) -> Result<WorkbookForm
             return Ok(WorkbookFormat::Ods);
         }
     }
-    Err(
-        Error::new(Kind::Input, "this is a ZIP file without a workbook in it")
+    Err(match packed(&names) {
+        Some(foreign) => foreign.no_spreadsheet(),
+        None => Error::new(Kind::Input, "this is a ZIP file without a workbook in it")
             .hint("name the workbook itself"),
-    )
+    })
+}
+
+/// What this ZIP file is, if it is a document of another kind.
+pub(super) fn foreign(bytes: &[u8]) -> Option<Foreign> {
+    let archive = ZipArchive::new(Cursor::new(bytes)).ok()?;
+    packed(&names_in(&archive))
+}
+
+/// The names of all parts, in lower case.
+fn names_in(archive: &ZipArchive<Cursor<&[u8]>>) -> Vec<String> {
+    archive
+        .file_names_raw()
+        .map(|name| String::from_utf8_lossy(name).to_lowercase())
+        .collect()
 }
 
 /// Unpacks every part once for its checksum. calamine stops reading where the cells end, before the checksum is compared, so a

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 
 use super::build::{self, Cell, Parts};
 use super::*;
+use crate::domain::sheet_error::NOT_CALCULATED;
 
 mod damaged;
 
@@ -45,15 +46,24 @@ fn with(mut parts: Parts, part: &str, from: &str, to: &str) -> Vec<u8> {
     build::packed(&parts)
 }
 
-/// The text of the only cell of a sheet, next to a cell that makes sure of a row.
-fn xlsx_cell(cell: Cell) -> String {
-    let rows = read_all(build::xlsx(&[("S", &[vec!["x".into(), cell, "x".into()]])]));
-    rows[0].1[1].clone()
+/// What the only cell of a sheet shows and holds, next to a cell that makes sure of a row.
+fn faces(bytes: Vec<u8>) -> (String, String) {
+    let mut sheet = Sheet::open(bytes, None).unwrap();
+    let record = sheet.next_record().unwrap().unwrap();
+    let shown = record.cells("").unwrap()[1];
+    (shown.to_owned(), record.held(1).unwrap_or(shown).to_owned())
 }
 
-fn ods_cell(cell: Cell) -> String {
-    let rows = read_all(build::ods(&[("S", &[vec!["x".into(), cell, "x".into()]])]));
-    rows[0].1[1].clone()
+fn xlsx_cell(cell: Cell) -> (String, String) {
+    faces(build::xlsx(&[("S", &[vec!["x".into(), cell, "x".into()]])]))
+}
+
+fn ods_cell(cell: Cell) -> (String, String) {
+    faces(build::ods(&[("S", &[vec!["x".into(), cell, "x".into()]])]))
+}
+
+fn both(text: &str) -> (String, String) {
+    (text.to_owned(), text.to_owned())
 }
 
 // --- Cells -----------------------------------------------------------------------------------------------------
@@ -83,26 +93,15 @@ fn cells_of_xlsx_become_what_the_sheet_shows() {
         ("><v>123456789012345</v></c>", "123456789012345"),
         ("><v>1E+20</v></c>", "100000000000000000000"),
         ("><v>1E-7</v></c>", "0.0000001"),
-        // The zeros of a number format are not in the value.
-        (r#" s="5"><v>123456789</v></c>"#, "123456789"),
         // Dates, times and durations.
         (r#" s="1"><v>46348</v></c>"#, "2026-11-22"),
-        (
-            r#" s="2"><v>46348.6041666667</v></c>"#,
-            "2026-11-22 14:30:00",
-        ),
-        (r#" s="2"><v>46347.9999999999</v></c>"#, "2026-11-22"),
         (r#" s="1"><v>1</v></c>"#, "1900-01-01"),
         (r#" s="1"><v>59</v></c>"#, "1900-02-28"),
         (r#" s="1"><v>60</v></c>"#, "1900-02-29"),
         (r#" s="1"><v>61</v></c>"#, "1900-03-01"),
         (r#" s="1"><v>2958465</v></c>"#, "9999-12-31"),
-        (r#" s="1"><v>2958466</v></c>"#, "2958466"),
-        (r#" s="1"><v>-1</v></c>"#, "-1"),
         (r#" s="3"><v>0.604166666666667</v></c>"#, "14:30:00"),
         (r#" s="3"><v>0</v></c>"#, "00:00:00"),
-        (r#" s="4"><v>1.51041666666667</v></c>"#, "36:15:00"),
-        (r#" s="4"><v>-0.0625</v></c>"#, "-01:30:00"),
         (
             r#" t="d"><v>2026-11-22T14:30:00.000</v></c>"#,
             "2026-11-22 14:30:00",
@@ -115,17 +114,48 @@ fn cells_of_xlsx_become_what_the_sheet_shows() {
         (r#" t="e"><v>#REF!</v></c>"#, "#REF!"),
         ("><f>A1*2</f><v>84</v></c>", "84"),
         // Formulas that were never calculated, and cells that only have a format.
-        ("><f>A1*2</f></c>", ""),
-        ("><f>A1*2</f><v></v></c>", ""),
+        ("><f>A1*2</f></c>", NOT_CALCULATED),
+        ("><f>A1*2</f><v></v></c>", NOT_CALCULATED),
+        ("><f>A1*2</f><v/></c>", NOT_CALCULATED),
+        (r#" t="str"><f>A1</f></c>"#, NOT_CALCULATED),
+        (r#" t="b"><f>A1</f><v></v></c>"#, NOT_CALCULATED),
+        (r#"><f t="shared" si="0"/></c>"#, NOT_CALCULATED),
+        (r#" t="str"><f>A1</f><v/></c>"#, ""),
+        ("><f>A1*2</f><v>0</v></c>", "0"),
         (r#" t="str"><f>A1</f><v></v></c>"#, ""),
         (r#" s="1"/>"#, ""),
     ];
     for (cell, shown) in cells {
-        assert_eq!(&xlsx_cell(raw(cell)), shown, "{cell}");
+        assert_eq!(xlsx_cell(raw(cell)), both(shown), "{cell}");
     }
-    assert_eq!(xlsx_cell(" O'Brien\n\u{b95} ".into()), " O'Brien\n\u{b95} ");
-    assert_eq!(xlsx_cell("0123456789".into()), "0123456789");
-    assert_eq!(xlsx_cell(Cell::Date("2024-02-29".to_owned())), "2024-02-29");
+    let formatted: &[(&str, &str, &str)] = &[
+        (r#" s="5"><v>123456789</v></c>"#, "0123456789", "123456789"),
+        (
+            r#" s="2"><v>46348.6041666667</v></c>"#,
+            "22/11/2026 14:30",
+            "2026-11-22 14:30:00",
+        ),
+        (
+            r#" s="2"><v>46347.9999999999</v></c>"#,
+            "22/11/2026 00:00",
+            "2026-11-22",
+        ),
+        (r#" s="1"><v>2958466</v></c>"#, "########", "2958466"),
+        (r#" s="1"><v>-1</v></c>"#, "########", "-1"),
+        (r#" s="4"><v>1.51041666666667</v></c>"#, "36:15", "36:15:00"),
+        (r#" s="4"><v>-0.0625</v></c>"#, "########", "-01:30:00"),
+    ];
+    for (cell, shown, held) in formatted {
+        let faces = ((*shown).to_owned(), (*held).to_owned());
+        assert_eq!(xlsx_cell(raw(cell)), faces, "{cell}");
+    }
+    let text = " O'Brien\n\u{b95} ";
+    assert_eq!(xlsx_cell(text.into()), both(text));
+    assert_eq!(xlsx_cell("0123456789".into()), both("0123456789"));
+    assert_eq!(
+        xlsx_cell(Cell::Date("2024-02-29".to_owned())),
+        both("2024-02-29")
+    );
 }
 
 #[test]
@@ -154,6 +184,22 @@ fn an_unsupported_error_value_is_a_text_in_its_own_cell() {
     assert_eq!(read_all(sheet(|_| String::new())), expected);
 }
 
+const ODS_STYLES: &str = r#"
+<number:number-style style:name="N0"><number:number number:min-integer-digits="1"/></number:number-style>
+<number:number-style style:name="N6"><number:number number:decimal-places="0" number:min-integer-digits="6"/></number:number-style>
+<number:number-style style:name="N4"><number:number number:decimal-places="2" number:min-integer-digits="1" number:grouping="true"/></number:number-style>
+<number:date-style style:name="D1" number:automatic-order="true"><number:month number:style="long"/><number:text>/</number:text><number:day number:style="long"/><number:text>/</number:text><number:year/></number:date-style>
+<number:date-style style:name="D2" number:automatic-order="true" number:format-source="language"><number:day/><number:month/><number:year/><number:text> </number:text><number:hours/><number:minutes/></number:date-style>
+<style:style style:name="general" style:family="table-cell" style:data-style-name="N0"/>
+<style:style style:name="zeros" style:family="table-cell" style:data-style-name="N6"/>
+<style:style style:name="money" style:family="table-cell" style:data-style-name="N4"/>
+<style:style style:name="inherits" style:family="table-cell" style:parent-style-name="money"/>
+<style:style style:name="region" style:family="table-cell" style:data-style-name="D1"/>
+<style:style style:name="region-time" style:family="table-cell" style:data-style-name="D2"/>
+<style:style style:name="flat" style:family="table-row"><style:table-row-properties style:row-height="0cm"/></style:style>
+<style:style style:name="tall" style:family="table-row"><style:table-row-properties style:row-height="0.45cm"/></style:style>
+"#;
+
 #[test]
 fn cells_of_ods_become_what_the_sheet_shows() {
     let cells: &[(&str, &str)] = &[
@@ -172,14 +218,6 @@ fn cells_of_ods_become_what_the_sheet_shows() {
         (
             r#"office:value-type="float" office:value="0.30000000000000004">"#,
             "0.3",
-        ),
-        (
-            r#"office:value-type="currency" office:currency="MYR" office:value="1250.5"><text:p>RM 1,250.50</text:p>"#,
-            "1250.5",
-        ),
-        (
-            r#"office:value-type="date" office:date-value="2026-11-22"><text:p>22/11/26</text:p>"#,
-            "2026-11-22",
         ),
         (
             r#"office:value-type="date" office:date-value="2026-11-22T14:30:00">"#,
@@ -225,15 +263,94 @@ fn cells_of_ods_become_what_the_sheet_shows() {
             r#"table:formula="of:=[.A1]*2" office:value-type="float" office:value="84">"#,
             "84",
         ),
-        (r#"table:formula="of:=[.A1]*2">"#, ""),
+        (r#"table:formula="of:=[.A1]*2">"#, NOT_CALCULATED),
+        (
+            r#"table:formula="of:=[.A1]" office:value-type="string"><text:p/>"#,
+            "",
+        ),
         (">", ""),
     ];
     for (cell, shown) in cells {
         let cell = format!("<table:table-cell {cell}</table:table-cell>");
-        assert_eq!(&ods_cell(raw(&cell)), shown, "{cell}");
+        assert_eq!(ods_cell(raw(&cell)), both(shown), "{cell}");
     }
-    assert_eq!(ods_cell("0123456789".into()), "0123456789");
-    assert_eq!(ods_cell("O'Brien\n\u{b95}".into()), "O'Brien\n\u{b95}");
+    assert_eq!(ods_cell("0123456789".into()), both("0123456789"));
+    assert_eq!(
+        ods_cell("O'Brien\n\u{b95}".into()),
+        both("O'Brien\n\u{b95}")
+    );
+}
+
+#[test]
+fn cells_of_ods_keep_the_value_beside_what_they_show() {
+    let formatted: &[(&str, &str, &str)] = &[
+        (
+            r#"office:value-type="currency" office:currency="MYR" office:value="1250.5"><text:p>RM 1,250.50</text:p>"#,
+            "RM 1,250.50",
+            "1250.5",
+        ),
+        (
+            r#"office:value-type="percentage" office:value="0.15"><text:p>15%</text:p>"#,
+            "15%",
+            "0.15",
+        ),
+        (
+            r#"office:value-type="date" office:date-value="2026-11-22"><text:p>22 Nov 2026</text:p>"#,
+            "22 Nov 2026",
+            "2026-11-22",
+        ),
+        (
+            r#"office:value-type="time" office:time-value="PT14H30M00S"><office:annotation><text:p>note</text:p></office:annotation><text:p>02:30<text:s/>PM</text:p>"#,
+            "02:30 PM",
+            "14:30:00",
+        ),
+        (
+            r#"table:style-name="zeros" office:value-type="float" office:value="123"><text:p>000123</text:p>"#,
+            "000123",
+            "123",
+        ),
+        (
+            r#"table:style-name="inherits" office:value-type="float" office:value="1234.5"><text:p>1,234.50</text:p>"#,
+            "1,234.50",
+            "1234.5",
+        ),
+        (
+            r#"table:style-name="general" office:value-type="float" office:value="0.333333333333333"><text:p>0.33</text:p>"#,
+            "0.333333333333333",
+            "0.333333333333333",
+        ),
+        (
+            r#"table:style-name="zeros" office:value-type="float" office:value="123">"#,
+            "123",
+            "123",
+        ),
+        (
+            r#"table:style-name="region" office:value-type="date" office:date-value="2026-11-05"><text:p>11/05/26</text:p>"#,
+            "5/11/2026",
+            "2026-11-05",
+        ),
+        (
+            r#"table:style-name="region-time" office:value-type="date" office:date-value="2026-11-05T09:05:00"><text:p>11/05/26 09:05</text:p>"#,
+            "5/11/2026 9:05",
+            "2026-11-05 09:05:00",
+        ),
+        (
+            r#"table:style-name="zeros" office:value-type="float" office:value="7"><text:p>###</text:p>"#,
+            "###",
+            "7",
+        ),
+    ];
+    for (cell, shown, held) in formatted {
+        let cell = raw(&format!("<table:table-cell {cell}</table:table-cell>"));
+        let table: build::Table = ("S", &[vec!["x".into(), cell, "x".into()]]);
+        let bytes = with(
+            build::ods_parts(&[table]),
+            "content.xml",
+            "</office:automatic-styles>",
+            &format!("{ODS_STYLES}</office:automatic-styles>"),
+        );
+        assert_eq!(faces(bytes), ((*shown).to_owned(), (*held).to_owned()));
+    }
 }
 
 #[test]
@@ -252,7 +369,7 @@ fn cells_of_xls_become_what_the_sheet_shows() {
         (10, "date", "2026-11-22"),
         (11, "moment", "2026-11-22 14:30:00"),
         (12, "time", "14:30:00"),
-        (13, "duration", "36:00:00"),
+        (13, "duration", "36:00"),
         (14, "error", "#N/A"),
         (15, "", ""),
         (16, "lines", "one\ntwo"),
@@ -280,7 +397,7 @@ fn dates_count_from_1904_where_the_workbook_says_so() {
     );
     assert_eq!(
         read_all(bytes)[0].1,
-        ["2026-11-22", "2026-11-22 06:00:00", "06:00:00"]
+        ["2026-11-22", "22/11/2026 06:00", "06:00:00"]
     );
 }
 
@@ -296,7 +413,7 @@ proptest! {
         let sign = if digits < 0 { "-" } else { "" };
         let expected = if digits == 0 { "0".to_owned() } else { format!("{sign}{zero}{plain}") };
         let mut shown = String::new();
-        shown::write_shown(&mut shown, &DataRef::Float(expected.parse().unwrap()));
+        held::write_held(&mut shown, &calamine::DataRef::Float(expected.parse().unwrap()));
         prop_assert_eq!(shown, expected);
     }
 }
@@ -408,6 +525,134 @@ fn cells_that_overlap_or_lie_outside_are_refused() {
             error_of(bytes, None)
         );
     }
+}
+
+// --- Hidden rows -----------------------------------------------------------------------------------------------
+
+/// The hidden rows, and the hidden records by their line; the first record is the header.
+fn hidden(bytes: Vec<u8>) -> (Vec<(u64, u64)>, Vec<u64>) {
+    let mut sheet = Sheet::open(bytes, None).unwrap();
+    sheet.next_record().unwrap().unwrap();
+    let rows = sheet.hidden_rows();
+    let mut records = Vec::new();
+    while let Some(record) = sheet.next_record().unwrap() {
+        if record.is_hidden {
+            records.push(record.line);
+        }
+    }
+    (
+        rows.iter().map(|row| (row.number, row.line)).collect(),
+        records,
+    )
+}
+
+#[test]
+fn hidden_rows_are_counted_as_rows_that_are_not_blank() {
+    let row = |attributes: &str, cell: &str| format!("<row {attributes}>{cell}</row>");
+    let text = r#"<c t="inlineStr"><is><t>x</t></is></c>"#;
+    let blank = r#"<c t="inlineStr"><is><t> </t></is></c>"#;
+    let rows = [
+        row("r=\"1\"", text),
+        row("r=\"2\" hidden=\"1\"", text),
+        row("r=\"3\" hidden=\"0\"", text),
+        row("r=\"4\" hidden=\"true\"", blank),
+        row("r=\"5\" ht=\"0\" customHeight=\"1\"", text),
+        row("r=\"9\" ht=\"15\"", text),
+        row("hidden=\"1\"", text),
+    ];
+    let bytes = with(
+        build::xlsx_parts(&[("S", &[])]),
+        "xl/worksheets/sheet1.xml",
+        "</sheetData>",
+        &format!("{}</sheetData>", rows.concat()),
+    );
+    let expected = (vec![(1, 2), (3, 5), (5, 10)], vec![2, 4, 5, 10]);
+    assert_eq!(hidden(bytes), expected);
+
+    let row = |attributes: &str, text: &str| {
+        format!(
+            "<table:table-row {attributes}><table:table-cell office:value-type=\"string\"><text:p>{text}</text:p></table:table-cell></table:table-row>"
+        )
+    };
+    let rows = [
+        row("", "x"),
+        row("table:visibility=\"collapse\"", "x"),
+        row(
+            "table:visibility=\"visible\" table:style-name=\"tall\"",
+            "x",
+        ),
+        row("table:visibility=\"filter\"", " "),
+        row("table:style-name=\"flat\"", "x"),
+        row("table:number-rows-repeated=\"4\"", "x"),
+        row(
+            "table:visibility=\"filter\" table:number-rows-repeated=\"2\"",
+            "x",
+        ),
+    ];
+    let mut parts = build::ods_parts(&[("S", &[])]);
+    let content = &mut parts
+        .iter_mut()
+        .find(|(name, _)| name == "content.xml")
+        .unwrap()
+        .1;
+    *content = content.replace(
+        "</office:automatic-styles>",
+        &format!("{ODS_STYLES}</office:automatic-styles>"),
+    );
+    let bytes = with(
+        parts,
+        "content.xml",
+        "</table:table>",
+        &format!("{}</table:table>", rows.concat()),
+    );
+    let expected = (
+        vec![(1, 2), (3, 5), (8, 10), (9, 11)],
+        vec![2, 4, 5, 10, 11],
+    );
+    assert_eq!(hidden(bytes), expected);
+}
+
+#[test]
+fn hidden_rows_of_xls_are_found_by_their_records() {
+    // Row 5 of the sheet, by the kind and length of its record and by its number.
+    let record = [0x08, 0x02, 0x10, 0x00, 0x04, 0x00];
+    let mut bytes = XLS.to_vec();
+    assert!(hidden(bytes.clone()).0.is_empty());
+    let at = bytes
+        .windows(record.len())
+        .position(|window| window == record)
+        .unwrap();
+    bytes[at + 4 + 12] |= 0x20;
+    assert_eq!(hidden(bytes), (vec![(2, 5)], vec![5]));
+}
+
+#[test]
+fn a_hidden_sheet_is_never_chosen_by_itself() {
+    let only = one("secret");
+    let bytes = with(
+        build::xlsx_parts(&[("Old", &only)]),
+        "xl/workbook.xml",
+        "name=\"Old\"",
+        "name=\"Old\" state=\"veryHidden\"",
+    );
+    assert_eq!(
+        error_of(bytes, None),
+        "all sheets of the workbook are hidden; name one of \"Old\""
+    );
+}
+
+#[test]
+fn a_program_that_does_not_calculate_stores_zeros() {
+    let cell = raw("><f>A1*2</f><v>0</v></c>");
+    let other = raw("><f>A1*2</f><v>84</v></c>");
+    let parts = build::xlsx_parts(&[("S", &[vec!["x".into(), cell, other]])]);
+    let bytes = with(
+        parts,
+        "xl/workbook.xml",
+        "</sheets>",
+        "</sheets><calcPr calcId=\"124519\" fullCalcOnLoad=\"1\"/>",
+    );
+    assert_eq!(read_all(bytes)[0].1, ["x", NOT_CALCULATED, "84"]);
 }
 
 // --- Which sheet -----------------------------------------------------------------------------------------------

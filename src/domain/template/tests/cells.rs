@@ -30,6 +30,23 @@ fn what_stands_in_the_cells_of_an_office() {
         ("{{ town|first_word }}", "Siti\u{3000}Ali", "Siti"),
         ("{{ town|first_word }}", "Siti\u{a0}Ali", "Siti"),
         ("{{ town|first_word }}", "\u{200b}Siti Ali", "Siti"),
+        ("{{ town|first_word }}", "D'cruz, Maria", "D'cruz"),
+        ("{{ town|first_word }}", "Aina.", "Aina"),
+        ("{{ town|first_word }}", "Aina!! (VIP)", "Aina"),
+        ("{{ town|first_word }}", "Tan: Ah Kow", "Tan"),
+        ("{{ town|first_word }}", "Siti; Ali", "Siti"),
+        ("{{ town|first_word }}", "艾娜，你好", "艾娜，你好"),
+        ("{{ town|first_word }}", "艾娜， 你好", "艾娜"),
+        ("{{ town|first_word }}", "Nur-Aina Ali", "Nur-Aina"),
+        ("{{ town|first_word }}", "Siti- Ali", "Siti"),
+        ("{{ town|first_word }}", "(Boy), Ali", "(Boy)"),
+        ("{{ town|first_word }}", "\"Boy\" Ali", "\"Boy\""),
+        ("{{ town|first_word }}", "Boy) Ali", "Boy"),
+        ("{{ town|first_word }}", "Dato' Onn", "Dato"),
+        ("{{ town|first_word }}", "- Ali", "Ali"),
+        ("{{ town|first_word }}", "A.K. Rao", "A.K"),
+        ("{{ town|first_word }}", "-", "-"),
+        ("{{ town|first_word }}", "5% off", "5%"),
         ("{{ town|first_word|title }}", "SITI BINTI ALI", "Siti"),
         ("{{ town|date('%d %b')|first_word }}", "1/2/2026", "01"),
         ("{{ town|title }}", "ALI BIN ABU", "Ali Bin Abu"),
@@ -171,6 +188,45 @@ fn the_error_of_a_spreadsheet_is_no_text() {
         "{{ name or town }}",
     ] {
         assert_eq!(with_town(source, "#N/A").as_deref(), Ok("Ali"), "{source}");
+    }
+}
+
+#[test]
+fn a_number_without_its_last_digits_is_an_error_however_it_is_used() {
+    for cell in [
+        "7.01235E+12",
+        "7.01E+12",
+        " 1.5e-05\u{a0}",
+        "-7.01235E+12",
+        "7,01235E+12",
+        "7E+12",
+        "7.01235E12",
+    ] {
+        for source in [
+            "Hi %town%",
+            "{{ town }}",
+            "{{ row.Town }}",
+            "{{ town|default('friend') }}",
+            "{{ nick|default(town) }}",
+            "{% if town %}Hi{% endif %}",
+            "{% if town is defined %}Hi{% endif %}",
+            "{% if town == 'x' %}a{% else %}b{% endif %}",
+            "{{ town or name }}",
+            "{{ town|money }}",
+            "{{ town|float }}",
+            "{{ town|length }}",
+        ] {
+            let error = with_town(source, cell).unwrap_err();
+            let holds = format!(
+                "column \"Town\" holds {}, a number whose last digits",
+                cell.trim()
+            );
+            assert!(error.starts_with(&holds), "{source}: {error}");
+        }
+        assert_eq!(with_town("{{ name }}", cell).as_deref(), Ok("Ali"));
+    }
+    for cell in ["60E5", "1E12", "12E-Plaza", "E+12", "2E+A"] {
+        assert_eq!(with_town("{{ town }}", cell).as_deref(), Ok(cell));
     }
 }
 

@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn a_file_that_is_not_a_workbook_is_refused() {
-    let zip = build::packed(&[("word/document.xml".to_owned(), "<x/>".to_owned())]);
+    let zip = |name: &str| build::packed(&[(name.to_owned(), "<x/>".to_owned())]);
     let ods = with(
         build::ods_parts(&[]),
         "META-INF/manifest.xml",
@@ -14,7 +14,25 @@ fn a_file_that_is_not_a_workbook_is_refused() {
     for (bytes, what) in [
         (b"name,phone\n".to_vec(), "this is not a workbook"),
         (Vec::new(), "this is not a workbook"),
-        (zip, "this is a ZIP file without a workbook in it"),
+        (
+            zip("word/document.xml"),
+            "this is a Word document, not CSV, XLSX, XLS or ODS",
+        ),
+        (zip("ppt/slides/1.xml"), "this is a PowerPoint presentation"),
+        (
+            zip("Index/Document.iwa"),
+            "this is a document of Apple Numbers",
+        ),
+        (zip("Index.zip"), "this is a document of Apple Numbers"),
+        (zip("May/Customers.CSV"), "this is a ZIP file of text files"),
+        (
+            zip("customers.xlsx"),
+            "this is a ZIP file with a workbook in it",
+        ),
+        (
+            zip("photo.jpg"),
+            "this is a ZIP file without a workbook in it",
+        ),
         (b"PK\x03\x04 and more".to_vec(), "the workbook is damaged"),
         (
             ods,

@@ -1,5 +1,6 @@
-//! A cell of a workbook as the text that the sheet shows, as far as that is certain. Numbers lose their format (thousands
-//! separators, currency, per cent, leading zeros), since calamine reads formats only to tell dates from numbers. Dates and times are ISO: `2026-11-22`, `2026-11-22 14:30:00`, `14:30:00`, to the second; durations `36:15:00`.
+//! The value of a cell of a workbook as text, whatever its format: for comparisons, and for filters that read numbers, amounts
+//! and dates. Numbers have all their digits. Dates and times are ISO: `2026-11-22`, `2026-11-22 14:30:00`, `14:30:00`, to the
+//! second; durations `36:15:00`.
 
 use std::fmt::Write;
 
@@ -10,8 +11,8 @@ const DAY_SECONDS: f64 = 24.0 * 60.0 * 60.0;
 /// The day after 9999-12-31 in the 1900 system, which is the last day that Excel can show.
 const DAYS: f64 = 2_958_466.0;
 
-/// Appends the text that the sheet shows in this cell: nothing for an empty cell or a formula that was never calculated.
-pub(super) fn write_shown(text: &mut String, cell: &DataRef) {
+/// Appends the value of this cell: nothing for an empty cell or a formula that was never calculated.
+pub(super) fn write_held(text: &mut String, cell: &DataRef) {
     match cell {
         DataRef::Empty => {}
         DataRef::String(string) => text.push_str(string),
@@ -23,6 +24,22 @@ pub(super) fn write_shown(text: &mut String, cell: &DataRef) {
         DataRef::DateTimeIso(value) => date_time(text, value),
         DataRef::DurationIso(value) => duration(text, value),
         DataRef::Error(value) => text.push_str(error(value)),
+    }
+}
+
+/// The number in a cell, of a date its number of days, and whether these count from 1904.
+pub(super) fn number_of(cell: &DataRef) -> Option<(f64, bool)> {
+    match cell {
+        #[expect(clippy::cast_precision_loss, reason = "a workbook keeps 15 digits")]
+        DataRef::Int(value) => Some((*value as f64, false)),
+        DataRef::Float(value) => Some((*value, false)),
+        DataRef::DateTime(value) => {
+            let days = value.as_f64();
+            let since_1904 = ExcelDateTime::new(days, ExcelDateTimeType::DateTime, true);
+            let hours_since_1904 = ExcelDateTime::new(days, ExcelDateTimeType::TimeDelta, true);
+            Some((days, *value == since_1904 || *value == hours_since_1904))
+        }
+        _ => None,
     }
 }
 

@@ -1,0 +1,428 @@
+//! Cells and files as spreadsheets, databases and address books write them: what a person saw in a cell is what the text says, or
+//! the row, or the file, is refused with a sentence that helps.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use build::Cell;
+use common::Program;
+use common::program::rows_of;
+
+#[path = "../src/source/workbook/build.rs"]
+#[allow(dead_code)]
+mod build;
+
+/// The texts of a planned file; of a row that is not sent, its reason in brackets.
+fn texts(file: impl AsRef<[u8]>, message: &str) -> Vec<String> {
+    let program = Program::new();
+    program.write("list.csv", file);
+    let plan = [
+        "plan",
+        "list.csv",
+        "--message",
+        message,
+        "--max-invalid",
+        "100%",
+    ];
+    program.run(&plan).exits(0);
+    outcomes(&program, "list.ledger")
+}
+
+fn outcomes(program: &Program, ledger: &str) -> Vec<String> {
+    let statuses = "pending,invalid,duplicate";
+    let results = program.run(&["results", ledger, "--status", statuses]);
+    results.exits(0);
+    let mut reader = csv::ReaderBuilder::new()
+        .delimiter(if results.stdout.contains(";sms_row;") {
+            b';'
+        } else {
+            b','
+        })
+        .from_reader(results.stdout.trim_start_matches('\u{feff}').as_bytes());
+    let column = |name: &str, headers: &csv::StringRecord| {
+        headers.iter().position(|header| header == name).unwrap()
+    };
+    let headers = reader.headers().unwrap().clone();
+    let [status, message, detail] =
+        ["sms_status", "sms_message", "sms_detail"].map(|name| column(name, &headers));
+    let outcome = |row: csv::StringRecord| match &row[status] {
+        // A text that a spreadsheet would take for a formula has an apostrophe in front in the results.
+        "pending" => match row[message].strip_prefix('\'') {
+            Some(text) if text.starts_with(['=', '+', '-', '@']) => text.to_owned(),
+            _ => row[message].to_owned(),
+        },
+        status => format!("[{status}: {}]", &row[detail]),
+    };
+    reader.records().map(|row| outcome(row.unwrap())).collect()
+}
+
+/// What the program says of a file that it refuses, without the file's name.
+fn refusal(name: &str, file: impl AsRef<[u8]>, message: &str) -> String {
+    let program = Program::new();
+    program.write(name, file);
+    let run = program.run(&["plan", name, "--message", message]);
+    run.exits(1);
+    let (_, said) = run
+        .stderr
+        .split_once(&format!("{name}: "))
+        .expect(&run.stderr);
+    said.trim_end().to_owned()
+}
+
+#[test]
+fn wrapped_cells_are_unwrapped_in_texts_as_in_numbers() {
+    assert_eq!(
+        texts(
+            "Name,Phone,Order\n=\"Siti\",=\"0127001111\",=\"00123\"\nBoon,'0127002222,'00456\nRavi,0127003333,00789\n",
+            "Hi {{ name }}, order {{ order }}"
+        ),
+        [
+            "Hi Siti, order 00123",
+            "Hi Boon, order 00456",
+            "Hi Ravi, order 00789"
+        ]
+    );
+    // Each cell under Name, as written in a file with commas, and the text that it gives.
+    for (cell, text) in [
+        ("\"=\"\"Tan, Ah Kow\"\"\"", "Tan, Ah Kow"),
+        ("'00456'", "00456"),
+        ("'+60 3", "+60 3"),
+        ("'-12", "-12"),
+        ("'@aina", "@aina"),
+        ("\u{1f}Siti", "Siti"),
+        ("\u{1f}=\"Siti\"\u{1f}", "Siti"),
+        ("'Aisyah", "'Aisyah"),
+        ("D'Cruz'", "D'Cruz'"),
+        ("\"\"\"Boy\"\"\"", "\"Boy\""),
+        ("\u{a0}Siti \u{3000}", "Siti"),
+        ("\u{feff}Siti\u{200b}", "Siti"),
+        ("\"\tSiti\r\n\"", "Siti"),
+        (
+            "=\"\"",
+            "[invalid: column \"Name\" is blank and the template gives no default]",
+        ),
+        (
+            "=A2",
+            "[invalid: column \"Name\" holds a formula instead of its result; export the values, not the formulas]",
+        ),
+        (
+            "'2 for 1' deal",
+            "[invalid: column \"Name\" holds an apostrophe at its start that may be a quote or only mark the cell as text; delete it, or write “ and ”]",
+        ),
+    ] {
+        let file = format!("Name,Phone\n{cell},0127001111\n");
+        assert_eq!(texts(file, "{{ name }}"), [text], "{cell:?}");
+    }
+}
+
+#[test]
+fn a_file_quoted_otherwise_is_read_or_refused_with_its_row() {
+    for (file, expected) in [
+        (
+            "'Name','Phone'\n'Tan, Ah Kow','0127001111'\n'D''Cruz','0127002222'\n",
+            &["Hi Tan, Ah Kow", "Hi D'Cruz"][..],
+        ),
+        (
+            "Name;Phone\n'Aina';'0127001111'\n'Boon';'0127002222'\n",
+            &["Hi Aina", "Hi Boon"],
+        ),
+        (
+            "'Name','Phone'\n'D'Cruz','0127001111'\n",
+            &["[invalid: text follows a closing quote; write a quote inside a quoted cell twice]"],
+        ),
+        (
+            "Name,Phone\n'Aina','0127001111'\nBoon,0127002222\n",
+            &[
+                "[invalid: single quotes stand around all cells, in some rows only; delete them, or write them in all rows]",
+                "Hi Boon",
+            ],
+        ),
+        (
+            "Phone, Name\n0127001111, \"Siti\"\n0127002222, \"Tan\"\n",
+            &["Hi Siti", "Hi Tan"],
+        ),
+        (
+            "Phone,Name\n0127001111, \"Tan, Ah Kow\"\n0127002222, Siti\n",
+            &["Hi Tan, Ah Kow", "Hi Siti"],
+        ),
+        ("Phone ; Name\n\"0127001111\" ; \"Siti\"\n", &["Hi Siti"]),
+        (
+            "Phone,Name\n0127001111, \"Siti\"\n0127002222,Tan\n",
+            &[
+                "[invalid: a space stands before a quote, in some rows only; delete the space, or write it in all rows]",
+                "Hi Tan",
+            ],
+        ),
+        (
+            "Phone,Name\n0127001111,\"Siti\"\n0127002222,  \"Tan\"\n",
+            &[
+                "Hi Siti",
+                "[invalid: a space stands before a quote, in some rows only; delete the space, or write it in all rows]",
+            ],
+        ),
+        ("Phone,Name\n0127001111,\" \"\"Boy\"\"\"\n", &["Hi \"Boy\""]),
+    ] {
+        assert_eq!(texts(file, "Hi {{ name }}"), expected, "{file}");
+    }
+}
+
+#[test]
+fn results_keep_the_cells_as_they_came_and_give_the_same_texts_again() {
+    let file = "Name,Phone,Order\n=\"Siti\",=\"0127001111\",=\"00123\"\n Boon ,'0127002222,'00456\n'Ravi,0127003333,0.5\n";
+    let program = Program::with(&[("list.csv", file)]);
+    let message = "{{ name }}: {{ order }}";
+    program
+        .run(&["plan", "list.csv", "--message", message])
+        .exits(0);
+    let first = outcomes(&program, "list.ledger");
+    let results = program.run(&["results", "list.ledger", "--status", "pending"]);
+    let own: Vec<String> = rows_of(&results.stdout)
+        .iter()
+        .map(|row| format!("{}|{}", row["Name"], row["Order"]))
+        .collect();
+    assert_eq!(own, ["=\"Siti\"|=\"00123\"", " Boon |'00456", "'Ravi|0.5"]);
+    // As a person would send them again.
+    let again = results.stdout.replace(",pending,", ",refused,");
+    program.write("again.csv", again);
+    program
+        .run(&["plan", "again.csv", "--message", message])
+        .exits(0);
+    assert_eq!(outcomes(&program, "again.ledger"), first);
+}
+
+#[test]
+fn white_space_at_the_ends_does_not_make_another_person() {
+    assert_eq!(
+        texts(
+            "Name,Phone\nAina,0127001111\nAina ,0127001111\n\" Aina\",0127001111\nAINA,0127001111\nAina\u{a0},0127001111\n",
+            "Hi {{ name }}{% if name == \"Aina\" %}!{% endif %}"
+        ),
+        [
+            "Hi Aina!",
+            "[duplicate: row 1 has the same number and text]",
+            "[duplicate: row 1 has the same number and text]",
+            "Hi AINA",
+            "[duplicate: row 1 has the same number and text]",
+        ]
+    );
+}
+
+#[test]
+fn control_characters_are_what_was_meant_by_them() {
+    let text = "Sale\u{b}starts\ttoday, it\u{92}s on\u{85}Bye";
+    let sent = "Sale\nstarts today, it's on\nBye";
+    assert_eq!(
+        texts(format!("Name,Phone\n\"{text}\",0127001111\n"), "{{ name }}"),
+        [sent]
+    );
+    let program = Program::with(&[("list.csv", "Phone\n0127001111\n")]);
+    let utf16: Vec<u8> = format!("\u{feff}{text}\r\n")
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    for bytes in [text.as_bytes().to_vec(), utf16] {
+        program.write("may.txt", bytes);
+        program
+            .run(&["plan", "list.csv", "--message-file", "may.txt"])
+            .exits(0);
+        assert_eq!(outcomes(&program, "list.ledger"), [sent]);
+    }
+    for (bytes, what) in [
+        (&b"{\\rtf1 Hi}"[..], "this is an RTF document, not a text"),
+        (b"%PDF-1.7 Hi", "this is a PDF, not a text"),
+    ] {
+        program.write("may.txt", bytes);
+        program
+            .run(&["plan", "list.csv", "--message-file", "may.txt"])
+            .exits(1)
+            .says(&["may.txt", what, "plain text in UTF-8"]);
+    }
+    let word = build::packed(&[("word/document.xml".to_owned(), "<w/>".to_owned())]);
+    program.write("may.docx", word);
+    program
+        .run(&["plan", "list.csv", "--message-file", "may.docx"])
+        .exits(1)
+        .says(&["may.docx: this is a Word document, not a text"]);
+}
+
+#[test]
+fn a_rounded_number_makes_its_row_invalid_with_a_default_too() {
+    let holds = |cell: &str| {
+        format!(
+            "[invalid: column \"Order\" holds {cell}, a number whose last digits the spreadsheet left out; format the column there as a number with 0 decimals, make it wider and export again]"
+        )
+    };
+    let file =
+        "Name,Phone,Order\nAina,0127001111,7.01235E+12\nBoon,0127002222,60E5\nRavi,0127003333,\n";
+    assert_eq!(
+        texts(file, "Order {{ order | default(\"none\") }}"),
+        [
+            holds("7.01235E+12"),
+            "Order 60E5".to_owned(),
+            "Order none".to_owned()
+        ]
+    );
+    assert_eq!(
+        texts(
+            file,
+            "{% if order %}Order {{ order }}{% else %}Hi{% endif %}"
+        ),
+        [
+            holds("7.01235E+12"),
+            "Order 60E5".to_owned(),
+            "Hi".to_owned()
+        ]
+    );
+    // A row that does not use it is sent.
+    assert_eq!(
+        texts(file, "Hi {{ name }}"),
+        ["Hi Aina", "Hi Boon", "Hi Ravi"]
+    );
+}
+
+#[test]
+fn headers_that_stand_elsewhere_are_found() {
+    let message = "Hi {{ name }}";
+    for (file, sentence) in [
+        (
+            "Laporan Pelanggan November 2026,,\nDicetak: 20/11/2026,,\n,,\nName,Phone,City\nAina,0127001111,Ipoh\n",
+            "the headers seem to stand in line 4, below \"Laporan Pelanggan November 2026\"; delete everything above them",
+        ),
+        (
+            "Laporan Pelanggan\nName,Phone,City\nAina,0127001111,Ipoh\n",
+            "the headers seem to stand in line 2, below \"Laporan Pelanggan\"; delete everything above them",
+        ),
+        (
+            "Senarai\n\nNama;No. Tel\nAina;0127001111\n",
+            "the headers seem to stand in line 3, below \"Senarai\"; delete everything above them",
+        ),
+        (
+            "First Name,Label,Value\nAina,Mobile,0127001111\n",
+            "there is no phone column among \"First Name\", \"Label\", \"Value\"; delete the lines above the headers, or name it with --phone-column",
+        ),
+        (
+            "\"Name,Phone,City\"\n\"Aina,0127001111,Ipoh\"\n\"Boon,0127002222,\"\"Lot 2, Klang\"\"\"\n",
+            "every line is one quoted cell, so that its columns are not separated; export it again; or, in a text editor, delete the quote at both ends of each line and write \"\" as \" elsewhere",
+        ),
+        (
+            "Name,Phone,City\nAina,0127001111,Ipoh\nBo\0on,0127002222,Klang\n",
+            "line 3 holds a NUL byte, which no text has; the file is damaged or in another format; save it as \"CSV UTF-8\" in the spreadsheet program",
+        ),
+    ] {
+        assert_eq!(refusal("list.csv", file, message), sentence, "{file}");
+    }
+}
+
+#[test]
+fn of_a_workbook_the_other_sheets_are_named_with_their_rows() {
+    let row =
+        |cells: &[&str]| -> Vec<Cell> { cells.iter().map(|cell| Cell::from(*cell)).collect() };
+    let data = [
+        row(&["Name", "Phone"]),
+        row(&["Aina", "0127001111"]),
+        row(&["Boon", "0127002222"]),
+    ];
+    let cover = [row(&["Kempen Raya"])];
+    let one_cell = [row(&["Name,Phone"]), row(&["Aina,0127001111"])];
+    let title = [&cover[..], &data[..]].concat();
+    let towns = [row(&["Town"]), row(&["Ipoh"])];
+    for (sheets, sentence) in [
+        (
+            vec![
+                ("Cover", &cover[..]),
+                ("Data", &data[..]),
+                ("Towns", &towns[..]),
+            ],
+            "there is no phone column among \"Kempen Raya\"; name another of its sheets, \"Data\" (2 rows), \"Towns\" (1 row), with --sheet",
+        ),
+        (
+            vec![("Cover", &[][..]), ("Data", &data[..])],
+            "the sheet \"Cover\" is empty; name another of its sheets, \"Data\" (2 rows), with --sheet",
+        ),
+        (
+            vec![("People", &cover[..]), ("Towns", &towns[..])],
+            "the sheet \"People\" (beside \"Towns\" (1 row)): there is no phone column among \"Kempen Raya\"; delete the lines above the headers, or name it with --phone-column",
+        ),
+        (
+            vec![("People", &title[..]), ("Data", &data[..])],
+            "the headers seem to stand in row 2, below \"Kempen Raya\"; delete everything above them",
+        ),
+        (
+            vec![("People", &one_cell[..])],
+            "all headers stand in one cell, so that the columns are not separated; separate them in the spreadsheet program (\"Text to Columns\"), or export the file again",
+        ),
+    ] {
+        for (name, made) in [
+            ("a.xlsx", build::xlsx(&sheets)),
+            ("a.ods", build::ods(&sheets)),
+        ] {
+            assert_eq!(refusal(name, made, "Hi {{ name }}"), sentence);
+        }
+    }
+    let stray = [
+        data[0].clone(),
+        [data[1].clone(), row(&["", "note"])].concat(),
+        data[2].clone(),
+    ];
+    assert_eq!(
+        texts(build::xlsx(&[("A", &stray)]), "Hi {{ name }}"),
+        [
+            "[invalid: a cell stands to the right of the table, in column D; delete it (beyond the header: \"note\")]",
+            "Hi Boon"
+        ]
+    );
+}
+
+#[test]
+fn files_of_other_formats_are_named_with_the_way_out() {
+    for (name, file, words) in [
+        (
+            "a.xls",
+            &b"<?xml version=\"1.0\"?><?mso-application progid=\"Excel.Sheet\"?><Workbook>"[..],
+            "an XML spreadsheet of 2003",
+        ),
+        (
+            "a.slk",
+            b"ID;PWXL;N;E\nP;PGeneral\nC;Y1;X1;K\"Name\"\n",
+            "a SYLK file",
+        ),
+        (
+            "a.xls",
+            b"MIME-Version: 1.0\nContent-Type: multipart/related\n",
+            "MHTML",
+        ),
+        ("a.csv", b"{\\rtf1\\ansi Name}", "an RTF document"),
+        (
+            "a.vcf",
+            b"BEGIN:VCARD\nVERSION:3.0\nTEL:0127001111\nEND:VCARD\n",
+            "an address book of vCards",
+        ),
+        (
+            "a.json",
+            b"[{\"name\": \"Aina\", \"phone\": \"0127001111\"}]",
+            "JSON",
+        ),
+    ] {
+        let said = refusal(name, file, "Hi");
+        assert!(
+            said.starts_with("this is ") && said.contains(words),
+            "{said}"
+        );
+        assert!(said.contains("; "), "no way out: {said}");
+    }
+    for (name, inside, words) in [
+        (
+            "a.numbers",
+            "Index/Document.iwa",
+            "a document of Apple Numbers, Pages or Keynote",
+        ),
+        ("a.zip", "customers.csv", "a ZIP file of text files"),
+    ] {
+        let said = refusal(
+            name,
+            build::packed(&[(inside.to_owned(), "x".to_owned())]),
+            "Hi",
+        );
+        assert!(said.contains(words), "{said}");
+    }
+}
