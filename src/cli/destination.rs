@@ -66,7 +66,7 @@ impl Destination {
 
 /// Starts a sandbox that listens there.
 pub(super) fn start_sandbox(listen: SocketAddr, args: &SandboxArgs) -> Result<Sandbox> {
-    sandbox::start(Options {
+    sandbox::start(&Options {
         listen,
         outbox: args.outbox.clone(),
         latency: Duration::from_millis(args.latency.unwrap_or(0)),

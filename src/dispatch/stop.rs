@@ -49,31 +49,16 @@ impl StopToken {
     /// Waits until that instant. `false`: a stop was requested.
     #[must_use]
     pub fn wait_until(&self, instant: Instant) -> bool {
-        let mut reason = self.lock();
-        loop {
-            if reason.is_some() {
-                return false;
-            }
-            let left = instant.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return true;
-            }
-            reason = self
-                .requested
-                .wait_timeout(reason, left)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
-        }
+        self.wait(instant.saturating_duration_since(Instant::now()))
     }
 
     /// Waits that long. `false`: a stop was requested.
     #[must_use]
     pub fn wait(&self, duration: Duration) -> bool {
-        match Instant::now().checked_add(duration) {
-            Some(instant) => self.wait_until(instant),
-            // Longer than an `Instant` can hold: only a stop ends it.
-            None => self.wait(Duration::from_secs(86_400)) && self.wait(duration),
-        }
+        let (reason, requested) = (self.lock(), &self.requested);
+        let waited = requested.wait_timeout_while(reason, duration, |reason| reason.is_none());
+        let (reason, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        reason.is_none()
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<StopReason>> {
