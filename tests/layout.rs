@@ -39,7 +39,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("shlex", &["cli/files.rs"]),
     ("signal_hook", &["cli"]),
     ("strsim", &["domain", "lint"]),
-    ("strum", &["domain", "lint"]),
+    ("strum", &["dispatch", "domain", "ledger", "lint"]),
     ("thiserror", &["error.rs", "domain"]),
     ("tokio", &["sandbox"]),
     ("tracing", &[""]),

@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use super::args::OnChange;
+use super::session::Stage;
 use super::terminal::tell;
 use crate::domain::Status;
 use crate::domain::options::{Difference, DuplicateRule};
@@ -38,9 +39,17 @@ impl Existing {
         }))
     }
 
+    /// How far its campaign is.
+    pub(super) fn stage(&self) -> Stage {
+        match self.totals.attempts {
+            0 => Stage::Planned,
+            _ => Stage::Begun,
+        }
+    }
+
     /// Whether requests were made, whatever became of them.
     pub(super) fn begun(&self) -> bool {
-        self.totals.attempts > 0
+        self.stage() == Stage::Begun
     }
 
     /// Whether its plan took the place of one from which messages were sent, because the user asked for it.
@@ -169,22 +178,18 @@ pub(super) fn changes(before: &Campaign, now: &Campaign) -> Vec<String> {
     if before.digest != now.digest {
         changes.push(format!("the cells of {} have changed", now.input));
     }
+    if before.options.message != now.options.message {
+        changes.push("the message has changed".to_owned());
+    }
     let value = |value: Option<String>| value.unwrap_or_else(|| "not given".to_owned());
-    changes.extend(
-        before
-            .options
-            .differences(&now.options)
-            .into_iter()
-            .map(|difference| match difference {
-                Difference::Message => "the message has changed".to_owned(),
-                Difference::Value {
-                    option,
-                    before,
-                    now,
-                } => {
-                    format!("--{option} was {} and is now {}", value(before), value(now))
-                }
-            }),
-    );
+    for Difference {
+        option,
+        before,
+        now,
+    } in before.options.differences(&now.options)
+    {
+        let (before, now) = (value(before), value(now));
+        changes.push(format!("--{option} was {before} and is now {now}"));
+    }
     changes
 }

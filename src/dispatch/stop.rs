@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 
 use crate::gateway::Code;
 
-/// Why a run stops before everything is sent. Of several reasons the greatest counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// Why a run stops before everything is sent. Of several reasons the greatest counts. The names are those of
+/// `stopped_by` in a summary, and never change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, strum::IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum StopReason {
     /// As many recipients were sent to as this run may.
     Limit,

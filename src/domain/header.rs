@@ -58,8 +58,10 @@ pub fn looks_like_number(cell: &str) -> bool {
 /// The columns of a spreadsheet. At least one has a header, and no two have the same name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Columns {
-    headers: Vec<String>,
-    names: Vec<Option<String>>,
+    /// The headers, unchanged, for writing them again.
+    pub headers: Vec<String>,
+    /// The names in a template, one for each column, `None` where the header has no letter or digit.
+    pub names: Vec<Option<String>>,
 }
 
 impl Columns {
@@ -104,18 +106,8 @@ impl Columns {
 
     /// The number of columns, those without a header included.
     #[must_use]
-    #[expect(
-        clippy::len_without_is_empty,
-        reason = "there is always a column with a header"
-    )]
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.headers.len()
-    }
-
-    /// The headers, unchanged, for writing them again.
-    #[must_use]
-    pub fn headers(&self) -> &[String] {
-        &self.headers
     }
 
     /// The header of one column, [`trimmed`]: for `row["..."]`, options and errors. Empty for a column that has none.
@@ -124,12 +116,6 @@ impl Columns {
         self.headers
             .get(column)
             .map_or("", |header| trimmed(header))
-    }
-
-    /// The names in a template, one for each column, `None` where the header has no letter or digit.
-    #[must_use]
-    pub fn names(&self) -> &[Option<String>] {
-        &self.names
     }
 
     /// The position of the column with this header, or else with this name in a template. The error lists the columns and suggests
@@ -279,9 +265,9 @@ mod tests {
     #[test]
     fn blank_headers_have_no_name_and_do_not_clash() {
         let columns = columns(&["Name", "", "\u{a0}", "#", ""]);
-        let names: Vec<_> = columns.names().iter().map(Option::as_deref).collect();
+        let names: Vec<_> = columns.names.iter().map(Option::as_deref).collect();
         assert_eq!(names, [Some("name"), None, None, None, None]);
-        assert_eq!(columns.headers()[2], "\u{a0}");
+        assert_eq!(columns.headers[2], "\u{a0}");
         assert_eq!(columns.title(2), "");
         assert_eq!(columns.title(9), "");
         assert_eq!(columns.len(), 5);

@@ -148,7 +148,7 @@ mod tests {
         ] {
             let error = Endpoint::parse(url).unwrap_err();
             assert_eq!(error.to_string(), refusal, "{url}");
-            assert_eq!(error.kind(), Kind::Usage);
+            assert_eq!(error.kind, Kind::Usage);
         }
     }
 }

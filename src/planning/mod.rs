@@ -70,7 +70,7 @@ pub fn plan(
     }
     report.read_as = Some(source.read_as());
     report.blank_rows = source.blank_rows();
-    let header = columns.headers().iter().map(String::as_str);
+    let header = columns.headers.iter().map(String::as_str);
     let header: Vec<_> = header
         .filter(|header| ResultColumn::parse(header).is_none())
         .collect();

@@ -503,7 +503,7 @@ fn listens_on_loopback_only() {
             ..options()
         })
         .unwrap_err();
-        assert_eq!(error.kind(), Kind::Usage);
+        assert_eq!(error.kind, Kind::Usage);
         assert_eq!(
             error.to_string(),
             format!(
@@ -522,7 +522,7 @@ fn listens_on_loopback_only() {
         listen: sandbox.address,
         ..options()
     });
-    assert_eq!(taken.unwrap_err().kind(), Kind::Disk);
+    assert_eq!(taken.unwrap_err().kind, Kind::Disk);
 }
 
 /// Waits until the outbox has that many lines under its header.

@@ -97,7 +97,7 @@ impl Source {
             empty_above: opened.records.empty_lines(),
             records: opened.records,
             width: RowWidth::of(&columns),
-            digest: DigestBuilder::new(columns.headers()),
+            digest: DigestBuilder::new(&columns.headers),
             columns,
             len_bytes: opened.len_bytes,
             position: opened.position,
