@@ -24,9 +24,8 @@ pub(super) struct Destination {
 impl Destination {
     /// Finds the gateway and the account, or starts the sandbox.
     pub(super) fn find(args: &SendArgs) -> Result<Self> {
-        let sandbox = args.send.sandbox;
-        let sandbox = sandbox.then(|| start_sandbox(ANY_PORT, &args.sandbox));
-        let sandbox = sandbox.transpose()?;
+        let start = || start_sandbox(ANY_PORT, &args.sandbox);
+        let sandbox = args.send.sandbox.then(start).transpose()?;
         let url = match (&sandbox, &args.send.gateway) {
             (Some(sandbox), _) => Some(sandbox.url()),
             (None, Some(url)) => Some(url.clone()),

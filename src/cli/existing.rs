@@ -4,10 +4,9 @@
 use std::path::Path;
 
 use super::args::OnChange;
-use super::session::Stage;
 use super::terminal::tell;
 use crate::domain::Status;
-use crate::domain::options::{Difference, DuplicateRule};
+use crate::domain::options::DuplicateRule;
 use crate::ledger::{self, Campaign, Lock, Snapshot, Totals};
 use crate::{Error, Kind, Result};
 
@@ -39,17 +38,9 @@ impl Existing {
         }))
     }
 
-    /// How far its campaign is.
-    pub(super) fn stage(&self) -> Stage {
-        match self.totals.attempts {
-            0 => Stage::Planned,
-            _ => Stage::Begun,
-        }
-    }
-
     /// Whether requests were made, whatever became of them.
     pub(super) fn begun(&self) -> bool {
-        self.stage() == Stage::Begun
+        self.totals.attempts > 0
     }
 
     /// Whether its plan took the place of one from which messages were sent, because the user asked for it.
@@ -182,13 +173,9 @@ pub(super) fn changes(before: &Campaign, now: &Campaign) -> Vec<String> {
         changes.push("the message has changed".to_owned());
     }
     let value = |value: Option<String>| value.unwrap_or_else(|| "not given".to_owned());
-    for Difference {
-        option,
-        before,
-        now,
-    } in before.options.differences(&now.options)
-    {
-        let (before, now) = (value(before), value(now));
+    for difference in before.options.differences(&now.options) {
+        let (before, now) = (value(difference.before), value(difference.now));
+        let option = difference.option;
         changes.push(format!("--{option} was {before} and is now {now}"));
     }
     changes

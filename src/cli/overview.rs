@@ -87,7 +87,7 @@ fn credits(screen: &mut Screen, report: &Report) {
     let mut credits = report.credits.to_string();
     if report.unicode > 0 {
         let messages = counted(report.unicode, "message");
-        credits += &format!(", {messages} in Unicode at 63 characters a credit");
+        let _ = write!(credits, ", {messages} in Unicode at 63 characters a credit");
     }
     screen.line("Credits", credits);
     screen.lines("  Unicode", &report.unicode_because, cause);

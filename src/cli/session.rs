@@ -52,7 +52,10 @@ impl Session {
         Self {
             ledger: path.to_owned(),
             lock,
-            stage: existing.stage(),
+            stage: match existing.totals.attempts {
+                0 => Stage::Planned,
+                _ => Stage::Begun,
+            },
             campaign: existing.campaign,
             totals: existing.totals,
         }

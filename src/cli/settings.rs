@@ -55,12 +55,8 @@ pub(super) fn of_plan(args: &PlanArgs) -> Result<(Input, CampaignFiles)> {
                 .at(path.display()));
         }
     };
-    let files = CampaignFiles::new(
-        &args.recipients,
-        args.options.ledger.as_deref(),
-        None,
-        false,
-    )?;
+    let ledger = args.options.ledger.as_deref();
+    let files = CampaignFiles::new(&args.recipients, ledger, None, false)?;
     let mut inputs = files_read(args);
     inputs.push(("the spreadsheet", &args.recipients));
     let summary = args.output.summary_file();

@@ -113,9 +113,8 @@ impl Columns {
     /// The header of one column, [`trimmed`]: for `row["..."]`, options and errors. Empty for a column that has none.
     #[must_use]
     pub fn title(&self, column: usize) -> &str {
-        self.headers
-            .get(column)
-            .map_or("", |header| trimmed(header))
+        let header = self.headers.get(column);
+        header.map_or("", |header| trimmed(header))
     }
 
     /// The position of the column with this header, or else with this name in a template. The error lists the columns and suggests
@@ -168,11 +167,10 @@ impl Columns {
             .collect();
         let mut quoted = self.quoted(&fitting);
         match (quoted.pop(), quoted.join(", ")) {
-            (Some(last), others) if !others.is_empty() => Err(error(format!(
-                "the columns {others} and {last} could each hold the {what}"
-            ))
-            .hint("name one of them")
-            .remedy(remedy)),
+            (Some(last), others) if !others.is_empty() => {
+                let what = format!("the columns {others} and {last} could each hold the {what}");
+                Err(error(what).hint("name one of them").remedy(remedy))
+            }
             _ => Ok(fitting.first().copied()),
         }
     }
@@ -184,10 +182,8 @@ impl Columns {
     }
 
     fn quoted(&self, columns: &[usize]) -> Vec<String> {
-        columns
-            .iter()
-            .map(|&column| format!("\"{}\"", self.title(column)))
-            .collect()
+        let quoted = |&column: &usize| format!("\"{}\"", self.title(column));
+        columns.iter().map(quoted).collect()
     }
 
     /// The headers for an error.
