@@ -71,11 +71,13 @@ pub enum Remedy {
 /// What is wrong and where, why, and what to do now.
 #[derive(Clone, Debug)]
 pub struct Error {
-    kind: Kind,
+    /// What kind of thing is wrong.
+    pub(crate) kind: Kind,
     message: String,
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
     hint: String,
-    remedy: Option<Remedy>,
+    /// The option or command that carries out its hint, if there is one.
+    pub(crate) remedy: Option<Remedy>,
 }
 
 impl Error {
@@ -129,18 +131,6 @@ impl Error {
         self.message = format!("{place}: {}", self.message);
         self
     }
-
-    /// What kind of thing is wrong.
-    #[must_use]
-    pub fn kind(&self) -> Kind {
-        self.kind
-    }
-
-    /// The option or command that carries out its hint, if there is one.
-    #[must_use]
-    pub fn wanted_remedy(&self) -> Option<Remedy> {
-        self.remedy
-    }
 }
 
 /// `message: cause; hint`, without the remedy.
@@ -171,9 +161,7 @@ impl Eq for Error {}
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.source
-            .as_ref()
-            .map(|source| source.as_ref() as &(dyn std::error::Error + 'static))
+        self.source.as_deref().map(|source| source as _)
     }
 }
 

@@ -41,7 +41,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("signal_hook", &["cli"]),
     ("ssfmt", &["source/workbook"]),
     ("strsim", &["domain", "lint"]),
-    ("strum", &["domain", "lint"]),
+    ("strum", &["dispatch", "domain", "ledger", "lint"]),
     ("thiserror", &["error.rs", "domain"]),
     ("tokio", &["sandbox"]),
     ("tracing", &[""]),

@@ -84,7 +84,7 @@ pub(super) struct PlanArgs {
     /// A CSV or workbook with a header, or - for standard input
     pub(super) recipients: PathBuf,
     #[command(flatten)]
-    pub(super) plan: PlanOptionArgs,
+    pub(super) options: PlanOptionArgs,
     #[command(flatten)]
     pub(super) check: CheckArgs,
     #[command(flatten)]
@@ -92,15 +92,10 @@ pub(super) struct PlanArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(mut_arg("recipients", |arg| arg.help("The spreadsheet, or the ledger of an earlier plan")))]
 pub(super) struct SendArgs {
-    /// The spreadsheet, or the ledger of an earlier plan
-    pub(super) recipients: PathBuf,
     #[command(flatten)]
-    pub(super) plan: PlanOptionArgs,
-    #[command(flatten)]
-    pub(super) check: CheckArgs,
-    #[command(flatten)]
-    pub(super) output: OutputArgs,
+    pub(super) plan: PlanArgs,
     #[command(flatten)]
     pub(super) send: SendOptionArgs,
     #[command(flatten)]
@@ -179,7 +174,7 @@ pub(super) struct PlanOptionArgs {
     #[arg(long, value_name = "ID", value_parser = SenderId::parse, help_heading = None)]
     pub(super) sender_id: Option<SenderId>,
     /// How texts are encoded [default: auto]
-    #[arg(long = "type", value_name = "TYPE", value_parser = keyword::<TextType>(), hide_short_help = true)]
+    #[arg(id = "type", long = "type", value_name = "TYPE", value_parser = keyword::<TextType>(), hide_short_help = true)]
     pub(super) text_type: Option<TextType>,
     /// Whether curly quotes, long dashes and the like become plain where that saves a message from Unicode
     /// [default: plain]
@@ -329,28 +324,20 @@ impl Cli {
     pub(super) fn parse_arguments(
         arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,
     ) -> Result<Self, clap::Error> {
-        let mut command = Self::command();
-        let matches = command.try_get_matches_from_mut(arguments)?;
-        let mut cli =
-            Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
-        if let (Command::Send(args), Some((name, matches))) =
-            (&mut cli.command, matches.subcommand())
+        let matches = Self::command().try_get_matches_from(arguments)?;
+        let mut cli = Self::from_arg_matches(&matches)?;
+        if let (Command::Send(args), Some((_, matches))) = (&mut cli.command, matches.subcommand())
         {
-            args.typed_plan_option = command
-                .find_subcommand(name)
-                .and_then(|command| typed_plan_option(command, matches));
+            args.typed_plan_option = typed_plan_option(matches);
         }
         Ok(cli)
     }
 }
 
-/// Clap makes every struct of arguments a group of this name.
-const PLAN_OPTIONS: &str = "PlanOptionArgs";
-
-fn typed_plan_option(command: &clap::Command, matches: &ArgMatches) -> Option<String> {
-    let typed = matches.get_many::<Id>(PLAN_OPTIONS)?.next()?;
-    let option = command.get_arguments().find(|arg| arg.get_id() == typed)?;
-    Some(format!("--{}", option.get_long()?))
+fn typed_plan_option(matches: &ArgMatches) -> Option<String> {
+    // Clap makes every struct of arguments a group of its name.
+    let typed = matches.get_many::<Id>("PlanOptionArgs")?.next()?;
+    Some(format!("--{}", typed.as_str().replace('_', "-")))
 }
 
 impl OutputArgs {

@@ -24,28 +24,24 @@ pub(super) struct Destination {
 impl Destination {
     /// Finds the gateway and the account, or starts the sandbox.
     pub(super) fn find(args: &SendArgs) -> Result<Self> {
-        let timeouts = Timeouts {
-            connect: args.send.connect_timeout,
-            total: args.send.timeout,
-        };
-        if args.send.sandbox {
-            let sandbox = start_sandbox(ANY_PORT, &args.sandbox)?;
-            return Ok(Self {
-                endpoint: Endpoint::parse(&sandbox.url())?,
-                credentials: credentials::for_sandbox(),
-                timeouts,
-                sandbox: Some(sandbox),
-            });
-        }
-        let url = match &args.send.gateway {
-            Some(url) => Some(url.clone()),
-            None => credentials::variable("ISMS_GATEWAY")?,
+        let start = || start_sandbox(ANY_PORT, &args.sandbox);
+        let sandbox = args.send.sandbox.then(start).transpose()?;
+        let url = match (&sandbox, &args.send.gateway) {
+            (Some(sandbox), _) => Some(sandbox.url()),
+            (None, Some(url)) => Some(url.clone()),
+            (None, None) => credentials::variable("ISMS_GATEWAY")?,
         };
         Ok(Self {
             endpoint: Endpoint::parse(url.as_deref().unwrap_or(Endpoint::DEFAULT))?,
-            credentials: credentials::from_environment()?,
-            timeouts,
-            sandbox: None,
+            credentials: match sandbox {
+                Some(_) => credentials::for_sandbox(),
+                None => credentials::from_environment()?,
+            },
+            timeouts: Timeouts {
+                connect: args.send.connect_timeout,
+                total: args.send.timeout,
+            },
+            sandbox,
         })
     }
 
@@ -66,7 +62,7 @@ impl Destination {
 
 /// Starts a sandbox that listens there.
 pub(super) fn start_sandbox(listen: SocketAddr, args: &SandboxArgs) -> Result<Sandbox> {
-    sandbox::start(Options {
+    sandbox::start(&Options {
         listen,
         outbox: args.outbox.clone(),
         latency: Duration::from_millis(args.latency.unwrap_or(0)),

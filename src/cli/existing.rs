@@ -6,7 +6,7 @@ use std::path::Path;
 use super::args::OnChange;
 use super::terminal::tell;
 use crate::domain::Status;
-use crate::domain::options::{Difference, DuplicateRule};
+use crate::domain::options::DuplicateRule;
 use crate::ledger::{self, Campaign, Lock, Snapshot, Totals};
 use crate::{Error, Kind, Result};
 
@@ -169,22 +169,14 @@ pub(super) fn changes(before: &Campaign, now: &Campaign) -> Vec<String> {
     if before.digest != now.digest {
         changes.push(format!("the cells of {} have changed", now.input));
     }
+    if before.options.message != now.options.message {
+        changes.push("the message has changed".to_owned());
+    }
     let value = |value: Option<String>| value.unwrap_or_else(|| "not given".to_owned());
-    changes.extend(
-        before
-            .options
-            .differences(&now.options)
-            .into_iter()
-            .map(|difference| match difference {
-                Difference::Message => "the message has changed".to_owned(),
-                Difference::Value {
-                    option,
-                    before,
-                    now,
-                } => {
-                    format!("--{option} was {} and is now {}", value(before), value(now))
-                }
-            }),
-    );
+    for difference in before.options.differences(&now.options) {
+        let (before, now) = (value(difference.before), value(difference.now));
+        let option = difference.option;
+        changes.push(format!("--{option} was {before} and is now {now}"));
+    }
     changes
 }

@@ -20,7 +20,7 @@ impl Exit {
 
     /// The end of a command that failed.
     pub(super) fn of_error(error: &Error) -> Self {
-        match error.kind() {
+        match error.kind {
             Kind::Usage => Self::USAGE,
             _ => Self::FAILURE,
         }

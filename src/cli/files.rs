@@ -132,11 +132,9 @@ pub(super) fn refuse_overwriting(
     let mut others = inputs.to_vec();
     refuse_same(("the ledger", ledger), &others)?;
     let sidecar_files = ledger::sidecar_files(ledger);
-    others.extend(
-        sidecar_files
-            .iter()
-            .map(|(role, path)| (*role, path.as_path())),
-    );
+    for (role, path) in &sidecar_files {
+        others.push((role, path));
+    }
     for file in written {
         refuse_same(*file, &others)?;
         others.push(*file);
@@ -167,10 +165,8 @@ pub(super) fn canonical(path: &Path) -> PathBuf {
         return canonical;
     }
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    match (
-        absolute.parent().map(fs::canonicalize),
-        absolute.file_name(),
-    ) {
+    let folder = absolute.parent().map(fs::canonicalize);
+    match (folder, absolute.file_name()) {
         (Some(Ok(folder)), Some(name)) => folder.join(name),
         _ => absolute,
     }

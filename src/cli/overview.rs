@@ -80,12 +80,9 @@ fn counts(screen: &mut Screen, campaign: &Campaign, rate: Option<Rate>) {
         let abroad = format!("{messages} to numbers of other countries ({rows})");
         screen.line("Abroad", abroad);
     }
-    let not_sent = format!(
-        "{} invalid, {} duplicate, {} suppressed",
-        report.invalid_rows(),
-        report.duplicate,
-        report.suppressed
-    );
+    let (duplicate, suppressed) = (report.duplicate, report.suppressed);
+    let invalid = report.invalid_rows();
+    let not_sent = format!("{invalid} invalid, {duplicate} duplicate, {suppressed} suppressed");
     screen.line("Not sent", not_sent);
     screen.lines("Suppress", &report.suppression_lists, |list| {
         format!("{}: {}", list.name, counted(list.numbers, "number"))
@@ -94,22 +91,18 @@ fn counts(screen: &mut Screen, campaign: &Campaign, rate: Option<Rate>) {
 }
 
 fn credits(screen: &mut Screen, report: &Report) {
-    let unicode = match report.unicode {
-        0 => String::new(),
-        rows => format!(
-            ", {} in Unicode at 63 characters a credit",
-            counted(rows, "message")
-        ),
-    };
-    screen.line("Credits", format!("{}{unicode}", report.credits));
+    let mut credits = report.credits.to_string();
+    if report.unicode > 0 {
+        let messages = counted(report.unicode, "message");
+        let _ = write!(credits, ", {messages} in Unicode at 63 characters a credit");
+    }
+    screen.line("Credits", credits);
     screen.lines("  Unicode", &report.unicode_because, cause);
     screen.lines("  Long", &report.long_values, long);
     if report.replaced > 0 {
-        let plain = format!(
-            "{} made plain to save messages from Unicode (--punctuation keep leaves them)",
-            counted(report.replaced, "character")
-        );
-        screen.line("  Punctuation", plain);
+        let characters = counted(report.replaced, "character");
+        let why = "to save messages from Unicode (--punctuation keep leaves them)";
+        screen.line("  Punctuation", format!("{characters} made plain {why}"));
     }
 }
 
@@ -177,11 +170,8 @@ fn quoted(columns: &[String]) -> String {
 fn with_blank(report: &Report) -> String {
     let blank = match report.blank_rows {
         0 => return report.rows.to_string(),
-        blank => inflected(
-            blank,
-            "blank row skipped that has",
-            "blank rows skipped that have",
-        ),
+        1 => "1 blank row skipped that has".to_owned(),
+        blank => format!("{blank} blank rows skipped that have"),
     };
     format!("{}, and {blank} no row number", report.rows)
 }
@@ -228,12 +218,8 @@ fn long(long: &LongValues) -> String {
 }
 
 fn invalid(invalid: &InvalidRows) -> String {
-    format!(
-        "{}: {} ({})",
-        invalid.rows,
-        invalid.what,
-        which(invalid.rows, &invalid.first_rows)
-    )
+    let which = which(invalid.rows, &invalid.first_rows);
+    format!("{}: {} ({which})", invalid.rows, invalid.what)
 }
 
 fn repeated(repeated: &RepeatedNumber) -> String {
@@ -302,12 +288,9 @@ fn shown(labels: &str, sample: &Sample) -> String {
     } else {
         "Unicode"
     };
-    let mut shown = format!(
-        "{labels}: row {}, {} characters, {encoding}, {}\n",
-        sample.row,
-        sample.units,
-        counted(sample.credits.into(), "credit")
-    );
+    let (row, units) = (sample.row, sample.units);
+    let credits = counted(sample.credits.into(), "credit");
+    let mut shown = format!("{labels}: row {row}, {units} characters, {encoding}, {credits}\n");
     for line in sample.text.lines() {
         let _ = writeln!(shown, "  | {line}");
     }

@@ -5,7 +5,7 @@ use crate::error::Remedy;
 
 /// The error in a sentence for people, with the option or command that its hint asks for.
 pub(super) fn sentence(error: &Error) -> String {
-    let remedy = error.wanted_remedy().map_or("", completion);
+    let remedy = error.remedy.map_or("", completion);
     format!("{error}{remedy}")
 }
 

@@ -17,20 +17,6 @@ use crate::ledger::{self, Campaign, Lock, PlanWriter, Snapshot, Totals};
 use crate::planning::{self, Progress};
 use crate::{Error, Kind, Result};
 
-/// Where a session gets its plan from.
-pub(super) enum PlanSource<'a> {
-    /// A spreadsheet, or the ledger that an earlier run planned from it.
-    Spreadsheet {
-        settings: Box<PlanSettings<'a>>,
-        /// Whether a plan from which nothing was sent is made again even if nothing has changed.
-        replan: bool,
-    },
-    /// A ledger.
-    Ledger(&'a Path),
-    /// A copy of a ledger for the sandbox, or the copy that an earlier run made.
-    SandboxCopy { original: &'a Path, copy: &'a Path },
-}
-
 /// A locked ledger with its plan.
 #[derive(Debug)]
 pub(super) struct Session {
@@ -53,17 +39,6 @@ pub(super) enum Stage {
 }
 
 impl Session {
-    /// Locks the ledger, then plans or opens it.
-    pub(super) fn open(source: PlanSource<'_>, progress: &dyn Progress) -> Result<Self> {
-        match source {
-            PlanSource::Spreadsheet { settings, replan } => {
-                plan_or_resume(&settings, replan, progress)
-            }
-            PlanSource::Ledger(path) => Self::of_ledger(path),
-            PlanSource::SandboxCopy { original, copy } => open_copy(original, copy),
-        }
-    }
-
     /// Locks and opens a ledger. One that is missing, or not the one from which messages were sent, is refused.
     pub(super) fn of_ledger(path: &Path) -> Result<Self> {
         let lock = Lock::acquire(path, &lock_holder())?;
@@ -77,10 +52,9 @@ impl Session {
         Self {
             ledger: path.to_owned(),
             lock,
-            stage: if existing.begun() {
-                Stage::Begun
-            } else {
-                Stage::Planned
+            stage: match existing.totals.attempts {
+                0 => Stage::Planned,
+                _ => Stage::Begun,
             },
             campaign: existing.campaign,
             totals: existing.totals,
@@ -90,52 +64,42 @@ impl Session {
     /// Refuses a plan with more invalid rows than allowed, by the limit that was typed or else by the plan's own, or with
     /// content warnings where it was made with `--lint deny`.
     pub(super) fn refuse_over_limits(&self, typed: Option<MaxInvalid>) -> Result<()> {
-        self.refuse_too_many_invalid(typed.unwrap_or(self.campaign.options.max_invalid))?;
-        self.refuse_content_warnings()
-    }
-
-    fn refuse_too_many_invalid(&self, most: MaxInvalid) -> Result<()> {
-        let report = &self.campaign.report;
+        let (report, options) = (&self.campaign.report, &self.campaign.options);
+        let most = typed.unwrap_or(options.max_invalid);
         let (invalid, rows) = (report.invalid_rows(), report.rows);
-        if !most.exceeded_by(invalid, rows) {
-            return Ok(());
-        }
-        let problem =
-            format!("{invalid} of {rows} rows cannot be sent, and --max-invalid is {most}");
-        let hint = format!(
-            "see them with isms-campaign results {} --status invalid and correct them, or allow them with --max-invalid {invalid}",
-            shell_quoted(&self.ledger)
-        );
-        Err(self.over_limits(problem).hint(hint))
-    }
-
-    fn refuse_content_warnings(&self) -> Result<()> {
-        let warnings = &self.campaign.report.warnings;
-        let Some(first) = warnings.first() else {
+        let (problem, hint) = if most.exceeded_by(invalid, rows) {
+            (
+                format!("{invalid} of {rows} rows cannot be sent, and --max-invalid is {most}"),
+                format!(
+                    "see them with isms-campaign results {} --status invalid and correct them, or allow them with --max-invalid {invalid}",
+                    shell_quoted(&self.ledger)
+                ),
+            )
+        } else if let (LintLevel::Deny, Some(first)) = (options.lint, report.warnings.first()) {
+            let most = report.warnings.iter().map(|warning| warning.rows).max();
+            (
+                format!(
+                    "at least {} may be blocked or look like a mistake, first row {} ({}: \"{}\"), and --lint is deny",
+                    counted(most.unwrap_or_default(), "text"),
+                    first.first_rows.first().copied().unwrap_or_default(),
+                    first.what,
+                    first.example,
+                ),
+                "correct them, or plan the spreadsheet with --lint warn to send them nevertheless"
+                    .to_owned(),
+            )
+        } else {
             return Ok(());
         };
-        if self.campaign.options.lint != LintLevel::Deny {
-            return Ok(());
-        }
-        let most = warnings.iter().map(|warning| warning.rows).max();
-        let problem = format!(
-            "at least {} may be blocked or look like a mistake, first row {} ({}: \"{}\"), and --lint is deny",
-            counted(most.unwrap_or_default(), "text"),
-            first.first_rows.first().copied().unwrap_or_default(),
-            first.what,
-            first.example,
-        );
-        Err(self.over_limits(problem).hint(
-            "correct them, or plan the spreadsheet with --lint warn to send them nevertheless",
-        ))
-    }
-
-    fn over_limits(&self, problem: String) -> Error {
-        Error::new(Kind::Limits, problem).at(&self.campaign.input)
+        Err(Error::new(Kind::Limits, problem)
+            .hint(hint)
+            .at(&self.campaign.input))
     }
 }
 
-fn plan_or_resume(
+/// A session with a spreadsheet's plan, or with the ledger that an earlier run planned from it. With `replan`, a plan from
+/// which nothing was sent is made again even if nothing has changed.
+pub(super) fn plan_or_resume(
     settings: &PlanSettings<'_>,
     replan: bool,
     progress: &dyn Progress,
@@ -144,7 +108,7 @@ fn plan_or_resume(
     let path = &ledger::link_target(&settings.files.ledger);
     let mut lock = Lock::acquire(path, &lock_holder())?;
     let existing = Existing::at(path)?;
-    let on_change = settings.typed.on_change.unwrap_or_default();
+    let on_change = settings.typed.options.on_change.unwrap_or_default();
     refuse_lost(path, &lock, existing.as_ref(), on_change)?;
     let (writer, campaign) = plan(settings, path, progress)?;
     // Only a plan that was seen above, and from which no request was made, is replaced. Anything that appeared since then stays.
@@ -200,15 +164,13 @@ fn plan(
     progress: &dyn Progress,
 ) -> Result<(PlanWriter, Campaign)> {
     let (input, options) = (settings.input, &settings.options);
-    let suppression = suppression::read(settings.check, options.region)?;
+    let suppression = suppression::read(&settings.typed.check, options.region)?;
     let read = settings.read_options();
-    let plan =
-        planning::plan(input, &read, options, &suppression, ledger, progress).map_err(|error| {
-            match error.kind() {
-                Kind::Template => error.at(settings.template_place()),
-                _ => error,
-            }
-        })?;
+    let plan = planning::plan(input, &read, options, &suppression, ledger, progress);
+    let plan = plan.map_err(|error| match error.kind {
+        Kind::Template => error.at(settings.template_place()),
+        _ => error,
+    })?;
     let planned_at = clock::now();
     let campaign = Campaign {
         id: format!("{:032x}", fastrand::u128(..)),
@@ -220,7 +182,7 @@ fn plan(
         delimiter: plan.dialect.delimiter,
         bom: plan.dialect.bom,
         report: plan.report,
-        expires_at: planned_at.after(settings.typed.expires.unwrap_or(EXPIRES)),
+        expires_at: planned_at.after(settings.typed.options.expires.unwrap_or(EXPIRES)),
         planned_at,
         gateway_host: None,
     };
@@ -232,13 +194,14 @@ fn resume(path: &Path, lock: Lock, existing: Existing, settings: &PlanSettings<'
     let mut session = Session::of_existing(path, lock, existing);
     let campaign = &mut session.campaign;
     // A lifetime that is typed again counts, from when the plan was made.
-    if let Some(lifetime) = settings.typed.expires {
+    if let Some(lifetime) = settings.typed.options.expires {
         campaign.expires_at = campaign.planned_at.after(lifetime);
     }
     session
 }
 
-fn open_copy(original: &Path, copy: &Path) -> Result<Session> {
+/// A session with a copy of a ledger for the sandbox, or with the copy that an earlier run made.
+pub(super) fn open_copy(original: &Path, copy: &Path) -> Result<Session> {
     let planned = Snapshot::open(original)?.campaign()?;
     if original == copy {
         return Session::of_ledger(copy);
@@ -296,12 +259,8 @@ mod tests {
             panic!("plan was typed");
         };
         let (input, files) = settings::of_plan(&args).unwrap();
-        let settings = PlanSettings::new(&input, &files, &args.plan, &args.check).unwrap();
-        let source = PlanSource::Spreadsheet {
-            settings: Box::new(settings),
-            replan: true,
-        };
-        assert!(Session::open(source, &Intruder(&ledger)).is_err());
+        let settings = PlanSettings::new(&input, &files, &args).unwrap();
+        assert!(plan_or_resume(&settings, true, &Intruder(&ledger)).is_err());
         assert_eq!(fs::read_to_string(&ledger).unwrap(), "brought back by hand");
     }
 }

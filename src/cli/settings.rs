@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::args::{CheckArgs, PlanArgs, PlanOptionArgs, SendArgs};
+use super::args::{PlanArgs, PlanOptionArgs, SendArgs};
 use super::files::{
     CampaignFiles, Role, canonical, is_sandbox_ledger, refuse_overwriting, role, shell_quoted,
     spreadsheet_of,
@@ -54,8 +54,9 @@ pub(super) fn of_plan(args: &PlanArgs) -> Result<(Input, CampaignFiles)> {
                 .at(path.display()));
         }
     };
-    let files = CampaignFiles::new(&args.recipients, args.plan.ledger.as_deref(), None, false)?;
-    let mut inputs = files_read(&args.plan, &args.check);
+    let ledger = args.options.ledger.as_deref();
+    let files = CampaignFiles::new(&args.recipients, ledger, None, false)?;
+    let mut inputs = files_read(args);
     inputs.push(("the spreadsheet", &args.recipients));
     let summary = args.output.summary_file();
     let written: Vec<_> = summary.into_iter().map(role("the summary")).collect();
@@ -65,24 +66,24 @@ pub(super) fn of_plan(args: &PlanArgs) -> Result<(Input, CampaignFiles)> {
 
 /// The recipients and the files of `send`.
 pub(super) fn of_send(args: &SendArgs) -> Result<(Recipients, CampaignFiles)> {
-    let recipients = Recipients::recognise(&args.recipients)?;
+    let recipients = Recipients::recognise(&args.plan.recipients)?;
     refuse_misplaced_options(args, &recipients)?;
     // A ledger keeps its name and place, except that the sandbox gets a copy.
     let ledger = match &recipients {
         Recipients::Ledger(path) if !args.send.sandbox => Some(path.as_path()),
-        _ => args.plan.ledger.as_deref(),
+        _ => args.plan.options.ledger.as_deref(),
     };
     let results = args.send.results.as_deref();
-    let files = CampaignFiles::new(&args.recipients, ledger, results, args.send.sandbox)?;
+    let files = CampaignFiles::new(&args.plan.recipients, ledger, results, args.send.sandbox)?;
 
     let spreadsheet = match &recipients {
-        Recipients::Spreadsheet(_) => Some(args.recipients.clone()),
+        Recipients::Spreadsheet(_) => Some(args.plan.recipients.clone()),
         Recipients::Ledger(path) => spreadsheet_of(path),
     };
-    let mut inputs = files_read(&args.plan, &args.check);
+    let mut inputs = files_read(&args.plan);
     inputs.extend(spreadsheet.as_ref().map(role("the spreadsheet")));
     let mut written = vec![("the results file", files.results.as_path())];
-    written.extend(args.output.summary_file().map(role("the summary")));
+    written.extend(args.plan.output.summary_file().map(role("the summary")));
     written.extend(args.sandbox.outbox.as_ref().map(role("the outbox")));
     refuse_overwriting(&inputs, &files.ledger, &written)?;
     Ok((recipients, files))
@@ -114,9 +115,10 @@ fn refuse_misplaced_options(args: &SendArgs, recipients: &Recipients) -> Result<
 }
 
 /// The files that are read besides the recipients.
-fn files_read<'a>(plan: &'a PlanOptionArgs, check: &'a CheckArgs) -> Vec<Role<'a>> {
-    let message = plan.message_file.iter().map(role("the message file"));
-    let lists = check.suppress.iter().map(role("a suppression list"));
+fn files_read(args: &PlanArgs) -> Vec<Role<'_>> {
+    let message = args.options.message_file.iter();
+    let message = message.map(role("the message file"));
+    let lists = args.check.suppress.iter().map(role("a suppression list"));
     message.chain(lists).collect()
 }
 
@@ -125,8 +127,7 @@ fn files_read<'a>(plan: &'a PlanOptionArgs, check: &'a CheckArgs) -> Vec<Role<'a
 pub(super) struct PlanSettings<'a> {
     pub(super) input: &'a Input,
     pub(super) files: &'a CampaignFiles,
-    pub(super) typed: &'a PlanOptionArgs,
-    pub(super) check: &'a CheckArgs,
+    pub(super) typed: &'a PlanArgs,
     /// The options that the plan depends on: as typed, else their defaults.
     pub(super) options: PlanOptions,
 }
@@ -136,10 +137,9 @@ impl<'a> PlanSettings<'a> {
     pub(super) fn new(
         input: &'a Input,
         files: &'a CampaignFiles,
-        typed: &'a PlanOptionArgs,
-        check: &'a CheckArgs,
+        args: &'a PlanArgs,
     ) -> Result<Self> {
-        let default = PlanOptions::default();
+        let (typed, default) = (&args.options, PlanOptions::default());
         let options = PlanOptions {
             message: message(typed)?,
             phone_column: typed.phone_column.clone(),
@@ -151,7 +151,7 @@ impl<'a> PlanSettings<'a> {
             batch_size: typed.batch_size.unwrap_or(default.batch_size),
             lint: typed.lint.unwrap_or_default(),
             hidden: typed.hidden,
-            max_invalid: check.max_invalid.unwrap_or_default(),
+            max_invalid: args.check.max_invalid.unwrap_or_default(),
             spreadsheet: match input {
                 Input::Stdin => None,
                 Input::File(path) => Some(canonical(path).to_string_lossy().into_owned()),
@@ -160,8 +160,7 @@ impl<'a> PlanSettings<'a> {
         Ok(Self {
             input,
             files,
-            typed,
-            check,
+            typed: args,
             options,
         })
     }
@@ -169,15 +168,15 @@ impl<'a> PlanSettings<'a> {
     /// How the spreadsheet is to be read.
     pub(super) fn read_options(&self) -> ReadOptions {
         ReadOptions {
-            delimiter: self.typed.delimiter,
-            encoding: self.typed.encoding,
-            sheet: self.typed.sheet.clone(),
+            delimiter: self.typed.options.delimiter,
+            encoding: self.typed.options.encoding,
+            sheet: self.typed.options.sheet.clone(),
         }
     }
 
     /// Where a template that is common to all rows was found, for error messages.
     pub(super) fn template_place(&self) -> String {
-        let file = self.typed.message_file.as_ref();
+        let file = self.typed.options.message_file.as_ref();
         file.map_or_else(|| "--message".to_owned(), |path| path.display().to_string())
     }
 }

@@ -1,7 +1,7 @@
 //! The summary of a run as one JSON object.
 
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -25,17 +25,12 @@ pub(super) fn refuse_unwritable(output: &OutputArgs) -> Result<()> {
     let Some(path) = output.summary_file() else {
         return Ok(());
     };
-    let existed = path.exists();
-    let opened = fs::OpenOptions::new().append(true).create(true).open(path);
-    opened
-        .and_then(|_| {
-            if existed {
-                Ok(())
-            } else {
-                fs::remove_file(path)
-            }
-        })
-        .map_err(|error| unwritable(error, path).hint("choose another path with --summary-json"))
+    let opened = if path.exists() {
+        File::options().append(true).open(path).map(drop)
+    } else {
+        File::create(path).and_then(|_| fs::remove_file(path))
+    };
+    opened.map_err(|error| unwritable(error, path).hint("choose another path with --summary-json"))
 }
 
 fn unwritable(error: std::io::Error, path: &Path) -> Error {
@@ -175,7 +170,7 @@ impl Summary {
             "credits": self.credits,
             "elapsed_seconds": self.elapsed.as_secs_f64(),
             "exit_code": exit.0,
-            "stopped_by": self.stop.map(stop_name).or(error.map(|_| "error")),
+            "stopped_by": self.stop.map(<&str>::from).or(error.map(|_| "error")),
             "error": error.map(remedy::sentence),
         });
         for &status in Status::ALL {
@@ -185,18 +180,5 @@ impl Summary {
             object["plan"] = json!(report);
         }
         object
-    }
-}
-
-/// The value of `stopped_by`; these never change.
-fn stop_name(stop: StopReason) -> &'static str {
-    match stop {
-        StopReason::Account(_) => "account",
-        StopReason::Refused(_) => "refused",
-        StopReason::Unreachable => "unreachable",
-        StopReason::Unknown(_) => "unknown",
-        StopReason::Limit => "limit",
-        StopReason::Signal(_) => "signal",
-        StopReason::Error => "error",
     }
 }

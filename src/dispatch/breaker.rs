@@ -30,7 +30,7 @@ impl CircuitBreaker {
     /// that splitting has isolated. Splitting aims at that, so a hundred of them in a row say nothing of the account.
     pub(super) fn record(&mut self, new_states: &[NewState], isolated: bool) -> Option<StopReason> {
         let all = |is: fn(&NewState) -> bool| new_states.iter().all(is);
-        if all(|state| matches!(state, NewState::Planned { .. })) {
+        if all(NewState::is_planned_again) {
             // This says nothing about how the gateway answers our messages.
             return None;
         }

@@ -6,8 +6,6 @@ use super::stop::StopReason;
 use crate::gateway::{Code, Outcome, Outcomes, RefusalKind};
 use crate::ledger::{AttemptOutcome, NewState};
 
-const THROTTLED: &str = "the gateway asked for fewer requests (HTTP 429)";
-
 /// The meaning of the outcomes of one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Classified {
@@ -27,12 +25,7 @@ pub(super) enum Next {
     /// It is settled.
     Settle,
     /// It certainly was not sent, and is tried again.
-    Retry {
-        /// Why it was not sent.
-        why: String,
-        /// How long to wait before the next try.
-        delay: Delay,
-    },
+    Retry(Delay),
     /// It certainly was not sent, and the run stops.
     Stop(StopReason),
 }
@@ -42,11 +35,8 @@ pub(super) enum Next {
 pub(super) enum Delay {
     /// This worker waits, longer each time.
     Backoff,
-    /// All workers wait.
-    Throttled {
-        /// For this time, if the gateway named one, otherwise as with `Backoff`.
-        asked: Option<Duration>,
-    },
+    /// All workers wait: for this time, if the gateway named one, otherwise as with `Backoff`.
+    Throttled(Option<Duration>),
 }
 
 /// Classifies the outcomes of a request to `recipients` recipients.
@@ -56,7 +46,8 @@ pub(super) fn classify(
     recipients: usize,
     split_bad_numbers: bool,
 ) -> Classified {
-    if let Some(Code(code)) = halving_code(outcomes, recipients, split_bad_numbers) {
+    let each = outcomes.as_slice();
+    if let Some(Code(code)) = halving_code(each, recipients, split_bad_numbers) {
         return Classified {
             new_states: vec![NewState::Halved { code }],
             outcome: AttemptOutcome::Refused,
@@ -64,45 +55,30 @@ pub(super) fn classify(
             bad_number: false,
         };
     }
-    let (each, next) = match outcomes {
-        Outcomes::All(outcome) => (std::slice::from_ref(outcome), next(outcome)),
-        Outcomes::Each(each) => {
-            let stop = each.iter().map(next).find(|n| matches!(n, Next::Stop(_)));
-            (&each[..], stop.unwrap_or(Next::Settle))
-        }
-    };
     let bad = RefusalKind::BadNumber;
+    let stops = |next: &Next| matches!(next, Next::Stop(_));
     Classified {
         new_states: each.iter().map(new_state).collect(),
         outcome: common_outcome(each),
-        next,
+        next: match each {
+            [all] => next(all),
+            _ => each.iter().map(next).find(stops).unwrap_or(Next::Settle),
+        },
         bad_number: matches!(each, [Outcome::Refused { kind, .. }] if *kind == bad),
     }
 }
 
 /// The code because of which the batch is sent again in two halves, if it is.
-fn halving_code(outcomes: &Outcomes, recipients: usize, split_bad_numbers: bool) -> Option<Code> {
-    match outcomes {
-        Outcomes::All(Outcome::Refused { code, kind }) if recipients > 1 => match kind {
-            RefusalKind::TooMany => Some(*code),
-            RefusalKind::BadNumber => split_bad_numbers.then_some(*code),
-            RefusalKind::Other => None,
-        },
-        Outcomes::Each(each) => match &each[..] {
-            [
-                first @ Outcome::Refused {
-                    code,
-                    kind: RefusalKind::TooMany,
-                },
-                rest @ ..,
-            ] => {
-                let all = !rest.is_empty() && rest.iter().all(|one| one == first);
-                all.then_some(*code)
-            }
-            _ => None,
-        },
-        Outcomes::All(_) => None,
-    }
+fn halving_code(each: &[Outcome], recipients: usize, split_bad_numbers: bool) -> Option<Code> {
+    let [first @ Outcome::Refused { code, kind }, rest @ ..] = each else {
+        return None;
+    };
+    let halved = match kind {
+        RefusalKind::TooMany => rest.iter().all(|one| one == first),
+        RefusalKind::BadNumber => split_bad_numbers && rest.is_empty(),
+        RefusalKind::Other => false,
+    };
+    (halved && recipients > 1).then_some(*code)
 }
 
 fn new_state(outcome: &Outcome) -> NewState {
@@ -117,7 +93,7 @@ fn new_state(outcome: &Outcome) -> NewState {
         },
         Outcome::NotSent { why } => NewState::Planned { why: why.clone() },
         Outcome::Throttled { .. } => NewState::Planned {
-            why: THROTTLED.to_owned(),
+            why: "the gateway asked for fewer requests (HTTP 429)".to_owned(),
         },
         Outcome::NoAnswer { why, code } => NewState::Unknown {
             why: why.clone(),
@@ -129,14 +105,8 @@ fn new_state(outcome: &Outcome) -> NewState {
 fn next(outcome: &Outcome) -> Next {
     match outcome {
         Outcome::AccountStopped { code } => Next::Stop(StopReason::Account(*code)),
-        Outcome::NotSent { why } => Next::Retry {
-            why: why.clone(),
-            delay: Delay::Backoff,
-        },
-        Outcome::Throttled { after } => Next::Retry {
-            why: THROTTLED.to_owned(),
-            delay: Delay::Throttled { asked: *after },
-        },
+        Outcome::NotSent { .. } => Next::Retry(Delay::Backoff),
+        Outcome::Throttled { after } => Next::Retry(Delay::Throttled(*after)),
         Outcome::Accepted { .. } | Outcome::Refused { .. } | Outcome::NoAnswer { .. } => {
             Next::Settle
         }

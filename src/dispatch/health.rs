@@ -39,14 +39,14 @@ impl GatewayHealth {
             .checked_sub(now.duration_since(since))
             .filter(|left| !left.is_zero())?;
         let wait = match delay {
-            Delay::Throttled { asked: Some(asked) } if asked > left => return None,
+            Delay::Throttled(Some(asked)) if asked > left => return None,
             // A gateway that asks for no wait must not be flooded.
-            Delay::Throttled { asked: Some(asked) } => asked.max(policy.backoff.first),
-            Delay::Throttled { asked: None } | Delay::Backoff => {
+            Delay::Throttled(Some(asked)) => asked.max(policy.backoff.first),
+            Delay::Throttled(None) | Delay::Backoff => {
                 policy.backoff.delay(retries, fastrand::f64()).min(left)
             }
         };
-        if matches!(delay, Delay::Throttled { .. }) {
+        if matches!(delay, Delay::Throttled(_)) {
             self.paused_until = self.paused_until.max(now.checked_add(wait));
         }
         Some(wait)

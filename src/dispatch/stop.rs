@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 
 use crate::gateway::Code;
 
-/// Why a run stops before everything is sent. Of several reasons the greatest counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// Why a run stops before everything is sent. Of several reasons the greatest counts. The names are those of
+/// `stopped_by` in a summary, and never change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, strum::IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum StopReason {
     /// As many recipients were sent to as this run may.
     Limit,
@@ -49,31 +51,16 @@ impl StopToken {
     /// Waits until that instant. `false`: a stop was requested.
     #[must_use]
     pub fn wait_until(&self, instant: Instant) -> bool {
-        let mut reason = self.lock();
-        loop {
-            if reason.is_some() {
-                return false;
-            }
-            let left = instant.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return true;
-            }
-            reason = self
-                .requested
-                .wait_timeout(reason, left)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
-        }
+        self.wait(instant.saturating_duration_since(Instant::now()))
     }
 
     /// Waits that long. `false`: a stop was requested.
     #[must_use]
     pub fn wait(&self, duration: Duration) -> bool {
-        match Instant::now().checked_add(duration) {
-            Some(instant) => self.wait_until(instant),
-            // Longer than an `Instant` can hold: only a stop ends it.
-            None => self.wait(Duration::from_secs(86_400)) && self.wait(duration),
-        }
+        let (reason, requested) = (self.lock(), &self.requested);
+        let waited = requested.wait_timeout_while(reason, duration, |reason| reason.is_none());
+        let (reason, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        reason.is_none()
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<StopReason>> {

@@ -19,13 +19,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, Mutex};
 use std::time::{Duration, Instant};
 
-use super::worker::counts;
 use super::*;
 use crate::domain::Status;
 use crate::domain::status::Counts;
 use crate::gateway::{Code, Outcome, Outcomes, Reply, Request};
+use crate::ledger::Snapshot;
 use crate::ledger::tests::{assert_adds_up, number, open, plan, statuses, temp_ledger, timestamp};
-use crate::ledger::{NewState, Snapshot};
 
 type Responder = dyn Fn(&Request<'_>) -> Outcomes + Send + Sync;
 
@@ -284,25 +283,6 @@ fn the_ledger_knows_which_outcomes_prove_that_nothing_was_sent() {
         let was_sent = Snapshot::open(&ledger).unwrap().was_sent_from().unwrap();
         assert_eq!(was_sent, sent, "{outcome:?}");
     }
-}
-
-#[test]
-fn progress_counts_every_recipient_of_an_answer() {
-    let unknown = NewState::Unknown {
-        why: "silence".to_owned(),
-        code: None,
-    };
-    let accepted = NewState::Accepted {
-        code: 2000,
-        trx_id: None,
-    };
-    let of_all = counts(std::slice::from_ref(&accepted), 30);
-    assert_eq!((of_all.of(Status::Accepted), of_all.rows()), (30, 30));
-    let of_each = counts(&[accepted, unknown, NewState::Halved { code: -1010 }], 3);
-    for status in [Status::Accepted, Status::Unknown, Status::Pending] {
-        assert_eq!(of_each.of(status), 1);
-    }
-    assert_eq!(of_each.rows(), 3);
 }
 
 #[test]

@@ -11,8 +11,8 @@ use super::policy::Policy;
 use super::stop::{StopReason, StopToken};
 use super::throttle::Throttle;
 use crate::Result;
+use crate::domain::Timestamp;
 use crate::domain::status::Counts;
-use crate::domain::{Status, Timestamp};
 use crate::gateway::{Gateway, Outcome, Outcomes, Reply, Request};
 use crate::ledger::{AttemptId, Batch, LedgerHandle, NewState, Settlement};
 
@@ -71,8 +71,8 @@ impl Shared<'_> {
 
     /// Counts an answer for the whole run, in the order in which answers come.
     fn record(&self, batch: &Batch, classified: &Classified) {
-        let is_pending = |state: &NewState| matches!(state, NewState::Planned { .. });
-        if !classified.new_states.iter().all(is_pending) {
+        let mut new_states = classified.new_states.iter();
+        if !new_states.all(NewState::is_planned_again) {
             self.health().note_success();
         }
         let isolated = self.policy.split_bad_numbers && batch.split && classified.bad_number;
@@ -159,8 +159,12 @@ impl Worker<'_> {
                     self.shared.stop.request(reason);
                     return Ok(Some(ended));
                 }
-                Next::Retry { why, delay } => {
+                Next::Retry(delay) => {
                     // Settled before the wait, so that a crash while waiting leaves nothing unknown.
+                    let why = match &ended.new_states[..] {
+                        [NewState::Planned { why }] => why.clone(),
+                        _ => String::new(),
+                    };
                     self.ledger.settle(ended)?;
                     if !self.shared.wait_for_retry(retries, &why, delay) {
                         return Ok(None);
@@ -189,7 +193,9 @@ impl Worker<'_> {
                 sender_id: shared.policy.sender_id.as_ref(),
             })
         } else {
-            stopped_before_request()
+            Reply::without_response(Outcome::NotSent {
+                why: "the run was stopped before the request was made".to_owned(),
+            })
         };
         if !matches!(reply.outcomes, Outcomes::All(Outcome::NotSent { .. })) {
             shared.requests.fetch_add(1, Ordering::Relaxed);
@@ -202,9 +208,6 @@ impl Worker<'_> {
             outcome = classified.outcome.as_str()
         );
         shared.record(batch, &classified);
-        shared
-            .progress
-            .settled(&counts(&classified.new_states, recipients));
         let settlement = Settlement {
             batch: batch.clone(),
             attempt,
@@ -214,36 +217,7 @@ impl Worker<'_> {
             answer: reply.raw,
             new_states: classified.new_states,
         };
+        shared.progress.settled(&settlement.counts());
         (settlement, classified.next)
     }
-}
-
-fn stopped_before_request() -> Reply {
-    Reply {
-        outcomes: Outcomes::All(Outcome::NotSent {
-            why: "the run was stopped before the request was made".to_owned(),
-        }),
-        http_status: None,
-        raw: String::new(),
-    }
-}
-
-/// The statuses that an answer gives to the recipients of a batch.
-pub(super) fn counts(new_states: &[NewState], recipients: usize) -> Counts {
-    let each = if new_states.len() == 1 {
-        recipients as u64
-    } else {
-        1
-    };
-    let mut counts = Counts::default();
-    for state in new_states {
-        let status = match state {
-            NewState::Accepted { .. } => Status::Accepted,
-            NewState::Refused { .. } => Status::Refused,
-            NewState::Unknown { .. } => Status::Unknown,
-            NewState::Planned { .. } | NewState::Halved { .. } => Status::Pending,
-        };
-        counts.add(status, each);
-    }
-    counts
 }

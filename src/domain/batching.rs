@@ -49,8 +49,10 @@ pub struct Batcher {
     /// The last batches of recipients that get a text again, by the text and how often they got it. A batch names no number twice, so
     /// each repetition has batches of its own.
     last_of_repeats: HashMap<(u32, u32), LastBatch>,
-    batches: u32,
-    used_texts: u32,
+    /// The number of batches.
+    pub(crate) batches: u32,
+    /// The number of texts that have recipients.
+    pub(crate) used_texts: u32,
 }
 
 impl Batcher {
@@ -65,18 +67,6 @@ impl Batcher {
             batches: 0,
             used_texts: 0,
         }
-    }
-
-    /// The number of batches.
-    #[must_use]
-    pub fn batches(&self) -> u32 {
-        self.batches
-    }
-
-    /// The number of texts that have recipients.
-    #[must_use]
-    pub fn used_texts(&self) -> u32 {
-        self.used_texts
     }
 
     /// The number of the text with this fingerprint.
@@ -153,10 +143,10 @@ mod tests {
                 *members += 1;
                 prop_assert!(*members <= size);
             }
-            prop_assert_eq!(batcher.batches() as usize, batches.len());
+            prop_assert_eq!(batcher.batches as usize, batches.len());
             let first_times = batches.values().filter(|((_, earlier), _)| *earlier == 0);
             let texts: HashSet<u8> = first_times.map(|((text, _), _)| *text).collect();
-            prop_assert_eq!(batcher.used_texts() as usize, texts.len());
+            prop_assert_eq!(batcher.used_texts as usize, texts.len());
             let mut with_room: Vec<_> = batches.values().filter(|(_, n)| *n < size).map(|(of, _)| of).collect();
             with_room.sort();
             let all = with_room.len();

@@ -2,7 +2,7 @@
 //! expensive than most.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +22,7 @@ const MOST_CHARACTERS: usize = 3;
 const MOST_CAUSES: usize = 200;
 
 /// Rows whose texts are Unicode for the same reason.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnicodeCause {
     /// The characters that force Unicode; empty where a text has many of them, like one in Chinese.
     pub characters: String,
@@ -53,7 +53,7 @@ pub struct LongValues {
 #[derive(Debug, Default)]
 pub struct Costs {
     /// By the characters that force Unicode.
-    unicode: HashMap<String, UnicodeCause>,
+    unicode: BTreeMap<String, UnicodeCause>,
     /// By encoding and credits.
     levels: BTreeMap<(Encoding, u32), Level>,
 }
@@ -76,21 +76,21 @@ impl Costs {
     ) {
         let level = self
             .levels
-            .entry((text.encoding(), text.credits()))
+            .entry((text.encoding, text.credits()))
             .or_default();
         level.rows += 1;
-        level.most_units = level.most_units.max(text.units());
+        level.most_units = level.most_units.max(text.units);
         for (sum, length) in level.lengths.iter_mut().zip(lengths) {
             *sum += u64::from(*length);
         }
-        if text.encoding() == Encoding::Unicode {
+        if text.encoding == Encoding::Unicode {
             self.add_unicode(text, forces_unicode);
         }
     }
 
     fn add_unicode(&mut self, text: &Text, forces_unicode: impl Fn(char) -> bool) {
         let mut characters = Vec::new();
-        for c in text.body().chars().filter(|c| forces_unicode(*c)) {
+        for c in text.body.chars().filter(|c| forces_unicode(*c)) {
             if !characters.contains(&c) {
                 characters.push(c);
             }
@@ -104,15 +104,14 @@ impl Costs {
         if self.unicode.len() >= MOST_CAUSES && !self.unicode.contains_key(&characters) {
             characters.clear();
         }
-        let length = u32::try_from(text.body().chars().count()).unwrap_or(u32::MAX);
+        let length = u32::try_from(text.body.chars().count()).unwrap_or(u32::MAX);
         let as_ascii = Encoding::Ascii.credits(length);
         let cause = self
             .unicode
             .entry(characters)
             .or_insert_with_key(|characters| UnicodeCause {
                 characters: characters.clone(),
-                rows: 0,
-                credits_more: 0,
+                ..UnicodeCause::default()
             });
         cause.rows += 1;
         cause.credits_more += u64::from(text.credits().saturating_sub(as_ascii));
@@ -122,9 +121,7 @@ impl Costs {
     #[must_use]
     pub fn unicode(&self) -> Vec<UnicodeCause> {
         let mut causes: Vec<UnicodeCause> = self.unicode.values().cloned().collect();
-        causes.sort_by(|one, other| {
-            (other.rows, &one.characters).cmp(&(one.rows, &other.characters))
-        });
+        causes.sort_by_key(|cause| Reverse(cause.rows));
         causes
     }
 
@@ -140,8 +137,7 @@ impl Costs {
     fn long_values_in(&self, encoding: Encoding, columns: &[String]) -> Option<LongValues> {
         let levels: Vec<(u32, &Level)> = self
             .levels
-            .iter()
-            .filter(|((of, _), _)| *of == encoding)
+            .range((encoding, 0)..=(encoding, u32::MAX))
             .map(|((_, credits), level)| (*credits, level))
             .collect();
         // Of two levels with equally many rows the cheaper one is the usual one.

@@ -21,7 +21,8 @@ pub enum Repeat {
 /// The rows so far that could be sent.
 #[derive(Debug)]
 pub struct Duplicates {
-    rule: DuplicateRule,
+    /// What counts as a duplicate.
+    pub(crate) rule: DuplicateRule,
     numbers: Positions<Msisdn>,
     /// The first row of each number.
     first_rows: Vec<FirstRow>,
@@ -71,12 +72,6 @@ impl Duplicates {
             further_rows: HashMap::new(),
             repeated: HashMap::new(),
         }
-    }
-
-    /// What counts as a duplicate.
-    #[must_use]
-    pub fn rule(&self) -> DuplicateRule {
-        self.rule
     }
 
     /// The numbers that suspiciously many rows have, those with the most rows first.

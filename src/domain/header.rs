@@ -52,8 +52,10 @@ pub fn looks_like_number(cell: &str) -> bool {
 /// The columns of a spreadsheet. At least one has a header, and no two have the same name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Columns {
-    headers: Vec<String>,
-    names: Vec<Option<String>>,
+    /// The headers, unchanged, for writing them again.
+    pub headers: Vec<String>,
+    /// The names in a template, one for each column, `None` where the header has no letter or digit.
+    pub names: Vec<Option<String>>,
 }
 
 impl Columns {
@@ -98,30 +100,14 @@ impl Columns {
 
     /// The number of columns, those without a header included.
     #[must_use]
-    #[expect(
-        clippy::len_without_is_empty,
-        reason = "there is always a column with a header"
-    )]
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.headers.len()
-    }
-
-    /// The headers, unchanged, for writing them again.
-    #[must_use]
-    pub fn headers(&self) -> &[String] {
-        &self.headers
     }
 
     /// The header of one column, as [`shown`]: for `row["..."]`, options and errors. Empty for a column that has none.
     #[must_use]
     pub fn title(&self, column: usize) -> &str {
         self.headers.get(column).map_or("", |header| shown(header))
-    }
-
-    /// The names in a template, one for each column, `None` where the header has no letter or digit.
-    #[must_use]
-    pub fn names(&self) -> &[Option<String>] {
-        &self.names
     }
 
     /// The position of the column with this header, or else with this name in a template. The error lists the columns and suggests
@@ -174,11 +160,10 @@ impl Columns {
             .collect();
         let mut quoted = self.quoted(&fitting);
         match (quoted.pop(), quoted.join(", ")) {
-            (Some(last), others) if !others.is_empty() => Err(error(format!(
-                "the columns {others} and {last} could each hold the {what}"
-            ))
-            .hint("name one of them")
-            .remedy(remedy)),
+            (Some(last), others) if !others.is_empty() => {
+                let what = format!("the columns {others} and {last} could each hold the {what}");
+                Err(error(what).hint("name one of them").remedy(remedy))
+            }
             _ => Ok(fitting.first().copied()),
         }
     }
@@ -190,10 +175,8 @@ impl Columns {
     }
 
     fn quoted(&self, columns: &[usize]) -> Vec<String> {
-        columns
-            .iter()
-            .map(|&column| format!("\"{}\"", self.title(column)))
-            .collect()
+        let quoted = |&column: &usize| format!("\"{}\"", self.title(column));
+        columns.iter().map(quoted).collect()
     }
 
     /// The headers for an error.
@@ -271,9 +254,9 @@ mod tests {
     #[test]
     fn blank_headers_have_no_name_and_do_not_clash() {
         let columns = columns(&["Name", "", "\u{a0}", "#", ""]);
-        let names: Vec<_> = columns.names().iter().map(Option::as_deref).collect();
+        let names: Vec<_> = columns.names.iter().map(Option::as_deref).collect();
         assert_eq!(names, [Some("name"), None, None, None, None]);
-        assert_eq!(columns.headers()[2], "\u{a0}");
+        assert_eq!(columns.headers[2], "\u{a0}");
         assert_eq!(columns.title(2), "");
         assert_eq!(columns.title(9), "");
         assert_eq!(columns.len(), 5);

@@ -60,36 +60,28 @@ const COMPARED: [Compared; 9] = [
     }),
 ];
 
-/// A difference between two sets of options.
+/// An option that has another value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Difference {
-    /// The message is another one, or in another column.
-    Message,
-    /// An option has another value.
-    Value {
-        /// The name of the option.
-        option: &'static str,
-        /// What it was; `None`: not set.
-        before: Option<String>,
-        /// What it is now.
-        now: Option<String>,
-    },
+pub struct Difference {
+    /// The name of the option.
+    pub option: &'static str,
+    /// What it was; `None`: not set.
+    pub before: Option<String>,
+    /// What it is now.
+    pub now: Option<String>,
 }
 
 impl PlanOptions {
-    /// How `now` differs from these options; nothing: it is the same campaign.
-    #[must_use]
-    pub fn differences(&self, now: &Self) -> Vec<Difference> {
-        let message = (self.message != now.message).then_some(Difference::Message);
-        let values = COMPARED.iter().filter_map(|(option, value)| {
-            let (before, now) = (value(self), value(now));
-            (before != now).then_some(Difference::Value {
+    /// How `now` differs from these options, besides the message. Nothing, and the same message: it is the same campaign.
+    pub fn differences(&self, now: &Self) -> impl Iterator<Item = Difference> {
+        COMPARED
+            .iter()
+            .map(|(option, value)| Difference {
                 option,
-                before,
-                now,
+                before: value(self),
+                now: value(now),
             })
-        });
-        message.into_iter().chain(values).collect()
+            .filter(|difference| difference.before != difference.now)
     }
 
     /// The names of all options that [`differences`](Self::differences) can name.
@@ -101,7 +93,7 @@ impl PlanOptions {
 impl Default for PlanOptions {
     fn default() -> Self {
         Self {
-            message: MessageSource::default(),
+            message: MessageSource::Column(None),
             phone_column: None,
             region: Region::MY,
             sender_id: None,
@@ -126,12 +118,6 @@ pub enum MessageSource {
     Template(String),
     /// A column, with a template in every row; `None` until planning has found it by its name.
     Column(Option<String>),
-}
-
-impl Default for MessageSource {
-    fn default() -> Self {
-        Self::Column(None)
-    }
 }
 
 /// A value of an option that takes one of a few words, as they are typed and kept. They never change.
@@ -372,11 +358,13 @@ mod tests {
         let mut compared: Vec<_> = PlanOptions::compared().collect();
         compared.sort_unstable();
         assert_eq!(fields, compared);
-        let differences = PlanOptions::default().differences(&other());
-        assert_eq!(differences.len(), compared.len() + 1);
+        let (default, other) = (PlanOptions::default(), other());
+        assert_ne!(default.message, other.message);
+        let differences: Vec<_> = default.differences(&other).collect();
+        assert_eq!(differences.len(), compared.len());
         assert_eq!(
-            differences[2],
-            Difference::Value {
+            differences[1],
+            Difference {
                 option: "region",
                 before: Some("MY".to_owned()),
                 now: Some("SG".to_owned())

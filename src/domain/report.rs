@@ -185,15 +185,23 @@ impl Report {
         self.rows += 1;
         self.sendable += 1;
         self.credits += u64::from(text.credits());
-        self.replaced += u64::from(text.replaced());
-        self.unicode += u64::from(text.encoding() == Encoding::Unicode);
-        keep_if(&mut self.first, row, text, |_| false);
-        keep_if(&mut self.longest, row, text, |longest| {
-            longest.units < text.units()
-        });
-        keep_if(&mut self.dearest, row, text, |dearest| {
-            dearest.credits < text.credits()
-        });
+        self.replaced += u64::from(text.replaced);
+        self.unicode += u64::from(text.encoding == Encoding::Unicode);
+        let sample = || Sample {
+            row,
+            text: text.body.clone(),
+            r#type: text.encoding.wire(),
+            units: text.units,
+            credits: text.credits(),
+        };
+        let (longest, dearest) = (self.longest.as_ref(), self.dearest.as_ref());
+        if longest.is_none_or(|longest| longest.units < text.units) {
+            self.longest = Some(sample());
+        }
+        if dearest.is_none_or(|dearest| dearest.credits < text.credits()) {
+            self.dearest = Some(sample());
+        }
+        self.first.get_or_insert_with(sample);
     }
 }
 
@@ -212,24 +220,6 @@ fn find_or_push<T>(
 fn list(rows: &mut Vec<u64>, row: u64) {
     if rows.len() < MOST_LISTED {
         rows.push(row);
-    }
-}
-
-/// Makes this text the sample if there is none, or if `replaces` says so of the present one.
-fn keep_if(
-    sample: &mut Option<Sample>,
-    row: u64,
-    text: &Text,
-    replaces: impl FnOnce(&Sample) -> bool,
-) {
-    if sample.as_ref().is_none_or(replaces) {
-        *sample = Some(Sample {
-            row,
-            text: text.body().to_owned(),
-            r#type: text.encoding().wire(),
-            units: text.units(),
-            credits: text.credits(),
-        });
     }
 }
 

@@ -19,7 +19,8 @@ pub struct SuppressionList {
 /// The numbers of all suppression lists.
 #[derive(Clone, Debug, Default)]
 pub struct Suppression {
-    lists: Vec<SuppressionList>,
+    /// The lists, in the order in which they began.
+    pub(crate) lists: Vec<SuppressionList>,
     /// The position of each number's list.
     numbers: HashMap<Msisdn, usize>,
 }
@@ -49,12 +50,6 @@ impl Suppression {
     pub fn reason(&self, number: Msisdn) -> Option<String> {
         let name = &self.lists.get(*self.numbers.get(&number)?)?.name;
         Some(format!("the number is on the suppression list {name}"))
-    }
-
-    /// The lists, in the order in which they began.
-    #[must_use]
-    pub fn lists(&self) -> &[SuppressionList] {
-        &self.lists
     }
 
     /// Whether no number is on a list.

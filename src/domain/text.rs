@@ -25,10 +25,14 @@ impl Punctuation {
 /// A text as it is sent: not empty, at most [`MAX_UNITS`] units, in an encoding that holds all of its characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Text {
-    body: String,
-    encoding: Encoding,
-    units: u32,
-    replaced: u32,
+    /// The characters to send.
+    pub body: String,
+    /// The encoding to send them in.
+    pub encoding: Encoding,
+    /// Its length as the gateway counts it.
+    pub units: u32,
+    /// How many typographic characters were replaced by ASCII ones.
+    pub replaced: u32,
 }
 
 impl Text {
@@ -74,34 +78,10 @@ impl Text {
         })
     }
 
-    /// The characters to send.
-    #[must_use]
-    pub fn body(&self) -> &str {
-        &self.body
-    }
-
-    /// The encoding to send them in.
-    #[must_use]
-    pub fn encoding(&self) -> Encoding {
-        self.encoding
-    }
-
-    /// Its length as the gateway counts it.
-    #[must_use]
-    pub fn units(&self) -> u32 {
-        self.units
-    }
-
     /// What it costs for each recipient: at least 1 credit.
     #[must_use]
     pub fn credits(&self) -> u32 {
         self.encoding.credits(self.units)
-    }
-
-    /// How many typographic characters were replaced by ASCII ones.
-    #[must_use]
-    pub fn replaced(&self) -> u32 {
-        self.replaced
     }
 }
 
@@ -254,7 +234,7 @@ mod tests {
             ("\u{3000}\u{A0}你\u{2003}\n", "你"),
             ("a  b", "a  b"),
         ] {
-            assert_eq!(keep(rendered).body(), body, "{rendered:?}");
+            assert_eq!(keep(rendered).body, body, "{rendered:?}");
         }
     }
 
@@ -291,7 +271,7 @@ mod tests {
         ] {
             let text = auto(&rendered);
             assert_eq!(
-                (text.encoding(), text.units(), text.credits()),
+                (text.encoding, text.units, text.credits()),
                 (encoding, units, credits),
                 "{rendered:?}"
             );
@@ -307,17 +287,17 @@ mod tests {
                 panic!("{c:?}")
             };
             let ascii = text
-                .body()
+                .body
                 .chars()
                 .all(|c| matches!(c, '\n' | '\u{20}'..='\u{7E}'));
-            assert_eq!(text.encoding().wire(), if ascii { 1 } else { 2 }, "{c:?}");
+            assert_eq!(text.encoding.wire(), if ascii { 1 } else { 2 }, "{c:?}");
             let doubled = ascii
                 && text
-                    .body()
+                    .body
                     .contains(['^', '{', '}', '\\', '[', ']', '~', '|']);
             assert_eq!(
-                text.units() as usize,
-                text.body().encode_utf16().count() + usize::from(doubled),
+                text.units as usize,
+                text.body.encode_utf16().count() + usize::from(doubled),
                 "{c:?}"
             );
         }
@@ -350,11 +330,11 @@ mod tests {
         ] {
             let text = auto(rendered);
             assert_eq!(
-                (text.body(), text.replaced()),
+                (text.body.as_str(), text.replaced),
                 (body, replaced),
                 "{rendered:?}"
             );
-            assert_eq!(text.encoding(), Encoding::Ascii, "{rendered:?}");
+            assert_eq!(text.encoding, Encoding::Ascii, "{rendered:?}");
         }
     }
 
@@ -369,27 +349,27 @@ mod tests {
             "•\u{A0}one",
         ] {
             let text = auto(rendered);
-            assert_eq!((text.body(), text.replaced()), (rendered, 0));
-            assert_eq!(text.encoding(), Encoding::Unicode);
+            assert_eq!((text.body.as_str(), text.replaced), (rendered, 0));
+            assert_eq!(text.encoding, Encoding::Unicode);
         }
     }
 
     #[test]
     fn punctuation_is_kept_on_request_and_in_forced_unicode() {
-        assert_eq!(keep("it’s").body(), "it’s");
-        assert_eq!(keep("it’s").encoding(), Encoding::Unicode);
+        assert_eq!(keep("it’s").body, "it’s");
+        assert_eq!(keep("it’s").encoding, Encoding::Unicode);
         let text = Text::compose("it’s", TextType::Unicode, Punctuation::Plain).unwrap();
-        assert_eq!((text.body(), text.replaced()), ("it’s", 0));
+        assert_eq!((text.body.as_str(), text.replaced), ("it’s", 0));
     }
 
     #[test]
     fn forced_types() {
         let text = Text::compose("a".repeat(64), TextType::Unicode, Punctuation::Plain).unwrap();
-        assert_eq!((text.encoding(), text.credits()), (Encoding::Unicode, 2));
+        assert_eq!((text.encoding, text.credits()), (Encoding::Unicode, 2));
         let text = Text::compose("[x]", TextType::Unicode, Punctuation::Keep).unwrap();
-        assert_eq!(text.units(), 3);
+        assert_eq!(text.units, 3);
         let text = Text::compose("it’s", TextType::Ascii, Punctuation::Plain).unwrap();
-        assert_eq!(text.body(), "it's");
+        assert_eq!(text.body, "it's");
     }
 
     #[test]
@@ -492,16 +472,16 @@ mod tests {
         #[test]
         fn a_composed_text_is_valid_and_composes_to_itself(rendered in rendered(), (choice, punctuation) in choices()) {
             let Ok(text) = Text::compose(&rendered, choice, punctuation) else { return Ok(()) };
-            prop_assert!(!text.body().is_empty());
-            prop_assert_eq!(text.body().trim(), text.body());
-            prop_assert!(text.body().chars().all(|c| c == '\n' || !c.is_control()));
-            prop_assert!((1..=MAX_UNITS).contains(&text.units()));
-            prop_assert_eq!(text.credits(), text.units().div_ceil(text.encoding().units_per_credit()));
-            let again = Text::compose(text.body(), choice, punctuation).unwrap();
-            prop_assert_eq!(again.body(), text.body());
-            prop_assert_eq!(again.encoding(), text.encoding());
-            prop_assert_eq!(again.units(), text.units());
-            prop_assert_eq!(again.replaced(), 0);
+            prop_assert!(!text.body.is_empty());
+            prop_assert_eq!(text.body.trim(), &text.body);
+            prop_assert!(text.body.chars().all(|c| c == '\n' || !c.is_control()));
+            prop_assert!((1..=MAX_UNITS).contains(&text.units));
+            prop_assert_eq!(text.credits(), text.units.div_ceil(text.encoding.units_per_credit()));
+            let again = Text::compose(text.body.as_str(), choice, punctuation).unwrap();
+            prop_assert_eq!(again.body, text.body);
+            prop_assert_eq!(again.encoding, text.encoding);
+            prop_assert_eq!(again.units, text.units);
+            prop_assert_eq!(again.replaced, 0);
         }
 
         #[test]
@@ -511,7 +491,7 @@ mod tests {
                 let short = Text::compose(&head, choice, Punctuation::Keep);
                 let long = Text::compose(&whole, choice, Punctuation::Keep);
                 if let (Ok(short), Ok(long)) = (short, long)
-                    && (choice == TextType::Unicode || short.encoding() == long.encoding())
+                    && (choice == TextType::Unicode || short.encoding == long.encoding)
                 {
                     prop_assert!(short.credits() <= long.credits());
                 }

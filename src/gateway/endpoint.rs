@@ -3,9 +3,9 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use ureq::http::Uri;
+use ureq::http::uri::{Authority, Uri};
 
-use crate::{Error, Kind, Remedy, Result};
+use crate::{Error, Remedy, Result};
 
 /// The URL of a gateway: HTTPS, or plain HTTP within this machine.
 #[derive(Clone, PartialEq, Eq)]
@@ -18,40 +18,34 @@ impl Endpoint {
     /// The endpoint at a URL. The URL may hold a password, so no error repeats it.
     pub fn parse(url: &str) -> Result<Self> {
         let not_a_url = || {
-            Error::new(Kind::Usage, "the URL of the gateway cannot be read")
+            Error::usage("the URL of the gateway cannot be read")
                 .hint(format!("give all of it (such as {})", Self::DEFAULT))
                 .remedy(Remedy::Gateway)
         };
-        let uri: Uri = url.parse().map_err(|_| not_a_url())?;
+        let endpoint = Self(url.parse().map_err(|_| not_a_url())?);
+        let uri = &endpoint.0;
         let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
             return Err(not_a_url());
         };
         if authority.as_str().contains('@') {
-            return Err(Error::new(
-                Kind::Usage,
-                "the URL of the gateway holds a user name or password",
-            )
-            .hint("leave it out, and set the account")
-            .remedy(Remedy::Account));
+            let message = "the URL of the gateway holds a user name or password";
+            return Err(Error::usage(message)
+                .hint("leave it out, and set the account")
+                .remedy(Remedy::Account));
         }
         // ureq would silently replace a port out of range by the default one, and drop a fragment.
         let bad_port = authority.as_str() != authority.host() && authority.port_u16().is_none();
         if authority.host().is_empty() || bad_port || url.contains('#') {
             return Err(not_a_url());
         }
-        let scheme = scheme.to_owned();
-        let endpoint = Self(uri);
-        match scheme.as_str() {
+        match scheme {
             "https" => Ok(endpoint),
             "http" if endpoint.is_loopback() => Ok(endpoint),
-            "http" => Err(Error::new(
-                Kind::Usage,
-                format!(
-                    "http:// would send the password unencrypted to {}",
-                    endpoint.host()
-                ),
-            )
-            .hint("use https://")),
+            "http" => {
+                let host = endpoint.host();
+                let message = format!("http:// would send the password unencrypted to {host}");
+                Err(Error::usage(message).hint("use https://"))
+            }
             _ => Err(not_a_url()),
         }
     }
@@ -84,10 +78,7 @@ impl fmt::Debug for Endpoint {
     /// Without the query, which may hold a secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = self.0.scheme_str().unwrap_or_default();
-        let authority = self
-            .0
-            .authority()
-            .map_or("", |authority| authority.as_str());
+        let authority = self.0.authority().map_or("", Authority::as_str);
         write!(f, "Endpoint({scheme}://{authority}{})", self.0.path())
     }
 }
@@ -96,6 +87,7 @@ impl fmt::Debug for Endpoint {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::Kind;
 
     #[test]
     fn endpoints_are_https_or_on_this_machine() {
@@ -156,7 +148,7 @@ mod tests {
         ] {
             let error = Endpoint::parse(url).unwrap_err();
             assert_eq!(error.to_string(), refusal, "{url}");
-            assert_eq!(error.kind(), Kind::Usage);
+            assert_eq!(error.kind, Kind::Usage);
         }
     }
 }

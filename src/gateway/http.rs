@@ -5,7 +5,7 @@
 //! it.
 
 use std::fmt;
-use std::io::{self, Read};
+use std::io::Read;
 use std::time::Duration;
 
 use ureq::config::Config;
@@ -48,12 +48,8 @@ impl RestGateway {
     /// A client for this endpoint. It uses the proxy of the environment, except for loopback.
     #[must_use]
     pub fn new(endpoint: Endpoint, credentials: Credentials, timeouts: Timeouts) -> Self {
-        let proxy = if endpoint.is_loopback() {
-            None
-        } else {
-            Proxy::try_from_env()
-        };
-        Self::through(proxy, endpoint, credentials, timeouts)
+        let proxy = (!endpoint.is_loopback()).then(Proxy::try_from_env);
+        Self::through(proxy.flatten(), endpoint, credentials, timeouts)
     }
 
     fn through(
@@ -92,7 +88,11 @@ impl RestGateway {
             .take(reply::MAX_BODY as u64 + 1)
             .read_to_end(&mut body);
         let mut outcomes = match end {
-            Err(error) => Outcomes::All(no_answer(status, &self.describe_cut(error))),
+            Err(error) => {
+                let timed_out = matches!(error.into(), ureq::Error::Timeout(_));
+                let why = timed_out.then(|| self.describe_timeout());
+                Outcomes::All(no_answer(status, why.as_deref().unwrap_or(CUT_SHORT)))
+            }
             Ok(_) if self.witness.broken() => Outcomes::All(no_answer(status, CUT_SHORT)),
             Ok(_) => reply::read(&body, numbers).unwrap_or_else(|why| {
                 Outcomes::All(without_answer(status, response.headers(), why))
@@ -123,13 +123,6 @@ impl RestGateway {
         }
     }
 
-    fn describe_cut(&self, error: io::Error) -> String {
-        match ureq::Error::from(error) {
-            ureq::Error::Timeout(_) => self.describe_timeout(),
-            _ => CUT_SHORT.to_owned(),
-        }
-    }
-
     /// The reply to a request for which no head of a response arrived.
     fn failed(&self, error: &ureq::Error) -> Reply {
         let timed_out = matches!(error, ureq::Error::Timeout(_));
@@ -153,11 +146,7 @@ impl RestGateway {
             let why = format!("cannot reach {}: {cause}", self.endpoint.name());
             Outcome::NotSent { why }
         };
-        Reply {
-            outcomes: Outcomes::All(outcome),
-            http_status: None,
-            raw: String::new(),
-        }
+        Reply::without_response(outcome)
     }
 
     fn describe_timeout(&self) -> String {
@@ -238,10 +227,7 @@ fn no_answer(status: StatusCode, why: &str) -> Outcome {
 
 /// The time from now that a `Retry-After` header asks for, in seconds or as a date (RFC 9110, 10.2.3). It may be longer
 /// than any clock can add.
-#[allow(
-    clippy::disallowed_methods,
-    reason = "the header may name a time of the day"
-)]
+#[allow(clippy::disallowed_methods, reason = "it may name a time")]
 fn parse_retry_after(value: &str) -> Option<Duration> {
     let value = value.trim();
     if let Ok(seconds) = value.parse::<i64>() {

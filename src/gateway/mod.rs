@@ -76,6 +76,17 @@ pub enum Outcomes {
     Each(Vec<Outcome>),
 }
 
+impl Outcomes {
+    /// One outcome for all recipients, or one for each.
+    #[must_use]
+    pub fn as_slice(&self) -> &[Outcome] {
+        match self {
+            Self::All(outcome) => std::slice::from_ref(outcome),
+            Self::Each(each) => each,
+        }
+    }
+}
+
 /// What came back for one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
@@ -85,6 +96,18 @@ pub struct Reply {
     pub http_status: Option<u16>,
     /// The body as it came, at most 500 characters, without any credential; empty if none came.
     pub raw: String,
+}
+
+impl Reply {
+    /// The reply to a request for which no response began.
+    #[must_use]
+    pub fn without_response(outcome: Outcome) -> Self {
+        Self {
+            outcomes: Outcomes::All(outcome),
+            http_status: None,
+            raw: String::new(),
+        }
+    }
 }
 
 /// A gateway as one worker uses it.

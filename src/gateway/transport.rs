@@ -17,29 +17,26 @@ use ureq::unversioned::transport::{
 
 /// What was observed of the current request. An agent makes one request at a time, on one connection.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Witness(Arc<Observed>);
-
-#[derive(Debug, Default)]
-struct Observed {
-    written: AtomicBool,
-    broken: AtomicBool,
+pub(super) struct Witness {
+    written: Arc<AtomicBool>,
+    broken: Arc<AtomicBool>,
 }
 
 impl Witness {
     /// Forgets the last request.
     pub(super) fn reset(&self) {
-        self.0.written.store(false, Ordering::SeqCst);
-        self.0.broken.store(false, Ordering::SeqCst);
+        self.written.store(false, Ordering::SeqCst);
+        self.broken.store(false, Ordering::SeqCst);
     }
 
     /// Whether a byte of the request may have left. `false` proves that none has.
     pub(super) fn written(&self) -> bool {
-        self.0.written.load(Ordering::SeqCst)
+        self.written.load(Ordering::SeqCst)
     }
 
     /// Whether reading the answer met an error, such as a reset or a TLS connection that ended without `close_notify`.
     pub(super) fn broken(&self) -> bool {
-        self.0.broken.load(Ordering::SeqCst)
+        self.broken.load(Ordering::SeqCst)
     }
 }
 
@@ -90,14 +87,14 @@ impl<In: Transport> Transport for WitnessedTransport<In> {
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
         // Set before the write: a write that fails may have sent any part of its bytes.
-        self.witness.0.written.store(true, Ordering::SeqCst);
+        self.witness.written.store(true, Ordering::SeqCst);
         self.inner.transmit_output(amount, timeout)
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
         let progress = self.inner.await_input(timeout);
         if progress.is_err() {
-            self.witness.0.broken.store(true, Ordering::SeqCst);
+            self.witness.broken.store(true, Ordering::SeqCst);
         }
         progress
     }

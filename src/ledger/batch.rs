@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::outcome::AttemptOutcome;
-use crate::domain::{Encoding, Msisdn, Timestamp};
+use crate::domain::status::Counts;
+use crate::domain::{Encoding, Msisdn, Status, Timestamp};
 
 /// A batch of this ledger (`sms_batch`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -70,6 +71,14 @@ pub enum NewState {
     },
 }
 
+impl NewState {
+    /// Whether it is planned again as it was, because the request said nothing about it.
+    #[must_use]
+    pub fn is_planned_again(&self) -> bool {
+        matches!(self, Self::Planned { .. })
+    }
+}
+
 /// The end of an attempt.
 #[derive(Clone, Debug)]
 pub struct Settlement {
@@ -87,4 +96,26 @@ pub struct Settlement {
     pub answer: String,
     /// One for all recipients, or one for each in their order.
     pub new_states: Vec<NewState>,
+}
+
+impl Settlement {
+    /// The statuses that the attempt gives to the recipients of its batch.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let each = match self.new_states.len() {
+            1 => self.batch.numbers.len() as u64,
+            _ => 1,
+        };
+        let mut counts = Counts::default();
+        for state in &self.new_states {
+            let status = match state {
+                NewState::Accepted { .. } => Status::Accepted,
+                NewState::Refused { .. } => Status::Refused,
+                NewState::Unknown { .. } => Status::Unknown,
+                NewState::Planned { .. } | NewState::Halved { .. } => Status::Pending,
+            };
+            counts.add(status, each);
+        }
+        counts
+    }
 }

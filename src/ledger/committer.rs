@@ -5,9 +5,9 @@ use std::collections::VecDeque;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::JoinHandle;
 
-use super::batch::{AttemptId, Batch, BatchId, NewState, Settlement};
+use super::batch::{AttemptId, Batch, BatchId, Settlement};
 use super::open::Ledger;
-use crate::domain::Timestamp;
+use crate::domain::{Status, Timestamp};
 use crate::{Error, Kind, Result};
 
 /// What a worker asks for, and where it learns that this is durable.
@@ -158,17 +158,8 @@ impl BatchQueue {
 
     /// Recipients that were not sent to, and whose batch the worker gives up, may be handed out again.
     fn raise_limit_after(&mut self, ended: &Settlement) {
-        let recipients = ended.batch.numbers.len() as u64;
-        let planned_again = match &ended.new_states[..] {
-            [NewState::Planned { .. } | NewState::Halved { .. }] => recipients,
-            [_] => 0,
-            each => each
-                .iter()
-                .filter(|state| matches!(state, NewState::Planned { .. }))
-                .count() as u64,
-        };
         if let Some(limit) = &mut self.limit {
-            *limit += planned_again;
+            *limit += ended.counts().of(Status::Pending);
         }
     }
 

@@ -1,9 +1,10 @@
 //! How an attempt ended, in the word that the ledger stores.
 
-use std::fmt;
+use strum::{Display, IntoStaticStr};
 
 /// How an attempt ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Display, IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum AttemptOutcome {
     /// The gateway took it.
     Accepted,
@@ -12,12 +13,15 @@ pub enum AttemptOutcome {
     /// The recipients were answered one by one, and not alike.
     Mixed,
     /// The gateway turned it away because of the account.
+    #[strum(serialize = "account stopped")]
     AccountStopped,
     /// The gateway asked for fewer requests.
     Throttled,
     /// It certainly never left.
+    #[strum(serialize = "not sent")]
     NotSent,
     /// No usable answer came.
+    #[strum(serialize = "no answer")]
     NoAnswer,
     /// A crash cut it off.
     Interrupted,
@@ -29,22 +33,7 @@ impl AttemptOutcome {
 
     /// The word that the ledger stores.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Accepted => "accepted",
-            Self::Refused => "refused",
-            Self::Mixed => "mixed",
-            Self::AccountStopped => "account stopped",
-            Self::Throttled => "throttled",
-            Self::NotSent => "not sent",
-            Self::NoAnswer => "no answer",
-            Self::Interrupted => "interrupted",
-        }
-    }
-}
-
-impl fmt::Display for AttemptOutcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }

@@ -62,8 +62,12 @@ impl<'c> PlanInserts<'c> {
     /// Stores texts under these numbers.
     pub fn texts(&mut self, texts: &[(u32, &Text)]) -> Result<()> {
         self.texts.store(texts, |(number, text)| {
-            let wire = integer(Some(text.encoding().wire()));
-            let values = [text.body().into(), wire, integer(Some(text.credits()))];
+            let wire = integer(Some(text.encoding.wire()));
+            let values = [
+                text.body.as_str().into(),
+                wire,
+                integer(Some(text.credits())),
+            ];
             ((*number).into(), values)
         })
     }

@@ -1,9 +1,12 @@
 //! The states of a batch and every transition between them.
 
-use std::fmt;
+use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 
-/// The state of a batch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// The state of a batch, named by the word that the ledger stores.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, Display, EnumString, IntoStaticStr, VariantArray,
+)]
+#[strum(serialize_all = "lowercase")]
 pub(super) enum State {
     /// To be sent.
     Planned,
@@ -59,39 +62,16 @@ pub(super) fn next(state: State, event: Event) -> Option<State> {
 }
 
 impl State {
-    /// All of them.
-    pub(super) const ALL: [Self; 6] = [
-        Self::Planned,
-        Self::Claimed,
-        Self::Accepted,
-        Self::Refused,
-        Self::Unknown,
-        Self::Split,
-    ];
-
     /// The word that the ledger stores.
     #[must_use]
     pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::Planned => "planned",
-            Self::Claimed => "claimed",
-            Self::Accepted => "accepted",
-            Self::Refused => "refused",
-            Self::Unknown => "unknown",
-            Self::Split => "split",
-        }
+        self.into()
     }
 
     /// The state of a stored word, if it is one.
     #[must_use]
     pub(super) fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.as_str() == word)
-    }
-}
-
-impl fmt::Display for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        word.parse().ok()
     }
 }
 
@@ -112,14 +92,14 @@ mod tests {
 
     #[test]
     fn a_state_is_displayed_as_the_ledger_stores_it() {
-        for state in State::ALL {
+        for &state in State::VARIANTS {
             assert_eq!(State::parse(&state.to_string()), Some(state));
         }
     }
 
     #[test]
     fn only_a_planned_batch_can_be_claimed() {
-        for state in State::ALL {
+        for &state in State::VARIANTS {
             assert_eq!(
                 next(state, Event::Claim).is_some(),
                 state == State::Planned,
@@ -149,7 +129,7 @@ mod tests {
 
     #[test]
     fn words_are_read_back() {
-        for state in State::ALL {
+        for &state in State::VARIANTS {
             assert_eq!(State::parse(state.as_str()), Some(state));
         }
         assert_eq!(State::parse("sent"), None);

@@ -56,7 +56,7 @@ impl<'a> Classifier<'a> {
             region: options.region,
             warn_of_sender_id: options.lint != LintLevel::Off && options.sender_id.is_some(),
             report: Report {
-                suppression_lists: suppression.lists().to_vec(),
+                suppression_lists: suppression.lists.clone(),
                 ..Report::default()
             },
         }
@@ -70,8 +70,8 @@ impl<'a> Classifier<'a> {
     /// The finished report. `measured` are the headers of the columns whose lengths were noted.
     pub(super) fn report(self, measured: &[String]) -> Report {
         let mut report = self.report;
-        report.texts = self.batcher.used_texts().into();
-        report.batches = self.batcher.batches().into();
+        report.texts = self.batcher.used_texts.into();
+        report.batches = self.batcher.batches.into();
         report.warnings.sort_by_key(|warning| {
             let mut rules = ContentRule::ALL.iter();
             rules.position(|rule| rule.as_str() == warning.rule)
@@ -126,7 +126,7 @@ impl<'a> Classifier<'a> {
             Repeat::DuplicateOf(earlier) => {
                 self.report.rows += 1;
                 self.report.duplicate += 1;
-                Classification::Duplicate(match self.duplicates.rule() {
+                Classification::Duplicate(match self.duplicates.rule {
                     DuplicateRule::Number => format!("row {earlier} has the same number"),
                     DuplicateRule::Message | DuplicateRule::Keep => {
                         format!("row {earlier} has the same number and text")

@@ -30,7 +30,7 @@ pub(super) fn explain(
         Columns::parse(cells).is_ok_and(|columns| phone_column(options, &columns).is_ok())
     };
     let place = input.to_string();
-    let titles: Vec<String> = source.columns().headers().to_vec();
+    let titles: Vec<String> = source.columns().headers.clone();
     let first = titles
         .iter()
         .map(|title| shown(title))
@@ -88,7 +88,7 @@ pub(super) fn explain(
 
 /// The error of a workbook that cannot be opened, where another of its sheets may be meant: with the rows that each holds.
 pub(super) fn name_other_sheets(error: Error, input: &Input, format: &ReadOptions) -> Error {
-    if format.sheet.is_some() || error.wanted_remedy() != Some(Remedy::Sheet) {
+    if format.sheet.is_some() || error.remedy != Some(Remedy::Sheet) {
         return error;
     }
     match other_sheets(input, None) {

@@ -86,8 +86,8 @@ impl Composer {
             })?;
         let linter = self.linter.as_ref();
         Ok(Arc::new(ComposedText {
-            fingerprint: Fingerprint::of(text.body()),
-            findings: linter.map_or_else(Vec::new, |linter| linter.findings(text.body())),
+            fingerprint: Fingerprint::of(&text.body),
+            findings: linter.map_or_else(Vec::new, |linter| linter.findings(&text.body)),
             text,
         }))
     }
@@ -164,7 +164,7 @@ pub(super) fn find<'a>(
 }
 
 fn linter(columns: &Columns) -> Result<Linter> {
-    let names = columns.names().iter().enumerate();
+    let names = columns.names.iter().enumerate();
     Linter::new(names.filter_map(|(column, name)| Some((columns.title(column), name.as_deref()?))))
 }
 

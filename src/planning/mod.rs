@@ -83,7 +83,7 @@ pub fn plan(
     report.blank_rows = source.blank_rows();
     report.hidden = hidden.len() as u64;
     report.unformatted = source.unformatted();
-    let header = columns.headers().iter().map(String::as_str);
+    let header = columns.headers.iter().map(String::as_str);
     let header: Vec<_> = header
         .filter(|header| ResultColumn::parse(header).is_none())
         .collect();

@@ -59,7 +59,7 @@ pub(super) fn template_names(columns: &Columns) -> ColumnNames {
     let column = |(cell, name): (usize, &Option<String>)| {
         let titled = !columns.title(cell).is_empty();
         titled.then(|| Column {
-            header: columns.headers()[cell].clone(),
+            header: columns.headers[cell].clone(),
             // A header without letters and digits has no name; row["%"] takes it.
             name: name.clone().unwrap_or_default(),
             cell,
@@ -67,7 +67,7 @@ pub(super) fn template_names(columns: &Columns) -> ColumnNames {
     };
     ColumnNames::new(
         columns
-            .names()
+            .names
             .iter()
             .enumerate()
             .filter_map(column)
@@ -106,13 +106,13 @@ impl<'a> RowChecker<'a> {
         let composer = Composer::new(options, columns)?;
         let message =
             message::find(&options.message, templates, columns, &composer).map_err(|error| {
-                match error.kind() {
+                match error.kind {
                     Kind::Template => error,
                     _ => error.at(place),
                 }
             })?;
         let result_column = |column: ResultColumn| {
-            let mut headers = columns.headers().iter();
+            let mut headers = columns.headers.iter();
             headers.position(|header| header == column.name())
         };
         Ok(Self {
@@ -138,7 +138,7 @@ impl<'a> RowChecker<'a> {
             status: result_column(ResultColumn::Status),
             detail: result_column(ResultColumn::Detail),
             kept: (0..columns.len())
-                .filter(|column| ResultColumn::parse(&columns.headers()[*column]).is_none())
+                .filter(|column| ResultColumn::parse(&columns.headers[*column]).is_none())
                 .collect(),
         })
     }

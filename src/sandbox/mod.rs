@@ -46,6 +46,7 @@ pub struct Options {
 /// A running sandbox. It stops when this is dropped.
 #[derive(Debug)]
 pub struct Sandbox {
+    /// The address that it listens on, with the actual port.
     address: SocketAddr,
     stop: watch::Sender<bool>,
     /// `None` after it was joined.
@@ -54,23 +55,17 @@ pub struct Sandbox {
 
 /// Starts a sandbox on its own thread. It accepts connections when this returns. Fails if the address is not loopback
 /// (usage) or is in use, or if the outbox cannot be used.
-pub fn start(options: Options) -> Result<Sandbox> {
-    let Options {
-        listen,
-        outbox,
-        latency,
-        per_number,
-    } = options;
+pub fn start(options: &Options) -> Result<Sandbox> {
+    let listen = options.listen;
     if !listen.ip().to_canonical().is_loopback() {
-        return Err(Error::new(
-            Kind::Usage,
-            format!("the sandbox listens on loopback addresses only, not on {listen}"),
-        )
-        .hint("use 127.0.0.1 or [::1]")
-        .remedy(Remedy::ListenAddress));
+        let message = format!("the sandbox listens on loopback addresses only, not on {listen}");
+        return Err(Error::usage(message)
+            .hint("use 127.0.0.1 or [::1]")
+            .remedy(Remedy::ListenAddress));
     }
-    let outbox = outbox.as_deref().map(Outbox::open).transpose()?;
-    launch(listen, Simulator::new(outbox, per_number), latency)
+    let outbox = options.outbox.as_deref().map(Outbox::open).transpose()?;
+    let simulator = Simulator::new(outbox, options.per_number);
+    launch(listen, simulator, options.latency)
 }
 
 fn launch(listen: SocketAddr, simulator: Simulator, latency: Duration) -> Result<Sandbox> {
@@ -89,12 +84,10 @@ fn launch(listen: SocketAddr, simulator: Simulator, latency: Duration) -> Result
         .map_err(cannot_listen)?;
     let address = listener.local_addr().map_err(cannot_listen)?;
     let (stop, _) = watch::channel(false);
+    let server = server::serve(listener, simulator, latency, stop.clone());
     let thread = thread::Builder::new()
         .name("sandbox".to_owned())
-        .spawn({
-            let stop = stop.clone();
-            move || runtime.block_on(server::serve(listener, simulator, latency, stop))
-        })
+        .spawn(move || runtime.block_on(server))
         .map_err(cannot_listen)?;
     Ok(Sandbox {
         address,
@@ -104,31 +97,14 @@ fn launch(listen: SocketAddr, simulator: Simulator, latency: Duration) -> Result
 }
 
 impl Sandbox {
-    /// The address that it listens on, with the actual port.
-    #[must_use]
-    pub fn address(&self) -> SocketAddr {
-        self.address
-    }
-
     /// The URL to send to: `http://127.0.0.1:PORT/RESTAPI.php`.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}{}", self.address, server::PATH)
     }
 
-    /// Stops it and returns when its thread has ended, within a few seconds: delayed answers are given at once, and
-    /// connections that stay busy are closed. Fails if it had failed before (see [`Sandbox::wait`]).
-    pub fn stop(mut self) -> Result<()> {
-        self.stop.send_replace(true);
-        self.join()
-    }
-
-    /// Runs until the outbox can no longer be written, and fails with that error.
-    pub fn wait(mut self) -> Result<()> {
-        self.join()
-    }
-
-    fn join(&mut self) -> Result<()> {
+    /// Waits until it ends: when the outbox can no longer be written, which fails with that error.
+    pub fn wait(&mut self) -> Result<()> {
         match self.thread.take().map(JoinHandle::join) {
             None => Ok(()),
             Some(Ok(ended)) => ended,
@@ -138,10 +114,12 @@ impl Sandbox {
     }
 }
 
+/// Stops it and returns when its thread has ended, within a few seconds: delayed answers are given at once, and
+/// connections that stay busy are closed.
 impl Drop for Sandbox {
     fn drop(&mut self) {
         self.stop.send_replace(true);
-        // A caller that drops it instead of stopping it does not need to know how it ended.
-        let _ = self.join();
+        // A caller that drops it instead of waiting for it does not need to know how it ended.
+        let _ = self.wait();
     }
 }

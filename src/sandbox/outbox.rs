@@ -1,5 +1,6 @@
 //! The record of the messages that the sandbox took: a CSV file with one line for each number. A message is taken when
 //! its whole line is in the file.
+#![allow(clippy::disallowed_methods, reason = "a server's own clock")]
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
@@ -16,14 +17,8 @@ const HEADER: &str = "received_at,trx_id,to,type,sender_id,message\n";
 /// RFC 3339 with offset, always to the microsecond, so that all lines have the same format.
 const TIME_FORMAT: &str = "%Y-%m-%dT%H:%M:%S%.6f%:z";
 
-/// One number of a message that was taken.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Taken<'a> {
-    /// The transaction id.
-    pub(super) trx_id: u64,
-    /// The number, digits only.
-    pub(super) to: &'a str,
-}
+/// One number of a message that was taken: the transaction id, and the number, digits only.
+pub(super) type Taken<'a> = (u64, &'a str);
 
 /// An open outbox, locked by this process.
 #[derive(Debug)]
@@ -111,14 +106,10 @@ impl Outbox {
 }
 
 /// A line for each number of a message.
-#[allow(
-    clippy::disallowed_methods,
-    reason = "the sandbox is a server with a clock of its own"
-)]
 fn lines<'a>(message: &Message<'_>, taken: impl Iterator<Item = Taken<'a>>) -> io::Result<Vec<u8>> {
     let received_at = Zoned::now().strftime(TIME_FORMAT).to_string();
     let mut lines = csv::Writer::from_writer(Vec::new());
-    for Taken { trx_id, to } in taken {
+    for (trx_id, to) in taken {
         lines.write_record([
             &received_at,
             &trx_id.to_string(),
@@ -190,12 +181,8 @@ fn last_trx_id(lines: &[u8]) -> Result<Option<u64>> {
         // At most half of the largest number, so that the ids never run out.
         let id = id.parse::<u64>().ok().filter(|id| *id <= u64::MAX / 2);
         let line = record.position().map_or(0, csv::Position::line);
-        let id = id.ok_or_else(|| {
-            unreadable(&format!(
-                "cannot be continued: line {line} has no transaction id"
-            ))
-        })?;
-        last = last.max(Some(id));
+        let missing = || format!("cannot be continued: line {line} has no transaction id");
+        last = last.max(Some(id.ok_or_else(|| unreadable(&missing()))?));
     }
     Ok(last)
 }

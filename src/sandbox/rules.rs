@@ -9,6 +9,9 @@ const WRONG_PASSWORD: &str = "wrong";
 /// The longest text: characters of type 1, UTF-16 units of type 2.
 const MAX_UNITS: usize = 700;
 
+/// The characters in the extension of the GSM 7-bit alphabet, where an escape precedes them.
+const COUNT_TWO: &[u8] = br"^{}\[]~|";
+
 /// A response code other than 2000, between -1000 and -1013.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Code(pub(super) i32);
@@ -24,15 +27,15 @@ impl Code {
 
     /// Whether it is about the account or the shape of requests, so that the next request would get it too.
     pub(super) fn stops_account(self) -> bool {
-        matches!(
-            self.0,
-            -1001 | -1002 | -1003 | -1004 | -1008 | -1013 // the six at which the reference demands a stop
-        )
+        // The six at which the reference demands a stop.
+        matches!(self.0, -1001 | -1002 | -1003 | -1004 | -1008 | -1013)
     }
+}
 
-    /// The gateway's words for a listed code, without any character that separates answers.
-    fn words(self) -> Option<&'static str> {
-        Some(match self.0 {
+/// The code with the gateway's words for it if it is listed, without any character that separates answers.
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words = match self.0 {
             -1000 => "UNKNOWN ERROR",
             -1001 => "AUTHENTICATION FAILED",
             -1002 => "ACCOUNT SUSPENDED OR EXPIRED",
@@ -46,17 +49,9 @@ impl Code {
             -1010 => "TOO MANY DESTINATION NUMBERS",
             -1012 => "UNICODE TEXT WITH ASCII TYPE",
             -1013 => "INVALID TERM AGREEMENT",
-            _ => return None,
-        })
-    }
-}
-
-impl fmt::Display for Code {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.words() {
-            Some(words) => write!(f, "{} = {words}", self.0),
-            None => write!(f, "{}", self.0),
-        }
+            _ => return write!(f, "{}", self.0),
+        };
+        write!(f, "{} = {words}", self.0)
     }
 }
 
@@ -105,22 +100,11 @@ fn field<'a>(fields: &'a [(String, String)], name: &str) -> Option<&'a str> {
 fn check_text(text: &str, kind: &str) -> Result<(), Code> {
     let units = match kind {
         "1" if !text.is_ascii() => return Err(Code::UNICODE_AS_ASCII),
-        "1" => text.len() + text.bytes().filter(|b| counts_two(*b)).count(),
+        "1" => text.len() + text.bytes().filter(|b| COUNT_TWO.contains(b)).count(),
         "2" => text.encode_utf16().count(),
         _ => return Err(Code::TYPE),
     };
-    if units > MAX_UNITS {
-        return Err(Code::LENGTH);
-    }
-    Ok(())
-}
-
-/// Whether the character is in the extension of the GSM 7-bit alphabet, where an escape precedes it.
-fn counts_two(character: u8) -> bool {
-    matches!(
-        character,
-        b'^' | b'{' | b'}' | b'\\' | b'[' | b']' | b'~' | b'|'
-    )
+    (units <= MAX_UNITS).then_some(()).ok_or(Code::LENGTH)
 }
 
 /// The sender ID if it is empty or has 3 to 11 letters and digits. The reference has no code for a bad one. -1008 comes
@@ -128,11 +112,7 @@ fn counts_two(character: u8) -> bool {
 /// would mean that the outcome is unknown, and an invented code would not be one of the gateway's.
 fn check_sender_id(id: &str) -> Result<&str, Code> {
     let fits = (3..=11).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    if id.is_empty() || fits {
-        Ok(id)
-    } else {
-        Err(Code::PARAMETER)
-    }
+    (id.is_empty() || fits).then_some(id).ok_or(Code::PARAMETER)
 }
 
 /// The number if it can receive an SMS: 5 to 15 digits without a leading zero, and no Malaysian landline.
@@ -141,11 +121,9 @@ fn check_number(number: &str) -> Result<&str, Code> {
         && number.bytes().all(|byte| byte.is_ascii_digit())
         && !number.starts_with('0');
     let reachable = number.strip_prefix("60").is_none_or(is_malaysian_mobile);
-    if international && reachable {
-        Ok(number)
-    } else {
-        Err(Code::DESTINATION)
-    }
+    (international && reachable)
+        .then_some(number)
+        .ok_or(Code::DESTINATION)
 }
 
 /// Whether these digits after the 60 are a mobile number: 1, a digit, then 7 or 8 more. Which prefixes have 8 is not

@@ -22,6 +22,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+use super::faults::Fault;
 use super::simulator::{Reply, Simulator};
 use crate::error::{Error, Result};
 
@@ -69,11 +70,9 @@ pub(super) async fn serve(
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(Arc::clone(&shared))
         .into_make_service_with_connect_info::<DropFlag>();
-    let stopped = {
-        let shared = Arc::clone(&shared);
-        async move { shared.stopped().await }
-    };
-    let server = axum::serve(DroppingListener(listener), router).with_graceful_shutdown(stopped);
+    let stopping = Arc::clone(&shared);
+    let server = axum::serve(DroppingListener(listener), router)
+        .with_graceful_shutdown(async move { stopping.stopped().await });
     let server = tokio::spawn(server.into_future());
     shared.stopped().await;
     // Both errors can be ignored. After the timeout, connections are closed with the runtime.
@@ -96,19 +95,18 @@ async fn answer(
     };
     // Taken before the first wait, because a client that disconnects during a wait cancels this function.
     let reply = shared.submit(&fields);
-    let wait = match reply {
-        Reply::LateAnswer(_) => LATE,
+    let wait = match reply.fault {
+        Some(Fault::Late) => LATE,
         _ => shared.latency,
     };
     let cut_short = !wait.is_zero() && timeout(wait, shared.stopped()).await.is_ok();
-    match reply {
+    match reply.fault {
         // An early answer would be another fault than a late one.
-        Reply::LateAnswer(_) if cut_short => drop_flag.set(),
-        Reply::Answer(answer) | Reply::LateAnswer(answer) => answer.into_response(),
-        Reply::Throttled => throttled(),
-        Reply::Unavailable => StatusCode::SERVICE_UNAVAILABLE.into_response(),
-        Reply::Empty => StatusCode::OK.into_response(),
-        Reply::Dropped => drop_flag.set(),
+        Some(Fault::Late) if cut_short => drop_flag.set(),
+        Some(Fault::Dropped) => drop_flag.set(),
+        Some(Fault::Throttled) => throttled(),
+        Some(Fault::Unavailable) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        None | Some(Fault::Code(_) | Fault::Empty | Fault::Late) => reply.answer.into_response(),
     }
 }
 
@@ -127,7 +125,10 @@ impl Shared {
             .unwrap_or_else(|error| {
                 lock(&self.failure).get_or_insert(error);
                 self.stop.send_replace(true);
-                Reply::Dropped
+                Reply {
+                    fault: Some(Fault::Dropped),
+                    answer: String::new(),
+                }
             })
     }
 
@@ -188,17 +189,6 @@ struct Connection {
     drop_flag: DropFlag,
 }
 
-impl Connection {
-    /// The stream to write to, unless the connection is dropped.
-    fn writer(&mut self) -> io::Result<Pin<&mut TcpStream>> {
-        if self.drop_flag.0.load(Ordering::Relaxed) {
-            Err(io::ErrorKind::ConnectionAborted.into())
-        } else {
-            Ok(Pin::new(&mut self.stream))
-        }
-    }
-}
-
 impl AsyncRead for Connection {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -215,11 +205,14 @@ impl AsyncWrite for Connection {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.writer()?.poll_write(context, bytes)
+        if self.drop_flag.0.load(Ordering::Relaxed) {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        }
+        Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.writer()?.poll_flush(context)
+        Pin::new(&mut self.stream).poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -9,20 +9,12 @@ use crate::error::Result;
 const FIRST_TRX_ID: u64 = 1_143_007_207;
 
 /// What the client gets in reply to a request.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Reply {
-    /// HTTP 200 with this body.
-    Answer(String),
-    /// The same, late.
-    LateAnswer(String),
-    /// HTTP 429.
-    Throttled,
-    /// HTTP 503.
-    Unavailable,
-    /// HTTP 200 without a body.
-    Empty,
-    /// The connection is dropped without a byte.
-    Dropped,
+#[derive(Debug)]
+pub(super) struct Reply {
+    /// The fault that happens to the request.
+    pub(super) fault: Option<Fault>,
+    /// The body of the answer, if the fault lets one through.
+    pub(super) answer: String,
 }
 
 /// Checks requests, takes messages and replies.
@@ -57,22 +49,19 @@ impl Simulator {
             let numbers = self.eligible(&message)?;
             Ok((message, numbers))
         });
-        let (message, numbers) = match checked {
-            Ok(checked) => checked,
-            Err(code) => return Ok(Reply::Answer(code.to_string())),
-        };
-        Ok(match self.faults.next(&numbers, self.per_number) {
-            None => Reply::Answer(self.take(&message, &numbers)?),
-            Some(Fault::Late) => Reply::LateAnswer(self.take(&message, &numbers)?),
-            Some(Fault::Dropped) => {
-                self.take(&message, &numbers)?;
-                Reply::Dropped
+        let (fault, answer) = match checked {
+            Err(code) => (None, code.to_string()),
+            Ok((message, numbers)) => {
+                let fault = self.faults.next(&numbers, self.per_number);
+                let answer = match fault {
+                    None | Some(Fault::Late | Fault::Dropped) => self.take(&message)?,
+                    Some(Fault::Code(code)) => code.to_string(),
+                    Some(Fault::Throttled | Fault::Unavailable | Fault::Empty) => String::new(),
+                };
+                (fault, answer)
             }
-            Some(Fault::Code(code)) => Reply::Answer(code.to_string()),
-            Some(Fault::Throttled) => Reply::Throttled,
-            Some(Fault::Unavailable) => Reply::Unavailable,
-            Some(Fault::Empty) => Reply::Empty,
-        })
+        };
+        Ok(Reply { fault, answer })
     }
 
     /// The numbers that break no rule. Unless each has its own answer, the code of the first one that does.
@@ -86,44 +75,27 @@ impl Simulator {
     }
 
     /// Takes a message and answers, for all of its numbers or for each.
-    fn take(&mut self, message: &Message<'_>, numbers: &[&str]) -> Result<String> {
-        if !self.per_number {
-            let trx_id = self.new_trx_id();
-            let taken = numbers.iter().map(|to| Taken { trx_id, to });
-            self.record(message, taken)?;
-            return Ok(success(trx_id));
-        }
-        let each: Vec<_> = (message.numbers.iter())
+    fn take(&mut self, message: &Message<'_>) -> Result<String> {
+        let common = (!self.per_number).then(|| self.new_trx_id());
+        let each: Vec<Result<Taken<'_>, Code>> = (message.numbers.iter())
             .map(|number| {
                 let to = (*number)?;
-                match Fault::of(to).and_then(Fault::own_code) {
-                    Some(code) => Err(code),
-                    None => Ok(Taken {
-                        trx_id: self.new_trx_id(),
-                        to,
-                    }),
+                match (common, Fault::of(to).and_then(Fault::own_code)) {
+                    (Some(trx_id), _) => Ok((trx_id, to)),
+                    (None, Some(code)) => Err(code),
+                    (None, None) => Ok((self.new_trx_id(), to)),
                 }
             })
             .collect();
-        self.record(message, each.iter().copied().flatten())?;
-        let answers: Vec<_> = (each.iter())
-            .map(|taken| match taken {
-                Ok(taken) => success(taken.trx_id),
-                Err(code) => code.to_string(),
-            })
-            .collect();
-        Ok(answers.join("||"))
-    }
-
-    fn record<'a>(
-        &mut self,
-        message: &Message<'_>,
-        taken: impl Iterator<Item = Taken<'a>>,
-    ) -> Result<()> {
-        match &mut self.outbox {
-            Some(outbox) => outbox.append(message, taken),
-            None => Ok(()),
+        if let Some(outbox) = &mut self.outbox {
+            outbox.append(message, each.iter().copied().flatten())?;
         }
+        let answers = each.iter().map(|taken| match taken {
+            Ok((trx_id, _)) => format!("2000 = SUCCESS:{trx_id}"),
+            Err(code) => code.to_string(),
+        });
+        let count = common.map_or(each.len(), |_| 1);
+        Ok(answers.take(count).collect::<Vec<_>>().join("||"))
     }
 
     fn new_trx_id(&mut self) -> u64 {
@@ -131,8 +103,4 @@ impl Simulator {
         self.next_trx_id += 1;
         id
     }
-}
-
-fn success(trx_id: u64) -> String {
-    format!("2000 = SUCCESS:{trx_id}")
 }

@@ -43,9 +43,14 @@ struct Response {
 /// One keep-alive connection.
 struct Client(TcpStream);
 
+fn stop(mut sandbox: Sandbox) -> Result<()> {
+    sandbox.stop.send_replace(true);
+    sandbox.wait()
+}
+
 impl Client {
     fn new(sandbox: &Sandbox) -> Self {
-        let stream = TcpStream::connect(sandbox.address()).unwrap();
+        let stream = TcpStream::connect(sandbox.address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         Self(stream)
     }
@@ -119,7 +124,7 @@ fn column(path: &Path, name: &str) -> Vec<String> {
 
 #[test]
 fn answers_the_codes_of_the_reference() {
-    let sandbox = start(options()).unwrap();
+    let sandbox = start(&options()).unwrap();
     let mut client = Client::new(&sandbox);
     let good = form("60123456789");
     let cases = [
@@ -154,12 +159,12 @@ fn answers_the_codes_of_the_reference() {
             "{form}"
         );
     }
-    sandbox.stop().unwrap();
+    stop(sandbox).unwrap();
 }
 
 #[test]
 fn accepts_get_and_refuses_other_paths_and_methods() {
-    let sandbox = start(options()).unwrap();
+    let sandbox = start(&options()).unwrap();
     let mut client = Client::new(&sandbox);
     let mut ask = |request: &str| {
         client.write(request);
@@ -189,7 +194,7 @@ fn accepts_get_and_refuses_other_paths_and_methods() {
 
 #[test]
 fn refuses_a_body_over_one_mebibyte() {
-    let sandbox = start(options()).unwrap();
+    let sandbox = start(&options()).unwrap();
     let begin = form("60123456789");
     let filled = |size: usize| format!("{begin}&x={}", "y".repeat(size - begin.len() - 3));
     let mut client = Client::new(&sandbox);
@@ -206,7 +211,7 @@ fn refuses_a_body_over_one_mebibyte() {
 fn numbers_misbehave_by_their_ending() {
     let folder = tempfile::tempdir().unwrap();
     let outbox = folder.path().join("outbox.csv");
-    let sandbox = start(with_outbox(&outbox)).unwrap();
+    let sandbox = start(&with_outbox(&outbox)).unwrap();
     let mut client = Client::new(&sandbox);
 
     assert_eq!(
@@ -243,7 +248,7 @@ fn numbers_misbehave_by_their_ending() {
 fn a_dropped_connection_carries_no_byte_but_the_message_is_taken() {
     let folder = tempfile::tempdir().unwrap();
     let outbox = folder.path().join("outbox.csv");
-    let sandbox = start(with_outbox(&outbox)).unwrap();
+    let sandbox = start(&with_outbox(&outbox)).unwrap();
     let mut client = Client::new(&sandbox);
     assert_eq!(client.send_to("60123456789"), "2000 = SUCCESS:1143007207");
     for trx_id in ["1143007208", "1143007209"] {
@@ -265,7 +270,7 @@ fn a_dropped_connection_carries_no_byte_but_the_message_is_taken() {
 fn a_late_answer_delays_neither_other_requests_nor_a_stop() {
     let folder = tempfile::tempdir().unwrap();
     let outbox = folder.path().join("outbox.csv");
-    let sandbox = start(with_outbox(&outbox)).unwrap();
+    let sandbox = start(&with_outbox(&outbox)).unwrap();
     let mut late = Client::new(&sandbox);
     late.write(&post(&form("60129000030")));
     wait_for_lines(&outbox, 1);
@@ -274,7 +279,7 @@ fn a_late_answer_delays_neither_other_requests_nor_a_stop() {
         "2000 = SUCCESS:1143007208"
     );
     let begun = Instant::now();
-    sandbox.stop().unwrap();
+    stop(sandbox).unwrap();
     assert!(begun.elapsed() < server::LATE, "the stop waited for it");
     assert_eq!(late.read(), None);
 }
@@ -283,7 +288,7 @@ fn a_late_answer_delays_neither_other_requests_nor_a_stop() {
 fn per_number_gives_every_number_its_own_answer() {
     let folder = tempfile::tempdir().unwrap();
     let outbox = folder.path().join("outbox.csv");
-    let sandbox = start(Options {
+    let sandbox = start(&Options {
         per_number: true,
         ..with_outbox(&outbox)
     })
@@ -312,7 +317,7 @@ fn the_outbox_records_every_message_taken() {
     let folder = tempfile::tempdir().unwrap();
     let outbox = folder.path().join("outbox.csv");
     let before = jiff::Timestamp::now() - Duration::from_micros(1);
-    let sandbox = start(with_outbox(&outbox)).unwrap();
+    let sandbox = start(&with_outbox(&outbox)).unwrap();
     let mut client = Client::new(&sandbox);
     let form = "un=shop&pwd=secret&dstno=60123456789;6591234567&type=2&agreedterm=YES&sendid=MYSHOP\
                 &msg=%E4%BD%A0%E5%A5%BD%2C%0A%22Ali%22";
@@ -340,10 +345,10 @@ fn an_outbox_is_continued() {
     let folder = tempfile::tempdir().unwrap();
     let outbox = folder.path().join("outbox.csv");
     for id in ["1143007207", "1143007208", "1143007209"] {
-        let sandbox = start(with_outbox(&outbox)).unwrap();
+        let sandbox = start(&with_outbox(&outbox)).unwrap();
         let answer = Client::new(&sandbox).send_to("60123456789;6591234567");
         assert_eq!(answer, format!("2000 = SUCCESS:{id}"));
-        sandbox.stop().unwrap();
+        stop(sandbox).unwrap();
     }
     assert_eq!(column(&outbox, "to").len(), 6);
     let text = fs::read_to_string(&outbox).unwrap();
@@ -388,7 +393,7 @@ fn a_file_that_is_no_outbox_is_not_touched() {
     ];
     for (content, expected) in cases {
         fs::write(&path, content).unwrap();
-        let error = start(with_outbox(&path)).unwrap_err();
+        let error = start(&with_outbox(&path)).unwrap_err();
         assert!(error.to_string().contains(expected), "{error}");
         assert!(error.to_string().contains("customers.csv: "), "{error}");
         assert_eq!(fs::read_to_string(&path).unwrap(), content);
@@ -399,8 +404,8 @@ fn a_file_that_is_no_outbox_is_not_touched() {
 fn an_outbox_has_one_writer() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("outbox.csv");
-    let first = start(with_outbox(&path)).unwrap();
-    let error = start(with_outbox(&path)).unwrap_err();
+    let first = start(&with_outbox(&path)).unwrap();
+    let error = start(&with_outbox(&path)).unwrap_err();
     assert!(
         error
             .to_string()
@@ -408,7 +413,7 @@ fn an_outbox_has_one_writer() {
         "{error}"
     );
     drop(first);
-    start(with_outbox(&path)).unwrap().stop().unwrap();
+    stop(start(&with_outbox(&path)).unwrap()).unwrap();
 }
 
 #[test]
@@ -417,7 +422,7 @@ fn a_message_that_cannot_be_recorded_is_not_taken_and_ends_the_sandbox() {
     let path = folder.path().join("outbox.csv");
     let outbox = Outbox::open(&path).unwrap().that_cannot_be_written();
     let simulator = Simulator::new(Some(outbox), false);
-    let sandbox = launch(options().listen, simulator, Duration::ZERO).unwrap();
+    let mut sandbox = launch(options().listen, simulator, Duration::ZERO).unwrap();
     assert_eq!(Client::new(&sandbox).post(&form("60123456789")), None);
     let error = sandbox.wait().unwrap_err();
     assert!(
@@ -430,7 +435,7 @@ fn a_message_that_cannot_be_recorded_is_not_taken_and_ends_the_sandbox() {
 #[test]
 fn latency_delays_an_answer() {
     let latency = Duration::from_millis(50);
-    let sandbox = start(Options {
+    let sandbox = start(&Options {
         latency,
         ..options()
     })
@@ -447,7 +452,7 @@ fn latency_delays_an_answer() {
 fn requests_wait_in_parallel_and_a_stop_gives_delayed_answers_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let outbox = folder.path().join("outbox.csv");
-    let sandbox = start(Options {
+    let sandbox = start(&Options {
         latency: AN_HOUR,
         ..with_outbox(&outbox)
     })
@@ -457,7 +462,7 @@ fn requests_wait_in_parallel_and_a_stop_gives_delayed_answers_at_once() {
         client.write(&post(&form("60123456789")));
     }
     wait_for_lines(&outbox, clients.len());
-    sandbox.stop().unwrap();
+    stop(sandbox).unwrap();
     let mut answers: Vec<_> = clients
         .iter_mut()
         .map(|client| client.read().expect("an answer").body)
@@ -471,18 +476,18 @@ fn requests_wait_in_parallel_and_a_stop_gives_delayed_answers_at_once() {
 
 #[test]
 fn a_stop_waits_for_neither_idle_nor_stalled_clients() {
-    let sandbox = start(options()).unwrap();
+    let sandbox = start(&options()).unwrap();
     let mut idle = Client::new(&sandbox);
     idle.send_to("60123456789");
     let mut stalled = Client::new(&sandbox);
     stalled.write("POST /RESTAPI.php HTTP/1.1\r\nHost: sandbox\r\n");
-    sandbox.stop().unwrap();
+    stop(sandbox).unwrap();
     assert_eq!(idle.read(), None);
 }
 
 #[test]
 fn dropping_it_stops_it() {
-    let sandbox = start(options()).unwrap();
+    let sandbox = start(&options()).unwrap();
     let mut client = Client::new(&sandbox);
     client.send_to("60123456789");
     drop(sandbox);
@@ -493,12 +498,12 @@ fn dropping_it_stops_it() {
 fn listens_on_loopback_only() {
     for listen in ["0.0.0.0:0", "192.0.2.1:8025", "[::]:0"] {
         let listen = listen.parse().unwrap();
-        let error = start(Options {
+        let error = start(&Options {
             listen,
             ..options()
         })
         .unwrap_err();
-        assert_eq!(error.kind(), Kind::Usage);
+        assert_eq!(error.kind, Kind::Usage);
         assert_eq!(
             error.to_string(),
             format!(
@@ -507,17 +512,17 @@ fn listens_on_loopback_only() {
             )
         );
     }
-    let sandbox = start(options()).unwrap();
-    let port = sandbox.address().port();
+    let sandbox = start(&options()).unwrap();
+    let port = sandbox.address.port();
     assert_eq!(
         sandbox.url(),
         format!("http://127.0.0.1:{port}/RESTAPI.php")
     );
-    let taken = start(Options {
-        listen: sandbox.address(),
+    let taken = start(&Options {
+        listen: sandbox.address,
         ..options()
     });
-    assert_eq!(taken.unwrap_err().kind(), Kind::Disk);
+    assert_eq!(taken.unwrap_err().kind, Kind::Disk);
 }
 
 /// Waits until the outbox has that many lines under its header.

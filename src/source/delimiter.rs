@@ -301,7 +301,7 @@ mod tests {
             );
         }
         let error = found("a;b,c\n").unwrap_err();
-        assert_eq!(error.wanted_remedy(), Some(Remedy::Delimiter));
+        assert_eq!(error.remedy, Some(Remedy::Delimiter));
     }
 
     #[test]

@@ -82,7 +82,7 @@ const ONE_SHEET: &str = "save the sheet with the numbers as \"CSV UTF-8\", or de
 
 /// The options of the program are about the recipients, so an error of a list gives another hint.
 fn hint_for_lists(error: Error) -> Error {
-    match error.wanted_remedy() {
+    match error.remedy {
         Some(Remedy::Delimiter) => {
             error.instead("save the list with commas, and put a cell that holds one in quotes")
         }

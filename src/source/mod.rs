@@ -105,7 +105,7 @@ impl Source {
             empty_above: opened.records.empty_lines(),
             records: opened.records,
             width: RowWidth::of(&columns),
-            digest: DigestBuilder::new(columns.headers()),
+            digest: DigestBuilder::new(&columns.headers),
             columns,
             len_bytes: opened.len_bytes,
             position: opened.position,
@@ -144,7 +144,7 @@ impl Source {
     #[must_use]
     pub fn unformatted(&self) -> Vec<String> {
         let columns = self.records.unformatted().into_iter();
-        let title = |column| self.columns.headers().get(column).cloned();
+        let title = |column| self.columns.headers.get(column).cloned();
         columns
             .filter_map(title)
             .filter(|title| !title.is_empty())

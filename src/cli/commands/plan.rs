@@ -7,7 +7,7 @@ use crate::cli::args::PlanArgs;
 use crate::cli::exit::Exit;
 use crate::cli::files::shell_quoted;
 use crate::cli::progress::Progress;
-use crate::cli::session::{PlanSource, Session, Stage};
+use crate::cli::session::{Session, Stage, plan_or_resume};
 use crate::cli::settings::{self, PlanSettings};
 use crate::cli::summary::{self, Summary};
 use crate::cli::terminal::{print, tell};
@@ -21,12 +21,9 @@ fn plan(args: &PlanArgs, summary: &mut Summary) -> Result<Exit> {
     let (input, files) = settings::of_plan(args)?;
     summary.files = Some(files.clone());
     summary::refuse_unwritable(&args.output)?;
-    let settings = PlanSettings::new(&input, &files, &args.plan, &args.check)?;
-    let source = PlanSource::Spreadsheet {
-        settings: Box::new(settings),
-        replan: true,
-    };
-    let session = Session::open(source, &Progress::of_planning(args.output.progress))?;
+    let settings = PlanSettings::new(&input, &files, args)?;
+    let progress = args.output.progress;
+    let session = plan_or_resume(&settings, true, &Progress::of_planning(progress))?;
 
     summary.set_totals(session.totals);
     summary.credits = summary.totals.credits_planned;

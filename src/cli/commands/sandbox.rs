@@ -9,7 +9,7 @@ use crate::cli::exit::Exit;
 use crate::cli::terminal::tell;
 
 pub(in crate::cli) fn run(listen: SocketAddr, args: &SandboxArgs) -> Result<Exit> {
-    let sandbox = start_sandbox(listen, args)?;
+    let mut sandbox = start_sandbox(listen, args)?;
     tell(&format!(
         "The sandbox listens at {} and sends nothing. Ctrl-C ends it.",
         sandbox.url()

@@ -10,7 +10,7 @@ use crate::cli::existing::refused;
 use crate::cli::exit::Exit;
 use crate::cli::files::CampaignFiles;
 use crate::cli::progress::Progress;
-use crate::cli::session::{PlanSource, Session, Stage};
+use crate::cli::session::{self, Session, Stage};
 use crate::cli::settings::{self, PlanSettings, Recipients};
 use crate::cli::summary::{self, Summary};
 use crate::cli::terminal::{ask, tell};
@@ -23,7 +23,7 @@ use crate::ledger::{Ledger, Snapshot};
 use crate::results::ResultsFile;
 
 pub(in crate::cli) fn run(args: &SendArgs) -> Exit {
-    summary::of_run(&args.output, |summary| {
+    summary::of_run(&args.plan.output, |summary| {
         send(args, summary).map(|()| Exit::of_send(summary.stop, &summary.totals.counts))
     })
 }
@@ -34,7 +34,7 @@ fn send(args: &SendArgs, summary: &mut Summary) -> Result<()> {
     summary.writes_results = true;
     // What could stop the run is checked before anything is planned.
     let destination = Destination::find(args)?;
-    summary::refuse_unwritable(&args.output)?;
+    summary::refuse_unwritable(&args.plan.output)?;
     let results = ResultsFile::prepare(&files.results)?;
 
     let session = open(args, &recipients, &files)?;
@@ -48,18 +48,15 @@ fn send(args: &SendArgs, summary: &mut Summary) -> Result<()> {
 }
 
 fn open(args: &SendArgs, recipients: &Recipients, files: &CampaignFiles) -> Result<Session> {
-    let source = match recipients {
-        Recipients::Spreadsheet(input) => PlanSource::Spreadsheet {
-            settings: Box::new(PlanSettings::new(input, files, &args.plan, &args.check)?),
-            replan: false,
-        },
-        Recipients::Ledger(original) if args.send.sandbox => PlanSource::SandboxCopy {
-            original,
-            copy: &files.ledger,
-        },
-        Recipients::Ledger(path) => PlanSource::Ledger(path),
-    };
-    Session::open(source, &Progress::of_planning(args.output.progress))
+    match recipients {
+        Recipients::Spreadsheet(input) => {
+            let settings = PlanSettings::new(input, files, &args.plan)?;
+            let progress = Progress::of_planning(args.plan.output.progress);
+            session::plan_or_resume(&settings, false, &progress)
+        }
+        Recipients::Ledger(path) if args.send.sandbox => session::open_copy(path, &files.ledger),
+        Recipients::Ledger(path) => Session::of_ledger(path),
+    }
 }
 
 /// Sends what is pending, once a person has approved it.
@@ -120,12 +117,10 @@ fn send_pending(
 
 /// The numbers of the lists, unless the plan is new and has been made with them.
 fn newly_suppressed(args: &SendArgs, session: &Session) -> Result<Suppression> {
-    match session.stage {
-        Stage::New => Ok(Suppression::default()),
-        Stage::Planned | Stage::Begun => {
-            suppression::read(&args.check, session.campaign.options.region)
-        }
+    if session.stage == Stage::New {
+        return Ok(Suppression::default());
     }
+    suppression::read(&args.plan.check, session.campaign.options.region)
 }
 
 fn suppress(ledger: &mut Ledger, suppression: &Suppression) -> Result<()> {
@@ -142,7 +137,7 @@ fn suppress(ledger: &mut Ledger, suppression: &Suppression) -> Result<()> {
 
 /// Refuses a plan over its limits, and shows it, as the reasons are in it. If nothing is left to send, it is not refused.
 fn refuse_over_limits(args: &SendArgs, session: &Session) -> Result<()> {
-    let over_limits = session.refuse_over_limits(args.check.max_invalid);
+    let over_limits = session.refuse_over_limits(args.plan.check.max_invalid);
     let done = session.stage == Stage::Begun && session.totals.counts.of(Status::Pending) == 0;
     if done || over_limits.is_ok() {
         return Ok(());
@@ -191,7 +186,7 @@ fn dispatch(
     let gateways = (0..args.send.concurrency.get())
         .map(|_| destination.gateway())
         .collect();
-    let progress = Arc::new(Progress::of_sending(args.output.progress, to_send));
+    let progress = Arc::new(Progress::of_sending(args.plan.output.progress, to_send));
     let shown = Arc::clone(&progress);
     let stop = signals::stop_token(move |line| shown.tell(line))?;
     let now = &clock::now;

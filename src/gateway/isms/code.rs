@@ -37,32 +37,20 @@ impl Code {
     pub fn meaning(self) -> &'static str {
         match self.0 {
             2000 => "accepted",
-            -1000 => {
-                "the gateway had an unknown error, so it may or may not have gone out; ask iSMS"
-            }
-            -1001 => {
-                "authentication failed; correct the username or the password of the iSMS account"
-            }
+            -1000 => "unknown error at the gateway: it may or may not have gone out; ask iSMS",
+            -1001 => "authentication failed; correct the username or password of the iSMS account",
             -1002 => "the iSMS account is suspended or expired; renew it with iSMS",
             -1003 => "the IP address of this machine is not allowed; have iSMS allow it",
             -1004 => "insufficient credits; top up the iSMS account",
             -1005 => "invalid SMS type; plan again with another message type",
             -1006 => "invalid body length (over 700 characters); shorten the text and plan again",
-            -1007 => {
-                "invalid hexadecimal body: the gateway could not read the text; simplify it and plan again"
-            }
+            -1007 => "invalid hexadecimal body: the text is unreadable; simplify it and plan again",
             -1008 => "the gateway misses a parameter; check that its URL is an iSMS REST endpoint",
             -1009 => "invalid destination number; correct it and plan again",
             -1010 => "too many destination numbers in one request; plan again with smaller batches",
-            -1012 => {
-                "Unicode text was sent as ASCII; plan again and let the message type be chosen for each text"
-            }
-            -1013 => {
-                "invalid term agreement: the gateway does not take agreedterm=YES for this account; ask iSMS"
-            }
-            _ => {
-                "the gateway refused it with a code that its reference does not list; ask iSMS what it means"
-            }
+            -1012 => "Unicode text was sent as ASCII; plan again without a fixed message type",
+            -1013 => "invalid term agreement: this account does not take agreedterm=YES; ask iSMS",
+            _ => "refused with a code that the reference does not list; ask iSMS what it means",
         }
     }
 

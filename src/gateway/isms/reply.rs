@@ -128,15 +128,9 @@ impl Answers {
 }
 
 fn miscounted(answers: usize, numbers: usize) -> String {
-    let counted = |count: usize, what: &str| match count {
-        1 => format!("1 {what}"),
-        _ => format!("{count} {what}s"),
-    };
-    format!(
-        "the gateway gave {} for {}",
-        counted(answers, "answer"),
-        counted(numbers, "number")
-    )
+    let plural = |count| if count == 1 { "" } else { "s" };
+    let (s_of_answers, s_of_numbers) = (plural(answers), plural(numbers));
+    format!("the gateway gave {answers} answer{s_of_answers} for {numbers} number{s_of_numbers}")
 }
 
 /// The outcome that one answer states: a code, then optionally `=` and words, and after 2000 optionally `:` and an id.
@@ -146,10 +140,7 @@ fn parse_answer(piece: &str) -> Option<Outcome> {
         Some((words, id)) => (words.trim(), Some(parse_trx_id(id.trim())?)),
         None => (rest.trim(), None),
     };
-    let valid_words = words.is_empty()
-        || words
-            .strip_prefix('=')
-            .is_some_and(|words| are_words(words.trim()));
+    let valid_words = words.is_empty() || words.strip_prefix('=').is_some_and(are_words);
     match code {
         _ if !valid_words => None,
         Code::ACCEPTED => Some(Outcome::Accepted { trx_id }),
@@ -175,25 +166,17 @@ fn parse_trx_id(id: &str) -> Option<String> {
         && id.starts_with(|first: char| first.is_ascii_alphanumeric())
         && id
             .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
     fits.then(|| id.to_owned())
 }
 
 fn are_words(words: &str) -> bool {
-    let is_allowed = |c: char| {
-        c.is_alphanumeric()
-            || matches!(
-                c,
-                ' ' | '\t' | '.' | '\'' | '(' | ')' | '/' | '&' | '!' | '_' | '-'
-            )
-    };
-    let longest_number = words
-        .split(|c: char| !c.is_numeric())
-        .map(|digits| digits.chars().count())
-        .max();
+    let words = words.trim();
+    let is_allowed = |c: char| c.is_alphanumeric() || " \t.'()/&!_-".contains(c);
+    let mut numbers = words.split(|c: char| !c.is_numeric());
     words.starts_with(char::is_alphabetic)
         && words.chars().all(is_allowed)
-        && longest_number.is_none_or(|digits| digits < 4)
+        && numbers.all(|digits| digits.chars().count() < 4)
 }
 
 /// The outcome of a negative code.

@@ -61,7 +61,7 @@ fn a_file_system_without_locks_is_refused() {
             error.to_string().contains("a.lock: cannot be locked"),
             "{error}"
         );
-        assert_eq!(error.wanted_remedy(), Some(Remedy::LedgerPath));
+        assert_eq!(error.remedy, Some(Remedy::LedgerPath));
     }
 }
 

@@ -3,6 +3,23 @@
 use super::*;
 
 #[test]
+fn an_attempt_counts_every_recipient_of_its_batch() {
+    let (_folder, path) = temp_ledger();
+    plan(&path, &[3]);
+    let mut ledger = open(&path);
+    let batch = first(&ledger);
+    let attempt = claim(&mut ledger, &batch).unwrap();
+    let of_all = settlement(&batch, attempt, vec![accepted(None)]).counts();
+    assert_eq!((of_all.of(Status::Accepted), of_all.rows()), (3, 3));
+    let halved = NewState::Halved { code: -1010 };
+    let of_each = settlement(&batch, attempt, vec![accepted(None), unknown(), halved]).counts();
+    for status in [Status::Accepted, Status::Unknown, Status::Pending] {
+        assert_eq!(of_each.of(status), 1);
+    }
+    assert_eq!(of_each.rows(), 3);
+}
+
+#[test]
 fn an_illegal_transition_changes_nothing() {
     let (_folder, path) = temp_ledger();
     plan(&path, &[2, 1, 1, 1]);

@@ -35,9 +35,8 @@ fn options(delimiter: char, encoding: &str) -> ReadOptions {
 /// All rows, the digest and the delimiter; `None` if the bytes are refused.
 fn read(bytes: &[u8], options: &ReadOptions, chunk: usize) -> Option<(Vec<Row>, String, u8)> {
     let mut source = Source::from_reader("input", Cursor::new(bytes.to_vec()), options).ok()?;
-    let columns = source.columns().len();
+    let columns = source.columns().headers.len();
     assert!(columns > 0);
-    assert_eq!(source.columns().headers().len(), columns);
 
     let mut rows: Vec<Row> = Vec::new();
     loop {

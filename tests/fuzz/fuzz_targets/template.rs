@@ -74,18 +74,18 @@ fn compose(rendered: &str, choice: TypeChoice, punctuation: Punctuation) {
     let Ok(text) = Text::compose(rendered, choice, punctuation) else {
         return;
     };
-    let body = text.body();
+    let body = text.body.as_str();
     assert!(!body.is_empty() && body == body.trim());
     assert!(body.chars().all(|c| c == '\n' || !c.is_control()));
-    assert!((1..=MAX_UNITS).contains(&text.units()) && text.credits() >= 1);
+    assert!((1..=MAX_UNITS).contains(&text.units) && text.credits() >= 1);
     let ascii = body.chars().all(|c| c == '\n' || (' '..='~').contains(&c));
-    match text.encoding() {
+    match text.encoding {
         Encoding::Ascii => assert!(ascii && choice != TypeChoice::Unicode),
         Encoding::Unicode => {
             assert!(!ascii || choice == TypeChoice::Unicode);
-            assert_eq!(text.units() as usize, body.encode_utf16().count());
+            assert_eq!(text.units as usize, body.encode_utf16().count());
         }
     }
     let again = Text::compose(body, choice, punctuation).expect("it was one already");
-    assert_eq!((again.body(), again.units()), (body, text.units()));
+    assert_eq!((again.body.as_str(), again.units), (body, text.units));
 }
