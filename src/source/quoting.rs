@@ -36,8 +36,30 @@ fn has_single_quotes(beginning: &[u8], continues: bool, delimiter: u8) -> bool {
     match &rows[..] {
         [] => false,
         [header, ..] if quoted(header) => true,
-        [_] => false,
-        [_, rows @ ..] => rows.iter().all(quoted),
+        [header, rows @ ..] => {
+            // In `',,'` under three headers the signs are cells, and in `''` there is nothing to quote.
+            let width = |row: &[u8]| cells(row, delimiter, b'\'');
+            let is_certain = |row: &&[u8]| quoted(row) && width(row) == width(header);
+            let holds_text = |row: &&[u8]| {
+                row.iter()
+                    .any(|byte| !b"' ".contains(byte) && *byte != delimiter)
+            };
+            rows.iter().all(is_certain) && rows.iter().any(holds_text)
+        }
+    }
+}
+
+/// How many cells a row has.
+fn cells(row: &[u8], delimiter: u8, quote: u8) -> usize {
+    let mut reader = csv::ReaderBuilder::new()
+        .delimiter(delimiter)
+        .quote(quote)
+        .has_headers(false)
+        .from_reader(row);
+    let mut record = csv::ByteRecord::new();
+    match reader.read_byte_record(&mut record) {
+        Ok(true) => record.len(),
+        _ => 0,
     }
 }
 

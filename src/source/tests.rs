@@ -393,7 +393,8 @@ struct Table {
 fn table() -> impl Strategy<Value = Table> {
     let cell = prop_oneof![
         3 => "[a-z0-9 ]{1,4}",
-        1 => "[a\", \r\n姓é'\u{a0}]{0,5}",
+        // An apostrophe at the beginning may be a quote: see the tests of `quoting`.
+        1 => "[a\", \r\n姓é'\u{a0}]{0,5}".prop_filter("may be quoted", |cell| !cell.trim().starts_with('\'')),
         1 => Just(String::new()),
     ];
     let line_end = prop_oneof![
