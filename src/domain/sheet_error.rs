@@ -10,7 +10,7 @@ pub enum SheetError {
     Formula,
     /// The value is wider than its column: `####`.
     TooWide,
-    /// A formula whose result the file does not hold: [`NOT_CALCULATED`].
+    /// A formula whose result the file does not hold: `NOT_CALCULATED`.
     NotCalculated,
     /// A long number without its last digits: `7.01235E+12`.
     Rounded,

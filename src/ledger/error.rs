@@ -5,7 +5,7 @@ use rusqlite::types::FromSqlError;
 
 use crate::{Error, Kind};
 
-/// An error of SQLite while a ledger is read. Where it is written, [`write_error`] says more.
+/// An error of SQLite while a ledger is read. Where it is written, `write_error` says more.
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
         Self::new(Kind::Ledger, "cannot be read as a ledger")
