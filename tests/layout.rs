@@ -34,7 +34,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rayon", &["planning"]),
     ("regex", &["lint", "gateway/credentials.rs"]),
     ("rlibphonenumber", &["domain/msisdn"]),
-    ("rusqlite", &["ledger"]),
+    ("rusqlite", &["ledger/sqlite"]),
     ("serde", &[""]),
     ("serde_json", &["cli", "ledger", "gateway/isms/reply.rs"]),
     ("shlex", &["cli/files.rs"]),
@@ -290,7 +290,7 @@ fn what_is_allowed_is_let_through() {
             "use governor::Quota; use super::stop::StopReason; use self::x::y;",
         ),
         (
-            "ledger/mod.rs",
+            "ledger/sqlite/mod.rs",
             "// use crate::cli;\n/* crate::cli /* nested */ ureq::x */ use rusqlite::Row;",
         ),
         (

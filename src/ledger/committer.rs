@@ -6,7 +6,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::JoinHandle;
 
 use super::batch::{AttemptId, Batch, BatchId, Settlement};
-use super::open::Ledger;
+use super::sqlite::Ledger;
 use crate::domain::{Status, Timestamp};
 use crate::{Error, Kind, Result};
 

@@ -1,11 +1,5 @@
 //! The rows of a ledger in numbers.
 
-use rusqlite::Connection;
-
-use super::error::unknown_value;
-use super::state::State;
-use crate::Result;
-use crate::domain::Status;
 use crate::domain::status::Counts;
 
 /// The rows of a ledger in numbers.
@@ -23,63 +17,4 @@ pub struct Totals {
     pub credits_pending: u64,
     /// Attempts that were made.
     pub attempts: u64,
-}
-
-/// The status of a row, from its disposition and the state of its batch.
-pub(super) fn status(disposition: &str, state: Option<State>) -> Result<Status> {
-    Ok(match (disposition, state) {
-        ("send", Some(State::Planned)) => Status::Pending,
-        ("send", Some(State::Claimed | State::Unknown)) => Status::Unknown,
-        ("send", Some(State::Accepted)) => Status::Accepted,
-        ("send", Some(State::Refused)) => Status::Refused,
-        ("invalid", None) => Status::Invalid,
-        ("duplicate", None) => Status::Duplicate,
-        ("suppressed", None) => Status::Suppressed,
-        _ => return Err(unknown_value("disposition or state", disposition)),
-    })
-}
-
-/// How many attempts were made.
-pub(super) fn attempts(connection: &Connection) -> rusqlite::Result<u64> {
-    count(connection, "SELECT count(*) FROM attempt")
-}
-
-/// Counts the rows and what they cost.
-pub(super) fn read(connection: &Connection) -> Result<Totals> {
-    let mut totals = Totals::default();
-    let mut statement = connection.prepare(
-        // Counted here, because SQLite would sort all rows to group them.
-        "SELECT r.disposition, b.state, t.credits
-         FROM recipient r
-         LEFT JOIN batch b ON b.id = r.batch_id
-         LEFT JOIN text t ON t.id = r.text_id",
-    )?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        let disposition = row.get_ref(0)?.as_str()?;
-        let state = row.get_ref(1)?.as_str_or_null()?;
-        let status = status(disposition, state.and_then(State::parse))?;
-        totals.counts.add(status, 1);
-        if disposition == "send" {
-            let credits = row.get::<_, Option<u32>>(2)?.map_or(0, u64::from);
-            totals.credits_planned += credits;
-            match status {
-                Status::Accepted => totals.credits_accepted += credits,
-                Status::Pending => totals.credits_pending += credits,
-                _ => {}
-            }
-        }
-    }
-    totals.batches = count(
-        connection,
-        "SELECT count(*) FROM batch WHERE state <> 'split'",
-    )?;
-    totals.attempts = attempts(connection)?;
-    Ok(totals)
-}
-
-fn count(connection: &Connection, sql: &str) -> rusqlite::Result<u64> {
-    connection
-        .query_row(sql, [], |row| row.get(0))
-        .map(i64::cast_unsigned)
 }

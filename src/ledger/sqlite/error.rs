@@ -21,7 +21,7 @@ impl From<FromSqlError> for Error {
 }
 
 /// An error of SQLite while a ledger is written.
-pub(super) fn write_error(error: rusqlite::Error) -> Error {
+pub(in crate::ledger) fn write_error(error: rusqlite::Error) -> Error {
     let kind = match error.sqlite_error_code() {
         Some(
             ErrorCode::DiskFull
@@ -39,7 +39,7 @@ pub(super) fn write_error(error: rusqlite::Error) -> Error {
 }
 
 /// A ledger that holds a value which this program never writes.
-pub(super) fn unknown_value(what: &str, value: &str) -> Error {
+pub(in crate::ledger) fn unknown_value(what: &str, value: &str) -> Error {
     Error::new(
         Kind::Ledger,
         format!("the ledger holds an unknown {what}: {value}"),

@@ -1,17 +1,17 @@
 //! Reading planned batches with all that their requests need.
 
-use super::batch::{Batch, BatchId};
 use super::error::unknown_value;
 use super::open::Ledger;
 use crate::Result;
 use crate::domain::{Encoding, Msisdn};
+use crate::ledger::batch::{Batch, BatchId};
 
 /// How many planned batches are read ahead at a time.
 const PAGE: usize = 256;
 
 impl Ledger {
     /// The next page of planned batches after `after`, in order.
-    pub(super) fn planned_after(&self, after: Option<BatchId>) -> Result<Vec<Batch>> {
+    pub(in crate::ledger) fn planned_after(&self, after: Option<BatchId>) -> Result<Vec<Batch>> {
         // CROSS JOIN fixes the order of the tables: otherwise SQLite might sort everything that is planned. A missing text
         // leaves a NULL, which is an error; with a plain join its batch would never be sent, and never be noticed.
         let mut statement = self.connection.prepare_cached(

@@ -5,10 +5,10 @@ use std::ops::RangeInclusive;
 
 use rusqlite::{OptionalExtension, params};
 
-use super::batch::BatchId;
 use super::open::Ledger;
-use super::state::{Event, State};
 use crate::domain::Timestamp;
+use crate::ledger::batch::BatchId;
+use crate::ledger::state::{Event, State};
 use crate::{Error, Kind, Result};
 
 /// Which rows an operator resolves.

@@ -72,7 +72,7 @@ pub struct Lock {
 }
 
 /// The campaign whose ledger was last open for writing at this path, if one was. The log beside it belongs to that one.
-pub(super) fn last_opened(ledger: &Path) -> Option<String> {
+pub(in crate::ledger) fn last_opened(ledger: &Path) -> Option<String> {
     match read_record(ledger) {
         Record::Opened(campaign) => Some(campaign),
         Record::Started(started) => Some(started.campaign),
@@ -81,7 +81,7 @@ pub(super) fn last_opened(ledger: &Path) -> Option<String> {
 }
 
 /// The campaign that was started from this ledger, as its lock records it. The lock itself is left alone.
-pub(super) fn started(ledger: &Path) -> Option<Started> {
+pub(in crate::ledger) fn started(ledger: &Path) -> Option<Started> {
     read_record(ledger).started().cloned()
 }
 
@@ -190,7 +190,7 @@ impl Lock {
 
     /// Records which campaign's ledger is open here, before anything is written to it. If another campaign was started,
     /// this one takes its place.
-    pub(super) fn record_opened(&mut self, campaign: &str) -> Result<()> {
+    pub(in crate::ledger) fn record_opened(&mut self, campaign: &str) -> Result<()> {
         if self.started().is_some() {
             return self.mark_started(campaign);
         }
@@ -199,7 +199,7 @@ impl Lock {
 
     /// Records how many attempts were made. It comes after their commit, so that the lock never records more than the
     /// ledger, and is not synced: it guards against a copy that is put back, not against a power cut.
-    pub(super) fn record_attempts(&mut self, attempts: u64) -> Result<()> {
+    pub(in crate::ledger) fn record_attempts(&mut self, attempts: u64) -> Result<()> {
         let Some(started) = self.started().cloned() else {
             return Ok(());
         };
@@ -223,7 +223,7 @@ impl Lock {
     }
 
     /// An error if the lock file was deleted or replaced: a second process could hold another one by now.
-    pub(super) fn check_in_place(&self) -> Result<()> {
+    pub(in crate::ledger) fn check_in_place(&self) -> Result<()> {
         match (fs::metadata(&self.path), self.file.metadata()) {
             (Ok(now), Ok(held)) if files::identity(&now) == files::identity(&held) => Ok(()),
             _ => Err(Error::new(

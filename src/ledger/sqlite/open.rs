@@ -1,27 +1,28 @@
 //! A ledger that is open for sending: opening it, the transactions that are made in it, recovery after a crash.
 //!
-//! Every change of a batch goes through [`state::next`](super::state::next). A change that it does not allow is an error,
+//! Every change of a batch goes through [`state::next`](crate::ledger::state::next). A change that it does not allow is an error,
 //! and nothing is committed.
 
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, params};
 
-use super::batch::BatchId;
-use super::campaign::{self, Campaign};
+use super::campaign;
 use super::connection::{connect, make_durable};
 use super::error::write_error;
 use super::files::{self, Identity};
 use super::lock::Lock;
-use super::outcome::AttemptOutcome;
-use super::state::{Event, State, next};
 use super::{snapshot, totals};
+use crate::ledger::batch::BatchId;
+use crate::ledger::campaign::Campaign;
+use crate::ledger::outcome::AttemptOutcome;
+use crate::ledger::state::{Event, State, next};
 use crate::{Error, Kind, Remedy, Result};
 
 /// A ledger open for sending.
 #[derive(Debug)]
 pub struct Ledger {
-    pub(super) connection: Connection,
+    pub(in crate::ledger) connection: Connection,
     path: PathBuf,
     /// The ledger and what SQLite keeps beside it, as they were opened.
     files: Vec<(Identity, PathBuf)>,
@@ -30,7 +31,7 @@ pub struct Ledger {
     destination: String,
     started: bool,
     recovered: u64,
-    pub(super) attempts: u64,
+    pub(in crate::ledger) attempts: u64,
 }
 
 impl Ledger {
@@ -42,7 +43,7 @@ impl Ledger {
     }
 
     /// The same, whatever other names the ledger has.
-    pub(super) fn open_despite_hard_links(path: &Path, lock: Lock) -> Result<Self> {
+    pub(in crate::ledger) fn open_despite_hard_links(path: &Path, lock: Lock) -> Result<Self> {
         let connection = connect(path)?;
         make_durable(&connection).map_err(|error| error.at(path.display()))?;
         // The first read makes SQLite create its log.
@@ -111,7 +112,7 @@ impl Ledger {
     }
 
     /// Runs `work` in one transaction and commits it durably, if the ledger is still the file that was opened.
-    pub(super) fn transaction<T>(
+    pub(in crate::ledger) fn transaction<T>(
         &mut self,
         work: impl FnOnce(&mut Self) -> Result<T>,
     ) -> Result<T> {
@@ -133,7 +134,7 @@ impl Ledger {
     }
 
     /// Makes the lock and the ledger remember that the campaign is being sent, with the first claim of a run.
-    pub(super) fn mark_started(&mut self) -> Result<()> {
+    pub(in crate::ledger) fn mark_started(&mut self) -> Result<()> {
         if self.started {
             return Ok(());
         }
@@ -173,7 +174,7 @@ impl Ledger {
     }
 
     /// The rows in numbers.
-    pub fn totals(&self) -> Result<super::Totals> {
+    pub fn totals(&self) -> Result<crate::ledger::Totals> {
         totals::read(&self.connection)
     }
 
@@ -202,7 +203,7 @@ impl Ledger {
 
     /// Moves a batch from one state to the next. The statement names the state that the batch leaves, so that of two
     /// writers only one succeeds. `fields` are set as well, from `values`, the first of which is `?4`.
-    pub(super) fn transition(
+    pub(in crate::ledger) fn transition(
         &self,
         batch: BatchId,
         from: State,
@@ -223,7 +224,11 @@ impl Ledger {
     }
 
     /// Runs a statement that changes rows. Returns how many.
-    pub(super) fn execute(&self, sql: &str, values: impl rusqlite::Params) -> Result<usize> {
+    pub(in crate::ledger) fn execute(
+        &self,
+        sql: &str,
+        values: impl rusqlite::Params,
+    ) -> Result<usize> {
         self.connection
             .prepare_cached(sql)
             .and_then(|mut statement| statement.execute(values))
@@ -231,7 +236,11 @@ impl Ledger {
     }
 
     /// The first column of a query, which holds integers.
-    pub(super) fn read_column(&self, sql: &str, values: impl rusqlite::Params) -> Result<Vec<i64>> {
+    pub(in crate::ledger) fn read_column(
+        &self,
+        sql: &str,
+        values: impl rusqlite::Params,
+    ) -> Result<Vec<i64>> {
         self.connection
             .prepare_cached(sql)
             .and_then(|mut statement| statement.query_map(values, |row| row.get(0))?.collect())

@@ -2,10 +2,10 @@
 
 use rusqlite::params;
 
-use super::batch::{AttemptId, BatchId, NewState, Settlement};
 use super::open::Ledger;
-use super::state::{Event, State};
 use crate::domain::Timestamp;
+use crate::ledger::batch::{AttemptId, BatchId, NewState, Settlement};
+use crate::ledger::state::{Event, State};
 use crate::{Error, Kind, Result};
 
 /// Marks a batch whose recipients are refused each for itself, and not because another number of the request was bad.
@@ -13,7 +13,7 @@ const ANSWERED_SINGLY: &str = "the gateway answered for each number";
 
 impl Ledger {
     /// Takes a planned batch for one attempt. The transaction must be committed before the request starts.
-    pub(super) fn claim(&mut self, batch: BatchId, at: &Timestamp) -> Result<AttemptId> {
+    pub(in crate::ledger) fn claim(&mut self, batch: BatchId, at: &Timestamp) -> Result<AttemptId> {
         self.mark_started()?;
         let claimed_at = at.to_string();
         self.transition(
@@ -35,7 +35,7 @@ impl Ledger {
 
     /// Records the end of an attempt. Where the recipients end in different states, the batch is split into children of one
     /// state each, in this same transaction.
-    pub(super) fn settle(&mut self, end: &Settlement) -> Result<()> {
+    pub(in crate::ledger) fn settle(&mut self, end: &Settlement) -> Result<()> {
         self.execute(
             "UPDATE attempt SET ended_at = ?2, outcome = ?3, http_status = ?4, answer = ?5 WHERE id = ?1",
             params![

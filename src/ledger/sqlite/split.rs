@@ -2,16 +2,16 @@
 
 use rusqlite::params;
 
-use super::batch::{Batch, BatchId};
 use super::open::Ledger;
-use super::state::{Event, State};
 use crate::Result;
 use crate::domain::Msisdn;
+use crate::ledger::batch::{Batch, BatchId};
+use crate::ledger::state::{Event, State};
 
 impl Ledger {
     /// Moves each group of a batch's rows to a child of its own, which starts in the parent's state and with its attempts.
     /// Rows in no group must have left the batch already.
-    pub(super) fn split(
+    pub(in crate::ledger) fn split(
         &mut self,
         parent: BatchId,
         from: State,
@@ -38,7 +38,11 @@ impl Ledger {
     }
 
     /// Splits a planned batch after its first `recipients`, and returns these as a batch.
-    pub(super) fn split_first(&mut self, batch: &Batch, recipients: usize) -> Result<Batch> {
+    pub(in crate::ledger) fn split_first(
+        &mut self,
+        batch: &Batch,
+        recipients: usize,
+    ) -> Result<Batch> {
         let (first, rest) = batch.rows.split_at(recipients.min(batch.rows.len()));
         let children = self.split(batch.id, State::Planned, &[first, rest])?;
         Ok(Batch {

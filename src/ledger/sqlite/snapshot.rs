@@ -7,16 +7,19 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, Row};
 
-use super::campaign::{self, Campaign};
+use super::campaign;
 use super::connection::connect_to_read;
-use super::outcome::AttemptOutcome;
-use super::state::State;
-use super::totals::{self, Totals};
+use super::totals;
 use crate::Result;
 use crate::domain::{Encoding, Msisdn, Status};
+use crate::ledger::campaign::Campaign;
+use crate::ledger::outcome::AttemptOutcome;
+use crate::ledger::state::State;
+use crate::ledger::totals::Totals;
 
 /// Why a batch is unknown whose claim has no outcome.
-pub(super) const INTERRUPTED: &str = "the program was stopped while the request was under way";
+pub(in crate::ledger) const INTERRUPTED: &str =
+    "the program was stopped while the request was under way";
 
 /// One row with its outcome. Most of it is borrowed from SQLite until the next row is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,7 +71,7 @@ pub struct Decision<'r> {
 #[derive(Debug)]
 pub struct Snapshot {
     connection: Connection,
-    pub(super) path: PathBuf,
+    pub(in crate::ledger) path: PathBuf,
 }
 
 impl Snapshot {
@@ -155,7 +158,10 @@ impl Snapshot {
     }
 
     /// Runs queries. Their error says which ledger it is about.
-    pub(super) fn read<T>(&self, queries: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+    pub(in crate::ledger) fn read<T>(
+        &self,
+        queries: impl FnOnce(&Connection) -> Result<T>,
+    ) -> Result<T> {
         queries(&self.connection).map_err(|error| error.at(self.path.display()))
     }
 }

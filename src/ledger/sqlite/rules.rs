@@ -1,10 +1,10 @@
 //! The rules that `verify` checks with a query each.
 
-use super::outcome::AttemptOutcome as Outcome;
+use crate::ledger::outcome::AttemptOutcome as Outcome;
 
 /// Before every query: each batch with those that it was split from, and its last attempt. `UNION` without `ALL` ends even if
 /// batches are each other's parents.
-pub(super) const ANCESTORS: &str = "
+pub(in crate::ledger) const ANCESTORS: &str = "
 WITH RECURSIVE lineage(id, ancestor) AS (
     SELECT id, id FROM batch
     UNION
@@ -16,7 +16,7 @@ last(id, attempt) AS (
 ";
 
 /// What must hold in every ledger, each with a query for the rows or batches where it does not.
-pub(super) const RULES: [(&str, &str); 17] = [
+pub(in crate::ledger) const RULES: [(&str, &str); 17] = [
     (
         "a row has a batch exactly if it is to be sent",
         "SELECT 'row ' || row FROM recipient WHERE (disposition = 'send') <> (batch_id IS NOT NULL)",
@@ -117,14 +117,14 @@ pub(super) const RULES: [(&str, &str); 17] = [
 ];
 
 /// Not checked where duplicates were kept.
-pub(super) const NO_REPEAT: (&str, &str) = (
+pub(in crate::ledger) const NO_REPEAT: (&str, &str) = (
     "no number gets the same text twice",
     "SELECT 'row ' || max(r.row) FROM recipient r JOIN text t ON t.id = r.text_id
      WHERE r.disposition = 'send' GROUP BY r.msisdn, t.body HAVING count(*) > 1",
 );
 
 /// A batch must be in the state that its last attempt left it in. An outcome that this version does not know proves nothing.
-pub(super) fn state_follows_outcome() -> (&'static str, String) {
+pub(in crate::ledger) fn state_follows_outcome() -> (&'static str, String) {
     let list = |outcomes: &[Outcome]| {
         let quoted: Vec<_> = outcomes.iter().map(|word| format!("'{word}'")).collect();
         quoted.join(", ")

@@ -5,14 +5,14 @@ use rusqlite::Connection;
 use crate::{Error, Kind, Result};
 
 /// Marks a SQLite file as a ledger: `iSMS` in ASCII.
-pub(super) const APPLICATION_ID: i64 = 0x6953_4D53;
+pub(in crate::ledger) const APPLICATION_ID: i64 = 0x6953_4D53;
 
 /// The version that this program writes, and the only one that it reads.
-pub(super) const VERSION: i64 = 2;
+pub(in crate::ledger) const VERSION: i64 = 2;
 
 /// The tables. States and dispositions are words, so that any SQL tool shows what they mean. The checks compare with one word
 /// after another, because SQLite builds a table for an `IN` list of more than two words, for every row that is stored.
-pub(super) const TABLES: &str = "
+pub(in crate::ledger) const TABLES: &str = "
 CREATE TABLE campaign (
     only          INTEGER PRIMARY KEY CHECK (only = 1),
     id            TEXT NOT NULL,     -- 32 hexadecimal digits, drawn when it was planned
@@ -82,7 +82,7 @@ CREATE UNIQUE INDEX recipient_of_batch ON recipient (batch_id, msisdn) WHERE bat
 ";
 
 /// Refuses a file that is not a ledger, or one of another version.
-pub(super) fn check(connection: &Connection) -> Result<()> {
+pub(in crate::ledger) fn check(connection: &Connection) -> Result<()> {
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     if pragma("application_id")? != APPLICATION_ID {
         return Err(Error::new(Kind::Ledger, "is not a ledger of isms-campaign")

@@ -14,13 +14,13 @@ use crate::{Error, Kind, Remedy, Result};
 const BUSY: Duration = Duration::from_secs(5);
 
 /// Opens a file that must be a ledger of this program's version.
-pub(super) fn connect(path: &Path) -> Result<Connection> {
+pub(in crate::ledger) fn connect(path: &Path) -> Result<Connection> {
     open(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(|error| error.at(path.display()))
 }
 
 /// Opens a ledger to read it only. Even so it asks for the right to write: without it SQLite could neither roll back a
 /// change that was cut off, nor remove its log when it is done.
-pub(super) fn connect_to_read(path: &Path) -> Result<Connection> {
+pub(in crate::ledger) fn connect_to_read(path: &Path) -> Result<Connection> {
     let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE).or_else(|error| {
         match files::immutable_uri(path).filter(|_| files::may_be_opened_immutable(path)) {
             // In a folder that cannot be written SQLite cannot create its log, and does not need it.
@@ -86,7 +86,7 @@ fn id_without_log(path: &Path) -> Option<String> {
 }
 
 /// Turns on a write-ahead log, and a sync at every commit.
-pub(super) fn make_durable(connection: &Connection) -> Result<()> {
+pub(in crate::ledger) fn make_durable(connection: &Connection) -> Result<()> {
     write_ahead(connection)?;
     connection
         .execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")
@@ -95,7 +95,7 @@ pub(super) fn make_durable(connection: &Connection) -> Result<()> {
 
 /// Turns on the write-ahead log. SQLite answers with another mode where the file system cannot share memory between
 /// processes (a network drive) or has no room.
-pub(super) fn write_ahead(connection: &Connection) -> Result<()> {
+pub(in crate::ledger) fn write_ahead(connection: &Connection) -> Result<()> {
     let mode: String = connection
         .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
         .map_err(write_error)?;

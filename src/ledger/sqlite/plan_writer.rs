@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
-use super::campaign::{self, Campaign};
+use super::campaign;
 use super::connection::write_ahead;
 use super::error::write_error;
 use super::plan_inserts::PlanInserts;
 use super::{files, schema};
 use crate::Result;
+use crate::ledger::campaign::Campaign;
 
 /// An unfinished plan. If it is dropped, nothing is left behind.
 #[derive(Debug)]
@@ -72,7 +73,7 @@ impl PlanWriter {
 
 /// Turns on the write-ahead log of a new ledger for good. If the mode were changed later and that was cut off, it would leave
 /// a journal, which a reader without the right to write could not remove.
-pub(super) fn turn_on_log(connection: &Connection) -> Result<()> {
+pub(in crate::ledger) fn turn_on_log(connection: &Connection) -> Result<()> {
     connection
         .execute_batch("PRAGMA locking_mode = NORMAL")
         .map_err(write_error)?;

@@ -14,11 +14,11 @@ use crate::{Error, Kind, Remedy, Result};
 pub const SUFFIX: &str = ".ledger";
 
 /// What is appended to the ledger's name for the files beside it.
-pub(super) const LOCK: &str = ".lock";
-pub(super) const PARTIAL: &str = ".partial";
-pub(super) const WAL: &str = "-wal";
-pub(super) const SHARED_MEMORY: &str = "-shm";
-pub(super) const JOURNAL: &str = "-journal";
+pub(in crate::ledger) const LOCK: &str = ".lock";
+pub(in crate::ledger) const PARTIAL: &str = ".partial";
+pub(in crate::ledger) const WAL: &str = "-wal";
+pub(in crate::ledger) const SHARED_MEMORY: &str = "-shm";
+pub(in crate::ledger) const JOURNAL: &str = "-journal";
 
 /// The ledger and the files that may be beside it, each with what it is.
 #[must_use]
@@ -37,7 +37,7 @@ pub fn sidecar_files(ledger: &Path) -> Vec<(&'static str, PathBuf)> {
 }
 
 /// The path with `suffix` appended to its whole name.
-pub(super) fn sidecar(ledger: &Path, suffix: &str) -> PathBuf {
+pub(in crate::ledger) fn sidecar(ledger: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(ledger);
     name.push(suffix);
     PathBuf::from(name)
@@ -59,12 +59,12 @@ pub fn has_log(ledger: &Path) -> bool {
 }
 
 /// Where SQLite keeps the write-ahead log of a ledger.
-pub(super) fn log(ledger: &Path) -> PathBuf {
+pub(in crate::ledger) fn log(ledger: &Path) -> PathBuf {
     sidecar(&link_target(ledger), WAL)
 }
 
 /// Refuses the leftovers of a ledger that is gone: SQLite would replay them into a new one of the same name.
-pub(super) fn refuse_leftovers(ledger: &Path) -> Result<()> {
+pub(in crate::ledger) fn refuse_leftovers(ledger: &Path) -> Result<()> {
     for suffix in [WAL, SHARED_MEMORY, JOURNAL] {
         let leftover = sidecar(ledger, suffix);
         if exists(&leftover)? {
@@ -83,7 +83,7 @@ pub(super) fn refuse_leftovers(ledger: &Path) -> Result<()> {
 }
 
 /// Whether something is at that path. An error is not taken for "no".
-pub(super) fn exists(path: &Path) -> Result<bool> {
+pub(in crate::ledger) fn exists(path: &Path) -> Result<bool> {
     match fs::symlink_metadata(path) {
         Ok(_) => Ok(true),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
@@ -94,7 +94,7 @@ pub(super) fn exists(path: &Path) -> Result<bool> {
 }
 
 /// Creates an empty file that only its owner can read, in place of what an earlier run may have left there.
-pub(super) fn create_private(path: &Path) -> Result<()> {
+pub(in crate::ledger) fn create_private(path: &Path) -> Result<()> {
     let create = || -> io::Result<()> {
         match fs::remove_file(path) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
@@ -118,7 +118,11 @@ pub(super) fn create_private(path: &Path) -> Result<()> {
 
 /// Puts a finished file in its place. `replacing`: a ledger from which nothing was sent may be there. Otherwise nothing is
 /// ever overwritten.
-pub(super) fn put_in_place(partial: &Path, ledger: &Path, replacing: bool) -> Result<()> {
+pub(in crate::ledger) fn put_in_place(
+    partial: &Path,
+    ledger: &Path,
+    replacing: bool,
+) -> Result<()> {
     let put = || -> io::Result<()> {
         File::open(partial)?.sync_all()?;
         if replacing {
@@ -137,7 +141,7 @@ pub(super) fn put_in_place(partial: &Path, ledger: &Path, replacing: bool) -> Re
 }
 
 /// Renames a ledger that is not open. It fails where something is at `aside`.
-pub(super) fn set_aside(ledger: &Path, aside: &Path) -> Result<()> {
+pub(in crate::ledger) fn set_aside(ledger: &Path, aside: &Path) -> Result<()> {
     move_without_overwriting(ledger, aside)
         .and_then(|()| sync_folder(ledger))
         .map_err(|error| {
@@ -174,7 +178,7 @@ fn sync_folder(ledger: &Path) -> io::Result<()> {
 }
 
 /// Whether SQLite may open a ledger as one that cannot change. It would ignore a log beside it.
-pub(super) fn may_be_opened_immutable(ledger: &Path) -> bool {
+pub(in crate::ledger) fn may_be_opened_immutable(ledger: &Path) -> bool {
     let ledger = link_target(ledger);
     ![WAL, JOURNAL]
         .iter()
@@ -182,7 +186,7 @@ pub(super) fn may_be_opened_immutable(ledger: &Path) -> bool {
 }
 
 /// The address by which SQLite opens a ledger as one that cannot change, without its log.
-pub(super) fn immutable_uri(ledger: &Path) -> Option<PathBuf> {
+pub(in crate::ledger) fn immutable_uri(ledger: &Path) -> Option<PathBuf> {
     let path = std::path::absolute(ledger).ok()?;
     let escaped = path
         .to_str()?
@@ -193,7 +197,7 @@ pub(super) fn immutable_uri(ledger: &Path) -> Option<PathBuf> {
 }
 
 /// Whether two paths lead to one file.
-pub(super) fn is_same(one: &Path, other: &Path) -> bool {
+pub(in crate::ledger) fn is_same(one: &Path, other: &Path) -> bool {
     match (fs::metadata(one), fs::metadata(other)) {
         (Ok(one), Ok(other)) => identity(&one) == identity(&other),
         _ => false,
@@ -201,7 +205,7 @@ pub(super) fn is_same(one: &Path, other: &Path) -> bool {
 }
 
 /// Refuses a ledger with a hard link: each name would have a lock and a log of its own.
-pub(super) fn refuse_hard_link(ledger: &Path) -> Result<()> {
+pub(in crate::ledger) fn refuse_hard_link(ledger: &Path) -> Result<()> {
     let partial = sidecar(ledger, PARTIAL);
     if is_same(ledger, &partial) {
         // A crash came between the two halves of the move to its place.
@@ -218,7 +222,7 @@ pub(super) fn refuse_hard_link(ledger: &Path) -> Result<()> {
 }
 
 /// The ledger and the files that SQLite keeps beside it while it is open, with what they are now.
-pub(super) fn identities(ledger: &Path) -> Result<Vec<(Identity, PathBuf)>> {
+pub(in crate::ledger) fn identities(ledger: &Path) -> Result<Vec<(Identity, PathBuf)>> {
     let ledger = link_target(ledger);
     ["", WAL, SHARED_MEMORY]
         .into_iter()
@@ -230,7 +234,7 @@ pub(super) fn identities(ledger: &Path) -> Result<Vec<(Identity, PathBuf)>> {
 }
 
 /// The error for a file that is no longer the one that was opened.
-pub(super) fn replaced(path: &Path, why: &str) -> Error {
+pub(in crate::ledger) fn replaced(path: &Path, why: &str) -> Error {
     Error::new(
         Kind::Ledger,
         format!("was deleted, renamed or replaced while the ledger was in use ({why})"),
@@ -240,14 +244,14 @@ pub(super) fn replaced(path: &Path, why: &str) -> Error {
 }
 
 /// A file whatever its names are: its device and its number there.
-pub(super) type Identity = (u64, u64);
+pub(in crate::ledger) type Identity = (u64, u64);
 
-pub(super) fn identity(file: &fs::Metadata) -> Identity {
+pub(in crate::ledger) fn identity(file: &fs::Metadata) -> Identity {
     (file.dev(), file.ino())
 }
 
 /// What has this name itself, even if it is a link.
-pub(super) fn identity_of_name(path: &Path) -> Result<Identity> {
+pub(in crate::ledger) fn identity_of_name(path: &Path) -> Result<Identity> {
     fs::symlink_metadata(path)
         .map(|file| identity(&file))
         .map_err(|error| replaced(path, &error.to_string()))

@@ -47,7 +47,7 @@ pub struct PlanInserts<'c> {
 }
 
 impl<'c> PlanInserts<'c> {
-    pub(super) fn prepare(connection: &'c Connection) -> Result<Self> {
+    pub(in crate::ledger) fn prepare(connection: &'c Connection) -> Result<Self> {
         let insert = |into, values| Insert::prepare(connection, into, values).map_err(write_error);
         Ok(Self {
             texts: insert("text (body, type, credits)", "(?, ?, ?)")?,

@@ -1,0 +1,80 @@
+//! The campaign's row.
+
+use rusqlite::{Connection, params};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::error::{unknown_value, write_error};
+use crate::domain::Timestamp;
+use crate::ledger::campaign::Campaign;
+use crate::{Error, Kind, Result};
+
+/// The campaign of this ledger.
+pub(in crate::ledger) fn read(connection: &Connection) -> Result<Campaign> {
+    let mut statement = connection.prepare("SELECT * FROM campaign")?;
+    let mut rows = statement.query([])?;
+    let row =
+        (rows.next()?).ok_or_else(|| Error::new(Kind::Ledger, "is a ledger without a campaign"))?;
+    let text = |column| row.get::<_, String>(column);
+    let time = |column| {
+        let text = text(column)?;
+        Timestamp::parse(&text).ok_or_else(|| unknown_value("time", &text))
+    };
+    Ok(Campaign {
+        id: text("id")?,
+        name: text("name")?,
+        input: text("input")?,
+        options: from_json("options", &text("options")?)?,
+        digest: text("digest")?,
+        header: text("header")?,
+        delimiter: text("delimiter")?.bytes().next().unwrap_or(b','),
+        bom: row.get("bom")?,
+        report: from_json("report", &text("report")?)?,
+        planned_at: time("planned_at")?,
+        expires_at: time("expires_at")?,
+        gateway_host: row.get("gateway_host")?,
+    })
+}
+
+/// Stores the campaign in a new ledger.
+pub(in crate::ledger) fn insert(connection: &Connection, campaign: &Campaign) -> Result<()> {
+    let values = params![
+        campaign.id,
+        campaign.name,
+        campaign.input,
+        to_json(&campaign.options)?,
+        campaign.digest,
+        campaign.header,
+        char::from(campaign.delimiter).to_string(),
+        campaign.bom,
+        to_json(&campaign.report)?,
+        campaign.planned_at.to_string(),
+        campaign.expires_at.to_string(),
+    ];
+    connection
+        .execute(
+            "INSERT INTO campaign (only, id, name, input, options, digest, header, delimiter, bom, report,
+                                   planned_at, expires_at)
+             VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+            values,
+        )
+        .map_err(write_error)?;
+    Ok(())
+}
+
+/// A value that is stored as JSON. If it cannot be read, something else might be sent than was planned, so that is an error.
+fn from_json<T: DeserializeOwned>(column: &str, json: &str) -> Result<T> {
+    serde_json::from_str(json).map_err(|error| {
+        Error::new(
+            Kind::Ledger,
+            format!("the ledger's {column} cannot be read"),
+        )
+        .caused_by(error)
+        .hint("it was changed by hand or by another program; bring back a copy")
+    })
+}
+
+fn to_json(value: &impl Serialize) -> Result<String> {
+    serde_json::to_string(value)
+        .map_err(|error| Error::new(Kind::Ledger, "the plan cannot be written").caused_by(error))
+}
