@@ -483,7 +483,7 @@ fn hidden_rows_are_sent_or_skipped_as_told_and_never_in_silence() {
     let run = program.send(&gateway, &["a.xlsx", message[0], message[1]]);
     run.exits(1).says(&[
         "2 rows are hidden or filtered out",
-        "row 2 (line 3 of the sheet), row 4 (line 5 of the sheet)",
+        "row 2 (sheet row 3), row 4 (sheet row 5)",
         "--hidden skip",
         "--hidden send",
     ]);

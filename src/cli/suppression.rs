@@ -42,9 +42,9 @@ pub(super) fn read(args: &CheckArgs, region: Region) -> Result<Suppression> {
 /// Adds the numbers of a list, and returns what is wrong with the other entries.
 fn read_list(path: &Path, region: Region, suppression: &mut Suppression) -> Result<Vec<String>> {
     let mut wrong = Vec::new();
-    source::read_list(path, |line, cell| match msisdn::read(cell, region) {
+    source::read_list(path, |location, cell| match msisdn::read(cell, region) {
         Ok(number) => suppression.add(number),
-        Err(error) => wrong.push(format!("line {line}: {error}")),
+        Err(error) => wrong.push(format!("{location}: {error}")),
     })?;
     Ok(wrong)
 }

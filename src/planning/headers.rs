@@ -63,7 +63,7 @@ pub(super) fn explain(
             Kind::Input,
             format!(
                 "the headers seem to stand in {place_in_file} {}, below \"{}\"",
-                header.line(),
+                header.place().location.line(),
                 first.unwrap_or_default()
             ),
         )

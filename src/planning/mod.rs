@@ -19,9 +19,9 @@ use crate::domain::options::MessageSource;
 use crate::domain::report::Report;
 use crate::domain::suppression::Suppression;
 use crate::domain::template::Templates;
-use crate::domain::{PlanOptions, ResultColumn};
+use crate::domain::{Place, PlanOptions, ResultColumn};
 use crate::ledger::PlanWriter;
-use crate::source::{CsvDialect, HiddenRow, Input, ReadOptions, Source, to_record};
+use crate::source::{CsvDialect, Input, ReadOptions, Source, to_record};
 use crate::{Error, Kind, Remedy, Result};
 
 /// A finished plan, whose ledger is not in its place yet.
@@ -110,12 +110,8 @@ pub fn plan(
 const LISTED: usize = 5;
 
 /// Somebody who filters a sheet and saves it may mean the rows that are left, or all of them.
-fn hidden_rows(rows: &[HiddenRow]) -> Error {
-    let listed: Vec<String> = rows
-        .iter()
-        .take(LISTED)
-        .map(|row| format!("row {} (line {} of the sheet)", row.number, row.line))
-        .collect();
+fn hidden_rows(rows: &[Place]) -> Error {
+    let listed: Vec<String> = rows.iter().take(LISTED).map(ToString::to_string).collect();
     let more = if rows.len() > LISTED { " and more" } else { "" };
     let (are, first) = match rows.len() {
         1 => ("row is", ""),

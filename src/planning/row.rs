@@ -297,9 +297,9 @@ impl<'a> RowChecker<'a> {
             _ => Err(Error::new(
                 Kind::Input,
                 format!(
-                    "{} row {}, column \"sms_status\": says \"{status}\", so this row may have been sent already",
+                    "{} {}, column \"sms_status\": says \"{status}\", so this row may have been sent already",
                     self.place,
-                    row.number()
+                    row.place().in_column(column)
                 ),
             )
             .hint("take only rows that were not sent")

@@ -14,6 +14,7 @@ use super::quotes::{QuoteError, Quotes, follow_a_space, is_all_quoted, quotes_of
 use super::quoting::{self, Quoting, Spaces};
 use super::record_reader::{Record, RecordReader};
 use super::record_writer::CsvDialect;
+use crate::domain::Location;
 use crate::domain::report::ReadAs;
 use crate::{Error, Kind, Result};
 
@@ -33,6 +34,10 @@ pub(super) struct DelimitedReader {
     gzip: bool,
     /// The cells of the first record that is not blank: the header, or a row where there is none.
     columns: Option<usize>,
+    /// How many records came before.
+    records: u64,
+    /// Whether spreadsheet programs see the same quotes, so that they show the same rows.
+    is_usual: bool,
 }
 
 impl DelimitedReader {
@@ -57,6 +62,8 @@ impl DelimitedReader {
             delimiter: found.delimiter,
             gzip,
             columns: None,
+            records: 0,
+            is_usual: quoting.is_usual(),
         })
     }
 
@@ -80,13 +87,17 @@ impl RecordReader for DelimitedReader {
             self.columns = Some(columns);
         }
         let (line, quote_error) = pending.pass_record(end, columns)?;
+        let sheet_row = self
+            .is_usual
+            .then(|| self.records + pending.lines.empty() + 1);
+        self.records += 1;
         self.ends.clear();
         self.ends
             .extend((0..record.len()).filter_map(|cell| Some(record.range(cell)?.end)));
         Ok(Some(Record {
             text: utf8(record, &self.ends),
             ends: &self.ends,
-            line,
+            location: Location::Text { line, sheet_row },
             quote_error,
             held: &[],
             is_hidden: false,

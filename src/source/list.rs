@@ -7,22 +7,23 @@ use super::input::Input;
 use super::open::open;
 use super::options::ReadOptions;
 use super::record_reader::first_row;
+use crate::domain::Location;
 use crate::domain::cell::trimmed;
 use crate::domain::header::{Columns, looks_like_number};
 use crate::domain::report::ReadAs;
 use crate::{Error, Kind, Remedy, Result};
 
 /// Reads a suppression list: a CSV or workbook with a phone column (found by its name), or one without a header. Calls `entry`
-/// with each cell that should hold a number, as written, and the line on which its row begins; the cell is blank where a row
-/// holds something, but no number.
+/// with each cell that should hold a number, as written, and where it is; the cell is blank where a row holds something, but no
+/// number.
 ///
 /// Errors name the file: it does not exist, cannot be read, holds no entry, has a header without a phone column, or is a workbook
 /// of several sheets.
-pub fn read_list(path: &Path, entry: impl FnMut(u64, &str)) -> Result<()> {
+pub fn read_list(path: &Path, entry: impl FnMut(Location, &str)) -> Result<()> {
     read_entries(path, entry).map_err(|error| hint_for_lists(error).at(path.display()))
 }
 
-fn read_entries(path: &Path, mut entry: impl FnMut(u64, &str)) -> Result<()> {
+fn read_entries(path: &Path, mut entry: impl FnMut(Location, &str)) -> Result<()> {
     let mut records = open(&Input::File(path.to_owned()), &ReadOptions::default())?.records;
     if let ReadAs::Workbook { sheets: 2.., .. } = records.read_as() {
         // Numbers that opted out on a sheet that is not read would get a message.
@@ -33,17 +34,19 @@ fn read_entries(path: &Path, mut entry: impl FnMut(u64, &str)) -> Result<()> {
         .hint(ONE_SHEET));
     }
     let mut entries = 0_u64;
-    let mut add = |line: u64, cell: &str| {
+    let mut add = |location: Location, column: usize, cell: &str| {
         entries += 1;
-        entry(line, cell);
+        entry(location.in_column(column), cell);
     };
-    let is_filled = |cell: &&str| !trimmed(cell).is_empty();
-    let first = first_row(records.as_mut())?;
-    let (line, first) = first.unwrap_or_default();
-    let numbers = first.iter().map(String::as_str).filter(is_filled);
+    let is_filled = |(_, cell): &(usize, &str)| !trimmed(cell).is_empty();
+    let Some((location, first)) = first_row(records.as_mut())? else {
+        return Err(no_number());
+    };
+    let cells = first.iter().map(String::as_str);
+    let numbers = cells.enumerate().filter(is_filled);
     // Without a header, each cell is a number: one number too many on the list does less harm than one too few.
-    let phone = if numbers.clone().all(looks_like_number) {
-        numbers.for_each(|cell| add(line, cell));
+    let phone = if numbers.clone().all(|(_, cell)| looks_like_number(cell)) {
+        numbers.for_each(|(column, cell)| add(location, column, cell));
         None
     } else {
         Some(phone_column(first)?)
@@ -52,11 +55,12 @@ fn read_entries(path: &Path, mut entry: impl FnMut(u64, &str)) -> Result<()> {
         if record.is_blank() {
             continue;
         }
-        let line = record.line;
-        let cells = record.cells(format_args!("line {line}"))?;
+        let location = record.location;
+        let cells = record.cells(location)?;
         match phone {
             Some(phone) => add(
-                line,
+                location,
+                phone,
                 record
                     .held(phone)
                     .or(cells.get(phone).copied())
@@ -64,18 +68,23 @@ fn read_entries(path: &Path, mut entry: impl FnMut(u64, &str)) -> Result<()> {
             ),
             None => (0..)
                 .zip(cells)
-                .map(|(index, cell)| record.held(index).unwrap_or(cell))
+                .map(|(index, cell)| (index, record.held(index).unwrap_or(cell)))
                 .filter(is_filled)
-                .for_each(|cell| add(line, cell)),
+                .for_each(|(column, cell)| add(location, column, cell)),
         }
     }
     if entries > 0 {
-        return Ok(());
+        Ok(())
+    } else {
+        Err(no_number())
     }
+}
+
+fn no_number() -> Error {
     // An export that failed may leave a header and nothing else. People who opted out would get a message. If there are none, no
     // list is needed.
-    Err(Error::new(Kind::Input, "the list holds no number")
-        .hint("check how it was made, or leave it out"))
+    Error::new(Kind::Input, "the list holds no number")
+        .hint("check how it was made, or leave it out")
 }
 
 const ONE_SHEET: &str = "save the sheet with the numbers as \"CSV UTF-8\", or delete the others";
@@ -109,7 +118,9 @@ mod tests {
         let path = folder.path().join("stop.csv");
         std::fs::write(&path, bytes).unwrap();
         let mut entries = Vec::new();
-        read_list(&path, |line, cell| entries.push((line, cell.to_owned())))?;
+        read_list(&path, |place, cell| {
+            entries.push((place.line(), cell.to_owned()));
+        })?;
         Ok(entries)
     }
 
@@ -247,7 +258,9 @@ mod tests {
         let path = folder.path().join("stop.csv");
         std::fs::write(&path, "phone\n012\n\"013\"4\n015\n").unwrap();
         let mut entries = Vec::new();
-        let read = read_list(&path, |line, cell| entries.push((line, cell.to_owned())));
+        let read = read_list(&path, |place, cell| {
+            entries.push((place.line(), cell.to_owned()));
+        });
         assert!(read.is_err());
         assert_eq!(entries, [(2, "012".to_owned())]);
     }

@@ -36,10 +36,10 @@ pub use open::is_ledger;
 pub use options::{Delimiter, Encoding, ReadOptions};
 pub use other_sheets::{OtherSheet, other_sheets};
 pub use quotes::QuoteError;
-pub use record_reader::HiddenRow;
 pub use record_writer::{CsvDialect, RecordWriter, to_record};
 pub use row::{Row, RowError};
 
+use crate::domain::Place;
 use crate::domain::header::Columns;
 use crate::domain::report::ReadAs;
 use crate::{Error, Kind, Result};
@@ -136,7 +136,7 @@ impl Source {
 
     /// The rows that the spreadsheet hides, by itself or by a filter, among those that were not read yet.
     #[must_use]
-    pub fn hidden_rows(&self) -> Vec<HiddenRow> {
+    pub fn hidden_rows(&self) -> Vec<Place> {
         self.records.hidden_rows()
     }
 
@@ -185,10 +185,12 @@ impl Source {
                 break;
             };
             let number = self.rows + 1;
-            let row = Row::new(number, &record, self.width).map_err(|cell| {
-                let place = format!("row {number} (line {})", record.line);
-                not_utf8(&place, cell, self.columns.title(cell))
-            })?;
+            let place = Place {
+                row: number,
+                location: record.location,
+            };
+            let row = Row::new(place, &record, self.width)
+                .map_err(|cell| not_utf8(&place.to_string(), cell, self.columns.title(cell)))?;
             let Some(row) = row else {
                 self.blank_records += 1;
                 continue;

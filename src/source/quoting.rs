@@ -13,6 +13,13 @@ pub(super) struct Quoting {
     pub(super) spaces: bool,
 }
 
+impl Quoting {
+    /// Whether every program sees the same quotes.
+    pub(super) fn is_usual(self) -> bool {
+        self.quote == b'"' && !self.spaces
+    }
+}
+
 /// How the text with this beginning is quoted. `continues`: more text may follow, so its last row may be incomplete.
 pub(super) fn find(beginning: &[u8], continues: bool, delimiter: u8) -> Quoting {
     let quote = if has_single_quotes(beginning, continues, delimiter) {

@@ -7,6 +7,7 @@ use super::quotes::QuoteError;
 use super::record_writer::CsvDialect;
 use crate::domain::cell::trimmed;
 use crate::domain::report::ReadAs;
+use crate::domain::{Location, Place};
 use crate::{Error, Kind, Result};
 
 /// Reads the records of a file in their order. A new input format is one more implementation, chosen in `open`.
@@ -24,7 +25,7 @@ pub(super) trait RecordReader: Send {
     fn read_as(&self) -> ReadAs;
 
     /// The hidden rows among the records that were not read yet, without blank ones.
-    fn hidden_rows(&self) -> Vec<HiddenRow> {
+    fn hidden_rows(&self) -> Vec<Place> {
         Vec::new()
     }
 
@@ -32,15 +33,6 @@ pub(super) trait RecordReader: Send {
     fn unformatted(&self) -> Vec<usize> {
         Vec::new()
     }
-}
-
-/// A row that the spreadsheet hides.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HiddenRow {
-    /// Its number, 1 for the first that is not blank.
-    pub number: u64,
-    /// Its number as the sheet shows it.
-    pub line: u64,
 }
 
 /// The value of a cell that shows something else, or that is certainly a number.
@@ -63,21 +55,20 @@ pub(super) struct Record<'a> {
     pub(super) held: &'a [Held],
     /// Whether the spreadsheet hides it.
     pub(super) is_hidden: bool,
-    /// The line on which it begins, or the row of a sheet.
-    pub(super) line: u64,
+    pub(super) location: Location,
     /// What is not certain about its quotes.
     pub(super) quote_error: Option<QuoteError>,
     /// Whether the format leaves out empty cells at the end of a record.
     pub(super) omits_empty_cells: bool,
 }
 
-/// The first record that is not blank, and its line: some spreadsheets begin with empty rows.
-pub(super) fn first_row(records: &mut dyn RecordReader) -> Result<Option<(u64, Vec<String>)>> {
+/// The first record that is not blank, and where it is: some spreadsheets begin with empty rows.
+pub(super) fn first_row(records: &mut dyn RecordReader) -> Result<Option<(Location, Vec<String>)>> {
     while let Some(record) = records.next_record()? {
-        let cells = record.cells(format_args!("the header (line {})", record.line))?;
+        let cells = record.cells(format_args!("the header ({})", record.location))?;
         if !record.is_blank() {
             let cells = cells.into_iter().map(str::to_owned).collect();
-            return Ok(Some((record.line, cells)));
+            return Ok(Some((record.location, cells)));
         }
     }
     Ok(None)

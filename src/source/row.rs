@@ -6,12 +6,12 @@ use super::quotes::QuoteError;
 use super::record_reader::{Held, Record};
 use crate::domain::cell::{shown, trimmed};
 use crate::domain::header::Columns;
+use crate::domain::place::{Place, column_letters};
 
 /// One row under the header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
-    number: u64,
-    line: u64,
+    place: Place,
     /// All cells one directly after the other, and where each ends: two allocations a row, whatever its width.
     text: Box<str>,
     ends: Box<[usize]>,
@@ -35,7 +35,7 @@ pub enum RowError {
     },
     /// A cell stands to the right of the last column of a sheet.
     BesideTable {
-        /// The column of the last such cell, 1 for A.
+        /// The index of the last such cell, 0 for column A.
         column: usize,
     },
     /// Where its cells begin and end is not certain.
@@ -131,7 +131,7 @@ impl RowWidth {
 impl Row {
     /// The row of this record; `None` if all its cells are blank. An error: the index of the first cell that is not UTF-8.
     pub(super) fn new(
-        number: u64,
+        place: Place,
         record: &Record,
         width: RowWidth,
     ) -> Result<Option<Self>, usize> {
@@ -151,7 +151,7 @@ impl Row {
         }
         // A wrong number of cells says more than a stray quote, which may have caused it.
         let error = if ragged && record.omits_empty_cells {
-            Some(RowError::BesideTable { column: cells })
+            Some(RowError::BesideTable { column: cells - 1 })
         } else if ragged {
             Some(RowError::Ragged {
                 cells,
@@ -161,8 +161,7 @@ impl Row {
             record.quote_error.map(RowError::Quotes)
         };
         Ok(Some(Self {
-            number,
-            line: record.line,
+            place,
             text: text[..end].into(),
             ends: own_ends.into(),
             columns: width.header,
@@ -175,13 +174,13 @@ impl Row {
     /// The number of the row, 1 for the first under the header. Rows whose cells are all blank are not counted.
     #[must_use]
     pub fn number(&self) -> u64 {
-        self.number
+        self.place.row
     }
 
-    /// The line of the file on which the row begins, 1 for the first, as an editor shows it.
+    /// Where it is in the file.
     #[must_use]
-    pub fn line(&self) -> u64 {
-        self.line
+    pub fn place(&self) -> Place {
+        self.place
     }
 
     /// Whether the spreadsheet hides the row.
@@ -261,19 +260,6 @@ impl Row {
     pub(super) fn ends(&self) -> &[usize] {
         &self.ends
     }
-}
-
-/// The letters of a column of a sheet, 1 for A.
-fn column_letters(mut column: usize) -> String {
-    let mut letters = Vec::new();
-    while column > 0 {
-        column -= 1;
-        letters.push(char::from(
-            b'A' + u8::try_from(column % 26).unwrap_or_default(),
-        ));
-        column /= 26;
-    }
-    letters.iter().rev().collect()
 }
 
 fn cell_of<'a>(text: &'a str, ends: &[usize], cell: usize) -> &'a str {

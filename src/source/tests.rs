@@ -52,7 +52,14 @@ fn rows_keep_their_number_line_and_cells() {
     let (source, rows) = read(text).unwrap();
     let seen: Vec<_> = rows
         .iter()
-        .map(|row| (row.number(), row.line(), row.cell(0), row.cell(1)))
+        .map(|row| {
+            (
+                row.number(),
+                row.place().location.line(),
+                row.cell(0),
+                row.cell(1),
+            )
+        })
         .collect();
     assert_eq!(
         seen,
@@ -341,13 +348,16 @@ fn odd_line_ends_and_any_number_of_blank_lines_are_not_rows() {
 
     let (source, rows) = read("a\r1\r\r\r2\r").unwrap();
     assert_eq!(cells(&rows), [["1"], ["2"]]);
-    assert_eq!((source.blank_rows(), rows[1].line()), (2, 5));
+    assert_eq!(
+        (source.blank_rows(), rows[1].place().location.line()),
+        (2, 5)
+    );
 
     let lines = 3_000_000;
     let (source, rows) = read(format!("a\n1\n{}2\n", "\n".repeat(lines))).unwrap();
     assert_eq!(cells(&rows), [["1"], ["2"]]);
     assert_eq!(source.blank_rows(), lines as u64);
-    assert_eq!(rows[1].line(), lines as u64 + 3);
+    assert_eq!(rows[1].place().location.line(), lines as u64 + 3);
 }
 
 #[test]
@@ -472,7 +482,7 @@ proptest! {
         let (source, rows) = drain(Source::from_reader("t", bytes, &ReadOptions::default()).unwrap(), chunk).unwrap();
         let read: Vec<(u64, Vec<String>)> = rows
             .iter()
-            .map(|row| (row.line(), row.cells().map(str::to_owned).collect()))
+            .map(|row| (row.place().location.line(), row.cells().map(str::to_owned).collect()))
             .collect();
         prop_assert_eq!(&read, &table.rows);
         prop_assert_eq!(source.blank_rows(), table.blank);
@@ -523,5 +533,55 @@ proptest! {
             [row] => prop_assert_eq!(row.cells().collect::<Vec<_>>(), cells),
             _ => prop_assert!(false, "more than one row"),
         }
+    }
+}
+
+#[test]
+fn rows_are_where_a_spreadsheet_program_and_an_editor_show_them() {
+    for (text, places) in [
+        (
+            "phone,name\n1,a\n2,b\n",
+            &["row 1 (line 2)", "row 2 (line 3)"][..],
+        ),
+        ("phone\r\n1\r\n2\r\n", &["row 1 (line 2)", "row 2 (line 3)"]),
+        ("phone\r1\r2\r", &["row 1 (line 2)", "row 2 (line 3)"]),
+        (
+            "\n\nphone,name\n\n1,a\n,\n2,b\n",
+            &["row 1 (line 5)", "row 2 (line 7)"],
+        ),
+        // A spreadsheet program does not show the line that names the delimiter.
+        (
+            "sep=;\nphone;name\n1;a\n",
+            &["row 1 (line 3, row 2 in Excel)"],
+        ),
+        // A record of several lines is one row.
+        (
+            "phone,name\n1,\"a\nb\"\n2,c\n\n3,\"d\ne\nf\"\n4,g\n",
+            &[
+                "row 1 (line 2)",
+                "row 2 (line 4, row 3 in Excel)",
+                "row 3 (line 6, row 5 in Excel)",
+                "row 4 (line 9, row 6 in Excel)",
+            ],
+        ),
+        (
+            "\"pho\nne\",name\r\n1,a\r\n",
+            &["row 1 (line 3, row 2 in Excel)"],
+        ),
+        // No spreadsheet program sees these quotes.
+        (
+            "'phone','name'\n'1','a\nb'\n'2','c'\n",
+            &["row 1 (line 2)", "row 2 (line 4)"],
+        ),
+        (
+            "phone, name\n1, \"a\nb\"\n2, \"c\"\n",
+            &["row 1 (line 2)", "row 2 (line 4)"],
+        ),
+    ] {
+        let mut source =
+            Source::from_reader("a.csv", text.as_bytes(), &ReadOptions::default()).unwrap();
+        let rows = source.read(10).unwrap().unwrap();
+        let found: Vec<String> = rows.iter().map(|row| row.place().to_string()).collect();
+        assert_eq!(found, places, "{text:?}");
     }
 }

@@ -282,7 +282,7 @@ fn a_named_delimiter_or_sheet_is_the_one() {
     let (source, rows) =
         read_as(b"sep=,\nNama;Tel, HP\nAli;012\n", 9, &options(";", "", "")).unwrap();
     assert_eq!(
-        (cells(&rows), rows[0].line()),
+        (cells(&rows), rows[0].place().location.line()),
         (vec![vec!["Ali", "012"]], 3)
     );
     assert_eq!(source.dialect().delimiter, b';');
@@ -323,11 +323,11 @@ fn a_workbook_has_rows_as_a_text_file_has() {
         let (source, rows) = read(book).unwrap();
         let seen: Vec<_> = rows
             .iter()
-            .map(|row| (row.number(), row.line(), row.cell(0)))
+            .map(|row| (row.number(), row.place().location.line(), row.cell(0)))
             .collect();
         assert_eq!(seen, [(1, 2, "Ali"), (2, 4, "Bala"), (3, 5, "Chong")]);
         assert_eq!(source.columns().headers, ["Name", "Phone"]);
-        assert_eq!(rows[2].error(), Some(&RowError::BesideTable { column: 3 }));
+        assert_eq!(rows[2].error(), Some(&RowError::BesideTable { column: 2 }));
         assert_eq!(source.blank_rows(), text.blank_rows());
         assert_eq!(source.digest(), text.digest());
     }

@@ -10,7 +10,8 @@ use super::number_format::{NumberFormat, Shown};
 use crate::Result;
 use crate::domain::cell::trimmed;
 use crate::domain::sheet_error::NOT_CALCULATED;
-use crate::source::record_reader::{Held, HiddenRow};
+use crate::domain::{Location, Place};
+use crate::source::record_reader::Held;
 
 /// The largest sheet, in Excel and in LibreOffice.
 const ROWS: u32 = 1_048_576;
@@ -175,7 +176,7 @@ impl Grid {
     }
 
     /// The hidden rows among those that were not returned yet, without blank ones.
-    pub(super) fn hidden_rows(&self) -> Vec<HiddenRow> {
+    pub(super) fn hidden_rows(&self) -> Vec<Place> {
         if self.hidden.is_empty() {
             return Vec::new();
         }
@@ -190,9 +191,13 @@ impl Grid {
             last = Some(cell.row);
             number += 1;
             if self.hidden.contains(&cell.row) {
-                rows.push(HiddenRow {
-                    number,
-                    line: u64::from(cell.row) + 1,
+                let sheet_row = u64::from(cell.row) + 1;
+                rows.push(Place {
+                    row: number,
+                    location: Location::Sheet {
+                        sheet_row,
+                        column: None,
+                    },
                 });
             }
         }

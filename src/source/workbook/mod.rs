@@ -29,10 +29,11 @@ use calamine::{Reader as _, Xlsx, XlsxError};
 
 use super::foreign::Foreign;
 use super::options::Delimiter;
-use super::record_reader::{HiddenRow, Record, RecordReader};
+use super::record_reader::{Record, RecordReader};
 use super::record_writer::CsvDialect;
 use crate::Result;
 use crate::domain::report::ReadAs;
+use crate::domain::{Location, Place};
 use choice::Choice;
 use errors::{damaged, encrypted};
 use grid::{Grid, GridRow};
@@ -87,13 +88,16 @@ impl RecordReader for Sheet {
             ends: &self.row.ends,
             held: &self.row.held,
             is_hidden: self.row.is_hidden,
-            line: self.row.number,
+            location: Location::Sheet {
+                sheet_row: self.row.number,
+                column: None,
+            },
             quote_error: None,
             omits_empty_cells: true,
         }))
     }
 
-    fn hidden_rows(&self) -> Vec<HiddenRow> {
+    fn hidden_rows(&self) -> Vec<Place> {
         self.grid.hidden_rows()
     }
 

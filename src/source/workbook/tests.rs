@@ -20,7 +20,10 @@ fn rows(mut sheet: Sheet) -> Vec<(u64, Vec<String>)> {
         let text = record.text.unwrap();
         assert_eq!(text.len(), record.ends.last().copied().unwrap_or_default());
         let cells = record.cells("").unwrap();
-        rows.push((record.line, cells.into_iter().map(str::to_owned).collect()));
+        rows.push((
+            record.location.line(),
+            cells.into_iter().map(str::to_owned).collect(),
+        ));
     }
     assert!(sheet.next_record().unwrap().is_none());
     rows
@@ -492,7 +495,10 @@ fn a_stray_cell_far_out_costs_nothing_for_what_lies_between() {
     let mut sheet = Sheet::open(bytes, None).unwrap();
     for expected in [(1, vec!["x"]), (2, vec![])] {
         let record = sheet.next_record().unwrap().unwrap();
-        assert_eq!((record.line, record.cells("").unwrap()), expected);
+        assert_eq!(
+            (record.location.line(), record.cells("").unwrap()),
+            expected
+        );
     }
 }
 
@@ -537,11 +543,13 @@ fn hidden(bytes: Vec<u8>) -> (Vec<(u64, u64)>, Vec<u64>) {
     let mut records = Vec::new();
     while let Some(record) = sheet.next_record().unwrap() {
         if record.is_hidden {
-            records.push(record.line);
+            records.push(record.location.line());
         }
     }
     (
-        rows.iter().map(|row| (row.number, row.line)).collect(),
+        rows.iter()
+            .map(|row| (row.row, row.location.line()))
+            .collect(),
         records,
     )
 }
