@@ -7,6 +7,7 @@ use super::args::OnChange;
 use super::terminal::tell;
 use crate::domain::Status;
 use crate::domain::options::DuplicateRule;
+use crate::gateway::Code;
 use crate::ledger::{self, Campaign, Lock, Snapshot, Totals};
 use crate::{Error, Kind, Result};
 
@@ -91,7 +92,8 @@ pub(super) fn refuse_inconsistent(
     campaign: &Campaign,
     path: &Path,
 ) -> Result<()> {
-    let problems = snapshot.verify(campaign.options.duplicates == DuplicateRule::Keep)?;
+    let duplicates_kept = campaign.options.duplicates == DuplicateRule::Keep;
+    let problems = snapshot.verify(duplicates_kept, &|status, code| Code(code).fits(status))?;
     if problems.is_empty() {
         return Ok(());
     }

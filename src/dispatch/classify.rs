@@ -83,15 +83,14 @@ fn halving_code(each: &[Outcome], recipients: usize, split_bad_numbers: bool) ->
 
 fn new_state(outcome: &Outcome) -> NewState {
     match outcome {
-        Outcome::Accepted { trx_id } => NewState::Accepted {
-            code: Code::ACCEPTED.0,
+        Outcome::Accepted { code, trx_id } => NewState::Accepted {
+            code: code.0,
             trx_id: trx_id.clone(),
         },
         Outcome::Refused { code, .. } => NewState::Refused { code: code.0 },
-        Outcome::AccountStopped { code } => NewState::Planned {
-            why: format!("the gateway answered {code}: {}", code.meaning()),
-        },
-        Outcome::NotSent { why } => NewState::Planned { why: why.clone() },
+        Outcome::AccountStopped { why, .. } | Outcome::NotSent { why } => {
+            NewState::Planned { why: why.clone() }
+        }
         Outcome::Throttled { .. } => NewState::Planned {
             why: "the gateway asked for fewer requests (HTTP 429)".to_owned(),
         },
@@ -104,7 +103,7 @@ fn new_state(outcome: &Outcome) -> NewState {
 
 fn next(outcome: &Outcome) -> Next {
     match outcome {
-        Outcome::AccountStopped { code } => Next::Stop(StopReason::Account(*code)),
+        Outcome::AccountStopped { code, .. } => Next::Stop(StopReason::Account(*code)),
         Outcome::NotSent { .. } => Next::Retry(Delay::Backoff),
         Outcome::Throttled { after } => Next::Retry(Delay::Throttled(*after)),
         Outcome::Accepted { .. } | Outcome::Refused { .. } | Outcome::NoAnswer { .. } => {

@@ -139,7 +139,10 @@ fn always(outcome: Outcome) -> Arc<Responder> {
 }
 
 fn accepted() -> Outcome {
-    Outcome::Accepted { trx_id: None }
+    Outcome::Accepted {
+        code: Code(2000),
+        trx_id: None,
+    }
 }
 
 fn refused(code: i32) -> Outcome {
@@ -170,7 +173,10 @@ fn throttled() -> Outcome {
 }
 
 fn stopped() -> Outcome {
-    Outcome::AccountStopped { code: Code(-1004) }
+    Outcome::AccountStopped {
+        code: Code(-1004),
+        why: "no credits".to_owned(),
+    }
 }
 
 fn attempts(ledger: &Path) -> u64 {

@@ -115,7 +115,9 @@ impl RestGateway {
             Outcomes::Each(each) => &mut each[..],
         };
         for outcome in each {
-            if let Outcome::Accepted { trx_id: Some(id) } = outcome
+            if let Outcome::Accepted {
+                trx_id: Some(id), ..
+            } = outcome
                 && !id.bytes().all(|byte| byte.is_ascii_digit())
             {
                 *id = self.credentials.password.hidden_in(id, RAW_LIMIT);

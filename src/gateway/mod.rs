@@ -33,6 +33,8 @@ pub struct Request<'a> {
 pub enum Outcome {
     /// Pushed to the telco. That is not delivery to the handset.
     Accepted {
+        /// The code.
+        code: Code,
         /// The transaction id, if the answer had one.
         trx_id: Option<String>,
     },
@@ -47,6 +49,8 @@ pub enum Outcome {
     AccountStopped {
         /// The code.
         code: Code,
+        /// What it means, for people.
+        why: String,
     },
     /// Not one byte of the request was handed to the transport, which proves that nothing was sent.
     NotSent {

@@ -86,7 +86,7 @@ impl Step {
 fn answer() -> impl Strategy<Value = Outcome> {
     prop_oneof![
         5 => Just(accepted()),
-        2 => Just(Outcome::Accepted { trx_id: Some("1143007207".to_owned()) }),
+        2 => Just(Outcome::Accepted { code: Code(2000), trx_id: Some("1143007207".to_owned()) }),
         3 => prop_oneof![Just(-1005), Just(-1009), Just(-1010)].prop_map(refused),
         2 => Just(no_answer()),
         1 => Just(stopped()),

@@ -187,6 +187,7 @@ fn reply_to(response: &str) -> Reply {
 
 fn accepted(trx_id: &str) -> Outcomes {
     Outcomes::All(Outcome::Accepted {
+        code: Code(2000),
         trx_id: Some(trx_id.to_owned()),
     })
 }
@@ -200,7 +201,10 @@ fn refusal(code: i32) -> Outcome {
 }
 
 fn stopped(code: i32) -> Outcomes {
-    Outcomes::All(Outcome::AccountStopped { code: Code(code) })
+    Outcomes::All(Outcome::AccountStopped {
+        code: Code(code),
+        why: format!("the gateway answered {code}: {}", Code(code).meaning()),
+    })
 }
 
 fn throttled(seconds: Option<u64>) -> Outcomes {
@@ -331,6 +335,7 @@ fn a_kept_connection_serves_the_next_request() {
     let each = vec![
         refusal(-1009),
         Outcome::Accepted {
+            code: Code(2000),
             trx_id: Some("2".to_owned()),
         },
     ];

@@ -2,23 +2,25 @@
 
 use std::fmt;
 
+use crate::domain::Status;
+
 /// A response code of the gateway, kept as it came: 2000, or a negative number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Code(pub i32);
 
 impl Code {
     /// The messages were taken.
-    pub const ACCEPTED: Self = Self(2000);
+    pub(super) const ACCEPTED: Self = Self(2000);
 
     /// The one negative code that proves nothing: "unknown error, contact administrator".
-    pub const UNKNOWN_ERROR: Self = Self(-1000);
+    pub(super) const UNKNOWN_ERROR: Self = Self(-1000);
 
     const BAD_NUMBER: Self = Self(-1009);
     const TOO_MANY_NUMBERS: Self = Self(-1010);
 
     /// Whether the code is about the account or the shape of our requests, so that the next request would get it too.
     #[must_use]
-    pub fn stops_account(self) -> bool {
+    pub(super) fn stops_account(self) -> bool {
         matches!(self.0, -1001 | -1002 | -1003 | -1004 | -1008 | -1013)
     }
 
@@ -29,6 +31,16 @@ impl Code {
             Self::BAD_NUMBER => RefusalKind::BadNumber,
             Self::TOO_MANY_NUMBERS => RefusalKind::TooMany,
             _ => RefusalKind::Other,
+        }
+    }
+
+    /// Whether the gateway can have answered this for a recipient of that status.
+    #[must_use]
+    pub fn fits(self, status: Status) -> bool {
+        match status {
+            Status::Accepted => self == Self::ACCEPTED,
+            Status::Refused | Status::Unknown | Status::Pending => self.0 < 0,
+            Status::Invalid | Status::Duplicate | Status::Suppressed => false,
         }
     }
 
@@ -118,6 +130,25 @@ mod tests {
         let of_many = Code(-1009).refusal_of(30);
         assert!(of_many.contains("one of the 30 numbers"), "{of_many}");
         assert_eq!(Code(-1005).refusal_of(30), Code(-1005).meaning());
+    }
+
+    #[test]
+    fn a_code_fits_the_status_that_it_leads_to() {
+        use Status::{Accepted, Duplicate, Invalid, Pending, Refused, Suppressed, Unknown};
+        let fitting = |code| {
+            let statuses = [
+                Accepted, Refused, Unknown, Pending, Invalid, Duplicate, Suppressed,
+            ];
+            statuses.map(|status| Code(code).fits(status))
+        };
+        let (yes, no) = (true, false);
+        assert_eq!(fitting(2000), [yes, no, no, no, no, no, no]);
+        for code in [-1000, -1004, -1009, -9999] {
+            assert_eq!(fitting(code), [no, yes, yes, yes, no, no, no], "{code}");
+        }
+        for code in [0, 1, 200, 1999, 2001] {
+            assert_eq!(fitting(code), [no; 7], "{code}");
+        }
     }
 
     #[test]

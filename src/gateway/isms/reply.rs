@@ -143,7 +143,7 @@ fn parse_answer(piece: &str) -> Option<Outcome> {
     let valid_words = words.is_empty() || words.strip_prefix('=').is_some_and(are_words);
     match code {
         _ if !valid_words => None,
-        Code::ACCEPTED => Some(Outcome::Accepted { trx_id }),
+        Code::ACCEPTED => Some(Outcome::Accepted { code, trx_id }),
         _ if trx_id.is_some() => None,
         _ => Some(outcome_of(code)),
     }
@@ -186,7 +186,10 @@ fn outcome_of(code: Code) -> Outcome {
             why: "the gateway had an unknown error".to_owned(),
             code: Some(code),
         },
-        _ if code.stops_account() => Outcome::AccountStopped { code },
+        _ if code.stops_account() => Outcome::AccountStopped {
+            code,
+            why: format!("the gateway answered {code}: {}", code.meaning()),
+        },
         _ => Outcome::Refused {
             code,
             kind: code.refusal_kind(),
@@ -203,7 +206,15 @@ mod tests {
 
     fn accepted(trx_id: &str) -> Outcome {
         Outcome::Accepted {
+            code: Code::ACCEPTED,
             trx_id: Some(trx_id.to_owned()),
+        }
+    }
+
+    fn accepted_without_id() -> Outcome {
+        Outcome::Accepted {
+            code: Code::ACCEPTED,
+            trx_id: None,
         }
     }
 
@@ -215,7 +226,10 @@ mod tests {
     }
 
     fn stopped(code: i32) -> Outcome {
-        Outcome::AccountStopped { code: Code(code) }
+        Outcome::AccountStopped {
+            code: Code(code),
+            why: format!("the gateway answered {code}: {}", Code(code).meaning()),
+        }
     }
 
     fn is_certain(read: &Result<Outcomes, &'static str>) -> bool {
@@ -240,15 +254,15 @@ mod tests {
             ("\u{feff}2000 = SUCCESS:1143007207", accepted("1143007207")),
             ("2000:1143007207", accepted("1143007207")),
             ("2000 = SUCCESS:a1-b_2", accepted("a1-b_2")),
-            ("2000", Outcome::Accepted { trx_id: None }),
-            ("2000=success", Outcome::Accepted { trx_id: None }),
+            ("2000", accepted_without_id()),
+            ("2000=success", accepted_without_id()),
             ("[\"2000 = SUCCESS:7\"]", accepted("7")),
             ("\"2000 = SUCCESS:1143007207\"", accepted("1143007207")),
-            ("\u{feff} \"2000\" \r\n", Outcome::Accepted { trx_id: None }),
+            ("\u{feff} \"2000\" \r\n", accepted_without_id()),
             ("\"2000 = SUCCESS:7\\r\\n\"", accepted("7")),
             ("\"\\u0032000 = SUCCESS:7\"", accepted("7")),
             ("\"[\\\"2000 = SUCCESS:7\\\"]\"", accepted("7")),
-            ("[2000]", Outcome::Accepted { trx_id: None }),
+            ("[2000]", accepted_without_id()),
             ("\"-1001\"", stopped(-1001)),
             ("\" -1004 = INSUFFICIENT CREDITS \"", stopped(-1004)),
             ("[-1001]", stopped(-1001)),
@@ -494,7 +508,7 @@ mod tests {
                 return (format!("{code}{words}"), outcome_of(Code(code)));
             }
             let written = id.as_ref().map_or(String::new(), |id| format!("{gap}:{gap}{id}"));
-            (format!("2000{words}{written}"), Outcome::Accepted { trx_id: id })
+            (format!("2000{words}{written}"), Outcome::Accepted { code: Code::ACCEPTED, trx_id: id })
         }
     }
 

@@ -16,7 +16,7 @@ last(id, attempt) AS (
 ";
 
 /// What must hold in every ledger, each with a query for the rows or batches where it does not.
-pub(in crate::ledger) const RULES: [(&str, &str); 17] = [
+pub(in crate::ledger) const RULES: [(&str, &str); 16] = [
     (
         "a row has a batch exactly if it is to be sent",
         "SELECT 'row ' || row FROM recipient WHERE (disposition = 'send') <> (batch_id IS NOT NULL)",
@@ -84,13 +84,6 @@ pub(in crate::ledger) const RULES: [(&str, &str); 17] = [
         "a batch that an operator resolved is in the state of that decision",
         "SELECT 'batch ' || b.id FROM batch b JOIN decision d ON d.id = b.decision
          WHERE b.state NOT IN ('split', CASE d.resolution WHEN 'accepted' THEN 'accepted' ELSE 'planned' END)",
-    ),
-    (
-        "a batch has a code that its state allows",
-        "SELECT 'batch ' || id FROM batch
-         WHERE (state = 'accepted' AND decision IS NULL AND (code IS NULL OR code < 0))
-            OR (state = 'refused' AND (code IS NULL OR code >= 0))
-            OR (state NOT IN ('accepted', 'refused') AND code >= 0)",
     ),
     (
         "only what was accepted has a transaction id",

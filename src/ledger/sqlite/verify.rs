@@ -9,20 +9,26 @@ use super::totals;
 use crate::Result;
 use crate::domain::report::{Report, Sample};
 use crate::domain::{Encoding, Status};
+use crate::ledger::state::State;
 
 /// How many violations of one rule are named.
 const NAMED: usize = 5;
 
 impl Snapshot {
     /// A sentence for each rule that does not hold; none if everything adds up. `duplicates_kept`: the campaign was planned to
-    /// send duplicates.
-    pub fn verify(&self, duplicates_kept: bool) -> Result<Vec<String>> {
+    /// send duplicates. `code_fits`: whether the gateway can have answered this code for recipients of that status.
+    pub fn verify(
+        &self,
+        duplicates_kept: bool,
+        code_fits: &dyn Fn(Status, i32) -> bool,
+    ) -> Result<Vec<String>> {
         // Read before the ledger, so that a run that is under way cannot have recorded more attempts since.
         let started = lock::started(&self.path);
         let mut wrong = self.damage()?;
         if wrong.is_empty() {
             wrong.extend(self.earlier_than(started)?);
             wrong.extend(self.wrong_costs()?);
+            wrong.extend(self.wrong_codes(code_fits)?);
             let (rule, query) = state_follows_outcome();
             let rules = (RULES.into_iter())
                 .chain([(rule, &*query)])
@@ -91,6 +97,35 @@ impl Snapshot {
                 .collect::<rusqlite::Result<_>>()?)
         })?;
         Ok(violation("a text has the right type and credits", &found))
+    }
+
+    /// Batches with a code that their state does not allow. A code stays as it was answered, also after a decision.
+    fn wrong_codes(&self, code_fits: &dyn Fn(Status, i32) -> bool) -> Result<Option<String>> {
+        let mut found = Vec::new();
+        self.read(|connection| {
+            let mut batches = connection.prepare(
+                "SELECT 'batch ' || id, state, code FROM batch
+                 WHERE NOT (state = 'accepted' AND decision IS NOT NULL)",
+            )?;
+            let mut batches = batches.query([])?;
+            while let Some(batch) = batches.next()? {
+                let state = State::parse(batch.get_ref(1)?.as_str()?);
+                let fits = match (state, batch.get(2)?) {
+                    (Some(State::Accepted | State::Refused), None)
+                    | (Some(State::Split), Some(_)) => false,
+                    (None, _) | (_, None) => true,
+                    (state, Some(code)) => code_fits(totals::status("send", state)?, code),
+                };
+                if !fits {
+                    found.push(batch.get(0)?);
+                }
+            }
+            Ok(())
+        })?;
+        Ok(violation(
+            "a batch has a code that its state allows",
+            &found,
+        ))
     }
 
     /// Whether the rows are still those that the plan reported. Reading them fails if one has no known status.
