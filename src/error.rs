@@ -48,6 +48,8 @@ pub enum Remedy {
     Message,
     /// Say what becomes of hidden rows.
     HiddenRows,
+    /// Say whether dates have the day or the month first.
+    DateOrder,
     /// Say where the ledger is.
     LedgerPath,
     /// Say where the results are written.

@@ -426,3 +426,282 @@ fn files_of_other_formats_are_named_with_the_way_out() {
         assert!(said.contains(words), "{said}");
     }
 }
+
+// --- Dates and amounts that could be read in two ways -------------------------------------------------------------
+
+const DUE: &str = "Due {{ due|date('%-d %b %Y') }}";
+
+/// A column as an American office writes it.
+const US: &[&str] = &[
+    "11/22/2026",
+    "11/05/2026",
+    "12/25/2026",
+    "01/02/2027",
+    "03/04/2027",
+    "05/06/2027",
+    "07/08/2027",
+];
+
+/// A list with these cells under `Due`, one for each number.
+fn due(cells: &[&str]) -> String {
+    let row = |(i, cell): (usize, &&str)| format!("{},\"{cell}\"\n", common::phone(i));
+    let rows: String = cells.iter().enumerate().map(row).collect();
+    format!("Phone,Due\n{rows}")
+}
+
+/// What a plan says of a list, and its texts.
+fn planned(program: &Program, arguments: &[&str]) -> (String, Vec<String>) {
+    let plan = [
+        &["plan"],
+        arguments,
+        &["--ledger", "a.ledger", "--max-invalid", "100%"],
+    ]
+    .concat();
+    let run = program.run(&plan);
+    run.exits(0);
+    (run.stdout.clone(), outcomes(program, "a.ledger"))
+}
+
+#[test]
+fn a_column_of_dates_is_read_in_one_order_or_not_at_all() {
+    let us = due(US);
+    let program = Program::with(&[("us.csv", &us)]);
+    let (said, texts) = planned(&program, &["us.csv", "--message", DUE]);
+    let month_first = [
+        "Due 22 Nov 2026",
+        "Due 5 Nov 2026",
+        "Due 25 Dec 2026",
+        "Due 2 Jan 2027",
+        "Due 4 Mar 2027",
+        "Due 6 May 2027",
+        "Due 8 Jul 2027",
+    ];
+    assert_eq!(texts, month_first);
+    assert!(
+        said.contains("\"Due\" is read with the month first"),
+        "{said}"
+    );
+    assert!(
+        said.contains("\"11/05/2026\" in row 2 (line 3) is 5 November 2026"),
+        "{said}"
+    );
+
+    for (cells, line, expected) in [
+        (
+            &["22/11/2026", "11/05/2026", "1.2.2027"][..],
+            None,
+            ["22 Nov 2026", "11 May 2026", "1 Feb 2027"],
+        ),
+        (
+            &["11/05/2026", "12-13-2026 14:30", "01.02.2027"],
+            Some("month first, as some"),
+            ["5 Nov 2026", "13 Dec 2026", "2 Jan 2027"],
+        ),
+        (
+            &["05/05/2026", "11/05/2026", "01/02/2027"],
+            Some("\"11/05/2026\" in row 2 (line 3) is 11 May 2026"),
+            ["5 May 2026", "11 May 2026", "1 Feb 2027"],
+        ),
+        (
+            &["2026-11-05", "5-Nov-26", "5 Nov 26"],
+            None,
+            ["5 Nov 2026"; 3],
+        ),
+        (
+            &["Nov 5, 2026", "46331", "=\"\"05/11/2026\"\""],
+            Some("is 5 November 2026"),
+            ["5 Nov 2026"; 3],
+        ),
+    ] {
+        let program = Program::with(&[("a.csv", &due(cells))]);
+        let (said, texts) = planned(&program, &["a.csv", "--message", DUE]);
+        assert_eq!(texts, expected.map(|day| format!("Due {day}")), "{cells:?}");
+        match line {
+            Some(line) => assert!(said.contains(line), "{said}"),
+            None => assert!(!said.contains("Dates  "), "{said}"),
+        }
+    }
+    assert_eq!(
+        refusal(
+            "a.csv",
+            due(&["11/05/2026", "22/11/2026", "", "11.22.2026"]),
+            DUE
+        ),
+        "column \"Due\": row 2 (line 3) holds \"22/11/2026\", which can only have the day first, and row 4 (line 5) holds \"11.22.2026\", \
+         which can only have the month first; write all its dates in one way, or say how they are read with --date-order dmy \
+         (day first) or mdy (month first)"
+    );
+}
+
+#[test]
+fn an_order_of_dates_can_be_asked_for_and_belongs_to_the_plan() {
+    let list = due(&[
+        "11/05/2026",
+        "22/11/2026",
+        "01/02/2027",
+        "05/05/2027",
+        "06/06/2027",
+    ]);
+    let program = Program::with(&[("a.csv", &list)]);
+    let mdy = ["a.csv", "--message", DUE, "--date-order", "mdy"];
+    let (said, texts) = planned(&program, &mdy);
+    assert!(!said.contains("Dates  "), "{said}");
+    assert_eq!(texts[0], "Due 5 Nov 2026");
+    assert!(
+        texts[1].contains(
+            "has no month 22: dates are read with the month first; write it as 2026-11-22"
+        ),
+        "{texts:?}"
+    );
+    // It holds for what is no column by itself, too.
+    let part = "Due {{ due[:10]|date('%-d %b %Y') }}";
+    let (_, texts) = planned(
+        &program,
+        &["a.csv", "--message", part, "--date-order", "dmy"],
+    );
+    assert_eq!(texts[2], "Due 1 Feb 2027");
+    let (_, texts) = planned(&program, &["a.csv", "--message", part]);
+    assert!(
+        texts[2].contains("could be 1 February 2027 or 2 January 2027; write it as 2027-02-01"),
+        "{texts:?}"
+    );
+
+    let gateway = common::Gateway::accepting();
+    program.send(&gateway, &mdy).exits(3);
+    program.send(&gateway, &mdy).exits(3);
+    for (other, now) in [
+        (&mdy[..3], "not given"),
+        (&["a.csv", "--message", DUE, "--date-order", "dmy"], "dmy"),
+    ] {
+        let run = program.send(&gateway, other);
+        run.exits(1)
+            .says(&[&format!("--date-order was mdy and is now {now}")]);
+    }
+    assert_eq!(gateway.numbers_taken().len(), 4);
+    common::verifies(&program, "a.ledger");
+}
+
+#[test]
+fn an_input_that_can_be_read_once_is_kept_for_the_second_time() {
+    let us = due(US);
+    let program = Program::new();
+    let plan = ["plan", "-", "--ledger", "a.ledger", "--message", DUE];
+    program.command(&plan).stdin(us).run().exits(0);
+    assert_eq!(outcomes(&program, "a.ledger")[1], "Due 5 Nov 2026");
+    let contradicting = due(&["22/11/2026", "11/22/2026"]);
+    let run = program.command(&plan).stdin(contradicting).run();
+    run.exits(1)
+        .says(&["standard input: column \"Due\": row 1 (line 2)"]);
+    let workbook = build::xlsx(&[(
+        "S",
+        &[
+            vec![Cell::from("Phone"), Cell::from("Due")],
+            vec![common::phone(1).as_str().into(), "11/22/2026".into()],
+        ],
+    )]);
+    program.command(&plan).stdin(workbook).run().exits(0);
+    assert_eq!(outcomes(&program, "a.ledger"), ["Due 22 Nov 2026"]);
+    let files = program.files();
+    assert!(
+        files.iter().all(|file| file.starts_with("a.ledger")),
+        "{files:?}"
+    );
+}
+
+#[test]
+fn hidden_rows_and_rows_that_do_not_fit_do_not_say_how_dates_are_read() {
+    let cell = |text: &str| format!("<c t=\"inlineStr\"><is><t>{text}</t></is></c>");
+    let row = |(i, (state, due)): (usize, &(&str, &str))| {
+        format!("<row{state}>{}{}</row>", cell(&common::phone(i)), cell(due))
+    };
+    let rows = [
+        ("", "11/05/2026"),
+        (" hidden=\"1\"", "22/11/2026"),
+        ("", "11/22/2026"),
+    ];
+    let rows: String = rows.iter().enumerate().map(row).collect();
+    let header = vec![Cell::from("Phone"), Cell::from("Due")];
+    let mut parts = build::xlsx_parts(&[("S", &[header])]);
+    let sheet = parts
+        .iter_mut()
+        .find(|(name, _)| name == "xl/worksheets/sheet1.xml");
+    let (_, sheet) = sheet.unwrap();
+    *sheet = sheet.replace("</sheetData>", &format!("{rows}</sheetData>"));
+    let program = Program::new();
+    program.write("a.xlsx", build::packed(&parts));
+    let (_, sent) = planned(&program, &["a.xlsx", "--message", DUE, "--hidden", "skip"]);
+    assert_eq!(sent, ["Due 5 Nov 2026", "Due 22 Nov 2026"]);
+    let run = program.run(&["plan", "a.xlsx", "--message", DUE, "--hidden", "send"]);
+    run.exits(1).says(&["row 2 (B3) holds \"22/11/2026\""]);
+
+    let list = due(&["11/05/2026", "11/22/2026"]) + "0127001111,,22/11/2026\n";
+    let ragged = texts(list, DUE);
+    assert_eq!(ragged[..2], ["Due 5 Nov 2026", "Due 22 Nov 2026"]);
+}
+
+#[test]
+fn dates_of_a_workbook_are_certain_and_its_texts_are_not() {
+    let program = Program::new();
+    let rows = [
+        vec![Cell::from("Phone"), Cell::from("Due")],
+        vec![
+            common::phone(1).as_str().into(),
+            Cell::Date("2026-11-22".to_owned()),
+        ],
+        vec![common::phone(2).as_str().into(), "11/05/2026".into()],
+        vec![common::phone(3).as_str().into(), "12/25/2026".into()],
+    ];
+    program.write("a.xlsx", build::xlsx(&[("S", &rows)]));
+    let (_, texts) = planned(&program, &["a.xlsx", "--message", DUE]);
+    assert_eq!(
+        texts,
+        ["Due 22 Nov 2026", "Due 5 Nov 2026", "Due 25 Dec 2026"]
+    );
+}
+
+#[test]
+fn templates_in_cells_read_dates_as_the_first_rows_show() {
+    let row =
+        |i: usize, due: &str, message: &str| format!("{},{due},{message}\n", common::phone(i));
+    let mut list = "Phone,Due,Message\n".to_owned();
+    for i in 0..2_000 {
+        list += &row(i, "11/05/2026", "Due {{ due|date('%-d %b') }}");
+    }
+    list += &row(2_001, "11/22/2026", "Hi");
+    let program = Program::with(&[("a.csv", &list)]);
+    let (_, outcomes) = planned(&program, &["a.csv"]);
+    assert!(outcomes[..2_000].iter().all(|text| text == "Due 5 Nov"));
+
+    // A column that none of the first rows reads as a date: each date must be certain.
+    let mut list = "Phone,Due,Message\n".to_owned();
+    for i in 0..1_024 {
+        list += &row(i, "11/22/2026", "Hi");
+    }
+    for (i, due) in [(1_024, "11/05/2026"), (1_025, "11/22/2026")] {
+        list += &row(i, due, "Due {{ due|date('%-d %b') }}");
+    }
+    let program = Program::with(&[("a.csv", &list)]);
+    let (_, outcomes) = planned(&program, &["a.csv"]);
+    assert!(outcomes[1_024].contains("could be 11 May 2026 or 5 November 2026"));
+    assert_eq!(outcomes[1_025], "Due 22 Nov");
+}
+
+#[test]
+fn a_column_of_amounts_in_two_notations_is_refused() {
+    let message = "RM{{ due|money }}";
+    assert_eq!(
+        refusal("a.csv", due(&["5", "1,234.50", "1.234,50"]), message),
+        "column \"Due\": row 2 (line 3) holds \"1,234.50\" and row 3 (line 4) holds \"1.234,50\", so commas and points do not mean \
+         the same in all rows; write all its amounts in one way, as in 1234.50 or 1,234.50"
+    );
+    // Where commas stand before the decimals, 1,234 is not more than a thousand.
+    let said = refusal("a.csv", due(&["1.234,50", "12,5", "1,234"]), message);
+    assert!(
+        said.contains("row 3 (line 4) holds \"1,234\" and row 1 (line 2) holds \"1.234,50\""),
+        "{said}"
+    );
+    let certain = texts(due(&["1,234.50", "12.5", "RM 100", "1,000"]), message);
+    assert_eq!(certain, ["RM1,234.50", "RM12.50", "RM100.00", "RM1,000.00"]);
+    // A column that money is not used on may hold anything.
+    assert_eq!(texts(due(&["1,234.50", "1.234,50"]), "{{ due }}").len(), 2);
+}

@@ -41,6 +41,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("signal_hook", &["cli"]),
     ("ssfmt", &["source/workbook"]),
     ("strsim", &["domain", "lint"]),
+    ("tempfile", &["source/kept_input.rs"]),
     ("strum", &["dispatch", "domain", "ledger", "lint"]),
     ("thiserror", &["error.rs", "domain"]),
     ("tokio", &["sandbox"]),

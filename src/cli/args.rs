@@ -14,7 +14,7 @@ use clap::{
 
 use super::values::{DEFAULT_RATE, RateArg, duration, keyword, range, rate, seconds};
 use crate::domain::options::{
-    DuplicateRule, HiddenRows, LintLevel, MaxInvalid, Punctuation, TextType,
+    DateOrder, DuplicateRule, HiddenRows, LintLevel, MaxInvalid, Punctuation, TextType,
 };
 use crate::domain::{Region, SenderId, Status};
 use crate::source::{Delimiter, Encoding};
@@ -193,6 +193,9 @@ pub(super) struct PlanOptionArgs {
     /// Rows that a workbook hides or filters out: send them like any other, or skip them [default: there must be none]
     #[arg(long, value_parser = keyword::<HiddenRows>(), hide_short_help = true)]
     pub(super) hidden: Option<HiddenRows>,
+    /// Whether dates such as 11/05/2026 have the day or the month first [default: as each column shows]
+    #[arg(long, value_parser = keyword::<DateOrder>(), hide_short_help = true)]
+    pub(super) date_order: Option<DateOrder>,
     /// A plan older than this is not sent [default: 7d]
     #[arg(long, value_name = "DURATION", value_parser = duration, hide_short_help = true)]
     pub(super) expires: Option<Duration>,

@@ -9,7 +9,7 @@ use crate::domain::cost::{LongValues, UnicodeCause};
 use crate::domain::duplicates::RepeatedNumber;
 use crate::domain::options::HiddenRows;
 use crate::domain::punctuation::is_unseen;
-use crate::domain::report::{InvalidRows, ReadAs, Report, Sample, Warning};
+use crate::domain::report::{DateColumn, InvalidRows, ReadAs, Report, Sample, Warning};
 use crate::ledger::Campaign;
 
 /// The most lines for each kind of finding, so that the overview fits on a screen.
@@ -29,6 +29,7 @@ pub(super) fn of_plan(campaign: &Campaign, rate: Option<Rate>) -> String {
     if !report.unformatted.is_empty() {
         screen.line("Formats", unformatted(report));
     }
+    screen.lines("Dates", &report.date_columns, dates);
     screen.lines("Invalid", &report.invalid, invalid);
     screen.lines("Same number", &report.repeated_numbers, repeated);
     screen.lines("Content", &report.warnings, warning);
@@ -115,6 +116,30 @@ fn unformatted(report: &Report) -> String {
         "{} {is} read as the workbook holds {it}, not as it shows {it}: the number format is not supported",
         quoted(&report.unformatted),
     )
+}
+
+/// `"due" is read with the month first, as some of its dates must be: "11/05/2026" in row 2 (C3) is 5 November 2026 (...)`.
+fn dates(dates: &DateColumn) -> String {
+    let DateColumn {
+        column,
+        place,
+        cell,
+        day,
+        ..
+    } = dates;
+    let first = dates.order.first();
+    let (is_read, otherwise) = if dates.is_shown {
+        (
+            format!("is read with the {first} first, as some of its dates must be"),
+            "--date-order says otherwise",
+        )
+    } else {
+        (
+            format!("may have the day or the month first, and is read with the {first} first"),
+            "--date-order mdy: month first",
+        )
+    };
+    format!("\"{column}\" {is_read}: \"{cell}\" in {place} is {day} ({otherwise})")
 }
 
 fn reading(read_as: &ReadAs) -> String {

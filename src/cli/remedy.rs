@@ -23,6 +23,7 @@ fn completion(remedy: Remedy) -> &'static str {
         Remedy::HiddenRows => {
             ": --hidden skip sends nothing to them, --hidden send treats them like any other row"
         }
+        Remedy::DateOrder => " with --date-order dmy (day first) or mdy (month first)",
         Remedy::LedgerPath => " with --ledger",
         Remedy::ResultsPath => " with --results",
         Remedy::OutboxPath => " with --outbox",

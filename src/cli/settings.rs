@@ -151,6 +151,7 @@ impl<'a> PlanSettings<'a> {
             batch_size: typed.batch_size.unwrap_or(default.batch_size),
             lint: typed.lint.unwrap_or_default(),
             hidden: typed.hidden,
+            date_order: typed.date_order,
             max_invalid: args.check.max_invalid.unwrap_or_default(),
             spreadsheet: match input {
                 Input::Stdin => None,

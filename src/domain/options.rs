@@ -35,6 +35,8 @@ pub struct PlanOptions {
     pub lint: LintLevel,
     /// What becomes of rows that a workbook hides; `None`: there must be none.
     pub hidden: Option<HiddenRows>,
+    /// How dates in numbers are read; `None`: as each column shows.
+    pub date_order: Option<DateOrder>,
     /// How many rows may be impossible to send.
     pub max_invalid: MaxInvalid,
     /// The absolute path of the spreadsheet; `None` for standard input.
@@ -46,7 +48,7 @@ type Compared = (&'static str, fn(&PlanOptions) -> Option<String>);
 
 /// The options that make a plan another campaign, besides the message. Not `max_invalid`, which every run checks anew,
 /// and not `spreadsheet`: a moved file with the same cells is the same campaign.
-const COMPARED: [Compared; 9] = [
+const COMPARED: [Compared; 10] = [
     ("phone-column", |plan| plan.phone_column.clone()),
     ("region", |plan| Some(plan.region.to_string())),
     ("sender-id", |plan| plan.sender_id.clone().map(Into::into)),
@@ -57,6 +59,9 @@ const COMPARED: [Compared; 9] = [
     ("lint", |plan| Some(plan.lint.as_str().into())),
     ("hidden", |plan| {
         plan.hidden.map(|hidden| hidden.as_str().into())
+    }),
+    ("date-order", |plan| {
+        plan.date_order.map(|order| order.as_str().into())
     }),
 ];
 
@@ -104,6 +109,7 @@ impl Default for PlanOptions {
             batch_size: NonZeroU32::MIN.saturating_add(29),
             lint: LintLevel::default(),
             hidden: None,
+            date_order: None,
             max_invalid: MaxInvalid::default(),
             spreadsheet: None,
         }
@@ -210,6 +216,39 @@ pub enum HiddenRows {
     Skip,
 }
 
+/// The order of day and month in dates that are all numbers.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    IntoStaticStr,
+    EnumString,
+    VariantArray,
+)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub enum DateOrder {
+    /// Day, month, year: 22/11/2026.
+    Dmy,
+    /// Month, day, year: 11/22/2026.
+    Mdy,
+}
+
+impl DateOrder {
+    /// What stands first, in words.
+    #[must_use]
+    pub fn first(self) -> &'static str {
+        match self {
+            Self::Dmy => "day",
+            Self::Mdy => "month",
+        }
+    }
+}
+
 /// How many rows may be impossible to send.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -307,6 +346,7 @@ mod tests {
             batch_size: NonZeroU32::MIN,
             lint: LintLevel::Off,
             hidden: Some(HiddenRows::Skip),
+            date_order: Some(DateOrder::Mdy),
             max_invalid: MaxInvalid::Rows(7),
             spreadsheet: Some("/a.csv".to_owned()),
         }
@@ -342,6 +382,8 @@ mod tests {
         assert_eq!(words::<Punctuation>(), "plain keep");
         assert_eq!(words::<DuplicateRule>(), "number message keep");
         assert_eq!(words::<LintLevel>(), "warn deny off");
+        assert_eq!(words::<HiddenRows>(), "send skip");
+        assert_eq!(words::<DateOrder>(), "dmy mdy");
     }
 
     #[test]

@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::cost::{LongValues, UnicodeCause};
 use super::duplicates::RepeatedNumber;
 use super::encoding::Encoding;
+use super::options::DateOrder;
+use super::place::Place;
 use super::suppression::SuppressionList;
 use super::text::Text;
 
@@ -29,6 +31,9 @@ pub struct Report {
     /// Columns whose values are not shown as the spreadsheet shows them, since their number format is not supported.
     #[serde(default)]
     pub unformatted: Vec<String>,
+    /// Columns of dates whose order of day and month a person should confirm.
+    #[serde(default)]
+    pub date_columns: Vec<DateColumn>,
     /// Rows to send.
     pub sendable: u64,
     /// Rows that repeat an earlier one.
@@ -104,6 +109,23 @@ pub struct InvalidRows {
     pub rows: u64,
     /// The first of them.
     pub first_rows: Vec<u64>,
+}
+
+/// A column of dates in numbers that has the month first, or may have.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DateColumn {
+    /// Its header.
+    pub column: String,
+    /// How it is read.
+    pub order: DateOrder,
+    /// Whether its cells show that; otherwise they show neither order.
+    pub is_shown: bool,
+    /// Where an example stands.
+    pub place: Place,
+    /// The example.
+    pub cell: String,
+    /// The day that it is read as: `5 November 2026`.
+    pub day: String,
 }
 
 /// Rows to send whose texts break a rule about content.

@@ -7,7 +7,7 @@ use crate::domain::batching::Fingerprint;
 use crate::domain::cell::{shown, trimmed};
 use crate::domain::header::Columns;
 use crate::domain::options::{LintLevel, MessageSource, Punctuation, TextType};
-use crate::domain::template::{self, Template, Templates};
+use crate::domain::template::{self, Reading, Template, Templates};
 use crate::domain::text::TextError;
 use crate::domain::{PlanOptions, RenderError, Text};
 use crate::error::Remedy;
@@ -41,6 +41,16 @@ pub(super) enum RowTemplate<'a> {
     Constant(Composed),
     /// It gives every row a text of its own.
     Varying(Box<Template<'a>>),
+}
+
+impl RowTemplate<'_> {
+    /// The cells that it reads as dates or amounts.
+    pub(super) fn read(&self) -> &[(usize, Reading)] {
+        match self {
+            Self::Constant(_) => &[],
+            Self::Varying(template) => template.read(),
+        }
+    }
 }
 
 /// The templates of a chunk of rows, by the cells that hold them.

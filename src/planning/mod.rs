@@ -2,6 +2,7 @@
 //! duplicates and batches are in `domain`; this module applies them to row after row.
 
 mod classify;
+mod first_pass;
 mod headers;
 mod message;
 mod pipeline;
@@ -21,7 +22,7 @@ use crate::domain::suppression::Suppression;
 use crate::domain::template::Templates;
 use crate::domain::{Place, PlanOptions, ResultColumn};
 use crate::ledger::PlanWriter;
-use crate::source::{CsvDialect, Input, ReadOptions, Source, to_record};
+use crate::source::{CsvDialect, Input, KeptInput, ReadOptions, to_record};
 use crate::{Error, Kind, Remedy, Result};
 
 /// A finished plan, whose ledger is not in its place yet.
@@ -51,7 +52,9 @@ pub fn plan(
     ledger: &Path,
     progress: &dyn Progress,
 ) -> Result<Plan> {
-    let source = Source::open(input, format)
+    let kept = KeptInput::new(input, first_pass::may_be_needed(options))?;
+    let mut source = kept
+        .open(format)
         .map_err(|error| headers::name_other_sheets(error, input, format))?;
     let hidden = source.hidden_rows();
     if options.hidden.is_none() && !hidden.is_empty() {
@@ -65,11 +68,33 @@ pub fn plan(
         Err(error) => return Err(headers::explain(error, source, input, options)),
     };
     let delimiter = source.dialect().delimiter;
-    let templates = Templates::new(template_names(&columns));
-    let checker = RowChecker::new(options, &templates, &columns, &place, delimiter, phone)?;
+    let templates = Templates::new(template_names(&columns), options.date_order);
+    let mut checker = RowChecker::new(options, &templates, &columns, &place, delimiter, phone)?;
+    let mut first_rows = first_pass::first_rows(&checker, &mut source)?;
+    let columns_read = checker.columns_read(&first_rows);
+    let mut date_columns = Vec::new();
+    let mut digest = None;
+    if !columns_read.is_empty() {
+        let first_pass = first_pass::run(&columns_read, first_rows, source, options);
+        let (notations, read) = first_pass.map_err(|error| error.at(&place))?;
+        (date_columns, checker.date_orders) = (notations.reported, notations.date_orders);
+        (digest, source, first_rows) = (Some(read), kept.open(format)?, Vec::new());
+    }
     let mut writer = PlanWriter::begin(ledger)?;
     let mut classifier = Classifier::new(options, suppression);
-    let source = pipeline::run(source, &checker, &mut classifier, &mut writer, progress)?;
+    let source = pipeline::run(
+        first_rows,
+        source,
+        &checker,
+        &mut classifier,
+        &mut writer,
+        progress,
+    )?;
+    if digest.is_some_and(|digest| digest != source.digest()) {
+        return Err(Error::new(Kind::Input, "changed while it was read")
+            .hint("run again when nothing writes to it")
+            .at(&place));
+    }
 
     let mut report = classifier.report(&checker.measured());
     if report.rows == 0 {
@@ -83,6 +108,7 @@ pub fn plan(
     report.blank_rows = source.blank_rows();
     report.hidden = hidden.len() as u64;
     report.unformatted = source.unformatted();
+    report.date_columns = date_columns;
     let header = columns.headers.iter().map(String::as_str);
     let header: Vec<_> = header
         .filter(|header| ResultColumn::parse(header).is_none())

@@ -28,8 +28,10 @@ const CHUNK: usize = 1_024;
 /// A chunk of rows, or the error that ended reading or checking.
 type Chunk<T> = Result<Vec<T>>;
 
-/// Takes all rows of the source through the checks and the classifier into the ledger. Returns the source, read to its end.
+/// Takes all rows of the source, which begins with these, through the checks and the classifier into the ledger. Returns the
+/// source, read to its end.
 pub(super) fn run(
+    first_rows: Vec<Row>,
     source: Source,
     checker: &RowChecker<'_>,
     classifier: &mut Classifier<'_>,
@@ -41,7 +43,7 @@ pub(super) fn run(
         let (to_checks, from_reader) = mpsc::sync_channel(QUEUE);
         let (to_classifier, from_checks) = mpsc::sync_channel(QUEUE);
         let (to_writer, from_classifier) = mpsc::sync_channel(QUEUE);
-        let reader = scope.spawn(move || read(source, &to_checks));
+        let reader = scope.spawn(move || read(first_rows, source, &to_checks));
         scope.spawn(move || check(checker, &from_reader, &to_classifier));
         let writer = scope.spawn(move || store(writer, &from_classifier));
         let ended = classify(classifier, from_checks, &to_writer, &|rows| {
@@ -64,14 +66,20 @@ fn ended_early(thread: &str) -> Error {
 }
 
 /// Reads chunks until the end, or until the next stage has stopped.
-fn read(mut source: Source, chunks: &SyncSender<Chunk<Row>>) -> Result<Source> {
+fn read(
+    first_rows: Vec<Row>,
+    mut source: Source,
+    chunks: &SyncSender<Chunk<Row>>,
+) -> Result<Source> {
+    let mut next = Ok(Some(first_rows));
     loop {
-        match source.read(CHUNK) {
+        match next {
             Ok(None) => return Ok(source),
             Ok(Some(chunk)) => {
                 if chunks.send(Ok(chunk)).is_err() {
                     return Ok(source);
                 }
+                next = source.read(CHUNK);
             }
             Err(error) => {
                 // The next stages must not take the end of the queue for the end of the spreadsheet.

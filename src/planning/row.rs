@@ -12,8 +12,8 @@ use crate::domain::cell::{shown, trimmed};
 use crate::domain::cost::{CellLengths, MEASURED_COLUMNS};
 use crate::domain::header::Columns;
 use crate::domain::msisdn::{self, NumberError, NumberErrorKind};
-use crate::domain::options::HiddenRows;
-use crate::domain::template::{Cells, Column, ColumnNames, Templates};
+use crate::domain::options::{DateOrder, HiddenRows};
+use crate::domain::template::{Cells, Column, ColumnNames, Reading, Templates};
 use crate::domain::{Msisdn, PlanOptions, ResultColumn, Status};
 use crate::error::Remedy;
 use crate::source::{RecordWriter, Row, RowError};
@@ -52,6 +52,8 @@ pub(super) struct RowChecker<'a> {
     /// The columns whose lengths show why a text is expensive: the first ones that a common template uses.
     measured: Vec<usize>,
     composer: Composer,
+    /// The cells of columns whose dates are all read in one order.
+    pub(super) date_orders: Vec<(usize, DateOrder)>,
 }
 
 /// The names that templates can use for these columns.
@@ -75,8 +77,8 @@ pub(super) fn template_names(columns: &Columns) -> ColumnNames {
     )
 }
 
-/// A row's cells as a template reads them.
-struct RowCells<'a>(&'a Row);
+/// A row's cells as a template reads them, and the orders of day and month in columns of dates.
+struct RowCells<'a>(&'a Row, &'a [(usize, DateOrder)]);
 
 impl Cells for RowCells<'_> {
     fn cell(&self, index: usize) -> &str {
@@ -89,6 +91,13 @@ impl Cells for RowCells<'_> {
 
     fn is_number(&self, index: usize) -> bool {
         self.0.is_number(index)
+    }
+
+    fn date_order(&self, index: usize) -> Option<DateOrder> {
+        let mut orders = self.1.iter();
+        orders
+            .find(|(cell, _)| *cell == index)
+            .map(|(_, order)| *order)
     }
 }
 
@@ -135,6 +144,7 @@ impl<'a> RowChecker<'a> {
             },
             message,
             composer,
+            date_orders: Vec::new(),
             status: result_column(ResultColumn::Status),
             detail: result_column(ResultColumn::Detail),
             kept: (0..columns.len())
@@ -162,6 +172,26 @@ impl<'a> RowChecker<'a> {
             .iter()
             .map(|column| self.columns.title(*column).to_owned())
             .collect()
+    }
+
+    /// The cells that the common template, or else the templates of these rows, read as dates or amounts. Not dates whose order was
+    /// asked for.
+    pub(super) fn columns_read(&self, rows: &[Row]) -> Vec<(usize, Reading)> {
+        let cells = self.compile_cells(rows);
+        let common = match &self.message {
+            MessageTemplate::Common(template) => Some(template),
+            MessageTemplate::Column(_) => None,
+        };
+        let mut read: Vec<(usize, Reading)> = common
+            .into_iter()
+            .chain(cells.values())
+            .flat_map(RowTemplate::read)
+            .copied()
+            .filter(|(_, reading)| *reading != Reading::Date || self.options.date_order.is_none())
+            .collect();
+        read.sort_unstable();
+        read.dedup();
+        read
     }
 
     fn lengths(&self, row: &Row) -> CellLengths {
@@ -202,9 +232,9 @@ impl<'a> RowChecker<'a> {
         };
         match template {
             Some(RowTemplate::Constant(composed)) => composed.clone(),
-            Some(RowTemplate::Varying(template)) => {
-                self.composer.compose(template.render(&RowCells(row)))
-            }
+            Some(RowTemplate::Varying(template)) => self
+                .composer
+                .compose(template.render(&RowCells(row, &self.date_orders))),
             None => Err(Invalid {
                 category: String::new(),
                 reason: "the template was not compiled".to_owned(),

@@ -9,6 +9,7 @@ mod errors;
 mod foreign;
 mod gzip;
 mod input;
+mod kept_input;
 mod lines;
 mod list;
 mod message_file;
@@ -30,6 +31,7 @@ use std::fmt;
 use std::io::Read;
 
 pub use input::{Input, Position};
+pub use kept_input::KeptInput;
 pub use list::read_list;
 pub use message_file::read_message;
 pub use open::is_ledger;

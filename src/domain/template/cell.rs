@@ -2,6 +2,7 @@
 
 use super::error::RenderError;
 use crate::domain::cell::shown;
+use crate::domain::options::DateOrder;
 use crate::domain::sheet_error;
 
 /// The cells of one row.
@@ -17,6 +18,11 @@ pub trait Cells {
     /// Whether that value is certainly a number, with a point before its decimals.
     fn is_number(&self, _index: usize) -> bool {
         false
+    }
+
+    /// The order of day and month in which all dates of this column are read; `None`: each must be certain.
+    fn date_order(&self, _index: usize) -> Option<DateOrder> {
+        None
     }
 }
 

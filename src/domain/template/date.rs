@@ -4,6 +4,7 @@ use jiff::civil::{Date, DateTime, Time};
 use jiff::fmt::strtime;
 
 use crate::domain::cell::trimmed;
+use crate::domain::options::DateOrder;
 
 /// How a date is written where the template does not say: day first, as in Malaysia.
 pub(super) const FORMAT: &str = "%d/%m/%Y";
@@ -36,16 +37,20 @@ pub(super) fn check_format(format: &str) -> Result<(), String> {
 
 /// The date in this text in a format of `strftime`, or why it is not a date.
 ///
-/// It reads the year first (`2026-11-22`), day first (`22/11/2026`, `1.2.2026`: the first of February), the month as a word in
-/// English or Malay (`22 Nov 2026`, `22-Ogos-2026`, `Nov 22, 2026`), each with or without a time behind it; and the number
-/// that a spreadsheet keeps for a date, `46348`. It refuses a month in front (`11/22/2026`), a time zone, whose day may be
-/// another one here, and years of two digits, except in `22-Nov-26`, which is how a spreadsheet writes 2026. Spreadsheets read
-/// 30 and more as 1930, so those are refused.
-pub(super) fn formatted(text: &str, format: &str) -> Result<String, String> {
+/// It reads the year first (`2026-11-22`), the month as a word in English or Malay (`22 Nov 2026`, `22-Ogos-2026`,
+/// `Nov 22, 2026`), day and month as numbers in this order (`22/11/2026`, `1.2.2026`), each with or without a time behind it;
+/// and the number that a spreadsheet keeps for a date, `46348`. Without an order it refuses numbers that could be two days
+/// (`11/5/2026`). It refuses a time zone, whose day may be another one here, and years of two digits, except in `22-Nov-26`,
+/// which is how a spreadsheet writes 2026. Spreadsheets read 30 and more as 1930, so those are refused.
+pub(super) fn formatted(
+    text: &str,
+    format: &str,
+    order: Option<DateOrder>,
+) -> Result<String, String> {
     if !format.contains('%') {
         check_format(format)?;
     }
-    let (date, time) = read(trimmed(text)).map_err(|error| format!("\"{text}\" {error}"))?;
+    let (date, time) = read(trimmed(text), order).map_err(|error| format!("\"{text}\" {error}"))?;
     let written = match time {
         Some(time) => strtime::format(format, date.to_datetime(time)),
         None => strtime::format(format, date),
@@ -65,10 +70,14 @@ enum DateError {
     NoDate,
     #[error("is not a day of the calendar; correct it")]
     NoSuchDay,
+    #[error("has no month {}: dates are read with the {} first; write it as {date}", .date.day(), .order.first())]
+    OtherOrder { date: Date, order: DateOrder },
     #[error(
-        "has no month {day}: dates are read with the day first; look at the whole column, and write this one as {day:02}/{month:02}/{year}"
+        "could be {} or {}; write it as {one} or {other}, or give the date order",
+        in_words(*.one),
+        in_words(*.other)
     )]
-    MonthFirst { day: i16, month: i16, year: i16 },
+    TwoDays { one: Date, other: Date },
     #[error("has a year of two digits; {WRITE}")]
     ShortYear,
     #[error("has a time zone, so its day is not certain; {WRITE}")]
@@ -76,9 +85,55 @@ enum DateError {
 }
 
 /// How to write a date so that it is certain.
-const WRITE: &str = "write it as 2026-11-22 or 22/11/2026";
+const WRITE: &str = "write it as 2026-11-22 or 22 Nov 2026";
 
-fn read(text: &str) -> Result<Day, DateError> {
+/// A day as a person says it: `5 November 2026`.
+fn in_words(date: Date) -> String {
+    strtime::format("%-d %B %Y", date).unwrap_or_else(|_| date.to_string())
+}
+
+/// The day that a date in numbers is in this order, as a person says it.
+pub(super) fn day_in(text: &str, order: DateOrder) -> Option<String> {
+    let (date, _) = read(trimmed(text), Some(order)).ok()?;
+    Some(in_words(date))
+}
+
+/// The orders of day and month in which a date in numbers could be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Orders {
+    /// Only this one: the other would need a month over 12.
+    Only(DateOrder),
+    /// Both, and they are two different days.
+    Both,
+}
+
+/// What this text shows about its order of day and month: nothing, where it is no date in numbers, or where both orders are the
+/// same day or none.
+pub(super) fn orders(text: &str) -> Option<Orders> {
+    const MONTHS: std::ops::RangeInclusive<i16> = 1..=12;
+    const LATE_DAYS: std::ops::RangeInclusive<i16> = 13..=31;
+    if !text.starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    let (date, _) = split(text).ok()?;
+    let [a, b, c] = parts(date)[..] else {
+        return None;
+    };
+    let (first, second, year) = (number(a).ok()?, number(b).ok()?, number(c).ok()?);
+    if a.len() > 2 || b.len() > 2 || !matches!(c.len(), 2 | 4) {
+        return None;
+    }
+    if LATE_DAYS.contains(&first) && MONTHS.contains(&second) {
+        Some(Orders::Only(DateOrder::Dmy))
+    } else if MONTHS.contains(&first) && LATE_DAYS.contains(&second) {
+        Some(Orders::Only(DateOrder::Mdy))
+    } else {
+        let days = [of_day(first, second, year), of_day(second, first, year)];
+        (first != second && days.iter().all(Result::is_ok)).then_some(Orders::Both)
+    }
+}
+
+fn read(text: &str, order: Option<DateOrder>) -> Result<Day, DateError> {
     if text
         .bytes()
         .all(|byte| byte.is_ascii_digit() || byte == b'.')
@@ -91,7 +146,7 @@ fn read(text: &str) -> Result<Day, DateError> {
         return Err(DateError::NoDate);
     };
     let date = match (month(a), month(b)) {
-        (None, None) => of_numbers(a, b, c),
+        (None, None) => of_numbers(a, b, c, order),
         (None, Some(month)) => of_day(number(a)?, month, year_with_word(c)?),
         (Some(month), _) => of_day(number(b)?, month, year_with_word(c)?),
     }?;
@@ -197,20 +252,38 @@ fn month(word: &str) -> Option<i16> {
     })
 }
 
-fn of_numbers(a: &str, b: &str, c: &str) -> Result<Date, DateError> {
-    let (first, month, last) = (number(a)?, number(b)?, number(c)?);
+fn of_numbers(a: &str, b: &str, c: &str, order: Option<DateOrder>) -> Result<Date, DateError> {
+    let (first, second, last) = (number(a)?, number(b)?, number(c)?);
     match (a.len(), b.len(), c.len()) {
-        (4, 1..=2, 1..=2) => of_day(last, month, first),
-        (1..=2, 1..=2, 4) if month > 12 && of_day(month, first, last).is_ok() => {
-            Err(DateError::MonthFirst {
-                day: month,
-                month: first,
-                year: last,
-            })
-        }
-        (1..=2, 1..=2, 4) => of_day(first, month, last),
+        (4, 1..=2, 1..=2) => of_day(last, second, first),
+        (1..=2, 1..=2, 4) => in_order(first, second, last, order),
         (1..=2, 1..=2, 1..=2) => Err(DateError::ShortYear),
         _ => Err(DateError::NoDate),
+    }
+}
+
+/// Without an order, only a date that can be one day alone.
+fn in_order(
+    first: i16,
+    second: i16,
+    year: i16,
+    order: Option<DateOrder>,
+) -> Result<Date, DateError> {
+    let day_first = of_day(first, second, year);
+    let month_first = of_day(second, first, year);
+    let (asked, other) = match order {
+        Some(DateOrder::Dmy) => (day_first, month_first),
+        Some(DateOrder::Mdy) => (month_first, day_first),
+        None => {
+            return match (day_first, month_first) {
+                (Ok(one), Ok(other)) if one != other => Err(DateError::TwoDays { one, other }),
+                (Err(_), date) | (date, _) => date,
+            };
+        }
+    };
+    match (asked, other, order) {
+        (Err(_), Ok(date), Some(order)) => Err(DateError::OtherOrder { date, order }),
+        (date, ..) => date,
     }
 }
 
@@ -276,7 +349,7 @@ mod tests {
             "46348.604166666664",
         ] {
             assert_eq!(
-                formatted(text, "%Y-%m-%d").as_deref(),
+                formatted(text, "%Y-%m-%d", Some(DateOrder::Dmy)).as_deref(),
                 Ok("2026-11-22"),
                 "{text}"
             );
@@ -301,7 +374,11 @@ mod tests {
             ("80354", "2119-12-31"),
             ("46348.9999999", "2026-11-23"),
         ] {
-            assert_eq!(formatted(text, "%Y-%m-%d").as_deref(), Ok(date), "{text}");
+            assert_eq!(
+                formatted(text, "%Y-%m-%d", Some(DateOrder::Dmy)).as_deref(),
+                Ok(date),
+                "{text}"
+            );
         }
     }
 
@@ -318,41 +395,41 @@ mod tests {
             ("100%% on %d", "100% on 02"),
         ] {
             assert_eq!(
-                formatted("2/11/2026 14:30", format).as_deref(),
+                formatted("2/11/2026 14:30", format, Some(DateOrder::Dmy)).as_deref(),
                 Ok(text),
                 "{format}"
             );
         }
-        assert_eq!(formatted("46328.5", "%H:%M").as_deref(), Ok("12:00"));
+        assert_eq!(formatted("46328.5", "%H:%M", None).as_deref(), Ok("12:00"));
         assert_eq!(
-            formatted("2/11/2026 12:05 AM", "%H:%M").as_deref(),
+            formatted("2/11/2026 12:05 AM", "%H:%M", Some(DateOrder::Mdy)).as_deref(),
             Ok("00:05")
         );
         assert_eq!(
-            formatted("2/11/2026 12:05 PG", "%H:%M").as_deref(),
+            formatted("2/11/2026 12:05 PG", "%H:%M", Some(DateOrder::Mdy)).as_deref(),
             Ok("00:05")
         );
         assert_eq!(
-            formatted("2/11/2026 12:05 PM", "%H:%M").as_deref(),
+            formatted("2/11/2026 12:05 PM", "%H:%M", Some(DateOrder::Mdy)).as_deref(),
             Ok("12:05")
         );
     }
 
     #[test]
     fn texts_that_are_not_dates() {
-        const NONE: &str = "is not a date; write it as 2026-11-22 or 22/11/2026";
+        const NONE: &str = "is not a date; write it as 2026-11-22 or 22 Nov 2026";
         const NO_DAY: &str = "is not a day of the calendar; correct it";
-        const SHORT: &str = "has a year of two digits; write it as 2026-11-22 or 22/11/2026";
+        const SHORT: &str = "has a year of two digits; write it as 2026-11-22 or 22 Nov 2026";
         const ZONE: &str =
-            "has a time zone, so its day is not certain; write it as 2026-11-22 or 22/11/2026";
+            "has a time zone, so its day is not certain; write it as 2026-11-22 or 22 Nov 2026";
         for (text, why) in [
             (
                 "11/22/2026",
-                "has no month 22: dates are read with the day first; look at the whole column, and write this one as 22/11/2026",
+                "has no month 22: dates are read with the day first; write it as 2026-11-22",
             ),
             (
                 "1-31-2026 14:30",
-                "has no month 31: dates are read with the day first; look at the whole column, and write this one as 31/01/2026",
+                "has no month 31: dates are read with the day first; write it as 2026-01-31",
             ),
             ("22/11/26", SHORT),
             ("26-11-22", SHORT),
@@ -403,16 +480,112 @@ mod tests {
             ("٢٢/١١/٢٠٢٦", NONE),
         ] {
             assert_eq!(
-                formatted(text, FORMAT),
+                formatted(text, FORMAT, Some(DateOrder::Dmy)),
                 Err(format!("\"{text}\" {why}")),
                 "{text}"
             );
         }
         assert_eq!(
-            formatted("22/11/2026", "%d %b %H:%M"),
+            formatted("22/11/2026", "%d %b %H:%M", None),
             Err("\"22/11/2026\" has no time of day, which date(\"%d %b %H:%M\") needs".to_owned())
         );
-        assert!(formatted("46348", "%H:%M").is_err());
+        assert!(formatted("46348", "%H:%M", None).is_err());
+    }
+
+    #[test]
+    fn one_order_reads_the_same_numbers_as_one_day() {
+        use DateOrder::{Dmy, Mdy};
+        const NO_MONTH: &str = "has no month 22: dates are read with the";
+        for (text, day_first, month_first, open) in [
+            (
+                "11/05/2026",
+                Ok("2026-05-11"),
+                Ok("2026-11-05"),
+                "could be 11 May 2026 or 5 November 2026; write it as 2026-05-11 or 2026-11-05, or give the date order",
+            ),
+            (
+                "1-2-2027 14:30",
+                Ok("2027-02-01"),
+                Ok("2027-01-02"),
+                "could be 1 February 2027 or 2 January 2027; write it as 2027-02-01 or 2027-01-02, or give the date order",
+            ),
+            (
+                "22/11/2026",
+                Ok("2026-11-22"),
+                Err("month first; write it as 2026-11-22"),
+                "2026-11-22",
+            ),
+            (
+                "11.22.2026",
+                Err("day first; write it as 2026-11-22"),
+                Ok("2026-11-22"),
+                "2026-11-22",
+            ),
+            (
+                "05/05/2026",
+                Ok("2026-05-05"),
+                Ok("2026-05-05"),
+                "2026-05-05",
+            ),
+            (
+                "2026-05-11",
+                Ok("2026-05-11"),
+                Ok("2026-05-11"),
+                "2026-05-11",
+            ),
+            (
+                "11 May 2026",
+                Ok("2026-05-11"),
+                Ok("2026-05-11"),
+                "2026-05-11",
+            ),
+        ] {
+            for (order, day) in [(Dmy, day_first), (Mdy, month_first)] {
+                let expected = day
+                    .map(str::to_owned)
+                    .map_err(|why| format!("\"{text}\" {NO_MONTH} {why}"));
+                assert_eq!(formatted(text, "%Y-%m-%d", Some(order)), expected, "{text}");
+            }
+            let expected = match open {
+                day if day.starts_with('2') => Ok(day.to_owned()),
+                why => Err(format!("\"{text}\" {why}")),
+            };
+            assert_eq!(formatted(text, "%Y-%m-%d", None), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_a_date_shows_about_its_order() {
+        let day_first = Some(Orders::Only(DateOrder::Dmy));
+        let month_first = Some(Orders::Only(DateOrder::Mdy));
+        for (text, shown) in [
+            ("22/11/2026", day_first),
+            ("22.11.2026", day_first),
+            ("22-1-2026 14:30", day_first),
+            ("31/02/2026", day_first),
+            ("22/11/26", day_first),
+            ("11/22/2026", month_first),
+            ("1-31-2026 2:30 PM", month_first),
+            ("02.30.2026", month_first),
+            ("11/22/26", month_first),
+            ("11/05/2026", Some(Orders::Both)),
+            ("1.2.2026 00:00:00", Some(Orders::Both)),
+            ("05/05/2026", None),
+            ("11/05/26", None),
+            ("45/45/2026", None),
+            ("0/13/2026", None),
+            ("11/32/2026", None),
+            ("2026-11-05", None),
+            ("2026-11-22", None),
+            ("5 Nov 2026", None),
+            ("46348", None),
+            ("11/05/0026", None),
+            ("11/05", None),
+            ("TBA", None),
+            ("", None),
+        ] {
+            assert_eq!(orders(text), shown, "{text}");
+        }
     }
 
     #[test]
@@ -437,13 +610,38 @@ mod tests {
 
         #[test]
         fn never_panics(text in any::<String>(), format in any::<String>()) {
-            let _ = formatted(&text, FORMAT);
-            let _ = formatted("46348.5", &format);
+            let _ = formatted(&text, FORMAT, None);
+            let _ = formatted("46348.5", &format, None);
         }
 
         #[test]
         fn never_panics_on_what_looks_like_a_date(text in "[0-9]{0,5}[-/. :TNov]{0,3}[0-9]{0,5}[-/. :]{0,2}[0-9]{0,5}[ 0-9:.PMZ]{0,9}") {
-            let _ = formatted(&text, FORMAT);
+            let _ = formatted(&text, FORMAT, None);
+        }
+
+        #[test]
+        fn a_date_in_numbers_is_never_guessed(day in 1_i16..=31, month in 1_i16..=12, year in 1900_i16..=2199, sign in "[-/.]", time in "( 14:30)?") {
+            let date = of_day(day, month, year);
+            prop_assume!(date.is_ok());
+            let iso = date.unwrap().to_string();
+            for (order, text) in [
+                (DateOrder::Dmy, format!("{day}{sign}{month:02}{sign}{year}{time}")),
+                (DateOrder::Mdy, format!("{month:02}{sign}{day}{sign}{year}{time}")),
+            ] {
+                let read = formatted(&text, "%Y-%m-%d", None);
+                prop_assert_eq!(formatted(&text, "%Y-%m-%d", Some(order)), Ok(iso.clone()), "{}", text);
+                match orders(&text) {
+                    Some(Orders::Only(shown)) => {
+                        prop_assert_eq!(shown, order);
+                        prop_assert_eq!(read, Ok(iso.clone()));
+                    }
+                    Some(Orders::Both) => prop_assert!(day <= 12 && day != month && read.is_err()),
+                    None => {
+                        prop_assert_eq!(day, month);
+                        prop_assert_eq!(read, Ok(iso.clone()));
+                    }
+                }
+            }
         }
 
         #[test]
@@ -452,9 +650,9 @@ mod tests {
             let iso = date.to_string();
             for format in ["%Y-%m-%d", "%d/%m/%Y", "%-d.%-m.%Y", "%d %b %Y", "%B %-d, %Y", "%d-%b-%Y %I:%M %p", "%F 23:59:59"] {
                 let text = strtime::format(format, date.at(14, 30, 0, 0)).unwrap();
-                prop_assert_eq!(formatted(&text, "%Y-%m-%d"), Ok(iso.clone()), "{}", text);
+                prop_assert_eq!(formatted(&text, "%Y-%m-%d", Some(DateOrder::Dmy)), Ok(iso.clone()), "{}", text);
             }
-            prop_assert_eq!(formatted(&(19_725 + days).to_string(), "%Y-%m-%d"), Ok(iso));
+            prop_assert_eq!(formatted(&(19_725 + days).to_string(), "%Y-%m-%d", None), Ok(iso));
         }
     }
 }

@@ -89,9 +89,9 @@ impl<'a> Code<'a> {
         }
     }
 
-    /// The positions of the columns that it names, each perhaps several times.
-    pub(super) fn columns(&self) -> impl Iterator<Item = usize> {
-        self.uses.slots.iter().map(|(position, _)| *position)
+    /// The positions of the columns that it names, and which face of a cell it uses; a column perhaps several times.
+    pub(super) fn slots(&self) -> &Slots {
+        &self.uses.slots
     }
 
     /// The text of a row.
@@ -157,7 +157,8 @@ impl<'a> Code<'a> {
     /// The header of the one named column that holds this text; none where two do.
     fn column_with<C: Cells + ?Sized>(&self, text: &str, cells: &C) -> Option<&str> {
         let columns = &self.uses.names.columns;
-        let positions: BTreeSet<usize> = self.columns().collect();
+        let slots = self.slots().iter();
+        let positions: BTreeSet<usize> = slots.map(|(position, _)| *position).collect();
         let mut found = positions
             .into_iter()
             .map(|position| &columns[position])
@@ -185,6 +186,11 @@ impl Row {
         let cell = |(position, face): &(usize, Face)| match face {
             Face::Shown => names.shown(*position, cells).map(Value::from),
             Face::Held => names.held(*position, cells).map(Value::from),
+            Face::Date => {
+                let order = cells.date_order(names.columns[*position].cell);
+                let held = names.held(*position, cells);
+                held.map(|held| filters::date_cell(held, order))
+            }
             Face::Amount => {
                 let is_number = cells.is_number(names.columns[*position].cell);
                 names.held(*position, cells).map(|held| {

@@ -20,6 +20,18 @@ pub(super) enum Face {
     Held,
     /// Its value, as a number if it certainly is one.
     Amount,
+    /// Its value, with the order of day and month that its column has.
+    Date,
+}
+
+impl Face {
+    /// The face of what only a part is used of: that is no longer what the column holds.
+    fn of_part(self) -> Self {
+        match self {
+            Self::Shown => Self::Shown,
+            Self::Held | Self::Amount | Self::Date => Self::Held,
+        }
+    }
 }
 
 /// The cells that an expression uses: the position of the column, and which face of the cell.
@@ -53,7 +65,7 @@ impl Rewriter<'_> {
         match expression {
             Expr::Slice(slice) => {
                 let slice = Slice {
-                    expr: self.expression(&slice.expr, face),
+                    expr: self.expression(&slice.expr, face.of_part()),
                     start: self.optional(slice.start.as_ref(), Face::Held),
                     stop: self.optional(slice.stop.as_ref(), Face::Held),
                     step: self.optional(slice.step.as_ref(), Face::Held),
@@ -132,16 +144,17 @@ impl Rewriter<'_> {
     }
 
     fn filter<'a>(&mut self, filter: &Filter<'a>, face: Face) -> Filter<'a> {
-        let face = match filter.name {
+        let (value, arguments) = match filter.name {
             // What they return is the value itself, or the other.
-            "default" | "d" => face,
-            "money" => Face::Amount,
-            _ => Face::Held,
+            "default" | "d" => (face, face),
+            "money" => (Face::Amount, Face::Held),
+            "date" => (Face::Date, Face::Held),
+            _ => (Face::Held, Face::Held),
         };
         Filter {
             name: filter.name,
-            expr: self.optional(filter.expr.as_ref(), face),
-            args: self.arguments(&filter.args, face),
+            expr: self.optional(filter.expr.as_ref(), value),
+            args: self.arguments(&filter.args, arguments),
         }
     }
 

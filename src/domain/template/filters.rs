@@ -5,22 +5,28 @@
 #![allow(clippy::needless_pass_by_value)]
 
 use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
 
-use minijinja::value::{Rest, ValueKind};
+use minijinja::value::{Object, ObjectRepr, Rest, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, Value};
 
 use super::blank::Blank;
 use super::{date, money};
 use crate::domain::cell::trimmed;
+use crate::domain::options::DateOrder;
 
-/// Adds our filters and tests to an engine, in place of its own with the same names.
-pub(super) fn add_to(engine: &mut Environment<'_>) {
+/// Adds our filters and tests to an engine, in place of its own with the same names. `date_order`: how all dates in numbers are
+/// read.
+pub(super) fn add_to(engine: &mut Environment<'_>, date_order: Option<DateOrder>) {
     engine.add_filter("default", default);
     engine.add_filter("d", default);
     engine.add_filter("float", float);
     engine.add_filter("int", int);
     engine.add_filter("money", money);
-    engine.add_filter("date", date);
+    engine.add_filter("date", move |value: Value, format: Option<Value>| {
+        date(&value, format.as_ref(), date_order)
+    });
     engine.add_filter("first_word", first_word);
     engine.add_test("defined", |value: Value| !is_missing(&value));
     engine.add_test("undefined", |value: Value| is_missing(&value));
@@ -74,14 +80,51 @@ fn money(value: Value) -> Result<String, Error> {
     money::formatted(&text).map_err(|error| unreadable(&text, error))
 }
 
+/// A cell of a column whose dates are all read in one order.
+#[derive(Debug)]
+struct DateCell {
+    text: String,
+    order: DateOrder,
+}
+
+impl Object for DateCell {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
+    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// A cell for `date`, of a column with this order of day and month.
+pub(super) fn date_cell(text: &str, order: Option<DateOrder>) -> Value {
+    match order {
+        Some(order) => Value::from_object(DateCell {
+            text: text.to_owned(),
+            order,
+        }),
+        None => Value::from(text),
+    }
+}
+
 /// `due|date("%d %b %Y")`: `22 Nov 2026`.
-fn date(value: Value, format: Option<Value>) -> Result<String, Error> {
-    let text = text_of(&value)?;
-    let format = match &format {
+fn date(
+    value: &Value,
+    format: Option<&Value>,
+    date_order: Option<DateOrder>,
+) -> Result<String, Error> {
+    let cell = value.downcast_object_ref::<DateCell>();
+    let text = match cell {
+        Some(cell) => Cow::Borrowed(cell.text.as_str()),
+        None => text_of(value)?,
+    };
+    let format = match format {
         Some(format) => text_of(format)?,
         None => Cow::Borrowed(date::FORMAT),
     };
-    date::formatted(&text, &format).map_err(|error| unreadable(&text, error))
+    let order = date_order.or(cell.map(|cell| cell.order));
+    date::formatted(&text, &format, order).map_err(|error| unreadable(&text, error))
 }
 
 /// `name|first_word`: the text before the first white space, without punctuation at its end.

@@ -13,6 +13,7 @@ mod kind;
 mod money;
 mod names;
 mod node;
+mod observed;
 mod portal;
 mod reader;
 mod tag;
@@ -22,11 +23,15 @@ use std::sync::Arc;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 
 use error::MAX_CHARS;
+use face::{Face, Slots};
 use node::Node;
+
+use crate::domain::options::DateOrder;
 
 pub use cell::{Cells, filled};
 pub use error::{RenderError, TemplateError};
 pub use names::{Column, ColumnNames};
+pub use observed::{Example, Observed, Reading};
 
 /// What one placeholder or condition may cost, in the engine's fuel (about one a step, one for every 64 bytes). A filter
 /// can make very much out of little, as `format("%9999999s")` does.
@@ -40,16 +45,17 @@ pub struct Templates {
 }
 
 impl Templates {
-    /// For templates that can name these columns.
+    /// For templates that can name these columns. `date_order`: how all dates in numbers are read; without it, as their column
+    /// shows.
     #[must_use]
-    pub fn new(names: ColumnNames) -> Self {
+    pub fn new(names: ColumnNames, date_order: Option<DateOrder>) -> Self {
         let mut engine = Environment::new();
         engine.set_undefined_behavior(UndefinedBehavior::SemiStrict);
         engine.set_auto_escape_callback(|_| AutoEscape::None);
         engine.set_fuel(Some(FUEL));
         // Debugging would write every variable into each error: slow, and personal.
         engine.set_debug(false);
-        filters::add_to(&mut engine);
+        filters::add_to(&mut engine, date_order);
         Self {
             engine,
             names: Arc::new(names),
@@ -59,14 +65,25 @@ impl Templates {
     /// Compiles a template, and checks everything in it that does not depend on a row.
     pub fn compile<'a>(&'a self, source: &'a str) -> Result<Template<'a>, TemplateError> {
         let nodes = reader::read(&self.engine, &self.names, source)?;
-        let mut used = Vec::new();
-        node::columns(&nodes, &mut used);
+        let mut slots = Slots::new();
+        node::slots(&nodes, &mut slots);
+        let read = slots.iter().filter_map(|(position, face)| {
+            let cell = self.names.columns[*position].cell;
+            match face {
+                Face::Shown | Face::Held => None,
+                Face::Amount => Some((cell, Reading::Amount)),
+                Face::Date => Some((cell, Reading::Date)),
+            }
+        });
+        let read = read.collect();
+        let mut used: Vec<usize> = slots.iter().map(|(position, _)| *position).collect();
         used.sort_by_key(|position| self.names.columns[*position].cell);
         used.dedup();
         Ok(Template {
             names: &self.names,
             nodes,
             used,
+            read,
             capacity: source.len(),
         })
     }
@@ -79,6 +96,8 @@ pub struct Template<'a> {
     nodes: Vec<Node<'a>>,
     /// The positions of the columns that it names, in the order of their cells.
     used: Vec<usize>,
+    /// The cells that are read as a date or an amount.
+    read: Vec<(usize, Reading)>,
     /// About how many bytes a text has.
     capacity: usize,
 }
@@ -91,6 +110,12 @@ impl Template<'_> {
             let column = &self.names.columns[*position];
             (column.header.as_str(), column.cell)
         })
+    }
+
+    /// The cells that the template reads as a date or an amount, each perhaps several times.
+    #[must_use]
+    pub fn read(&self) -> &[(usize, Reading)] {
+        &self.read
     }
 
     /// Whether every row gets the same text.

@@ -27,6 +27,40 @@ pub(super) fn formatted_number(number: f64) -> Result<String, String> {
     read(&format!("{}", kept + 0.0), true)
 }
 
+/// The sign that stands before the decimals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum DecimalSign {
+    Point,
+    Comma,
+}
+
+/// What this text shows about the amounts of its column. Where [`formatted`] reads it and it has a comma or a point, that is a point
+/// before the decimals; a comma, where it is an amount only with both signs exchanged. Nothing for all other texts, such as
+/// `1.234`, which may be either.
+pub(super) fn decimal_sign(text: &str) -> Option<DecimalSign> {
+    let text = trimmed(text);
+    if !text.contains(['.', ',']) {
+        return None;
+    }
+    if parts(text, false).is_some() {
+        return Some(DecimalSign::Point);
+    }
+    let (_, number) = unsigned(text)?;
+    let exchanged: String = number
+        .chars()
+        .filter(|c| !matches!(c, ' ' | '\u{a0}' | '\u{202f}' | '\'' | '’'))
+        .map(|c| match c {
+            '.' => ',',
+            ',' => '.',
+            other => other,
+        })
+        .collect();
+    let has_comma_last = number.rfind(',') > number.rfind('.') && !number.ends_with(',');
+    let has_groups = number.matches('.').count() > 1;
+    let is_amount = parts(&exchanged, false).is_some();
+    ((has_comma_last || has_groups) && is_amount).then_some(DecimalSign::Comma)
+}
+
 fn read(text: &str, is_number: bool) -> Result<String, String> {
     let (negative, whole, fraction) =
         parts(trimmed(text), is_number).ok_or_else(|| not_an_amount(text))?;
@@ -269,6 +303,48 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_an_amount_shows_about_its_decimal_sign() {
+        let point = Some(DecimalSign::Point);
+        let comma = Some(DecimalSign::Comma);
+        for (text, sign) in [
+            ("1,234.50", point),
+            ("RM 1,234.50", point),
+            ("(1,234.50)", point),
+            ("12.5", point),
+            (".5", point),
+            ("1,234", point),
+            ("1250.5000000001", point),
+            ("1.234,50", comma),
+            ("RM1.234,50", comma),
+            ("-1.234,50", comma),
+            ("(1.234,50)", comma),
+            ("1 234,50", comma),
+            ("1\u{a0}234,50", comma),
+            ("1'234,50", comma),
+            ("1234,5", comma),
+            ("12,5", comma),
+            ("0,500", comma),
+            ("1234,567", comma),
+            ("1.234.567", comma),
+            ("12.345.678,90", comma),
+            // Only one of several readings, or none.
+            ("1.234", None),
+            ("12.000", None),
+            ("12,", None),
+            ("12,34,567", None),
+            ("1.2,345", None),
+            ("22.11.2026", None),
+            ("1 234.50", None),
+            ("1234", None),
+            ("", None),
+            ("Mr. Tan, Ipoh", None),
+            ("1.5E+3", None),
+        ] {
+            assert_eq!(decimal_sign(text), sign, "{text}");
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -290,6 +366,9 @@ mod tests {
             prop_assert_eq!(formatted(&format!("RM{text}")), Ok(text.clone()));
             let negative = if sen == 0 { text.clone() } else { format!("-{text}") };
             prop_assert_eq!(formatted(&format!("({text})")), Ok(negative));
+            prop_assert_eq!(decimal_sign(&text), Some(DecimalSign::Point));
+            let exchanged = text.replace(',', " ").replace('.', ",").replace(' ', ".");
+            prop_assert_eq!(decimal_sign(&exchanged), Some(DecimalSign::Comma), "{}", exchanged);
         }
     }
 }

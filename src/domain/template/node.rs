@@ -3,6 +3,7 @@
 use super::cell::Cells;
 use super::error::RenderError;
 use super::evaluate::Code;
+use super::face::{Face, Slots};
 use super::names::ColumnNames;
 
 /// A part of a template.
@@ -35,17 +36,17 @@ impl Branch<'_> {
     }
 }
 
-/// Appends the positions of all columns that these nodes name.
-pub(super) fn columns(nodes: &[Node<'_>], used: &mut Vec<usize>) {
+/// Appends all columns that these nodes name, and which face of a cell they use.
+pub(super) fn slots(nodes: &[Node<'_>], used: &mut Slots) {
     for node in nodes {
         match node {
             Node::Text(_) => {}
-            Node::Column(position) => used.push(*position),
-            Node::Placeholder(placeholder) => used.extend(placeholder.columns()),
+            Node::Column(position) => used.push((*position, Face::Shown)),
+            Node::Placeholder(placeholder) => used.extend(placeholder.slots()),
             Node::If(branches) => {
                 for branch in branches {
-                    used.extend(branch.condition.iter().flat_map(Code::columns));
-                    columns(&branch.body, used);
+                    used.extend(branch.condition.iter().flat_map(Code::slots));
+                    slots(&branch.body, used);
                 }
             }
         }

@@ -27,17 +27,15 @@ fn engine() -> Templates {
 }
 
 fn engine_of(headers: &[(&str, &str)]) -> Templates {
-    Templates::new(ColumnNames::new(
-        headers
-            .iter()
-            .enumerate()
-            .map(|(cell, (header, name))| Column {
-                header: (*header).to_owned(),
-                name: (*name).to_owned(),
-                cell,
-            })
-            .collect(),
-    ))
+    let columns = headers
+        .iter()
+        .enumerate()
+        .map(|(cell, (header, name))| Column {
+            header: (*header).to_owned(),
+            name: (*name).to_owned(),
+            cell,
+        });
+    Templates::new(ColumnNames::new(columns.collect()), None)
 }
 
 fn render(source: &str, cells: &[&str]) -> Result<String, RenderError> {

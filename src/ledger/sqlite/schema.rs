@@ -8,7 +8,7 @@ use crate::{Error, Kind, Result};
 pub(in crate::ledger) const APPLICATION_ID: i64 = 0x6953_4D53;
 
 /// The version that this program writes, and the only one that it reads.
-pub(in crate::ledger) const VERSION: i64 = 2;
+pub(in crate::ledger) const VERSION: i64 = 3;
 
 /// The tables. States and dispositions are words, so that any SQL tool shows what they mean. The checks compare with one word
 /// after another, because SQLite builds a table for an `IN` list of more than two words, for every row that is stored.

@@ -50,9 +50,8 @@ fn engine() -> Templates {
         cell,
     };
     let columns = [("Name", "name"), ("Baki (RM)", "baki_rm"), ("Nick", "nick")];
-    Templates::new(ColumnNames::new(
-        columns.into_iter().enumerate().map(column).collect(),
-    ))
+    let columns = columns.into_iter().enumerate().map(column);
+    Templates::new(ColumnNames::new(columns.collect()), None)
 }
 
 /// `None` where it is no template.

@@ -35,6 +35,93 @@ fn rendered(source: &str) -> Result<String, String> {
         .map_err(|error| error.to_string())
 }
 
+/// A row whose dates are read in these orders.
+struct Dated([(&'static str, Option<DateOrder>); 5]);
+
+impl Cells for Dated {
+    fn cell(&self, index: usize) -> &str {
+        self.0[index].0
+    }
+
+    fn date_order(&self, index: usize) -> Option<DateOrder> {
+        self.0[index].1
+    }
+}
+
+const DATES: Dated = Dated([
+    ("11/05/2026", Some(DateOrder::Dmy)),
+    ("11/05/2026", Some(DateOrder::Mdy)),
+    ("11/05/2026", None),
+    ("11/22/2026", Some(DateOrder::Dmy)),
+    ("", Some(DateOrder::Mdy)),
+]);
+
+#[test]
+fn a_date_is_read_in_the_order_of_its_column() {
+    const OPEN: &str = "\"11/05/2026\" could be 11 May 2026 or 5 November 2026; write it as 2026-05-11 or 2026-11-05, or give the date order";
+    for (source, text) in [
+        ("{{ name|date('%-d %b') }}", "11 May"),
+        ("{{ no_tel|date('%-d %b') }}", "5 Nov"),
+        ("{{ row['No. Tel']|date('%-d %b') }}", "5 Nov"),
+        ("{{ nick|default(name)|date('%-d %b') }}", "11 May"),
+        ("{{ nick|default(no_tel)|date('%-d %b') }}", "5 Nov"),
+        ("{{ no_tel|default('soon', true)|date('%-d %b') }}", "5 Nov"),
+        ("{{ (nick or no_tel)|date('%-d %b') }}", "5 Nov"),
+        ("{{ (name if nick else no_tel)|date('%-d %b') }}", "5 Nov"),
+        (
+            "{% if no_tel|date('%m') == '11' %}November{% endif %}",
+            "November",
+        ),
+        (
+            "{{ no_tel|date('%-d %b') ~ ', ' ~ no_tel }}",
+            "5 Nov, 11/05/2026",
+        ),
+        ("{{ nick|default('21/2/2026')|date('%-d %b') }}", "21 Feb"),
+        ("{{ nick|default('2026-02-01')|date('%-d %b') }}", "1 Feb"),
+        ("{{ baki_rm[:10]|date('%-d %b') }}", "22 Nov"),
+    ] {
+        let rendered = engine().compile(source).unwrap().render(&DATES);
+        assert_eq!(rendered.as_deref(), Ok(text), "{source}");
+    }
+    for (source, sentence) in [
+        ("{{ town|date }}", format!("column \"Town\": {OPEN}")),
+        // What is no column by itself must be certain.
+        ("{{ no_tel|trim|date }}", format!("column \"No. Tel\": {OPEN}")),
+        ("{{ no_tel[:10]|date }}", format!("column \"No. Tel\": {OPEN}")),
+        ("{{ ('' ~ no_tel)|date }}", format!("column \"No. Tel\": {OPEN}")),
+        ("{{ nick|default('11/05/2026')|date }}", format!("the template fails in line 1: {OPEN}")),
+        (
+            "{{ baki_rm|date }}",
+            "column \"Baki (RM)\": \"11/22/2026\" has no month 22: dates are read with the day first; write it as 2026-11-22".to_owned(),
+        ),
+    ] {
+        let error = engine().compile(source).unwrap().render(&DATES).unwrap_err();
+        assert_eq!(error.to_string(), sentence, "{source}");
+    }
+}
+
+#[test]
+fn an_order_that_was_asked_for_holds_for_all_dates() {
+    let names = ColumnNames::new(vec![Column {
+        header: "Due".to_owned(),
+        name: "due".to_owned(),
+        cell: 0,
+    }]);
+    let templates = Templates::new(names, Some(DateOrder::Mdy));
+    for source in [
+        "{{ due|date('%-d %b') }}",
+        "{{ due|trim|date('%-d %b') }}",
+        "{{ due[:10]|date('%-d %b') }}",
+    ] {
+        let template = templates.compile(source).unwrap();
+        assert_eq!(
+            template.render(&["11/05/2026"][..]).as_deref(),
+            Ok("5 Nov"),
+            "{source}"
+        );
+    }
+}
+
 #[test]
 fn a_cell_is_printed_as_shown_and_read_as_held() {
     for (source, text) in [
