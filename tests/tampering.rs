@@ -196,8 +196,11 @@ fn options_that_cannot_be_read_are_not_sent_by_default() {
     let edits = [
         ("options", "'not JSON'"),
         ("options", "'[]'"),
-        ("options", "json_set(options, '$.batch_size', 'thirty')"),
-        ("options", "json_set(options, '$.batch_size', 0)"),
+        (
+            "options",
+            "json_set(options, '$.limits.messages', 'thirty')",
+        ),
+        ("options", "json_set(options, '$.limits.messages', 0)"),
         ("options", "json_set(options, '$.sender_id', 5)"),
         ("options", "json_set(options, '$.sender_id', 'a sender?')"),
         ("options", "json_set(options, '$.region', 'Mordor')"),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::args::{SandboxArgs, SendArgs};
 use super::credentials;
 use crate::Result;
-use crate::gateway::{Credentials, Endpoint, Gateway, RestGateway, Timeouts};
+use crate::gateway::{Credentials, Endpoint, Gateway, HttpGateway, Timeouts};
 use crate::sandbox::{self, Options, Sandbox};
 
 /// Loopback, at any free port.
@@ -56,7 +56,7 @@ impl Destination {
     /// A connection to it for one worker.
     pub(super) fn gateway(&self) -> Box<dyn Gateway> {
         let (endpoint, credentials) = (self.endpoint.clone(), self.credentials.clone());
-        Box::new(RestGateway::new(endpoint, credentials, self.timeouts))
+        Box::new(HttpGateway::rest(endpoint, credentials, self.timeouts))
     }
 }
 

@@ -10,6 +10,8 @@ use super::files::{
     spreadsheet_of,
 };
 use crate::domain::options::{MessageSource, PlanOptions};
+use crate::domain::{Region, RequestLimits};
+use crate::gateway;
 use crate::source::{self, Input, ReadOptions, read_message};
 use crate::{Error, Kind, Result};
 
@@ -139,16 +141,19 @@ impl<'a> PlanSettings<'a> {
         files: &'a CampaignFiles,
         args: &'a PlanArgs,
     ) -> Result<Self> {
-        let (typed, default) = (&args.options, PlanOptions::default());
+        let typed = &args.options;
         let options = PlanOptions {
             message: message(typed)?,
             phone_column: typed.phone_column.clone(),
-            region: typed.region.unwrap_or(default.region),
+            region: typed.region.unwrap_or(Region::MY),
             sender_id: typed.sender_id.clone(),
             text_type: typed.text_type.unwrap_or_default(),
             punctuation: typed.punctuation.unwrap_or_default(),
             duplicates: typed.duplicates.unwrap_or_default(),
-            batch_size: typed.batch_size.unwrap_or(default.batch_size),
+            limits: RequestLimits {
+                messages: typed.batch_size.unwrap_or(gateway::LIMITS.messages),
+                ..gateway::LIMITS
+            },
             lint: typed.lint.unwrap_or_default(),
             hidden: typed.hidden,
             date_order: typed.date_order,

@@ -20,8 +20,8 @@ use std::sync::{Arc, Barrier, Mutex};
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::domain::Status;
 use crate::domain::status::Counts;
+use crate::domain::{Msisdn, Status};
 use crate::gateway::{Code, Outcome, Outcomes, Reply, Request};
 use crate::ledger::Snapshot;
 use crate::ledger::tests::{assert_adds_up, number, open, plan, statuses, temp_ledger, timestamp};
@@ -45,6 +45,10 @@ struct NoProgress;
 impl Progress for NoProgress {
     fn settled(&self, _: &Counts) {}
     fn waiting(&self, _: &str, _: Duration) {}
+}
+
+fn is_to(request: &Request<'_>, number: Msisdn) -> bool {
+    request.messages.iter().any(|to| to.number == number)
 }
 
 /// A folder in memory, if the system has one: these tests need no sync to a disk, which takes long for every commit.
@@ -305,7 +309,7 @@ fn a_claim_is_durable_before_its_request() {
         Arc::new(move |request| {
             let now = statuses(&path);
             for (row, status) in (1..).zip(&now) {
-                if request.numbers.contains(&number(row)) {
+                if is_to(request, number(row)) {
                     assert_eq!(*status, Status::Unknown, "row {row}");
                     counter.fetch_add(1, Ordering::SeqCst);
                 }
@@ -438,7 +442,7 @@ fn answers_for_each_number_count_as_one_refusal_if_they_agree() {
 fn too_many_numbers_are_halved_even_if_each_has_its_answer() {
     let (_folder, ledger) = temp_ledger();
     plan(&ledger, &[4]);
-    let answer = |request: &Request<'_>| match request.numbers.len() {
+    let answer = |request: &Request<'_>| match request.messages.len() {
         1..=2 => Outcomes::All(accepted()),
         many => Outcomes::Each(vec![refused(-1010); many]),
     };
@@ -461,7 +465,7 @@ fn bad_numbers_isolated_by_splitting_do_not_stop_the_run() {
     };
     let bad: Vec<_> = (1..=24).map(number).collect();
     let answer = move |request: &Request<'_>| {
-        let refuses = request.numbers.iter().any(|one| bad.contains(one));
+        let refuses = request.messages.iter().any(|to| bad.contains(&to.number));
         Outcomes::All(if refuses { refused(-1009) } else { accepted() })
     };
     let run = send(&ledger, 1, &policy, Arc::new(answer));
@@ -552,7 +556,7 @@ fn only_the_codes_and_options_that_allow_it_halve_a_batch() {
     let bad = number(3);
     let one_is_bad = |code| -> Arc<Responder> {
         Arc::new(move |request| {
-            Outcomes::All(if request.numbers.contains(&bad) {
+            Outcomes::All(if is_to(request, bad) {
                 refused(code)
             } else {
                 accepted()
@@ -591,7 +595,7 @@ fn a_limit_counts_the_recipients_that_were_sent_to() {
             ..policy()
         };
         let two_at_most = Arc::new(|request: &Request<'_>| {
-            Outcomes::All(if request.numbers.len() > 2 {
+            Outcomes::All(if request.messages.len() > 2 {
                 refused(-1010)
             } else {
                 accepted()

@@ -178,18 +178,16 @@ impl Worker<'_> {
     /// Waits until the batch may be claimed. `false`: a stop was requested.
     fn wait_for_turn(&self, batch: &Batch) -> bool {
         let Shared { throttle, stop, .. } = self.shared;
-        throttle.reserve(batch.numbers.len(), stop) && self.shared.wait_for_pause_end()
+        throttle.reserve(batch.messages.len(), stop) && self.shared.wait_for_pause_end()
     }
 
     /// Makes one request, whose claim is durable.
     fn submit(&mut self, batch: &Batch, attempt: AttemptId) -> (Settlement, Next) {
         let shared = self.shared;
-        let recipients = batch.numbers.len();
+        let recipients = batch.messages.len();
         let reply = if shared.throttle.admit(recipients, shared.stop) {
             self.gateway.submit(&Request {
-                numbers: &batch.numbers,
-                text: &batch.text,
-                encoding: batch.encoding,
+                messages: &batch.messages,
                 sender_id: shared.policy.sender_id.as_ref(),
             })
         } else {

@@ -1,10 +1,11 @@
-//! Numbers the distinct texts of a plan and assigns recipients to batches. Both are numbered from 1 in the order in which they
+//! Numbers the distinct texts of a plan and assigns recipients to batches, as one request can hold them. Both are numbered from 1 in the order in which they
 //! first occur.
-
-use std::num::NonZeroU32;
 
 use hashbrown::HashMap;
 
+use super::duplicates::Earlier;
+use super::encoding::Encoding;
+use super::limits::{InCommon, RequestLimits};
 use super::positions::Positions;
 
 /// 96 bits of a cryptographic hash, which stand for a text. The odds that two of a million texts share one are one in 10^17; of
@@ -31,7 +32,7 @@ pub struct Assigned {
     pub is_new: bool,
 }
 
-/// The last batch of a text.
+/// The last batch of recipients that can share a request.
 #[derive(Clone, Copy, Debug, Default)]
 struct LastBatch {
     number: u32,
@@ -42,12 +43,14 @@ struct LastBatch {
 /// The texts and batches of a plan so far.
 #[derive(Debug)]
 pub struct Batcher {
-    size: NonZeroU32,
+    limits: RequestLimits,
     texts: Positions<Fingerprint>,
-    /// The last batch of each text.
+    /// Whether each text has recipients.
+    is_used: Vec<bool>,
+    /// The last batch of each group.
     last_batches: Vec<LastBatch>,
-    /// The last batches of recipients that get a text again, by the text and how often they got it. A batch names no number twice, so
-    /// each repetition has batches of its own.
+    /// The last batches of numbers that are in a group again, by the group and how often they were. A batch names no number
+    /// twice, so each repetition has batches of its own.
     last_of_repeats: HashMap<(u32, u32), LastBatch>,
     /// The number of batches.
     pub(crate) batches: u32,
@@ -56,12 +59,13 @@ pub struct Batcher {
 }
 
 impl Batcher {
-    /// A batcher for batches of at most `size` recipients.
+    /// A batcher for requests with these limits.
     #[must_use]
-    pub fn new(size: NonZeroU32) -> Self {
+    pub fn new(limits: RequestLimits) -> Self {
         Self {
-            size,
+            limits,
             texts: Positions::new(),
+            is_used: Vec::new(),
             last_batches: Vec::new(),
             last_of_repeats: HashMap::new(),
             batches: 0,
@@ -73,7 +77,7 @@ impl Batcher {
     pub fn text(&mut self, fingerprint: Fingerprint) -> Assigned {
         let (position, is_new) = self.texts.position(fingerprint);
         if is_new {
-            self.last_batches.push(LastBatch::default());
+            self.is_used.push(false);
         }
         Assigned {
             number: position + 1,
@@ -81,23 +85,29 @@ impl Batcher {
         }
     }
 
-    /// The batch of the next recipient of a text. `earlier` rows to send had the same number and text. The text has a number
-    /// already.
-    pub fn batch(&mut self, text: u32, earlier: u32) -> Assigned {
-        let position = text.saturating_sub(1) as usize;
-        let last = match self.last_batches.get_mut(position) {
-            Some(last) if earlier == 0 => {
-                self.used_texts += u32::from(last.number == 0);
-                last
-            }
-            _ => self.last_of_repeats.entry((text, earlier)).or_default(),
+    /// The batch of the next recipient, whose text has a number already. `earlier` rows had the same number.
+    pub fn batch(&mut self, text: u32, encoding: Encoding, earlier: Earlier) -> Assigned {
+        let text = text.saturating_sub(1);
+        if let Some(is_used) = self.is_used.get_mut(text as usize) {
+            self.used_texts += u32::from(!std::mem::replace(is_used, true));
+        }
+        let (group, earlier) = match self.limits.in_common {
+            InCommon::Text => (text, earlier.same_text),
+            InCommon::Type => (encoding.wire().into(), earlier.any_text),
+        };
+        let last = if earlier == 0 {
+            let groups = self.last_batches.len().max(group as usize + 1);
+            self.last_batches.resize(groups, LastBatch::default());
+            &mut self.last_batches[group as usize]
+        } else {
+            self.last_of_repeats.entry((group, earlier)).or_default()
         };
         let is_new = last.room == 0;
         if is_new {
             self.batches += 1;
             *last = LastBatch {
                 number: self.batches,
-                room: self.size.get(),
+                room: self.limits.messages.get(),
             };
         }
         last.room -= 1;
@@ -111,53 +121,124 @@ impl Batcher {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use std::collections::{HashMap, HashSet};
+    use std::collections::{BTreeMap, HashMap, HashSet};
+    use std::num::NonZeroU32;
 
     use proptest::prelude::*;
 
     use super::*;
+    use crate::domain::Msisdn;
+    use crate::domain::duplicates::{Duplicates, Repeat};
+    use crate::domain::options::DuplicateRule;
 
     fn fingerprint(text: u8) -> Fingerprint {
         Fingerprint::of(&text.to_string())
     }
 
+    fn limits(messages: u32, in_common: InCommon) -> RequestLimits {
+        RequestLimits {
+            messages: NonZeroU32::new(messages).unwrap(),
+            in_common,
+        }
+    }
+
+    /// Every third text is Unicode.
+    fn encoding(text: u8) -> Encoding {
+        if text.is_multiple_of(3) {
+            Encoding::Unicode
+        } else {
+            Encoding::Ascii
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
-        /// Every batch has one text and at most the batch size, and only the last batch of a text has room.
+        /// Whatever a request can hold: no batch holds more, or a number twice. Batches are numbered in the order of their first
+        /// recipients. Where no number comes twice, only the last batch of a group has room.
         #[test]
-        fn batches_are_full_and_of_one_text(
+        fn batches_are_full_and_fit_a_request(
             size in 1_u32..5,
-            rows in prop::collection::vec((0_u8..6, prop::option::weighted(0.9, 0_u32..3)), 0..100),
+            one_text: bool,
+            kept: bool,
+            rows in prop::collection::vec((0_u8..6, prop::option::weighted(0.9, 0_u64..30)), 0..100),
         ) {
-            let mut batcher = Batcher::new(NonZeroU32::new(size).unwrap());
-            let mut batches: HashMap<u32, ((u8, u32), u32)> = HashMap::new();
-            for (text, earlier) in rows {
-                let number = batcher.text(fingerprint(text)).number;
+            let in_common = if one_text { InCommon::Text } else { InCommon::Type };
+            let mut batcher = Batcher::new(limits(size, in_common));
+            let mut duplicates =
+                Duplicates::new(if kept { DuplicateRule::Keep } else { DuplicateRule::Message });
+            let mut batches: BTreeMap<u32, Vec<(u8, u64)>> = BTreeMap::new();
+            let mut texts = HashSet::new();
+            for (text, number) in rows {
+                let assigned = batcher.text(fingerprint(text)).number;
                 // A row that is not sent has a text, too.
-                let Some(earlier) = earlier else { continue };
-                let batch = batcher.batch(number, earlier);
+                let Some(number) = number else { continue };
+                let msisdn = Msisdn::from_u64(60_125_500_000 + number).unwrap();
+                let Repeat::Send(earlier) = duplicates.add(1, msisdn, assigned) else { continue };
+                let batch = batcher.batch(assigned, encoding(text), earlier);
                 prop_assert_eq!(batch.is_new, !batches.contains_key(&batch.number));
-                let (of, members) = batches.entry(batch.number).or_insert(((text, earlier), 0));
-                prop_assert_eq!(*of, (text, earlier));
-                *members += 1;
-                prop_assert!(*members <= size);
+                prop_assert!(!batch.is_new || batch.number as usize == batches.len() + 1);
+                batches.entry(batch.number).or_default().push((text, number));
+                texts.insert(text);
             }
             prop_assert_eq!(batcher.batches as usize, batches.len());
-            let first_times = batches.values().filter(|((_, earlier), _)| *earlier == 0);
-            let texts: HashSet<u8> = first_times.map(|((text, _), _)| *text).collect();
             prop_assert_eq!(batcher.used_texts as usize, texts.len());
-            let mut with_room: Vec<_> = batches.values().filter(|(_, n)| *n < size).map(|(of, _)| of).collect();
-            with_room.sort();
-            let all = with_room.len();
-            with_room.dedup();
-            prop_assert_eq!(with_room.len(), all);
+            let mut with_room: HashMap<u8, u32> = HashMap::new();
+            let mut all = HashSet::new();
+            let mut is_repeated = false;
+            for members in batches.values() {
+                let numbers: HashSet<u64> = members.iter().map(|(_, number)| *number).collect();
+                prop_assert_eq!(numbers.len(), members.len());
+                prop_assert!(members.len() <= size as usize);
+                let group = |text: u8| if one_text { text } else { encoding(text).wire() };
+                let groups: HashSet<u8> = members.iter().map(|(text, _)| group(*text)).collect();
+                prop_assert_eq!(groups.len(), 1);
+                is_repeated |= members.iter().any(|(_, number)| !all.insert(*number));
+                if members.len() < size as usize {
+                    for group in groups {
+                        *with_room.entry(group).or_default() += 1;
+                    }
+                }
+            }
+            prop_assert!(is_repeated || with_room.values().all(|batches| *batches == 1));
         }
     }
 
     #[test]
+    fn own_texts_of_one_type_share_a_batch() {
+        let rows = [
+            (1, 7),
+            (2, 8),
+            (3, 9),
+            (4, 7),
+            (4, 8),
+            (3, 1),
+            (1, 2),
+            (5, 3),
+        ];
+        let of = |in_common| {
+            let mut batcher = Batcher::new(limits(3, in_common));
+            let mut duplicates = Duplicates::new(DuplicateRule::Message);
+            let numbered = rows.map(|(text, number)| {
+                let assigned = batcher.text(fingerprint(text)).number;
+                let number = Msisdn::from_u64(60_125_500_000 + number).unwrap();
+                match duplicates.add(1, number, assigned) {
+                    Repeat::Send(earlier) => {
+                        batcher.batch(assigned, encoding(text), earlier).number
+                    }
+                    Repeat::DuplicateOf(_) => 0,
+                }
+            });
+            (numbered, batcher.batches, batcher.used_texts)
+        };
+        assert_eq!(of(InCommon::Text), ([1, 2, 3, 4, 4, 3, 1, 5], 5, 5));
+        // Text 3 is Unicode. The second texts for numbers 7 and 8 are in a batch of their own.
+        assert_eq!(of(InCommon::Type), ([1, 1, 2, 3, 3, 2, 1, 4], 4, 5));
+    }
+
+    #[test]
     fn texts_are_numbered_in_order_of_appearance() {
-        let mut batcher = Batcher::new(NonZeroU32::MIN);
+        let mut batcher = Batcher::new(limits(1, InCommon::Text));
         let texts = [3, 5, 3].map(|text| batcher.text(fingerprint(text)));
         assert_eq!(
             texts.map(|text| (text.number, text.is_new)),

@@ -12,10 +12,19 @@ use super::positions::Positions;
 /// What an earlier row means for this one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Repeat {
-    /// To be sent. This many earlier rows had the same number and text: 0, unless repeats are kept.
-    Send(u32),
+    /// To be sent.
+    Send(Earlier),
     /// Not to be sent: this earlier row says the same.
     DuplicateOf(u32),
+}
+
+/// How many of the earlier rows to send had the same number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Earlier {
+    /// With the same text: none, unless repeats are kept.
+    pub same_text: u32,
+    /// With any text.
+    pub any_text: u32,
 }
 
 /// The rows so far that could be sent.
@@ -28,8 +37,8 @@ pub struct Duplicates {
     first_rows: Vec<FirstRow>,
     /// The further rows of a number, by its position and their text.
     further_rows: HashMap<(u32, u32), SameText>,
-    /// How many rows have each number that more than one row has, by its position.
-    repeated: HashMap<u32, u32>,
+    /// The rows of each number that more than one row has, by its position.
+    repeated: HashMap<u32, SameNumber>,
 }
 
 /// The first row of a number.
@@ -44,6 +53,13 @@ struct FirstRow {
 struct SameText {
     first_row: u32,
     rows: u32,
+}
+
+/// Rows with one number.
+#[derive(Clone, Copy, Debug)]
+struct SameNumber {
+    rows: u32,
+    to_send: u32,
 }
 
 /// A number that many rows have.
@@ -80,11 +96,11 @@ impl Duplicates {
         let mut repeated: Vec<RepeatedNumber> = self
             .repeated
             .iter()
-            .filter(|(_, rows)| **rows >= SUSPICIOUS_ROWS)
-            .filter_map(|(position, rows)| {
+            .filter(|(_, same)| same.rows >= SUSPICIOUS_ROWS)
+            .filter_map(|(position, same)| {
                 Some(RepeatedNumber {
                     number: self.numbers.key(*position)?.to_string(),
-                    rows: u64::from(*rows),
+                    rows: u64::from(same.rows),
                     first_row: self.first_rows[*position as usize].row.into(),
                 })
             })
@@ -98,10 +114,14 @@ impl Duplicates {
         let (position, is_new) = self.numbers.position(number);
         if is_new {
             self.first_rows.push(FirstRow { row, text });
-            return Repeat::Send(0);
+            return Repeat::Send(Earlier::default());
         }
         let first = self.first_rows[position as usize];
-        *self.repeated.entry(position).or_insert(1) += 1;
+        let same_number = self.repeated.entry(position).or_insert(SameNumber {
+            rows: 1,
+            to_send: 1,
+        });
+        same_number.rows += 1;
         match self.rule {
             DuplicateRule::Number => return Repeat::DuplicateOf(first.row),
             DuplicateRule::Message if first.text == text => return Repeat::DuplicateOf(first.row),
@@ -114,21 +134,32 @@ impl Duplicates {
                 first_row: row,
                 rows: u32::from(first.text == text),
             });
-        let earlier = seen.rows;
+        let earlier = Earlier {
+            same_text: seen.rows,
+            any_text: same_number.to_send,
+        };
         seen.rows += 1;
-        if self.rule == DuplicateRule::Message && earlier > 0 {
-            Repeat::DuplicateOf(seen.first_row)
-        } else {
-            Repeat::Send(earlier)
+        if self.rule == DuplicateRule::Message && earlier.same_text > 0 {
+            return Repeat::DuplicateOf(seen.first_row);
         }
+        same_number.to_send += 1;
+        Repeat::Send(earlier)
     }
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::Repeat::{DuplicateOf as Of, Send};
+    use super::Repeat::DuplicateOf as Of;
     use super::*;
+
+    /// To be sent, after this many rows with the same number and text, and with the same number.
+    fn send(same_text: u32, any_text: u32) -> Repeat {
+        Repeat::Send(Earlier {
+            same_text,
+            any_text,
+        })
+    }
 
     #[test]
     fn the_three_rules() {
@@ -146,22 +177,30 @@ mod tests {
         };
         assert_eq!(
             all(DuplicateRule::Number),
-            [Send(0), Of(1), Of(1), Send(0), Of(1), Of(1), Of(1)]
+            [send(0, 0), Of(1), Of(1), send(0, 0), Of(1), Of(1), Of(1)]
         );
         assert_eq!(
             all(DuplicateRule::Message),
-            [Send(0), Of(1), Send(0), Send(0), Of(3), Of(1), Of(3)]
+            [
+                send(0, 0),
+                Of(1),
+                send(0, 1),
+                send(0, 0),
+                Of(3),
+                Of(1),
+                Of(3)
+            ]
         );
         assert_eq!(
             all(DuplicateRule::Keep),
             [
-                Send(0),
-                Send(1),
-                Send(0),
-                Send(0),
-                Send(1),
-                Send(2),
-                Send(2)
+                send(0, 0),
+                send(1, 1),
+                send(0, 2),
+                send(0, 0),
+                send(1, 3),
+                send(2, 4),
+                send(2, 5)
             ]
         );
     }

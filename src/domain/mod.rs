@@ -7,6 +7,8 @@ pub mod cost;
 pub mod duplicates;
 pub mod encoding;
 pub mod header;
+pub mod limits;
+mod message;
 pub mod msisdn;
 pub mod options;
 pub mod place;
@@ -24,6 +26,8 @@ pub mod text;
 pub mod timestamp;
 
 pub use encoding::Encoding;
+pub use limits::{InCommon, RequestLimits};
+pub use message::Message;
 pub use msisdn::{Msisdn, NumberError, NumberErrorKind, Region, UnknownRegion};
 pub use options::PlanOptions;
 pub use place::{Location, Place};

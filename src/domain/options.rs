@@ -1,12 +1,12 @@
 //! The options that a plan depends on. The ledger keeps them, and a later run with other options is another campaign.
 
 use std::fmt::{self, Display};
-use std::num::NonZeroU32;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
+use super::limits::RequestLimits;
 use super::msisdn::Region;
 use super::sender_id::SenderId;
 
@@ -29,8 +29,8 @@ pub struct PlanOptions {
     pub punctuation: Punctuation,
     /// What is a duplicate.
     pub duplicates: DuplicateRule,
-    /// The most recipients of a batch.
-    pub batch_size: NonZeroU32,
+    /// What one request can hold: as many recipients as were chosen, the rest as its gateway has it.
+    pub limits: RequestLimits,
     /// What the content rules do.
     pub lint: LintLevel,
     /// What becomes of rows that a workbook hides; `None`: there must be none.
@@ -55,7 +55,7 @@ const COMPARED: [Compared; 10] = [
     ("type", |plan| Some(plan.text_type.as_str().into())),
     ("punctuation", |plan| Some(plan.punctuation.as_str().into())),
     ("duplicates", |plan| Some(plan.duplicates.as_str().into())),
-    ("batch-size", |plan| Some(plan.batch_size.to_string())),
+    ("batch-size", |plan| Some(plan.limits.messages.to_string())),
     ("lint", |plan| Some(plan.lint.as_str().into())),
     ("hidden", |plan| {
         plan.hidden.map(|hidden| hidden.as_str().into())
@@ -95,6 +95,8 @@ impl PlanOptions {
     }
 }
 
+/// A plan of a test.
+#[cfg(test)]
 impl Default for PlanOptions {
     fn default() -> Self {
         Self {
@@ -105,8 +107,10 @@ impl Default for PlanOptions {
             text_type: TextType::default(),
             punctuation: Punctuation::default(),
             duplicates: DuplicateRule::default(),
-            // The gateway's own advice: "maximum 30 numbers per push".
-            batch_size: NonZeroU32::MIN.saturating_add(29),
+            limits: RequestLimits {
+                messages: std::num::NonZeroU32::MIN.saturating_add(29),
+                in_common: super::limits::InCommon::Text,
+            },
             lint: LintLevel::default(),
             hidden: None,
             date_order: None,
@@ -343,7 +347,10 @@ mod tests {
             text_type: TextType::Ascii,
             punctuation: Punctuation::Keep,
             duplicates: DuplicateRule::Keep,
-            batch_size: NonZeroU32::MIN,
+            limits: RequestLimits {
+                messages: std::num::NonZeroU32::MIN,
+                in_common: super::super::limits::InCommon::Type,
+            },
             lint: LintLevel::Off,
             hidden: Some(HiddenRows::Skip),
             date_order: Some(DateOrder::Mdy),
@@ -390,13 +397,17 @@ mod tests {
     fn every_option_is_compared_or_deliberately_not() {
         let kept = serde_json::to_value(PlanOptions::default()).unwrap();
         let not_compared = ["message", "max_invalid", "spreadsheet"];
-        let fields: Vec<_> = kept
+        let mut fields: Vec<_> = kept
             .as_object()
             .unwrap()
             .keys()
             .filter(|field| !not_compared.contains(&field.as_str()))
-            .map(|field| field.replace('_', "-"))
+            .map(|field| match field.as_str() {
+                "limits" => "batch-size".to_owned(),
+                field => field.replace('_', "-"),
+            })
             .collect();
+        fields.sort_unstable();
         let mut compared: Vec<_> = PlanOptions::compared().collect();
         compared.sort_unstable();
         assert_eq!(fields, compared);

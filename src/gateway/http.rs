@@ -14,10 +14,11 @@ use ureq::http::{HeaderMap, Response, StatusCode};
 use ureq::unversioned::transport::{Connector, DefaultConnector};
 use ureq::{Agent, Body, Proxy};
 
-use super::isms::form;
-use super::isms::reply;
+use super::isms::form::Form;
+use super::isms::{MAX_BODY, WireFormat};
 use super::transport::{LiteralFirst, Witness, WitnessConnector};
 use super::{Credentials, Endpoint, Gateway, Outcome, Outcomes, Reply, Request};
+use crate::domain::Message;
 
 /// How much of a body is kept, in characters.
 const RAW_LIMIT: usize = 500;
@@ -35,8 +36,9 @@ pub struct Timeouts {
     pub total: Duration,
 }
 
-/// The client of the iSMS REST endpoint for one worker, with its own connections.
-pub struct RestGateway {
+/// The client of a gateway for one worker, with its own connections.
+pub struct HttpGateway {
+    format: &'static dyn WireFormat,
     agent: Agent,
     witness: Witness,
     endpoint: Endpoint,
@@ -44,10 +46,10 @@ pub struct RestGateway {
     timeouts: Timeouts,
 }
 
-impl RestGateway {
-    /// A client for this endpoint. It uses the proxy of the environment, except for loopback.
+impl HttpGateway {
+    /// A client for this endpoint of the REST reference. It uses the proxy of the environment, except for loopback.
     #[must_use]
-    pub fn new(endpoint: Endpoint, credentials: Credentials, timeouts: Timeouts) -> Self {
+    pub fn rest(endpoint: Endpoint, credentials: Credentials, timeouts: Timeouts) -> Self {
         let proxy = (!endpoint.is_loopback()).then(Proxy::try_from_env);
         Self::through(proxy.flatten(), endpoint, credentials, timeouts)
     }
@@ -64,6 +66,7 @@ impl RestGateway {
             proxied: proxy.is_some(),
         });
         Self {
+            format: &Form,
             agent: Agent::with_parts(config(proxy, timeouts), connector, LiteralFirst::default()),
             witness,
             endpoint,
@@ -73,19 +76,18 @@ impl RestGateway {
     }
 
     fn post(&self, request: &Request<'_>) -> Result<Response<Body>, ureq::Error> {
-        self.agent
-            .post(&self.endpoint.0)
-            .send_form(form::fields(request, &self.credentials))
+        let post = self.agent.post(&self.endpoint.0);
+        self.format.send(post, request, &self.credentials)
     }
 
     /// The reply to a request after the head of a response arrived.
-    fn read(&self, mut response: Response<Body>, numbers: usize) -> Reply {
+    fn read(&self, mut response: Response<Body>, messages: &[Message]) -> Reply {
         let status = response.status();
         let mut body = Vec::new();
         let end = response
             .body_mut()
             .as_reader()
-            .take(reply::MAX_BODY as u64 + 1)
+            .take(MAX_BODY as u64 + 1)
             .read_to_end(&mut body);
         let mut outcomes = match end {
             Err(error) => {
@@ -94,7 +96,7 @@ impl RestGateway {
                 Outcomes::All(no_answer(status, why.as_deref().unwrap_or(CUT_SHORT)))
             }
             Ok(_) if self.witness.broken() => Outcomes::All(no_answer(status, CUT_SHORT)),
-            Ok(_) => reply::read(&body, numbers).unwrap_or_else(|why| {
+            Ok(_) => self.format.read(&body, messages).unwrap_or_else(|why| {
                 Outcomes::All(without_answer(status, response.headers(), why))
             }),
         };
@@ -156,26 +158,31 @@ impl RestGateway {
     }
 }
 
-impl fmt::Debug for RestGateway {
+impl fmt::Debug for HttpGateway {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RestGateway")
+        f.debug_struct("HttpGateway")
             .field("endpoint", &self.endpoint)
             .field("timeouts", &self.timeouts)
             .finish_non_exhaustive()
     }
 }
 
-impl Gateway for RestGateway {
+impl Gateway for HttpGateway {
     fn submit(&mut self, request: &Request<'_>) -> Reply {
         tracing::debug!(
             gateway = self.endpoint.name(),
-            to = ?request.numbers.iter().map(|number| number.masked()).collect::<Vec<_>>(),
-            r#type = request.encoding.wire(),
+            to = ?request.messages.iter().map(|to| to.number.masked()).collect::<Vec<_>>(),
+            r#type = request.messages.first().map(|first| first.encoding.wire()),
             "request"
         );
+        if !self.format.limits().in_common.unites(request.messages) {
+            return Reply::without_response(Outcome::NotSent {
+                why: "the gateway cannot take these texts in one request".to_owned(),
+            });
+        }
         self.witness.reset();
         let reply = match self.post(request) {
-            Ok(response) => self.read(response, request.numbers.len()),
+            Ok(response) => self.read(response, request.messages),
             Err(error) => self.failed(&error),
         };
         tracing::debug!(status = ?reply.http_status, outcomes = ?reply.outcomes, "answer");

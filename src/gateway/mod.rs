@@ -8,22 +8,19 @@ mod transport;
 
 use std::time::Duration;
 
-use crate::domain::{Encoding, Msisdn, SenderId};
+use crate::domain::{Message, SenderId};
 
 pub use credentials::{Credentials, Password};
 pub use endpoint::Endpoint;
-pub use http::{RestGateway, Timeouts};
+pub use http::{HttpGateway, Timeouts};
 pub use isms::code::{Code, RefusalKind};
+pub use isms::form::LIMITS;
 
-/// One request: the same text to some numbers.
+/// One request: some messages, as many and as different as its gateway can take in one.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
-    /// The recipients, none of them twice.
-    pub numbers: &'a [Msisdn],
-    /// The text in its final form.
-    pub text: &'a str,
-    /// How the text is encoded.
-    pub encoding: Encoding,
+    /// The messages, none of the numbers twice.
+    pub messages: &'a [Message],
     /// The name shown as the sender, if one is set.
     pub sender_id: Option<&'a SenderId>,
 }

@@ -4,7 +4,8 @@ use std::fmt;
 
 use super::outcome::AttemptOutcome;
 use crate::domain::status::Counts;
-use crate::domain::{Encoding, Msisdn, Status, Timestamp};
+use crate::domain::{Message, RequestLimits, Status, Timestamp};
+use crate::{Error, Kind, Remedy, Result};
 
 /// A batch of this ledger (`sms_batch`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -25,16 +26,25 @@ pub struct AttemptId(pub(super) i64);
 pub struct Batch {
     /// Its number.
     pub id: BatchId,
-    /// Its recipients, in the order of their rows.
-    pub numbers: Vec<Msisdn>,
-    /// The rows of those recipients.
+    /// Its messages, in the order of their rows.
+    pub messages: Vec<Message>,
+    /// The rows of their recipients.
     pub(super) rows: Vec<i64>,
-    /// The text they all get.
-    pub text: String,
-    /// How the text is encoded.
-    pub encoding: Encoding,
     /// Whether it was split from another.
     pub split: bool,
+}
+
+impl Batch {
+    /// Refuses a batch that one request cannot hold.
+    pub(super) fn check(&self, limits: RequestLimits) -> Result<()> {
+        if limits.allow(&self.messages) {
+            return Ok(());
+        }
+        let message = format!("batch {} holds what one request cannot hold", self.id);
+        Err(Error::new(Kind::Ledger, message)
+            .hint("something else changed the ledger; check it")
+            .remedy(Remedy::Verify))
+    }
 }
 
 /// Where an attempt leaves a recipient.
@@ -103,7 +113,7 @@ impl Settlement {
     #[must_use]
     pub fn counts(&self) -> Counts {
         let each = match self.new_states.len() {
-            1 => self.batch.numbers.len() as u64,
+            1 => self.batch.messages.len() as u64,
             _ => 1,
         };
         let mut counts = Counts::default();

@@ -177,7 +177,7 @@ impl BatchQueue {
         let Some(limit) = &mut self.limit else {
             return Ok(Some(batch));
         };
-        let size = batch.numbers.len() as u64;
+        let size = batch.messages.len() as u64;
         if size <= *limit {
             *limit -= size;
             return Ok(Some(batch));

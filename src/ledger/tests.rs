@@ -17,7 +17,9 @@ use rusqlite::types::Value;
 use super::*;
 use crate::domain::options::{Punctuation, TextType};
 use crate::domain::report::{InvalidRows, Report};
-use crate::domain::{Encoding, Msisdn, PlanOptions, Status, Text};
+use crate::domain::{
+    Encoding, InCommon, Message, Msisdn, PlanOptions, RequestLimits, Status, Text,
+};
 
 mod committing;
 mod opening;
@@ -93,6 +95,14 @@ fn add(
         text,
         disposition,
     }])
+}
+
+fn message(row: u64, text: &str, encoding: Encoding) -> Message {
+    Message {
+        number: number(row),
+        text: text.into(),
+        encoding,
+    }
 }
 
 fn text(body: &str) -> Text {

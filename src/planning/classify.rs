@@ -49,7 +49,7 @@ impl<'a> Classifier<'a> {
         Self {
             suppression,
             duplicates: Duplicates::new(options.duplicates),
-            batcher: Batcher::new(options.batch_size),
+            batcher: Batcher::new(options.limits),
             costs: Costs::default(),
             text_type: options.text_type,
             punctuation: options.punctuation,
@@ -135,7 +135,7 @@ impl<'a> Classifier<'a> {
             }
             Repeat::Send(earlier) => {
                 self.count_sendable(row, number, composed);
-                Classification::Send(self.batcher.batch(text, earlier))
+                Classification::Send(self.batcher.batch(text, composed.text.encoding, earlier))
             }
         }
     }

@@ -174,7 +174,7 @@ fn dispatch(
     summary: &mut Summary,
 ) -> Result<()> {
     let options = &ledger.campaign().options;
-    let throttle = Throttle::new(args.send.rate, options.batch_size);
+    let throttle = Throttle::new(args.send.rate, options.limits.messages);
     let policy = Policy {
         sender_id: options.sender_id.clone(),
         limit: args.send.limit,

@@ -97,12 +97,12 @@ fn one_run(
             }
             let nth = record.requests;
             record.requests += 1;
-            let refuses = request.numbers.iter().any(|one| bad.contains(one));
+            let refuses = request.messages.iter().any(|to| bad.contains(&to.number));
             if refuses {
                 record.refused += 1;
             } else {
-                for number in request.numbers {
-                    *record.taken.entry(*number).or_default() += 1;
+                for to in request.messages {
+                    *record.taken.entry(to.number).or_default() += 1;
                 }
             }
             if crashes.contains(&nth) {

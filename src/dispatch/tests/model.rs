@@ -11,7 +11,6 @@ use std::path::PathBuf;
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::Msisdn;
 use crate::ledger::{Lock, Resolution, Selection};
 
 /// The number of campaigns, unless `PROPTEST_CASES` is set.
@@ -405,11 +404,11 @@ fn react(
     if record.after_crash.is_some() {
         return Outcomes::All(not_sent());
     }
-    let numbers = request.numbers;
+    let numbers: Vec<Msisdn> = request.messages.iter().map(|to| to.number).collect();
     match reaction {
         Reaction::All(outcome) => {
             if matches!(outcome, Outcome::Accepted { .. }) {
-                record.take(numbers);
+                record.take(&numbers);
             }
             Outcomes::All(outcome)
         }
@@ -423,19 +422,19 @@ fn react(
             Outcomes::Each(outcomes)
         }
         Reaction::TakenWithoutAnswer => {
-            record.take(numbers);
+            record.take(&numbers);
             Outcomes::All(no_answer())
         }
         Reaction::StopRequested(outcome) => {
             stop.request(StopReason::Signal(2));
             if matches!(outcome, Outcome::Accepted { .. }) {
-                record.take(numbers);
+                record.take(&numbers);
             }
             Outcomes::All(outcome)
         }
         Reaction::Crash { taken } => {
             if taken {
-                record.take(numbers);
+                record.take(&numbers);
             }
             copy(ledger, next);
             record.after_crash = Some(next.join("a.ledger"));

@@ -117,8 +117,8 @@ fn saw_no_other_connection(listener: &TcpListener) -> bool {
         .is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
 }
 
-fn gateway(url: &str, total: Duration) -> RestGateway {
-    RestGateway::through(
+fn gateway(url: &str, total: Duration) -> HttpGateway {
+    HttpGateway::through(
         None,
         Endpoint::parse(url).unwrap(),
         credentials(),
@@ -129,7 +129,7 @@ fn gateway(url: &str, total: Duration) -> RestGateway {
     )
 }
 
-fn gateway_at(address: SocketAddr) -> RestGateway {
+fn gateway_at(address: SocketAddr) -> HttpGateway {
     gateway(&format!("http://{address}/RESTAPI.php"), PATIENCE)
 }
 
@@ -140,21 +140,23 @@ fn credentials() -> Credentials {
     }
 }
 
-fn numbers(count: u64) -> Vec<Msisdn> {
+fn messages(count: u64, text: &str, encoding: Encoding) -> Vec<Message> {
     (0..count)
-        .map(|n| Msisdn::from_digits(&(60_123_456_789 + n).to_string()).unwrap())
+        .map(|n| Message {
+            number: Msisdn::from_u64(60_123_456_789 + n).unwrap(),
+            text: text.into(),
+            encoding,
+        })
         .collect()
 }
 
-fn submit(gateway: &mut RestGateway, count: u64) -> Reply {
+fn submit(gateway: &mut HttpGateway, count: u64) -> Reply {
     submit_text(gateway, count, "hello")
 }
 
-fn submit_text(gateway: &mut RestGateway, count: u64, text: &str) -> Reply {
+fn submit_text(gateway: &mut HttpGateway, count: u64, text: &str) -> Reply {
     let reply = gateway.submit(&Request {
-        numbers: &numbers(count),
-        text,
-        encoding: Encoding::Ascii,
+        messages: &messages(count, text, Encoding::Ascii),
         sender_id: None,
     });
     let shown = format!("{reply:?}");
@@ -245,9 +247,7 @@ fn the_request_is_a_form_with_exactly_the_fields_of_the_reference() {
     })]);
     let text = "Baki: RM5 & 50% + d\u{e9}j\u{e0} \u{4f60}\u{597d}\n= ok; \u{1f600}";
     let reply = gateway_at(address).submit(&Request {
-        numbers: &numbers(3),
-        text,
-        encoding: Encoding::Unicode,
+        messages: &messages(3, text, Encoding::Unicode),
         sender_id: Some(&SenderId::parse("KEDAI").unwrap()),
     });
     assert_eq!(reply.outcomes, accepted("1143007207"));
@@ -294,6 +294,32 @@ fn the_request_is_a_form_with_exactly_the_fields_of_the_reference() {
         fields,
         expected.map(|(name, value)| (name.to_owned(), value.to_owned()))
     );
+}
+
+#[test]
+fn messages_with_different_texts_or_types_are_not_sent() {
+    let (_, listener, _done) = serve::<()>(Vec::new());
+    let mut gateway = gateway_at(listener.local_addr().unwrap());
+    for (text, encoding) in [
+        ("hello!", Encoding::Ascii),
+        ("hello", Encoding::Unicode),
+        ("h\u{e9}llo", Encoding::Unicode),
+        ("", Encoding::Ascii),
+    ] {
+        let mut mixed = messages(3, "hello", Encoding::Ascii);
+        (mixed[2].text, mixed[2].encoding) = (text.into(), encoding);
+        let request = Request {
+            messages: &mixed,
+            sender_id: None,
+        };
+        let reply = gateway.submit(&request);
+        assert_eq!(
+            why_not_sent(&reply),
+            "the gateway cannot take these texts in one request",
+            "{text}"
+        );
+    }
+    assert!(saw_no_other_connection(&listener));
 }
 
 /// The fields of a form, decoded as a server does it.
@@ -457,7 +483,7 @@ fn debug_output_holds_no_secret() {
         connect: PATIENCE,
         total: PATIENCE,
     };
-    let gateway = RestGateway::new(endpoint.clone(), credentials(), timeouts);
+    let gateway = HttpGateway::rest(endpoint.clone(), credentials(), timeouts);
     let shown = format!(
         "{gateway:?} {gateway:#?} {endpoint:?} {:?} {timeouts:?}",
         credentials()
@@ -497,5 +523,5 @@ fn the_log_holds_neither_the_password_nor_a_number_nor_the_text() {
 #[test]
 fn the_client_is_a_gateway() {
     fn is_a_gateway<T: Gateway>() {}
-    is_a_gateway::<RestGateway>();
+    is_a_gateway::<HttpGateway>();
 }

@@ -1,4 +1,4 @@
-//! Reads the body of a reply into outcomes. Only whole bodies may be passed in, never one that was cut short.
+//! Reads the body of an answer of the REST reference into outcomes.
 //!
 //! The reference shows one answer for one number. It does not say what a request with several numbers is answered, so
 //! every shape that was seen or is hinted at is read. Everything ambiguous proves nothing: a false "refused" would send
@@ -16,11 +16,9 @@
 
 use serde::Deserialize;
 
+use super::MAX_BODY;
 use super::code::Code;
 use crate::gateway::{Outcome, Outcomes};
-
-/// The longest body that is read, in bytes. An answer for each of thirty numbers has about 900.
-pub(in crate::gateway) const MAX_BODY: usize = 64 * 1024;
 
 /// The longest transaction id that is accepted as one, in characters. Real ones have ten digits.
 const MAX_TRX_ID: usize = 64;
@@ -35,7 +33,7 @@ const UNRECOGNIZED: &str = "the answer has none of the shapes of a code";
 ///
 /// As many answers as numbers: each belongs to the number in its place. One answer: it belongs to all of them. Any
 /// other count proves nothing, which is an outcome and no error, since the body does follow the grammar.
-pub(in crate::gateway) fn read(body: &[u8], numbers: usize) -> Result<Outcomes, &'static str> {
+pub(super) fn read(body: &[u8], numbers: usize) -> Result<Outcomes, &'static str> {
     if body.len() > MAX_BODY {
         return Err(TOO_LONG);
     }

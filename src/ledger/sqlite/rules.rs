@@ -1,5 +1,6 @@
 //! The rules that `verify` checks with a query each.
 
+use crate::domain::{InCommon, RequestLimits};
 use crate::ledger::outcome::AttemptOutcome as Outcome;
 
 /// Before every query: each batch with those that it was split from, and its last attempt. `UNION` without `ALL` ends even if
@@ -16,7 +17,7 @@ last(id, attempt) AS (
 ";
 
 /// What must hold in every ledger, each with a query for the rows or batches where it does not.
-pub(in crate::ledger) const RULES: [(&str, &str); 16] = [
+pub(in crate::ledger) const RULES: [(&str, &str); 15] = [
     (
         "a row has a batch exactly if it is to be sent",
         "SELECT 'row ' || row FROM recipient WHERE (disposition = 'send') <> (batch_id IS NOT NULL)",
@@ -93,11 +94,6 @@ pub(in crate::ledger) const RULES: [(&str, &str); 16] = [
          WHERE r.trx_id IS NOT NULL AND b.state IS NOT 'accepted'",
     ),
     (
-        "the recipients of a batch have one text",
-        "SELECT 'batch ' || batch_id FROM recipient WHERE batch_id IS NOT NULL
-         GROUP BY batch_id HAVING count(DISTINCT text_id) > 1",
-    ),
-    (
         "no batch has a number twice",
         "SELECT 'batch ' || batch_id FROM recipient WHERE batch_id IS NOT NULL
          GROUP BY batch_id, msisdn HAVING count(*) > 1",
@@ -115,6 +111,33 @@ pub(in crate::ledger) const NO_REPEAT: (&str, &str) = (
     "SELECT 'row ' || max(r.row) FROM recipient r JOIN text t ON t.id = r.text_id
      WHERE r.disposition = 'send' GROUP BY r.msisdn, t.body HAVING count(*) > 1",
 );
+
+/// A batch must hold no more than one request can.
+pub(in crate::ledger) fn request_limits(limits: RequestLimits) -> [(&'static str, String); 2] {
+    let (rule, more) = match limits.in_common {
+        InCommon::Text => (
+            "the recipients of a batch have one text",
+            "count(DISTINCT text_id) > 1",
+        ),
+        InCommon::Type => (
+            "the texts of a batch have one type",
+            "count(DISTINCT (SELECT type FROM text WHERE id = text_id)) > 1",
+        ),
+    };
+    let batches_where = |condition: &str| {
+        format!(
+            "SELECT 'batch ' || batch_id FROM recipient WHERE batch_id IS NOT NULL
+             GROUP BY batch_id HAVING {condition}"
+        )
+    };
+    [
+        (rule, batches_where(more)),
+        (
+            "a batch has no more recipients than one request can hold",
+            batches_where(&format!("count(*) > {}", limits.messages)),
+        ),
+    ]
+}
 
 /// A batch must be in the state that its last attempt left it in. An outcome that this version does not know proves nothing.
 pub(in crate::ledger) fn state_follows_outcome() -> (&'static str, String) {

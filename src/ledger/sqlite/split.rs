@@ -47,10 +47,8 @@ impl Ledger {
         let children = self.split(batch.id, State::Planned, &[first, rest])?;
         Ok(Batch {
             id: children[0],
-            numbers: batch.numbers[..first.len()].to_vec(),
+            messages: batch.messages[..first.len()].to_vec(),
             rows: first.to_vec(),
-            text: batch.text.clone(),
-            encoding: batch.encoding,
             split: true,
         })
     }
@@ -69,7 +67,7 @@ impl Ledger {
             after = Some(last.id);
             let hits: Vec<_> = page
                 .iter()
-                .filter(|batch| batch.numbers.iter().any(|number| listed(*number).is_some()))
+                .filter(|batch| batch.messages.iter().any(|to| listed(to.number).is_some()))
                 .collect();
             if !hits.is_empty() {
                 suppressed += self.transaction(|ledger| {
@@ -88,8 +86,8 @@ impl Ledger {
     ) -> Result<u64> {
         let mut remaining = Vec::new();
         let mut suppressed = 0;
-        for (row, number) in batch.rows.iter().zip(&batch.numbers) {
-            match listed(*number) {
+        for (row, message) in batch.rows.iter().zip(&batch.messages) {
+            match listed(message.number) {
                 None => remaining.push(*row),
                 Some(reason) => {
                     self.execute(

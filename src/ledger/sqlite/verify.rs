@@ -3,7 +3,7 @@
 use rusqlite::Row;
 
 use super::lock::{self, Started};
-use super::rules::{ANCESTORS, NO_REPEAT, RULES, state_follows_outcome};
+use super::rules::{ANCESTORS, NO_REPEAT, RULES, request_limits, state_follows_outcome};
 use super::snapshot::Snapshot;
 use super::totals;
 use crate::Result;
@@ -30,8 +30,10 @@ impl Snapshot {
             wrong.extend(self.wrong_costs()?);
             wrong.extend(self.wrong_codes(code_fits)?);
             let (rule, query) = state_follows_outcome();
+            let limits = request_limits(self.campaign()?.options.limits);
             let rules = (RULES.into_iter())
                 .chain([(rule, &*query)])
+                .chain(limits.iter().map(|(rule, query)| (*rule, &**query)))
                 .chain((!duplicates_kept).then_some(NO_REPEAT));
             for (rule, query) in rules {
                 let found = self.lines(&format!("{ANCESTORS}{query}"))?;

@@ -126,7 +126,7 @@ fn a_batch_is_halved_down_to_one() {
     let halved = || vec![NewState::Halved { code: -1010 }];
     send(&mut ledger, halved());
     let sizes: Vec<_> = ledger.planned_after(None).unwrap();
-    let sizes: Vec<_> = sizes.iter().map(|batch| batch.numbers.len()).collect();
+    let sizes: Vec<_> = sizes.iter().map(|batch| batch.messages.len()).collect();
     assert_eq!(sizes, [2, 1]);
     assert_adds_up(&path);
     for _ in 0..4 {

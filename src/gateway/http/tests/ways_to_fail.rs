@@ -354,7 +354,7 @@ fn through_a_proxy(does: fn(&mut Peer)) -> Reply {
     };
     let endpoint = Endpoint::parse("https://gateway.invalid/RESTAPI.php").unwrap();
     let reply = submit(
-        &mut RestGateway::through(Some(proxy), endpoint, credentials(), timeouts),
+        &mut HttpGateway::through(Some(proxy), endpoint, credentials(), timeouts),
         1,
     );
     let head = received.recv_timeout(PATIENCE).unwrap();
@@ -486,7 +486,8 @@ fn a_second_address_is_no_second_try() {
             total: PATIENCE,
         };
         let names = FixedAddresses(vec![unused_address(), first, second.local_addr().unwrap()]);
-        let mut gateway = RestGateway {
+        let mut gateway = HttpGateway {
+            format: &Form,
             agent: Agent::with_parts(config(None, timeouts), connector, names),
             witness,
             endpoint: Endpoint::parse("http://localhost/").unwrap(),
@@ -563,7 +564,8 @@ fn a_first_write_that_fails_may_have_sent_a_part() {
             connect: SHORT_TIMEOUT,
             total: SHORT_TIMEOUT,
         };
-        let mut gateway = RestGateway {
+        let mut gateway = HttpGateway {
+            format: &Form,
             agent: Agent::with_parts(config(None, timeouts), connector, LiteralFirst::default()),
             witness,
             endpoint: Endpoint::parse("http://127.0.0.1/").unwrap(),
