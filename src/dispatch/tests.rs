@@ -1,5 +1,6 @@
 //! The sending loop against scripted gateways: what each answer does to the ledger and to the run. `model` tests that
-//! nothing is ever sent twice or lost, `halving` what splitting costs, `waiting` what workers wait for.
+//! nothing is ever sent twice or lost, `halving` what splitting costs, `own_texts` that each recipient
+//! gets its own text, `waiting` what workers wait for.
 #![allow(
     clippy::disallowed_methods, clippy::unwrap_used,
     clippy::expect_used,
@@ -10,6 +11,7 @@
 
 mod halving;
 mod model;
+mod own_texts;
 mod waiting;
 
 use std::fs;
@@ -24,7 +26,10 @@ use crate::domain::status::Counts;
 use crate::domain::{Msisdn, Status};
 use crate::gateway::{Code, Outcome, Outcomes, Reply, Request};
 use crate::ledger::Snapshot;
-use crate::ledger::tests::{assert_adds_up, number, open, plan, statuses, temp_ledger, timestamp};
+use crate::ledger::tests::{
+    assert_adds_up, number, of_one_type, open, plan, plan_own_texts, statuses, temp_ledger,
+    timestamp,
+};
 
 type Responder = dyn Fn(&Request<'_>) -> Outcomes + Send + Sync;
 

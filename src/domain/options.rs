@@ -95,31 +95,6 @@ impl PlanOptions {
     }
 }
 
-/// A plan of a test.
-#[cfg(test)]
-impl Default for PlanOptions {
-    fn default() -> Self {
-        Self {
-            message: MessageSource::Column(None),
-            phone_column: None,
-            region: Region::MY,
-            sender_id: None,
-            text_type: TextType::default(),
-            punctuation: Punctuation::default(),
-            duplicates: DuplicateRule::default(),
-            limits: RequestLimits {
-                messages: std::num::NonZeroU32::MIN.saturating_add(29),
-                in_common: super::limits::InCommon::Text,
-            },
-            lint: LintLevel::default(),
-            hidden: None,
-            date_order: None,
-            max_invalid: MaxInvalid::default(),
-            spreadsheet: None,
-        }
-    }
-}
-
 /// Where the message is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -323,7 +298,34 @@ impl Display for MaxInvalid {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::num::NonZeroU32;
+
     use super::*;
+    use crate::domain::InCommon;
+
+    /// For the tests of all modules: nothing chosen, thirty recipients of one text in a request.
+    impl Default for PlanOptions {
+        fn default() -> Self {
+            Self {
+                message: MessageSource::Column(None),
+                phone_column: None,
+                region: Region::MY,
+                sender_id: None,
+                text_type: TextType::default(),
+                punctuation: Punctuation::default(),
+                duplicates: DuplicateRule::default(),
+                limits: RequestLimits {
+                    messages: NonZeroU32::MIN.saturating_add(29),
+                    in_common: InCommon::Text,
+                },
+                lint: LintLevel::default(),
+                hidden: None,
+                date_order: None,
+                max_invalid: MaxInvalid::default(),
+                spreadsheet: None,
+            }
+        }
+    }
 
     #[test]
     fn the_share_of_invalid_rows_is_compared_exactly() {
@@ -348,8 +350,8 @@ mod tests {
             punctuation: Punctuation::Keep,
             duplicates: DuplicateRule::Keep,
             limits: RequestLimits {
-                messages: std::num::NonZeroU32::MIN,
-                in_common: super::super::limits::InCommon::Type,
+                messages: NonZeroU32::MIN,
+                in_common: InCommon::Type,
             },
             lint: LintLevel::Off,
             hidden: Some(HiddenRows::Skip),

@@ -58,7 +58,12 @@ fn unfinished_plan(path: &Path, batches: &[u32]) -> (PlanWriter, Campaign) {
             add(&mut plan_writer, row, Some(batch), Disposition::Send(batch)).unwrap();
         }
     }
-    let sendable = row;
+    with_unsent_rows(plan_writer, row)
+}
+
+/// Adds three rows that are not sent after this many that are.
+fn with_unsent_rows(mut plan_writer: PlanWriter, sendable: u64) -> (PlanWriter, Campaign) {
+    let mut row = sendable;
     for disposition in [
         Disposition::Invalid("no number"),
         Disposition::Duplicate("row 1 has it"),
@@ -130,6 +135,34 @@ fn campaign(report: Report) -> Campaign {
 pub(crate) fn plan(path: &Path, batches: &[u32]) {
     let (plan_writer, campaign) = unfinished_plan(path, batches);
     plan_writer.finish(&campaign, false).unwrap();
+}
+
+/// Plans a ledger with a batch for each of these lists of texts, and three more rows that are not sent.
+pub(crate) fn plan_own_texts(path: &Path, batches: &[Vec<&str>], limits: RequestLimits) {
+    let mut plan_writer = PlanWriter::begin(path).unwrap();
+    let mut row = 0;
+    for (batch, texts) in (1..).zip(batches) {
+        plan_writer.inserts().unwrap().batches(&[batch]).unwrap();
+        for body in texts {
+            row += 1;
+            let mut inserts = plan_writer.inserts().unwrap();
+            inserts.texts(&[(row, &text(body))]).unwrap();
+            drop(inserts);
+            let batch = Disposition::Send(batch);
+            add(&mut plan_writer, row.into(), Some(row), batch).unwrap();
+        }
+    }
+    let (plan_writer, mut campaign) = with_unsent_rows(plan_writer, row.into());
+    campaign.options.limits = limits;
+    plan_writer.finish(&campaign, false).unwrap();
+}
+
+/// Requests of at most this many messages of one type, each with a text of its own.
+pub(crate) fn of_one_type(messages: u32) -> RequestLimits {
+    RequestLimits {
+        messages: messages.try_into().unwrap(),
+        in_common: InCommon::Type,
+    }
 }
 
 pub(crate) fn open(path: &Path) -> Ledger {
