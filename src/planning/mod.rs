@@ -7,6 +7,8 @@ mod headers;
 mod message;
 mod pipeline;
 mod row;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
 
