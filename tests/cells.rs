@@ -199,10 +199,10 @@ fn white_space_at_the_ends_does_not_make_another_person() {
         ),
         [
             "Hi Aina!",
-            "[duplicate: row 1 has the same number and text]",
-            "[duplicate: row 1 has the same number and text]",
+            "[duplicate: row 1 (line 2) has the same number and text]",
+            "[duplicate: row 1 (line 2) has the same number and text]",
             "Hi AINA",
-            "[duplicate: row 1 has the same number and text]",
+            "[duplicate: row 1 (line 2) has the same number and text]",
         ]
     );
 }

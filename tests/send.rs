@@ -925,7 +925,10 @@ fn numbers_of_other_countries_are_counted_before_they_cost_anything() {
     program
         .send(&Gateway::accepting(), &customers(&[]))
         .exits(0)
-        .says(&["1 message to numbers of other countries (row 3)"]);
+        .says(&[
+            "1 message to numbers of other countries",
+            "row 3 (line 4), phone",
+        ]);
 }
 
 #[test]

@@ -925,7 +925,7 @@ fn the_overview_points_out_a_number_that_many_people_share() {
         writeln!(csv, "60120000000,Customer {i}").unwrap();
     }
     let shown = overview(&csv, &["--message", "Hi {{ name }}"]);
-    let line = "Same number   60120000000 is in 15 rows, first in row 1; if these are different people, the spreadsheet has rounded their numbers\n";
+    let line = "Same number   60120000000 is in 15 rows, first in row 1 (line 2); if these are different people, the spreadsheet has rounded their numbers\n";
     assert!(shown.contains(line), "{shown}");
 }
 
@@ -940,7 +940,7 @@ fn the_overview_warns_of_what_networks_block() {
     let shown = overview(&csv, &arguments);
     for line in [
         "Content       6: a link: Malaysian networks block the message, and its credits are charged, unless it is whitelisted\n",
-        "              \"kedaiku.com/promo\" in rows 3, 4, 5, 6, 7, ... (MCMC: since 1 September 2024 ",
+        "                \"kedaiku.com/promo\" in rows 3 (line 4), 4 (line 5), 5 (line 6), 6 (line 7), 7 (line 8), ..., note\n                  | KedaiKu: see kedaiku.com/promo\n",
         "Content       8: a sender ID for a Malaysian number: ",
     ] {
         assert!(shown.contains(line), "{line}\n{shown}");

@@ -89,6 +89,9 @@ pub(super) struct PlanArgs {
     pub(super) check: CheckArgs,
     #[command(flatten)]
     pub(super) output: OutputArgs,
+    /// The command line as it was typed, from the name of the program.
+    #[arg(skip)]
+    pub(super) typed: Vec<OsString>,
 }
 
 #[derive(Debug, Args)]
@@ -229,6 +232,9 @@ pub(super) struct CheckArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub(super) struct OutputArgs {
+    /// Show N texts, spread over the spreadsheet
+    #[arg(long, value_name = "N", help_heading = None)]
+    pub(super) show: Option<u64>,
     /// Write the summary as one JSON object there; - for standard output
     #[arg(long, value_name = "PATH", hide_short_help = true)]
     pub(super) summary_json: Option<PathBuf>,
@@ -327,8 +333,12 @@ impl Cli {
     pub(super) fn parse_arguments(
         arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,
     ) -> Result<Self, clap::Error> {
-        let matches = Self::command().try_get_matches_from(arguments)?;
+        let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
+        let matches = Self::command().try_get_matches_from(&arguments)?;
         let mut cli = Self::from_arg_matches(&matches)?;
+        if let Command::Plan(args) = &mut cli.command {
+            args.typed = arguments;
+        }
         if let (Command::Send(args), Some((_, matches))) = (&mut cli.command, matches.subcommand())
         {
             args.typed_plan_option = typed_plan_option(matches);

@@ -27,6 +27,12 @@ pub(super) fn shell_quoted(path: &Path) -> String {
     }
 }
 
+/// Words as they can be pasted into a shell on one line.
+pub(super) fn shell_line<'a>(words: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let line = shlex::try_join(words).ok()?;
+    (!line.contains(['\n', '\r'])).then_some(line)
+}
+
 /// The files of a campaign.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct CampaignFiles {

@@ -13,6 +13,7 @@ mod progress;
 mod remedy;
 mod session;
 mod settings;
+mod show;
 mod signals;
 mod summary;
 mod suppression;

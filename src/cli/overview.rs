@@ -1,13 +1,16 @@
 //! A plan on one screen, for the person who approves it: counts first, then credits, problems, and sample texts.
 
 use std::fmt::Write as _;
+use std::io::{self, IsTerminal as _};
 use std::time::Duration;
 
 use super::view::{Screen, counted, inflected};
 use crate::dispatch::Rate;
 use crate::domain::cost::{LongValues, UnicodeCause};
 use crate::domain::duplicates::RepeatedNumber;
+use crate::domain::example::Example;
 use crate::domain::options::HiddenRows;
+use crate::domain::place::{Place, listed};
 use crate::domain::punctuation::is_unseen;
 use crate::domain::report::{DateColumn, InvalidRows, ReadAs, Report, Sample, Warning};
 use crate::ledger::Campaign;
@@ -18,26 +21,55 @@ const LINES: usize = 6;
 const GUESSED: &str =
     ", guessed from its bytes (check the names below, or name it with --encoding)";
 
+/// How much is shown of what belongs to customers: their cells, and their texts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Details {
+    /// What a person needs who judges the plan.
+    Examples,
+    /// Rows and sample texts only, for what may be written into a log.
+    Rows,
+}
+
+impl Details {
+    /// What standard error gets: it may be written into a log.
+    pub(super) fn on_standard_error() -> Self {
+        if io::stderr().is_terminal() {
+            Self::Examples
+        } else {
+            Self::Rows
+        }
+    }
+}
+
 /// The plan on one screen.
-pub(super) fn of_plan(campaign: &Campaign, rate: Option<Rate>) -> String {
+pub(super) fn of_plan(campaign: &Campaign, rate: Option<Rate>, details: Details) -> String {
+    let mut screen = findings(campaign, rate, details);
+    for (labels, sample) in samples(&campaign.report) {
+        screen.0.push_str(&shown(&labels, sample));
+    }
+    screen.0
+}
+
+/// The plan without sample texts.
+pub(super) fn findings(campaign: &Campaign, rate: Option<Rate>, details: Details) -> Screen {
     let report = &campaign.report;
     let mut screen = Screen::default();
-    counts(&mut screen, campaign, rate);
+    counts(&mut screen, campaign, rate, details);
     screen.gap();
-    credits(&mut screen, report);
+    credits(&mut screen, report, details);
     screen.gap();
     if !report.unformatted.is_empty() {
         screen.line("Formats", unformatted(report));
     }
     screen.lines("Dates", &report.date_columns, dates);
-    screen.lines("Invalid", &report.invalid, invalid);
+    screen.lines("Invalid", &report.invalid, |one| invalid(one, details));
     screen.lines("Same number", &report.repeated_numbers, repeated);
-    screen.lines("Content", &report.warnings, warning);
-    screen.gap();
-    for (labels, sample) in samples(report) {
-        screen.0.push_str(&shown(&labels, sample));
+    if report.several_messages > 0 {
+        screen.line("Repeated", several_messages(report, details));
     }
-    screen.0
+    screen.lines("Content", &report.warnings, |one| warning(one, details));
+    screen.gap();
+    screen
 }
 
 impl Screen {
@@ -60,7 +92,7 @@ impl Screen {
     }
 }
 
-fn counts(screen: &mut Screen, campaign: &Campaign, rate: Option<Rate>) {
+fn counts(screen: &mut Screen, campaign: &Campaign, rate: Option<Rate>, details: Details) {
     let report = &campaign.report;
     let (name, input) = (&campaign.name, &campaign.input);
     screen.line("Campaign", format!("{name}, from {input}"));
@@ -77,9 +109,9 @@ fn counts(screen: &mut Screen, campaign: &Campaign, rate: Option<Rate>) {
     screen.line("To send", format!("{messages} in {requests} ({texts})"));
     if report.abroad > 0 {
         let messages = counted(report.abroad, "message");
-        let rows = which(report.abroad, &report.first_abroad);
-        let abroad = format!("{messages} to numbers of other countries ({rows})");
-        screen.line("Abroad", abroad);
+        let abroad = format!("{messages} to numbers of other countries");
+        let rows = with_examples(abroad, report.abroad, &report.first_abroad, details);
+        screen.line("Abroad", rows);
     }
     let (duplicate, suppressed) = (report.duplicate, report.suppressed);
     let invalid = report.invalid_rows();
@@ -91,15 +123,17 @@ fn counts(screen: &mut Screen, campaign: &Campaign, rate: Option<Rate>) {
     screen.line("Time", time_needed(report.sendable, rate));
 }
 
-fn credits(screen: &mut Screen, report: &Report) {
+fn credits(screen: &mut Screen, report: &Report, details: Details) {
     let mut credits = report.credits.to_string();
     if report.unicode > 0 {
         let messages = counted(report.unicode, "message");
         let _ = write!(credits, ", {messages} in Unicode at 63 characters a credit");
     }
     screen.line("Credits", credits);
-    screen.lines("  Unicode", &report.unicode_because, cause);
-    screen.lines("  Long", &report.long_values, long);
+    screen.lines("  Unicode", &report.unicode_because, |one| {
+        cause(one, details)
+    });
+    screen.lines("  Long", &report.long_values, |one| long(one, details));
     if report.replaced > 0 {
         let characters = counted(report.replaced, "character");
         let why = "to save messages from Unicode (--punctuation keep leaves them)";
@@ -174,8 +208,9 @@ fn hidden(report: &Report, rule: Option<HiddenRows>) -> String {
         Some(HiddenRows::Send) | None => "like any other (--hidden send)",
     };
     format!(
-        "{} that the workbook hides or filters out: {becomes}",
-        counted(report.hidden, "row")
+        "{} that the workbook hides or filters out: {becomes}{ROW}{}",
+        counted(report.hidden, "row"),
+        listed(report.hidden, &report.first_hidden)
     )
 }
 
@@ -201,18 +236,26 @@ fn with_blank(report: &Report) -> String {
     format!("{}, and {blank} no row number", report.rows)
 }
 
-/// `’ in 214 texts: 214 credits more`.
-fn cause(cause: &UnicodeCause) -> String {
+/// `’ in 214 texts: 214 credits more`, and the first of these words.
+fn cause(cause: &UnicodeCause, details: Details) -> String {
     let characters: Vec<_> = cause.characters.chars().map(named).collect();
     let what = match characters.as_slice() {
         [] => "another script, or many symbols,".to_owned(),
         some => some.join(" "),
     };
     let texts = counted(cause.rows, "text");
-    match cause.credits_more {
-        0 => format!("{what} in {texts}: no credits more"),
-        more => format!("{what} in {texts}: {} more", counted(more, "credit")),
-    }
+    let more = match cause.credits_more {
+        0 => "no credits more".to_owned(),
+        more => format!("{} more", counted(more, "credit")),
+    };
+    let first = match &cause.example {
+        Some(example) if details == Details::Examples => {
+            format!("{ROW}\"{}\" in {}", example.excerpt, place(example, 1))
+        }
+        Some(example) => format!("{ROW}{}", place(example, 1)),
+        None => String::new(),
+    };
+    format!("{what} in {texts}: {more}{first}")
 }
 
 /// A character, or its code point where nothing would be seen.
@@ -225,7 +268,7 @@ fn named(c: char) -> String {
 }
 
 /// `37 rows need 2 credits because of NAME; 4 characters fewer saves 37 credits`.
-fn long(long: &LongValues) -> String {
+fn long(long: &LongValues, details: Details) -> String {
     let rows = inflected(long.rows, "row needs", "rows need");
     let credits = if long.credits == long.usual_credits + 1 {
         counted(long.credits.into(), "credit")
@@ -234,50 +277,131 @@ fn long(long: &LongValues) -> String {
     };
     let column = long.column.as_ref();
     let column = column.map_or_else(String::new, |column| format!(" because of {column}"));
-    format!(
+    let mut text = format!(
         "{rows} {credits} instead of {}{column}; {} fewer in each saves {}",
         long.usual_credits,
         counted(long.characters.into(), "character"),
         counted(long.saves, "credit"),
-    )
+    );
+    if let Some(example) = &long.example {
+        let _ = write!(text, "{ROW}{}", place(example, 1));
+        if details == Details::Examples {
+            text += &quoted_text(example.text.as_deref());
+        }
+    }
+    text
 }
 
-fn invalid(invalid: &InvalidRows) -> String {
-    let which = which(invalid.rows, &invalid.first_rows);
-    format!("{}: {} ({which})", invalid.rows, invalid.what)
+fn invalid(invalid: &InvalidRows, details: Details) -> String {
+    let what = format!("{}: {}", invalid.rows, invalid.what);
+    with_examples(what, invalid.rows, &invalid.examples, details)
+}
+
+/// Where the lines under a line begin that say more about it.
+const ROW: &str = "\n                ";
+
+/// A finding, with the first of its rows on a line each.
+fn with_examples(what: String, rows: u64, examples: &[Example], details: Details) -> String {
+    let mut text = what;
+    for example in examples {
+        let _ = write!(text, "{ROW}{}", place(example, 1));
+        match (details, &example.column) {
+            (Details::Examples, Some(_)) if example.excerpt.is_empty() => text += " is blank",
+            (Details::Examples, Some(_)) => {
+                let _ = write!(text, ": \"{}\"", example.excerpt);
+            }
+            _ => {}
+        }
+    }
+    if let Some(more @ 1..) = rows.checked_sub(examples.len() as u64) {
+        let _ = write!(text, "{ROW}and {more} more");
+    }
+    text
+}
+
+/// `row 39 (C40), name`; of so many rows with the same, the first.
+fn place(example: &Example, rows: u64) -> String {
+    let places = listed(rows, &example.places);
+    match &example.column {
+        Some(column) => format!("{places}, {column}"),
+        None => places,
+    }
 }
 
 fn repeated(repeated: &RepeatedNumber) -> String {
+    let first = repeated
+        .place
+        .map_or_else(String::new, |place| format!(", first in {place}"));
     format!(
-        "{} is in {}, first in row {}; if these are different people, the spreadsheet has rounded their numbers",
+        "{} is in {}{first}; if these are different people, the spreadsheet has rounded their numbers",
         repeated.number,
         counted(repeated.rows, "row"),
-        repeated.first_row
     )
 }
 
-fn warning(warning: &Warning) -> String {
-    format!(
-        "{}: {}\n{:14}\"{}\" in {} ({})",
-        warning.rows,
-        warning.what,
-        "",
-        warning.example,
-        which(warning.rows, &warning.first_rows),
-        warning.source
-    )
+/// How many numbers get more than one message, with the messages of the first.
+fn several_messages(report: &Report, details: Details) -> String {
+    let numbers = inflected(report.several_messages, "number gets", "numbers get");
+    let mut text = format!(
+        "{numbers} {} (--duplicates number sends only the first to each)",
+        counted(report.messages_to_them, "message")
+    );
+    for (nth, several) in report.several_to.iter().enumerate() {
+        let places: Vec<Place> = several.messages.iter().map(|(place, _)| *place).collect();
+        let rows = listed(places.len() as u64, &places);
+        match details {
+            Details::Rows => {
+                let _ = write!(text, "{ROW}{rows}");
+            }
+            Details::Examples if nth > 0 => {
+                let _ = write!(text, "{ROW}{} in {rows}", several.number);
+            }
+            Details::Examples => {
+                let _ = write!(text, "{ROW}{}:", several.number);
+                for (place, message) in &several.messages {
+                    let _ = write!(text, "{ROW}  {place}{}", quoted_text(Some(message)));
+                }
+            }
+        }
+    }
+    text
 }
 
-/// `row 3`, `rows 3, 9, ...`.
-fn which(rows: u64, first_rows: &[u64]) -> String {
-    let listed: Vec<_> = first_rows.iter().map(u64::to_string).collect();
-    let label = if rows == 1 { "row" } else { "rows" };
-    let more = if rows > listed.len() as u64 {
-        ", ..."
-    } else {
-        ""
+fn warning(warning: &Warning, details: Details) -> String {
+    let mut text = format!("{}: {}", warning.rows, warning.what);
+    // Which of the rows have which example is not counted.
+    let rows = match &warning.examples[..] {
+        [_] => warning.rows,
+        _ => 0,
     };
-    format!("{label} {}{more}", listed.join(", "))
+    for example in &warning.examples {
+        let rows = rows.max(example.places.len() as u64);
+        let excerpt = match example.excerpt.as_str() {
+            "" => String::new(),
+            excerpt => format!("\"{excerpt}\" in "),
+        };
+        let _ = write!(text, "{ROW}{excerpt}{}", place(example, rows));
+        if details == Details::Examples {
+            text += &quoted_text(example.text.as_deref());
+        }
+    }
+    text
+}
+
+/// The most lines of a text under a finding.
+const TEXT_LINES: usize = 4;
+
+/// A text on lines of its own.
+fn quoted_text(text: Option<&str>) -> String {
+    let mut quoted = String::new();
+    let mut lines = text.unwrap_or_default().lines();
+    for line in lines.by_ref().take(TEXT_LINES) {
+        let _ = write!(quoted, "{ROW}  | {line}");
+    }
+    if lines.next().is_some() {
+        let _ = write!(quoted, "{ROW}  | …");
+    }
+    quoted
 }
 
 fn time_needed(messages: u64, rate: Option<Rate>) -> String {
@@ -299,7 +423,10 @@ fn samples(report: &Report) -> Vec<(String, &Sample)> {
         ("Dearest", &report.dearest),
     ] {
         let Some(sample) = sample else { continue };
-        match shown.iter_mut().find(|(_, same)| same.row == sample.row) {
+        match shown
+            .iter_mut()
+            .find(|(_, same)| same.place.row == sample.place.row)
+        {
             Some((labels, _)) => *labels = format!("{labels}, {}", label.to_lowercase()),
             None => shown.push((label.to_owned(), sample)),
         }
@@ -313,9 +440,9 @@ fn shown(labels: &str, sample: &Sample) -> String {
     } else {
         "Unicode"
     };
-    let (row, units) = (sample.row, sample.units);
+    let (place, units) = (sample.place, sample.units);
     let credits = counted(sample.credits.into(), "credit");
-    let mut shown = format!("{labels}: row {row}, {units} characters, {encoding}, {credits}\n");
+    let mut shown = format!("{labels}: {place}, {units} characters, {encoding}, {credits}\n");
     for line in sample.text.lines() {
         let _ = writeln!(shown, "  | {line}");
     }

@@ -11,6 +11,7 @@ use super::view::counted;
 use super::{clock, suppression};
 use crate::domain::Status;
 use crate::domain::options::{LintLevel, MaxInvalid};
+use crate::domain::place::Places;
 use crate::domain::report::Report;
 use crate::domain::status::Counts;
 use crate::ledger::{self, Campaign, Lock, PlanWriter, Snapshot, Totals};
@@ -25,6 +26,8 @@ pub(super) struct Session {
     pub(super) campaign: Campaign,
     pub(super) totals: Totals,
     pub(super) stage: Stage,
+    /// Where each row is in the spreadsheet, if it was read.
+    pub(super) places: Places,
 }
 
 /// How far a campaign is when its session opens.
@@ -58,6 +61,7 @@ impl Session {
             },
             campaign: existing.campaign,
             totals: existing.totals,
+            places: Places::default(),
         }
     }
 
@@ -79,9 +83,14 @@ impl Session {
             let most = report.warnings.iter().map(|warning| warning.rows).max();
             (
                 format!(
-                    "at least {} may be blocked or look like a mistake, first row {} ({}: \"{}\"), and --lint is deny",
+                    "at least {} may be blocked or look like a mistake, first {} ({}: \"{}\"), and --lint is deny",
                     counted(most.unwrap_or_default(), "text"),
-                    first.first_rows.first().copied().unwrap_or_default(),
+                    first
+                        .examples
+                        .iter()
+                        .flat_map(|one| &one.places)
+                        .next()
+                        .map_or_else(String::new, ToString::to_string),
                     first.what,
                     first.example,
                 ),
@@ -110,14 +119,17 @@ pub(super) fn plan_or_resume(
     let existing = Existing::at(path)?;
     let on_change = settings.typed.options.on_change.unwrap_or_default();
     refuse_lost(path, &lock, existing.as_ref(), on_change)?;
-    let (writer, campaign) = plan(settings, path, progress)?;
+    let (writer, campaign, places) = plan(settings, path, progress)?;
     // Only a plan that was seen above, and from which no request was made, is replaced. Anything that appeared since then stays.
     let mut replacing = false;
     if let Some(existing) = existing {
         if existing.begun() || existing.takes_over(&lock) || !replan {
             let changes = changes(&existing.campaign, &campaign);
             if changes.is_empty() {
-                return Ok(resume(path, lock, existing, settings));
+                return Ok(Session {
+                    places,
+                    ..resume(path, lock, existing, settings)
+                });
             }
             existing.refuse_changes(path, &lock, on_change, &changes)?;
         }
@@ -138,6 +150,7 @@ pub(super) fn plan_or_resume(
         totals: totals(&campaign.report),
         campaign,
         stage: Stage::New,
+        places,
     })
 }
 
@@ -162,7 +175,7 @@ fn plan(
     settings: &PlanSettings<'_>,
     ledger: &Path,
     progress: &dyn Progress,
-) -> Result<(PlanWriter, Campaign)> {
+) -> Result<(PlanWriter, Campaign, Places)> {
     let (input, options) = (settings.input, &settings.options);
     let suppression = suppression::read(&settings.typed.check, options.region)?;
     let read = settings.read_options();
@@ -186,7 +199,7 @@ fn plan(
         planned_at,
         gateway_host: None,
     };
-    Ok((plan.writer, campaign))
+    Ok((plan.writer, campaign, plan.places))
 }
 
 fn resume(path: &Path, lock: Lock, existing: Existing, settings: &PlanSettings<'_>) -> Session {

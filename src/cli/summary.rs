@@ -90,6 +90,7 @@ pub(super) fn of_usage_error(arguments: &[OsString], message: &str) {
         return;
     };
     let output = OutputArgs {
+        show: None,
         summary_json: Some(path),
         progress: ProgressArg::None,
     };

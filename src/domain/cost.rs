@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::encoding::Encoding;
+use super::example::Example;
 use super::text::Text;
 
 /// How many of the columns that a template uses are measured. Templates use a handful.
@@ -30,6 +31,8 @@ pub struct UnicodeCause {
     pub rows: u64,
     /// How many credits fewer they would cost if the characters were ASCII.
     pub credits_more: u64,
+    /// The first of them.
+    pub example: Option<Example>,
 }
 
 /// Rows that cost more than most because of a long value.
@@ -47,6 +50,8 @@ pub struct LongValues {
     pub characters: u32,
     /// The credits that would be saved.
     pub saves: u64,
+    /// The first of those that cost the most.
+    pub example: Option<Example>,
 }
 
 /// The sums over all rows to send.
@@ -63,32 +68,41 @@ pub struct Costs {
 struct Level {
     rows: u64,
     most_units: u32,
+    example: Option<Example>,
     lengths: [u64; MEASURED_COLUMNS],
 }
 
 impl Costs {
-    /// Adds a text to send. `forces_unicode` says of a character that it cannot be sent as ASCII.
+    /// Adds a text to send. `forces_unicode` says of a character that it cannot be sent as ASCII; `example` makes an example of
+    /// the row for a part of its text.
     pub fn add(
         &mut self,
         text: &Text,
         lengths: &CellLengths,
         forces_unicode: impl Fn(char) -> bool,
+        example: impl Fn(&str) -> Example,
     ) {
         let level = self
             .levels
             .entry((text.encoding, text.credits()))
             .or_default();
         level.rows += 1;
+        level.example.get_or_insert_with(|| example(""));
         level.most_units = level.most_units.max(text.units);
         for (sum, length) in level.lengths.iter_mut().zip(lengths) {
             *sum += u64::from(*length);
         }
         if text.encoding == Encoding::Unicode {
-            self.add_unicode(text, forces_unicode);
+            self.add_unicode(text, forces_unicode, example);
         }
     }
 
-    fn add_unicode(&mut self, text: &Text, forces_unicode: impl Fn(char) -> bool) {
+    fn add_unicode(
+        &mut self,
+        text: &Text,
+        forces_unicode: impl Fn(char) -> bool,
+        example: impl Fn(&str) -> Example,
+    ) {
         let mut characters = Vec::new();
         for c in text.body.chars().filter(|c| forces_unicode(*c)) {
             if !characters.contains(&c) {
@@ -114,6 +128,11 @@ impl Costs {
                 ..UnicodeCause::default()
             });
         cause.rows += 1;
+        cause.example.get_or_insert_with(|| {
+            let first = text.body.split_inclusive(forces_unicode).next();
+            let end = first.map_or(0, str::len);
+            example(&word_at(&text.body, end))
+        });
         cause.credits_more += u64::from(text.credits().saturating_sub(as_ascii));
     }
 
@@ -125,16 +144,20 @@ impl Costs {
         causes
     }
 
-    /// For each encoding, the rows that cost more than most. `columns` are the headers of the measured columns.
+    /// For each encoding, the rows that cost more than most. `columns` are the indexes and headers of the measured columns.
     #[must_use]
-    pub fn long_values(&self, columns: &[String]) -> Vec<LongValues> {
+    pub fn long_values(&self, columns: &[(usize, String)]) -> Vec<LongValues> {
         [Encoding::Ascii, Encoding::Unicode]
             .into_iter()
             .filter_map(|encoding| self.long_values_in(encoding, columns))
             .collect()
     }
 
-    fn long_values_in(&self, encoding: Encoding, columns: &[String]) -> Option<LongValues> {
+    fn long_values_in(
+        &self,
+        encoding: Encoding,
+        columns: &[(usize, String)],
+    ) -> Option<LongValues> {
         let levels: Vec<(u32, &Level)> = self
             .levels
             .range((encoding, 0)..=(encoding, u32::MAX))
@@ -155,11 +178,19 @@ impl Costs {
         let column = (0..columns.len().min(MEASURED_COLUMNS))
             .max_by_key(|&column| (longer_by(column), Reverse(column)))
             .filter(|&column| longer_by(column) > 0);
+        let mut example = highest.example.clone();
+        if let (Some(example), Some(column)) = (&mut example, column) {
+            let places = example.places.iter();
+            example.places = places
+                .map(|place| place.in_column(columns[column].0))
+                .collect();
+        }
         Some(LongValues {
+            example,
             rows,
             credits,
             usual_credits,
-            column: column.map(|column| columns[column].clone()),
+            column: column.map(|column| columns[column].1.clone()),
             characters: highest
                 .most_units
                 .saturating_sub(usual_credits * encoding.units_per_credit()),
@@ -169,6 +200,21 @@ impl Costs {
                 .sum(),
         })
     }
+}
+
+/// The most characters of a word in an example.
+const LONGEST_WORD: usize = 30;
+
+/// The word that this is in the middle of, without punctuation at its end.
+fn word_at(text: &str, end: usize) -> String {
+    let (before, after) = text.split_at(end);
+    let start = before.trim_end_matches(|c: char| !c.is_whitespace());
+    let rest = after.split(char::is_whitespace).next().unwrap_or_default();
+    let word = format!("{}{rest}", &before[start.len()..]);
+    word.trim_end_matches([',', '.', '!', '?'])
+        .chars()
+        .take(LONGEST_WORD)
+        .collect()
 }
 
 #[cfg(test)]
@@ -183,7 +229,17 @@ mod tests {
             let text = Text::compose(*text, TextType::Auto, Punctuation::Keep).unwrap();
             let mut lengths = CellLengths::default();
             lengths[..2].copy_from_slice(&[*first, *second]);
-            costs.add(&text, &lengths, |c| !c.is_ascii());
+            costs.add(
+                &text,
+                &lengths,
+                |c| !c.is_ascii(),
+                |excerpt| Example {
+                    places: Vec::new(),
+                    column: None,
+                    excerpt: excerpt.to_owned(),
+                    text: None,
+                },
+            );
         }
         costs
     }
@@ -199,21 +255,33 @@ mod tests {
             ("Renée’s café", [0, 0]),
         ])
         .unicode();
-        let cause = |characters: &str, rows, credits_more| UnicodeCause {
-            characters: characters.to_owned(),
-            rows,
-            credits_more,
-        };
+        let found: Vec<_> = causes
+            .iter()
+            .map(|cause| {
+                let example = cause.example.as_ref().unwrap();
+                let excerpt = example.excerpt.as_str();
+                (
+                    cause.characters.as_str(),
+                    cause.rows,
+                    cause.credits_more,
+                    excerpt,
+                )
+            })
+            .collect();
         assert_eq!(
-            causes,
-            [cause("’", 2, 1), cause("", 1, 0), cause("é’", 1, 0)]
+            found,
+            [
+                ("’", 2, 1, "It’s"),
+                ("", 1, 0, "您好，小明，再见"),
+                ("é’", 1, 0, "Renée’s")
+            ]
         );
     }
 
     #[test]
     fn names_the_column_that_makes_some_rows_more_expensive() {
         let (usual, long, longest) = ("a".repeat(150), "a".repeat(157), "a".repeat(310));
-        let columns = ["Name".to_owned(), "Town".to_owned()];
+        let columns = [(0, "Name".to_owned()), (1, "Town".to_owned())];
         let costs = costs_of(&[
             (&usual, [5, 9]),
             (&usual, [6, 8]),
@@ -228,15 +296,23 @@ mod tests {
             column: column.map(str::to_owned),
             characters,
             saves,
+            example: None,
+        };
+        let long_values = |costs: &Costs, columns| {
+            let mut values = costs.long_values(columns);
+            for value in &mut values {
+                assert!(value.example.take().is_some());
+            }
+            values
         };
         assert_eq!(
-            costs.long_values(&columns),
+            long_values(&costs, &columns),
             [expected(2, 2, Some("Name"), 4, 2)]
         );
-        assert_eq!(costs.long_values(&[]), [expected(2, 2, None, 4, 2)]);
+        assert_eq!(long_values(&costs, &[]), [expected(2, 2, None, 4, 2)]);
         let costs = costs_of(&[(&usual, [5, 9]), (&usual, [5, 9]), (&longest, [5, 160])]);
         assert_eq!(
-            costs.long_values(&columns),
+            long_values(&costs, &columns),
             [expected(1, 3, Some("Town"), 157, 2)]
         );
         // All cost the same; or most cost the most.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::msisdn::Msisdn;
 use super::options::DuplicateRule;
+use super::place::Place;
 use super::positions::Positions;
 
 /// What an earlier row means for this one.
@@ -39,7 +40,42 @@ pub struct Duplicates {
     further_rows: HashMap<(u32, u32), SameText>,
     /// The rows of each number that more than one row has, by its position.
     repeated: HashMap<u32, SameNumber>,
+    several: SeveralMessages,
 }
+
+/// The numbers that get more than one message.
+#[derive(Clone, Debug, Default)]
+pub struct SeveralMessages {
+    /// How many numbers.
+    pub numbers: u64,
+    /// The messages that they get together.
+    pub messages: u64,
+    /// The first of these numbers, each with its first rows.
+    pub examples: Vec<(Msisdn, Vec<u32>)>,
+}
+
+impl SeveralMessages {
+    /// Adds a message to a number that already gets one, in `first_row`. `is_second`: it gets no other.
+    fn add(&mut self, number: Msisdn, row: u32, first_row: u32, is_second: bool) {
+        self.messages += 1;
+        if is_second {
+            self.numbers += 1;
+            self.messages += 1;
+            if self.examples.len() < MOST_EXAMPLES {
+                self.examples.push((number, vec![first_row]));
+            }
+        }
+        let mut examples = self.examples.iter_mut();
+        if let Some((_, rows)) = examples.find(|(shown, _)| *shown == number)
+            && rows.len() < MOST_EXAMPLES
+        {
+            rows.push(row);
+        }
+    }
+}
+
+/// How many numbers are shown, and how many of the rows of each.
+const MOST_EXAMPLES: usize = 3;
 
 /// The first row of a number.
 #[derive(Clone, Copy, Debug)]
@@ -71,6 +107,8 @@ pub struct RepeatedNumber {
     pub rows: u64,
     /// The first of them.
     pub first_row: u64,
+    /// Where that is.
+    pub place: Option<Place>,
 }
 
 /// A number that this many rows have should be looked at. No household is so large, but a spreadsheet that rounds long numbers
@@ -87,6 +125,7 @@ impl Duplicates {
             first_rows: Vec::new(),
             further_rows: HashMap::new(),
             repeated: HashMap::new(),
+            several: SeveralMessages::default(),
         }
     }
 
@@ -102,11 +141,18 @@ impl Duplicates {
                     number: self.numbers.key(*position)?.to_string(),
                     rows: u64::from(same.rows),
                     first_row: self.first_rows[*position as usize].row.into(),
+                    place: None,
                 })
             })
             .collect();
         repeated.sort_by_key(|number| (Reverse(number.rows), number.first_row));
         repeated
+    }
+
+    /// The numbers that get more than one message.
+    #[must_use]
+    pub fn several_messages(&self) -> &SeveralMessages {
+        &self.several
     }
 
     /// Adds a row that could be sent. `text` is the number of its text.
@@ -116,6 +162,17 @@ impl Duplicates {
             self.first_rows.push(FirstRow { row, text });
             return Repeat::Send(Earlier::default());
         }
+        let repeat = self.repeat(position, row, text);
+        if let Repeat::Send(earlier) = repeat {
+            let first_row = self.first_rows[position as usize].row;
+            self.several
+                .add(number, row, first_row, earlier.any_text == 1);
+        }
+        repeat
+    }
+
+    /// What earlier rows of the number at this position mean for a further one.
+    fn repeat(&mut self, position: u32, row: u32, text: u32) -> Repeat {
         let first = self.first_rows[position as usize];
         let same_number = self.repeated.entry(position).or_insert(SameNumber {
             rows: 1,
@@ -224,6 +281,7 @@ mod tests {
                 number: "60120000000".to_owned(),
                 rows: 12,
                 first_row: 101,
+                place: None,
             };
             assert_eq!(duplicates.repeated_numbers(), [repeated]);
         }

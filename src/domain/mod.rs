@@ -6,6 +6,7 @@ mod column_names;
 pub mod cost;
 pub mod duplicates;
 pub mod encoding;
+pub mod example;
 pub mod header;
 pub mod limits;
 mod message;

@@ -46,6 +46,24 @@ impl Place {
     }
 }
 
+impl Place {
+    /// The place of a later row, if none of the rows in between takes more than one line.
+    fn followed_by(self, row: u64) -> Self {
+        let rows = row.saturating_sub(self.row);
+        let location = match self.location {
+            Location::Text { line, sheet_row } => Location::Text {
+                line: line + rows,
+                sheet_row: sheet_row.map(|row| row + rows),
+            },
+            Location::Sheet { sheet_row, column } => Location::Sheet {
+                sheet_row: sheet_row + rows,
+                column,
+            },
+        };
+        Self { row, location }
+    }
+}
+
 impl Location {
     /// The cell under a column, 0 for the first.
     #[must_use]
@@ -87,6 +105,27 @@ impl Display for Location {
             } => write!(f, "{}{sheet_row}", column_letters(*column)),
             Self::Sheet { sheet_row, .. } => write!(f, "sheet row {sheet_row}"),
         }
+    }
+}
+
+/// The places of all rows in little memory: rows that follow one another without a gap share an entry.
+#[derive(Debug, Default)]
+pub struct Places(Vec<Place>);
+
+impl Places {
+    /// Adds the place of the next row.
+    pub fn add(&mut self, place: Place) {
+        let expected = self.0.last().map(|first| first.followed_by(place.row));
+        if expected != Some(place) {
+            self.0.push(place);
+        }
+    }
+
+    /// The place of a row that was added.
+    #[must_use]
+    pub fn of(&self, row: u64) -> Option<Place> {
+        let after = self.0.partition_point(|place| place.row <= row);
+        Some(self.0.get(after.checked_sub(1)?)?.followed_by(row))
     }
 }
 

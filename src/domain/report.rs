@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::cost::{LongValues, UnicodeCause};
 use super::duplicates::RepeatedNumber;
 use super::encoding::Encoding;
+use super::example::{Example, SeveralTo};
 use super::options::DateOrder;
 use super::place::Place;
 use super::suppression::SuppressionList;
@@ -16,6 +17,9 @@ const MOST_ERRORS: usize = 30;
 /// How many rows are listed by number.
 const MOST_LISTED: usize = 5;
 
+/// How many examples there are of each finding.
+const MOST_EXAMPLES: usize = 3;
+
 /// The findings of a plan.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
@@ -26,10 +30,10 @@ pub struct Report {
     /// Rows whose cells are all blank; they have no `sms_row`.
     pub blank_rows: u64,
     /// Rows that the spreadsheet hides.
-    #[serde(default)]
     pub hidden: u64,
+    /// The first of them.
+    pub first_hidden: Vec<Place>,
     /// Columns whose values are not shown as the spreadsheet shows them, since their number format is not supported.
-    #[serde(default)]
     pub unformatted: Vec<String>,
     /// Columns of dates whose order of day and month a person should confirm.
     #[serde(default)]
@@ -44,8 +48,8 @@ pub struct Report {
     pub suppression_lists: Vec<SuppressionList>,
     /// Rows to send whose number is not of the campaign's own country.
     pub abroad: u64,
-    /// The first of them.
-    pub first_abroad: Vec<u64>,
+    /// The first of them, with their numbers.
+    pub first_abroad: Vec<Example>,
     /// Rows that cannot be sent, by what is wrong with them.
     pub invalid: Vec<InvalidRows>,
     /// Distinct texts of rows to send.
@@ -63,6 +67,12 @@ pub struct Report {
     /// Numbers that suspiciously many rows have.
     #[serde(rename = "crowds")]
     pub repeated_numbers: Vec<RepeatedNumber>,
+    /// Numbers that get more than one message.
+    pub several_messages: u64,
+    /// The messages that they get together.
+    pub messages_to_them: u64,
+    /// The first of these numbers.
+    pub several_to: Vec<SeveralTo>,
     /// Warnings about texts to send, by rule.
     #[serde(rename = "remarks")]
     pub warnings: Vec<Warning>,
@@ -109,6 +119,8 @@ pub struct InvalidRows {
     pub rows: u64,
     /// The first of them.
     pub first_rows: Vec<u64>,
+    /// What stands in the first of them.
+    pub examples: Vec<Example>,
 }
 
 /// A column of dates in numbers that has the month first, or may have.
@@ -143,13 +155,16 @@ pub struct Warning {
     pub first_rows: Vec<u64>,
     /// The part of the first text that breaks it.
     pub example: String,
+    /// The first texts that break it in different ways.
+    pub examples: Vec<Example>,
 }
 
 /// A text as it will be sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sample {
     /// The row that it belongs to.
-    pub row: u64,
+    #[serde(flatten)]
+    pub place: Place,
     /// The text.
     pub text: String,
     /// The gateway's `type`: 1 or 2.
@@ -168,7 +183,7 @@ impl Report {
     }
 
     /// Counts a row that cannot be sent.
-    pub fn add_invalid(&mut self, row: u64, what: &str) {
+    pub fn add_invalid(&mut self, row: u64, what: &str, example: impl FnOnce() -> Example) {
         self.rows += 1;
         let is_known = self.invalid.iter().any(|invalid| invalid.what == what);
         let what = if is_known || self.invalid.len() < MOST_ERRORS {
@@ -183,34 +198,57 @@ impl Report {
                 what: what.to_owned(),
                 rows: 0,
                 first_rows: Vec::new(),
+                examples: Vec::new(),
             },
         );
         same.rows += 1;
         list(&mut same.first_rows, row);
+        if same.examples.len() < MOST_EXAMPLES {
+            same.examples.push(example());
+        }
     }
 
-    /// Counts a row to send that breaks a rule about content. `first` makes the warning for the rule's first row.
-    pub fn add_warning(&mut self, row: u64, rule: &str, first: impl FnOnce() -> Warning) {
+    /// Counts a row to send that breaks a rule about content by this part of its text. `first` makes the warning for the rule's
+    /// first row.
+    pub fn add_warning(
+        &mut self,
+        row: u64,
+        rule: &str,
+        excerpt: &str,
+        first: impl FnOnce() -> Warning,
+        example: impl FnOnce() -> Example,
+    ) {
         let same = find_or_push(&mut self.warnings, |warning| warning.rule == rule, first);
         same.rows += 1;
         list(&mut same.first_rows, row);
+        let count = same.examples.len();
+        let mut examples = same.examples.iter_mut();
+        match examples.find(|known| known.excerpt == excerpt) {
+            Some(known) if known.places.len() < MOST_LISTED => {
+                known.places.extend(example().places);
+            }
+            None if count < MOST_EXAMPLES => same.examples.push(example()),
+            Some(_) | None => {}
+        }
     }
 
     /// Counts a row to send whose number is of another country.
-    pub fn add_abroad(&mut self, row: u64) {
+    pub fn add_abroad(&mut self, example: impl FnOnce() -> Example) {
         self.abroad += 1;
-        list(&mut self.first_abroad, row);
+        if self.first_abroad.len() < MOST_EXAMPLES {
+            self.first_abroad.push(example());
+        }
     }
 
     /// Counts a row to send.
-    pub fn add_sendable(&mut self, row: u64, text: &Text) {
+    pub fn add_sendable(&mut self, place: Place, text: &Text) {
         self.rows += 1;
         self.sendable += 1;
         self.credits += u64::from(text.credits());
         self.replaced += u64::from(text.replaced);
         self.unicode += u64::from(text.encoding == Encoding::Unicode);
         let sample = || Sample {
-            row,
+            place,
             text: text.body.clone(),
             r#type: text.encoding.wire(),
             units: text.units,
@@ -249,18 +287,28 @@ fn list(rows: &mut Vec<u64>, row: u64) {
 mod tests {
     use super::*;
 
+    fn example() -> Example {
+        Example {
+            places: Vec::new(),
+            column: None,
+            excerpt: String::new(),
+            text: None,
+        }
+    }
+
     #[test]
     fn rare_errors_are_counted_together() {
         let mut report = Report::default();
         for row in 1..=40 {
-            report.add_invalid(row, &format!("error {row}"));
+            report.add_invalid(row, &format!("error {row}"), example);
         }
-        report.add_invalid(41, "error 1");
+        report.add_invalid(41, "error 1", example);
         assert_eq!(report.invalid_rows(), 41);
         assert_eq!(report.invalid.len(), 31);
         assert_eq!(report.invalid[0].first_rows, [1, 41]);
         assert_eq!(report.invalid[30].what, "something else");
         assert_eq!(report.invalid[30].rows, 10);
         assert_eq!(report.invalid[30].first_rows, [31, 32, 33, 34, 35]);
+        assert_eq!(report.invalid[30].examples.len(), 3);
     }
 }

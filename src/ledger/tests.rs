@@ -78,6 +78,7 @@ fn with_unsent_rows(mut plan_writer: PlanWriter, sendable: u64) -> (PlanWriter, 
         duplicate: 1,
         suppressed: 1,
         invalid: vec![InvalidRows {
+            examples: Vec::new(),
             what: "no number".to_owned(),
             rows: 1,
             first_rows: Vec::new(),

@@ -1,18 +1,21 @@
 //! What happens to a row, given the rows before it: it is sent in a batch, suppressed, a duplicate, or invalid. The report is
 //! counted along the way.
 
+use super::examples::Examples;
 use super::message::ComposedText;
 use super::row::CheckedRow;
 use crate::Result;
 use crate::domain::batching::{Assigned, Batcher};
 use crate::domain::cost::Costs;
 use crate::domain::duplicates::{Duplicates, Repeat};
+use crate::domain::example::{SeveralTo, around};
 use crate::domain::msisdn::Region;
 use crate::domain::options::{DuplicateRule, LintLevel, Punctuation, TextType};
+use crate::domain::place::Places;
 use crate::domain::report::{Report, Warning};
 use crate::domain::suppression::Suppression;
 use crate::domain::{Msisdn, PlanOptions, Text};
-use crate::ledger::{Disposition, PlanInserts, PlannedRow};
+use crate::ledger::{Disposition, PlanInserts, PlanWriter, PlannedRow};
 use crate::lint::{self, Finding, Rule as ContentRule};
 
 /// Classifies rows, in their order.
@@ -27,6 +30,8 @@ pub(super) struct Classifier<'a> {
     /// Whether numbers for which the network replaces the sender ID call for a warning.
     warn_of_sender_id: bool,
     report: Report,
+    examples: Examples<'a>,
+    places: Places,
 }
 
 /// A row, and what happens to it.
@@ -45,7 +50,11 @@ enum Classification {
 }
 
 impl<'a> Classifier<'a> {
-    pub(super) fn new(options: &PlanOptions, suppression: &'a Suppression) -> Self {
+    pub(super) fn new(
+        options: &PlanOptions,
+        suppression: &'a Suppression,
+        examples: Examples<'a>,
+    ) -> Self {
         Self {
             suppression,
             duplicates: Duplicates::new(options.duplicates),
@@ -59,6 +68,8 @@ impl<'a> Classifier<'a> {
                 suppression_lists: suppression.lists.clone(),
                 ..Report::default()
             },
+            examples,
+            places: Places::default(),
         }
     }
 
@@ -67,9 +78,27 @@ impl<'a> Classifier<'a> {
         self.report.rows
     }
 
-    /// The finished report. `measured` are the headers of the columns whose lengths were noted.
-    pub(super) fn report(self, measured: &[String]) -> Report {
+    /// The finished report, and where each row is. `measured` are the indexes and headers of the columns whose lengths were noted. The rows are in `plan`.
+    pub(super) fn report(
+        self,
+        measured: &[(usize, String)],
+        plan: &mut PlanWriter,
+    ) -> Result<(Report, Places)> {
         let mut report = self.report;
+        let several = self.duplicates.several_messages();
+        report.several_messages = several.numbers;
+        report.messages_to_them = several.messages;
+        for (number, rows) in &several.examples {
+            let places = rows.iter().filter_map(|row| self.places.of((*row).into()));
+            let messages = places.map(|place| {
+                let text = plan.text_of(place.row)?.unwrap_or_default();
+                Ok((place, around(&text, "")))
+            });
+            report.several_to.push(SeveralTo {
+                number: number.to_string(),
+                messages: messages.collect::<Result<_>>()?,
+            });
+        }
         report.texts = self.batcher.used_texts.into();
         report.batches = self.batcher.batches.into();
         report.warnings.sort_by_key(|warning| {
@@ -77,15 +106,19 @@ impl<'a> Classifier<'a> {
             rules.position(|rule| rule.as_str() == warning.rule)
         });
         report.repeated_numbers = self.duplicates.repeated_numbers();
+        for number in &mut report.repeated_numbers {
+            number.place = self.places.of(number.first_row);
+        }
         report.long_values = self.costs.long_values(measured);
         if self.text_type != TextType::Unicode {
             report.unicode_because = self.costs.unicode();
         }
-        report
+        Ok((report, self.places))
     }
 
     /// A hidden row may be skipped. Where several things are wrong with any other it is invalid, then suppressed, then a duplicate.
     pub(super) fn classify(&mut self, row: CheckedRow) -> ClassifiedRow {
+        self.places.add(row.place);
         let text = row
             .text
             .as_ref()
@@ -99,8 +132,11 @@ impl<'a> Classifier<'a> {
         {
             self.classify_sendable(&row, number, composed, text.number)
         } else {
-            let category = row.invalid.as_ref().map_or("", |invalid| &invalid.category);
-            self.report.add_invalid(row.row.into(), category);
+            let invalid = row.invalid.as_ref();
+            let category = invalid.map_or("", |invalid| &invalid.category);
+            let header = invalid.and_then(|invalid| invalid.header.as_deref());
+            let example = || self.examples.of_invalid(&row, header);
+            self.report.add_invalid(row.row.into(), category, example);
             Classification::Invalid
         };
         ClassifiedRow {
@@ -126,10 +162,12 @@ impl<'a> Classifier<'a> {
             Repeat::DuplicateOf(earlier) => {
                 self.report.rows += 1;
                 self.report.duplicate += 1;
+                let earlier = self.places.of(earlier.into());
+                let earlier = earlier.map_or_else(String::new, |place| place.to_string());
                 Classification::Duplicate(match self.duplicates.rule {
-                    DuplicateRule::Number => format!("row {earlier} has the same number"),
+                    DuplicateRule::Number => format!("{earlier} has the same number"),
                     DuplicateRule::Message | DuplicateRule::Keep => {
-                        format!("row {earlier} has the same number and text")
+                        format!("{earlier} has the same number and text")
                     }
                 })
             }
@@ -143,28 +181,46 @@ impl<'a> Classifier<'a> {
     /// Counts a row to send.
     fn count_sendable(&mut self, row: &CheckedRow, number: Msisdn, composed: &ComposedText) {
         let text = &composed.text;
-        self.report.add_sendable(row.row.into(), text);
+        self.report.add_sendable(row.place, text);
         if !number.is_of(self.region) {
-            self.report.add_abroad(row.row.into());
+            self.report.add_abroad(|| self.examples.of_number(row));
         }
         let punctuation = self.punctuation;
-        self.costs
-            .add(text, &row.lengths, |c| punctuation.forces_unicode(c));
-        self.warn(row.row.into(), number, &composed.findings);
+        self.costs.add(
+            text,
+            &row.lengths,
+            |c| punctuation.forces_unicode(c),
+            |excerpt| self.examples.of_excerpt(row, excerpt),
+        );
+        self.warn(row, number, &composed.findings);
     }
 
     /// Counts what networks may block, and what looks like a mistake, in a row to send.
-    fn warn(&mut self, row: u64, number: Msisdn, findings: &[Finding]) {
+    fn warn(&mut self, row: &CheckedRow, number: Msisdn, findings: &[Finding]) {
         for finding in findings {
-            self.report.add_warning(row, finding.rule.as_str(), || {
-                warning(finding.rule, &finding.excerpt)
-            });
+            self.add_warning(row, finding, &finding.excerpt);
         }
         if self.warn_of_sender_id && lint::sender_id_is_replaced(number) {
-            let rule = ContentRule::SenderId;
-            self.report
-                .add_warning(row, rule.as_str(), || warning(rule, &number.to_string()));
+            self.add_warning(
+                row,
+                &Finding {
+                    rule: ContentRule::SenderId,
+                    excerpt: String::new(),
+                },
+                &number.to_string(),
+            );
         }
+    }
+
+    fn add_warning(&mut self, row: &CheckedRow, finding: &Finding, example: &str) {
+        let examples = &self.examples;
+        self.report.add_warning(
+            row.row.into(),
+            finding.rule.as_str(),
+            &finding.excerpt,
+            || warning(finding.rule, example),
+            || examples.of_finding(row, finding),
+        );
     }
 }
 
@@ -176,6 +232,7 @@ fn warning(rule: ContentRule, example: &str) -> Warning {
         rows: 0,
         first_rows: Vec::new(),
         example: example.to_owned(),
+        examples: Vec::new(),
     }
 }
 

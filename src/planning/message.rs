@@ -30,6 +30,8 @@ pub(super) struct Invalid {
     pub(super) category: String,
     /// What is wrong with this row.
     pub(super) reason: String,
+    /// The header of the column whose cell is wrong, where it is a cell.
+    pub(super) header: Option<String>,
 }
 
 /// A text to send, or why there is none.
@@ -88,11 +90,13 @@ impl Composer {
         let rendered = rendered.map_err(|error| Invalid {
             category: error.category(),
             reason: error.to_string(),
+            header: error.header().map(str::to_owned),
         })?;
         let text =
             Text::compose(rendered, self.text_type, self.punctuation).map_err(|error| Invalid {
                 category: category(&error),
                 reason: error.to_string(),
+                header: None,
             })?;
         let linter = self.linter.as_ref();
         Ok(Arc::new(ComposedText {
@@ -119,7 +123,11 @@ impl Composer {
         column: &str,
     ) -> RowTemplate<'a> {
         let invalid = |category: String, reason: String| {
-            RowTemplate::Constant(Err(Invalid { category, reason }))
+            RowTemplate::Constant(Err(Invalid {
+                category,
+                reason,
+                header: Some(column.to_owned()),
+            }))
         };
         let source = shown(source);
         if source.is_empty() {

@@ -2,6 +2,7 @@
 //! duplicates and batches are in `domain`; this module applies them to row after row.
 
 mod classify;
+mod examples;
 mod first_pass;
 mod headers;
 mod message;
@@ -15,10 +16,12 @@ use std::path::Path;
 pub use pipeline::Progress;
 
 use classify::Classifier;
+use examples::Examples;
 use headers::phone_column;
 use row::{RowChecker, template_names};
 
 use crate::domain::options::MessageSource;
+use crate::domain::place::Places;
 use crate::domain::report::Report;
 use crate::domain::suppression::Suppression;
 use crate::domain::template::Templates;
@@ -42,6 +45,8 @@ pub struct Plan {
     pub digest: String,
     /// What planning found.
     pub report: Report,
+    /// Where each row is in the spreadsheet.
+    pub places: Places,
 }
 
 /// Plans a campaign for a ledger at this path, whose lock the caller holds. An error in a template that is common to all
@@ -83,7 +88,11 @@ pub fn plan(
         (digest, source, first_rows) = (Some(read), kept.open(format)?, Vec::new());
     }
     let mut writer = PlanWriter::begin(ledger)?;
-    let mut classifier = Classifier::new(options, suppression);
+    let mut classifier = Classifier::new(
+        options,
+        suppression,
+        Examples::new(&columns, &checker, delimiter),
+    );
     let source = pipeline::run(
         first_rows,
         source,
@@ -98,7 +107,7 @@ pub fn plan(
             .at(&place));
     }
 
-    let mut report = classifier.report(&checker.measured());
+    let (mut report, places) = classifier.report(&checker.measured(), &mut writer)?;
     if report.rows == 0 {
         return Err(
             Error::new(Kind::Input, "there are no rows under the header")
@@ -109,6 +118,7 @@ pub fn plan(
     report.read_as = Some(source.read_as());
     report.blank_rows = source.blank_rows();
     report.hidden = hidden.len() as u64;
+    report.first_hidden = hidden.into_iter().take(LISTED).collect();
     report.unformatted = source.unformatted();
     report.date_columns = date_columns;
     let header = columns.headers.iter().map(String::as_str);
@@ -131,6 +141,7 @@ pub fn plan(
         dialect: source.dialect(),
         digest: source.digest(),
         report,
+        places,
     })
 }
 

@@ -14,7 +14,7 @@ use crate::domain::header::Columns;
 use crate::domain::msisdn::{self, NumberError, NumberErrorKind};
 use crate::domain::options::{DateOrder, HiddenRows};
 use crate::domain::template::{Cells, Column, ColumnNames, Reading, Templates};
-use crate::domain::{Msisdn, PlanOptions, ResultColumn, Status};
+use crate::domain::{Msisdn, Place, PlanOptions, ResultColumn, Status};
 use crate::error::Remedy;
 use crate::source::{RecordWriter, Row, RowError};
 use crate::{Error, Kind, Result};
@@ -23,6 +23,7 @@ use crate::{Error, Kind, Result};
 #[derive(Debug)]
 pub(super) struct CheckedRow {
     pub(super) row: u32,
+    pub(super) place: Place,
     /// Its own cells as a record.
     pub(super) cells: String,
     pub(super) number: Option<Msisdn>,
@@ -166,11 +167,11 @@ impl<'a> RowChecker<'a> {
         }
     }
 
-    /// The headers of the columns whose lengths are noted.
-    pub(super) fn measured(&self) -> Vec<String> {
+    /// The indexes and headers of the columns whose lengths are noted.
+    pub(super) fn measured(&self) -> Vec<(usize, String)> {
         self.measured
             .iter()
-            .map(|column| self.columns.title(*column).to_owned())
+            .map(|column| (*column, self.columns.title(*column).to_owned()))
             .collect()
     }
 
@@ -192,6 +193,25 @@ impl<'a> RowChecker<'a> {
         read.sort_unstable();
         read.dedup();
         read
+    }
+
+    /// The columns whose cells a record has.
+    pub(super) fn kept(&self) -> &[usize] {
+        &self.kept
+    }
+
+    /// The columns that texts are made of, the likeliest first.
+    pub(super) fn used(&self) -> Vec<usize> {
+        match &self.message {
+            MessageTemplate::Common(RowTemplate::Constant(_)) => Vec::new(),
+            MessageTemplate::Common(RowTemplate::Varying(template)) => {
+                template.used().map(|(_, cell)| cell).collect()
+            }
+            MessageTemplate::Column(message) => {
+                let all = 0..self.columns.len();
+                std::iter::once(*message).chain(all).collect()
+            }
+        }
     }
 
     fn lengths(&self, row: &Row) -> CellLengths {
@@ -238,6 +258,7 @@ impl<'a> RowChecker<'a> {
             None => Err(Invalid {
                 category: String::new(),
                 reason: "the template was not compiled".to_owned(),
+                header: None,
             }),
         }
     }
@@ -259,20 +280,24 @@ impl<'a> RowChecker<'a> {
         self.refuse_sent(row)?;
         let mut reasons = Reasons::default();
         if let Some(before) = self.invalid_before(row) {
-            reasons.add("was invalid before and is not corrected", before);
+            reasons.add("was invalid before and is not corrected", before, None);
         }
         if let Some(error) = row.error() {
-            reasons.add(error.label(), format!("{error}{}", surplus(row)));
+            reasons.add(error.label(), format!("{error}{}", surplus(row)), None);
         }
         let number = msisdn::read(row.held(self.phone), self.options.region)
             .map_err(|error| {
                 let title = self.columns.title(self.phone);
-                reasons.add(&category(&error), format!("column \"{title}\": {error}"));
+                reasons.add(
+                    &category(&error),
+                    format!("column \"{title}\": {error}"),
+                    Some(title.to_owned()),
+                );
             })
             .ok();
         let text = self
             .text(templates, row)
-            .map_err(|invalid| reasons.add(&invalid.category, invalid.reason))
+            .map_err(|invalid| reasons.add(&invalid.category, invalid.reason, invalid.header))
             .ok();
         Ok(CheckedRow {
             number,
@@ -291,6 +316,7 @@ impl<'a> RowChecker<'a> {
                     .hint("split it")
                     .at(self.place)
             })?,
+            place: row.place(),
             cells: record
                 .write(self.kept.iter().map(|column| row.cell(*column)))
                 .to_owned(),
@@ -366,12 +392,13 @@ fn surplus(row: &Row) -> String {
 struct Reasons(Option<Invalid>);
 
 impl Reasons {
-    fn add(&mut self, category: &str, reason: String) {
+    fn add(&mut self, category: &str, reason: String, header: Option<String>) {
         match &mut self.0 {
             None => {
                 self.0 = Some(Invalid {
                     category: category.to_owned(),
                     reason,
+                    header,
                 });
             }
             Some(first) => {

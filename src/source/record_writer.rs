@@ -16,6 +16,17 @@ pub fn to_record<'a>(cells: impl IntoIterator<Item = &'a str>, delimiter: u8) ->
     writer.record
 }
 
+/// The cells of a record that was written by [`to_record`].
+#[must_use]
+pub fn cells_of(record: &str, delimiter: u8) -> Vec<String> {
+    let mut reader = csv::ReaderBuilder::new()
+        .delimiter(delimiter)
+        .has_headers(false)
+        .from_reader(record.as_bytes());
+    let record = reader.records().next().and_then(Result::ok);
+    record.map_or_else(Vec::new, |cells| cells.iter().map(str::to_owned).collect())
+}
+
 /// Writes records one after the other into the same memory. The writer of the `csv` crate does not lend what it wrote, so a new
 /// one would be needed for each record; this one writes the same (a test compares them) several times as fast.
 #[derive(Clone, Debug)]

@@ -5,13 +5,15 @@ use std::fmt::Write as _;
 use crate::Result;
 use crate::cli::args::PlanArgs;
 use crate::cli::exit::Exit;
-use crate::cli::files::shell_quoted;
+use crate::cli::files::{shell_line, shell_quoted};
+use crate::cli::overview::Details;
 use crate::cli::progress::Progress;
 use crate::cli::session::{Session, Stage, plan_or_resume};
 use crate::cli::settings::{self, PlanSettings};
 use crate::cli::summary::{self, Summary};
 use crate::cli::terminal::{print, tell};
-use crate::cli::{overview, values, view};
+use crate::cli::{overview, show, values, view};
+use crate::source::Input;
 
 pub(in crate::cli) fn run(args: &PlanArgs) -> Exit {
     summary::of_run(&args.output, |summary| plan(args, summary))
@@ -29,17 +31,48 @@ fn plan(args: &PlanArgs, summary: &mut Summary) -> Result<Exit> {
     summary.credits = summary.totals.credits_planned;
     summary.report = Some(session.campaign.report.clone());
     let sendable = session.refuse_over_limits(args.check.max_invalid);
-    let text = overview(&session, summary, sendable.is_ok());
-    if args.output.json_on_standard_output() {
-        tell(text.trim_end());
-    } else {
-        print(&text)?;
-    }
+    show(args, &session, summary, sendable.is_ok())?;
     sendable.map(|()| Exit::OK)
 }
 
-fn overview(session: &Session, summary: &Summary, sendable: bool) -> String {
-    let mut text = overview::of_plan(&session.campaign, values::default_rate());
+/// Shows the plan where a person reads it.
+fn show(args: &PlanArgs, session: &Session, summary: &Summary, sendable: bool) -> Result<()> {
+    let (campaign, rate) = (&session.campaign, values::default_rate());
+    let to_standard_error = args.output.json_on_standard_output();
+    let details = if to_standard_error {
+        Details::on_standard_error()
+    } else {
+        Details::Examples
+    };
+    let say = |text: &str| {
+        if to_standard_error {
+            tell(text.trim_end());
+            Ok(())
+        } else {
+            print(text)
+        }
+    };
+    match args.output.show {
+        Some(number) if details == Details::Examples => {
+            say(&overview::findings(campaign, rate, details).0)?;
+            show::texts(&session.ledger, &session.places, number, say)?;
+        }
+        _ => say(&overview::of_plan(campaign, rate, details))?,
+    }
+    say(&ending(args, session, summary, sendable))
+}
+
+fn ending(args: &PlanArgs, session: &Session, summary: &Summary, sendable: bool) -> String {
+    let ledger = shell_quoted(&session.ledger);
+    let report = &session.campaign.report;
+    let mut text = String::new();
+    if report.sendable > args.output.show.unwrap_or(1) {
+        let _ = writeln!(text, "\nAll texts:    {}", all_texts(args, session));
+    }
+    if report.invalid_rows() > 0 {
+        let invalid = format!("isms-campaign results {ledger} --status invalid");
+        let _ = writeln!(text, "Invalid rows: {invalid}");
+    }
     if session.stage == Stage::Begun {
         text.push_str("\nThis campaign has begun; nothing was planned again.\n");
         text.push_str(&view::totals(&summary.totals));
@@ -47,10 +80,35 @@ fn overview(session: &Session, summary: &Summary, sendable: bool) -> String {
     if sendable {
         let _ = writeln!(
             text,
-            "\nPlanned in {}. Nothing was sent. Send it: isms-campaign send {}",
+            "\nPlanned in {}. Nothing was sent. Send it: isms-campaign send {ledger}",
             session.ledger.display(),
-            shell_quoted(&session.ledger)
         );
     }
     text
+}
+
+/// The command that shows all texts: this one again, where it can be typed again.
+fn all_texts(args: &PlanArgs, session: &Session) -> String {
+    let again = || {
+        let is_stdin = Input::parse(&args.recipients) == Input::Stdin;
+        if is_stdin || args.output.json_on_standard_output() {
+            return None;
+        }
+        let mut words = vec!["isms-campaign".to_owned()];
+        let mut typed = args.typed.iter().skip(1);
+        while let Some(word) = typed.next() {
+            match word.to_str()? {
+                "--show" => drop(typed.next()),
+                word if word.starts_with("--show=") => {}
+                word => words.push(word.to_owned()),
+            }
+        }
+        let number = session.campaign.report.sendable;
+        words.extend(["--show".to_owned(), number.to_string()]);
+        shell_line(words.iter().map(String::as_str))
+    };
+    again().unwrap_or_else(|| {
+        let ledger = shell_quoted(&session.ledger);
+        format!("isms-campaign results {ledger} --status pending")
+    })
 }

@@ -9,17 +9,19 @@ use crate::cli::destination::Destination;
 use crate::cli::existing::refused;
 use crate::cli::exit::Exit;
 use crate::cli::files::CampaignFiles;
+use crate::cli::overview::Details;
 use crate::cli::progress::Progress;
 use crate::cli::session::{self, Session, Stage};
 use crate::cli::settings::{self, PlanSettings, Recipients};
 use crate::cli::summary::{self, Summary};
 use crate::cli::terminal::{ask, tell};
 use crate::cli::view::{counted, inflected};
-use crate::cli::{clock, overview, signals, suppression, view};
+use crate::cli::{clock, overview, show, signals, suppression, view};
 use crate::dispatch::{self, Backoff, Policy, StopReason, Throttle};
+use crate::domain::place::Places;
 use crate::domain::suppression::Suppression;
 use crate::domain::{Status, Timestamp};
-use crate::ledger::{Ledger, Snapshot};
+use crate::ledger::{Campaign, Ledger, Snapshot};
 use crate::results::ResultsFile;
 
 pub(in crate::cli) fn run(args: &SendArgs) -> Exit {
@@ -96,7 +98,7 @@ fn send_pending(
     let approved = refuse_expired(&expires_at, &path)
         .and_then(|()| ledger.set_destination(&destination.endpoint.host()))
         .and_then(|()| {
-            tell(&overview::of_plan(&session.campaign, args.send.rate));
+            show_plan(args, &session.campaign, &path, &session.places)?;
             if stage == Stage::Begun {
                 tell(&format!("So far:\n{}", view::totals(&totals)));
             }
@@ -142,8 +144,27 @@ fn refuse_over_limits(args: &SendArgs, session: &Session) -> Result<()> {
     if done || over_limits.is_ok() {
         return Ok(());
     }
-    tell(&overview::of_plan(&session.campaign, args.send.rate));
+    show_plan(args, &session.campaign, &session.ledger, &session.places)?;
     over_limits
+}
+
+/// Shows the plan on standard error.
+fn show_plan(args: &SendArgs, campaign: &Campaign, ledger: &Path, places: &Places) -> Result<()> {
+    let details = Details::on_standard_error();
+    match args.plan.output.show {
+        Some(number) if details == Details::Examples => {
+            let plan = overview::findings(campaign, args.send.rate, details).0;
+            tell(plan.trim_end());
+            show::texts(ledger, places, number, |text| {
+                tell(text.trim_end());
+                Ok(())
+            })
+        }
+        _ => {
+            tell(&overview::of_plan(campaign, args.send.rate, details));
+            Ok(())
+        }
+    }
 }
 
 fn tell_recovered(requests: u64) {

@@ -67,6 +67,17 @@ pub enum RenderError {
 }
 
 impl RenderError {
+    /// The header of the column whose cell is wrong, where it is a cell.
+    #[must_use]
+    pub fn header(&self) -> Option<&str> {
+        match self {
+            Self::Blank { header }
+            | Self::SpreadsheetError { header, .. }
+            | Self::Unreadable { header, .. } => Some(header),
+            Self::TooLong | Self::TooManySteps | Self::Failed { .. } => None,
+        }
+    }
+
     /// The error without this row's cells: the same sentence for all rows that are counted together.
     #[must_use]
     pub fn category(&self) -> String {

@@ -44,7 +44,7 @@ pub use open::Ledger;
 pub use plan_inserts::{Disposition, PlanInserts, PlannedRow};
 pub use plan_writer::PlanWriter;
 pub use resolve::{Resolution, Selection};
-pub use snapshot::{Decision, Recipient, Snapshot};
+pub use snapshot::{Decision, PlannedText, Recipient, Snapshot};
 
 use crate::domain::Timestamp;
 use crate::{Error, Kind, Result};

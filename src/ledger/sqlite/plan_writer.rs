@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension as _};
 
 use super::campaign;
 use super::connection::write_ahead;
@@ -52,6 +52,16 @@ impl PlanWriter {
     /// Prepares the statements that store rows, texts and batches.
     pub fn inserts(&mut self) -> Result<PlanInserts<'_>> {
         PlanInserts::prepare(&self.connection)
+    }
+
+    /// The text of a row that was stored.
+    pub fn text_of(&self, row: u64) -> Result<Option<String>> {
+        let text = self.connection.query_row(
+            "SELECT t.body FROM recipient r JOIN text t ON t.id = r.text_id WHERE r.row = ?1",
+            [row.cast_signed()],
+            |row| row.get(0),
+        );
+        text.optional().map_err(write_error)
     }
 
     /// Puts the complete plan in its place, durably. `replacing`: a ledger from which nothing was ever sent may be

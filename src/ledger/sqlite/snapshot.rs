@@ -9,6 +9,7 @@ use rusqlite::{Connection, Row};
 
 use super::campaign;
 use super::connection::connect_to_read;
+use super::error::unknown_value;
 use super::totals;
 use crate::Result;
 use crate::domain::{Encoding, Msisdn, Status};
@@ -54,6 +55,21 @@ pub struct Recipient<'r> {
     pub attempts: u32,
     /// The last claim, RFC 3339.
     pub claimed_at: Option<&'r str>,
+}
+
+/// A row that was planned to be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlannedText<'r> {
+    /// `sms_row`.
+    pub row: u64,
+    /// The number.
+    pub msisdn: Msisdn,
+    /// The text.
+    pub body: &'r str,
+    /// Its encoding.
+    pub encoding: Encoding,
+    /// What it costs.
+    pub credits: u32,
 }
 
 /// A decision of an operator.
@@ -125,6 +141,38 @@ impl Snapshot {
             Ok(())
         })?;
         handed_on
+    }
+
+    /// Hands each row that was planned to be sent to `each`, in the order of the spreadsheet, as long as it returns true.
+    pub fn planned_texts(
+        &self,
+        mut each: impl FnMut(PlannedText<'_>) -> Result<bool>,
+    ) -> Result<()> {
+        let mut handed_on = Ok(true);
+        self.read(|connection| {
+            let mut statement = connection.prepare(
+                "SELECT r.row, r.msisdn, t.body, t.type, t.credits
+                 FROM recipient r JOIN text t ON t.id = r.text_id
+                 WHERE r.disposition = 'send' ORDER BY r.row",
+            )?;
+            let mut rows = statement.query([])?;
+            while matches!(handed_on, Ok(true)) {
+                let Some(row) = rows.next()? else { break };
+                let (number, encoding): (i64, u8) = (row.get(1)?, row.get(3)?);
+                let known = Msisdn::from_u64(number.cast_unsigned())
+                    .zip(Encoding::from_wire(encoding))
+                    .ok_or_else(|| unknown_value("number or type", &number.to_string()))?;
+                handed_on = each(PlannedText {
+                    row: row.get::<_, i64>(0)?.cast_unsigned(),
+                    msisdn: known.0,
+                    body: row.get_ref(2)?.as_str()?,
+                    encoding: known.1,
+                    credits: row.get(4)?,
+                });
+            }
+            Ok(())
+        })?;
+        handed_on.map(drop)
     }
 
     /// Hands each number that was or may yet be sent to (accepted, unknown, pending) to `each`.

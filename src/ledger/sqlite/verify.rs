@@ -164,7 +164,7 @@ impl Snapshot {
             if !self.has_text(sample)? {
                 wrong.push(format!(
                     "row {} has another text than was planned",
-                    sample.row
+                    sample.place.row
                 ));
             }
         }
@@ -173,7 +173,7 @@ impl Snapshot {
 
     fn has_text(&self, sample: &Sample) -> Result<bool> {
         let mut is_same = false;
-        let row = u32::try_from(sample.row).unwrap_or(u32::MAX);
+        let row = u32::try_from(sample.place.row).unwrap_or(u32::MAX);
         self.recipients(row..=row, |recipient| {
             is_same = recipient.text == Some(&sample.text)
                 && recipient.encoding.map(Encoding::wire) == Some(sample.r#type)
