@@ -5,6 +5,7 @@ use super::row::{CheckedRow, RowChecker};
 use crate::domain::cell::shown;
 use crate::domain::example::{Example, around};
 use crate::domain::header::Columns;
+use crate::domain::sheet_error::NOT_CALCULATED;
 use crate::lint::{Finding, Rule as ContentRule};
 use crate::source::cells_of;
 
@@ -135,6 +136,9 @@ fn one_line(cell: &str) -> String {
 }
 
 fn cut(cell: &str) -> String {
+    if shown(cell) == NOT_CALCULATED {
+        return "a formula".to_owned();
+    }
     let cell = one_line(cell);
     match cell.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}…", &cell[..end]),

@@ -65,9 +65,9 @@ fn show(args: &PlanArgs, session: &Session, summary: &Summary, sendable: bool) -
 fn ending(args: &PlanArgs, session: &Session, summary: &Summary, sendable: bool) -> String {
     let ledger = shell_quoted(&session.ledger);
     let report = &session.campaign.report;
-    let mut text = String::new();
+    let mut text = String::from("\n");
     if report.sendable > args.output.show.unwrap_or(1) {
-        let _ = writeln!(text, "\nAll texts:    {}", all_texts(args, session));
+        let _ = writeln!(text, "All texts:    {}", all_texts(args, session));
     }
     if report.invalid_rows() > 0 {
         let invalid = format!("isms-campaign results {ledger} --status invalid");
