@@ -30,11 +30,14 @@ const HOMES: &[(&str, &[&str])] = &[
         &["domain", "cli", "sandbox", "gateway/http.rs", "ledger"],
     ),
     ("minijinja", &["domain/template"]),
+    ("openssl_probe", &["gateway/tls.rs"]),
     ("quick_xml", &["source/workbook"]),
     ("rayon", &["planning"]),
     ("regex", &["lint", "gateway/credentials.rs"]),
     ("rlibphonenumber", &["domain/msisdn"]),
     ("rusqlite", &["ledger/sqlite"]),
+    ("rustls", &["gateway/tls.rs"]),
+    ("rustls_native_certs", &["gateway/tls.rs"]),
     ("serde", &[""]),
     ("serde_json", &["cli", "ledger", "gateway/isms/reply.rs"]),
     ("shlex", &["cli/files.rs"]),
@@ -49,6 +52,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tracing_subscriber", &["cli"]),
     ("unicode_normalization", &["domain", "source"]),
     ("ureq", &["gateway"]),
+    ("webpki_root_certs", &["gateway/tls.rs"]),
     ("zip", &["source/workbook"]),
 ];
 

@@ -359,7 +359,7 @@ fn a_gateway_with_a_self_signed_certificate_is_sent_nothing() {
         .run();
     server.kill().unwrap();
     server.wait().unwrap();
-    run.exits(75);
+    run.exits(1);
     let rows = program.results("customers.results.csv");
     assert_eq!(count_statuses(&rows), counts(&[("pending", 3)]));
     let why = &rows[0]["sms_detail"];

@@ -548,6 +548,33 @@ fn missing_credentials() {
 }
 
 #[test]
+fn control_characters_in_the_account() {
+    let gateway = Gateway::accepting();
+    for text in [
+        "s3cret\tx",
+        "s3\ncret",
+        "s3\r\ncret",
+        "\u{1b}s3cret",
+        "s3cret\u{7f}",
+        "s3\u{85}cret",
+    ] {
+        for variable in ["ISMS_USERNAME", "ISMS_PASSWORD", "ISMS_PASSWORD_FILE"] {
+            let program = Program::with(&[("customers.csv", &people(2)), ("password", text)]);
+            let send = program.send_command(&gateway.url(), &customers(&[]));
+            let send = match variable {
+                "ISMS_PASSWORD_FILE" => send.without("ISMS_PASSWORD").env(variable, "password"),
+                _ => send.env(variable, text),
+            };
+            let run = send.run();
+            run.exits(1).says(&["control character"]);
+            run.shows(!run.stderr.contains("cret"), "it is not shown");
+            run.shows(!program.ledger_exists(), "no ledger is left");
+        }
+    }
+    assert_eq!(gateway.count(), 0);
+}
+
+#[test]
 fn a_sandbox_and_a_gateway() {
     let program = Program::with(&[("customers.csv", &people(2))]);
     refused(

@@ -1321,6 +1321,38 @@ fn the_password_can_come_from_a_file() {
 }
 
 #[test]
+fn byte_order_marks_and_line_ends_around_the_account_go() {
+    for (before, after) in [
+        ("\u{feff}", "\r\n"),
+        ("", "\n\n"),
+        ("\r\n\u{feff}", ""),
+        ("\n", "\u{feff}\n"),
+    ] {
+        let around = |text: &str| format!("{before}{text}{after}");
+        for (name, value) in [
+            ("ISMS_PASSWORD", around(PASSWORD)),
+            ("ISMS_PASSWORD_FILE", "password".to_owned()),
+        ] {
+            let program = Program::with(&[
+                ("customers.csv", &people(1)),
+                ("password", &around(PASSWORD)),
+            ]);
+            let gateway = Gateway::accepting();
+            let run = program
+                .send_command(&gateway.url(), &customers(&[]))
+                .without("ISMS_PASSWORD")
+                .env("ISMS_USERNAME", around(USERNAME))
+                .env(name, value)
+                .run();
+            run.exits(0);
+            let request = &gateway.requests()[0];
+            assert_eq!(request.field("pwd"), PASSWORD);
+            assert_eq!(request.field("un"), USERNAME);
+        }
+    }
+}
+
+#[test]
 fn the_gateway_can_come_from_the_environment() {
     let program = Program::with(&[("customers.csv", &people(1))]);
     let gateway = Gateway::accepting();

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::args::{SandboxArgs, SendArgs};
 use super::credentials;
 use crate::Result;
-use crate::gateway::{Credentials, Endpoint, Gateway, HttpGateway, Timeouts};
+use crate::gateway::{Credentials, Endpoint, Gateway, HttpGateway, Network, Timeouts};
 use crate::sandbox::{self, Options, Sandbox};
 
 /// Loopback, at any free port.
@@ -15,6 +15,7 @@ const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0)
 /// Where messages go, and with which account.
 pub(super) struct Destination {
     pub(super) endpoint: Endpoint,
+    network: Network,
     credentials: Credentials,
     timeouts: Timeouts,
     /// The sandbox of this process. It stops when this is dropped.
@@ -31,8 +32,10 @@ impl Destination {
             (None, Some(url)) => Some(url.clone()),
             (None, None) => credentials::variable("ISMS_GATEWAY")?,
         };
+        let endpoint = Endpoint::parse(url.as_deref().unwrap_or(Endpoint::DEFAULT))?;
         Ok(Self {
-            endpoint: Endpoint::parse(url.as_deref().unwrap_or(Endpoint::DEFAULT))?,
+            network: Network::find(&endpoint, &credentials::variable)?,
+            endpoint,
             credentials: match sandbox {
                 Some(_) => credentials::for_sandbox(),
                 None => credentials::from_environment()?,
@@ -55,8 +58,12 @@ impl Destination {
 
     /// A connection to it for one worker.
     pub(super) fn gateway(&self) -> Box<dyn Gateway> {
-        let (endpoint, credentials) = (self.endpoint.clone(), self.credentials.clone());
-        Box::new(HttpGateway::rest(endpoint, credentials, self.timeouts))
+        Box::new(HttpGateway::rest(
+            self.endpoint.clone(),
+            self.network.clone(),
+            self.credentials.clone(),
+            self.timeouts,
+        ))
     }
 }
 

@@ -28,6 +28,8 @@ pub(super) enum Next {
     Retry(Delay),
     /// It certainly was not sent, and the run stops.
     Stop(StopReason),
+    /// It certainly was not sent, no other request can be either, and this is why.
+    Fail(String),
 }
 
 /// How long to wait before a batch is tried again.
@@ -56,7 +58,7 @@ pub(super) fn classify(
         };
     }
     let bad = RefusalKind::BadNumber;
-    let stops = |next: &Next| matches!(next, Next::Stop(_));
+    let stops = |next: &Next| matches!(next, Next::Stop(_) | Next::Fail(_));
     Classified {
         new_states: each.iter().map(new_state).collect(),
         outcome: common_outcome(each),
@@ -88,9 +90,9 @@ fn new_state(outcome: &Outcome) -> NewState {
             trx_id: trx_id.clone(),
         },
         Outcome::Refused { code, .. } => NewState::Refused { code: code.0 },
-        Outcome::AccountStopped { why, .. } | Outcome::NotSent { why } => {
-            NewState::Planned { why: why.clone() }
-        }
+        Outcome::AccountStopped { why, .. }
+        | Outcome::NotSent { why }
+        | Outcome::CannotConnect { why } => NewState::Planned { why: why.clone() },
         Outcome::Throttled { .. } => NewState::Planned {
             why: "the gateway asked for fewer requests (HTTP 429)".to_owned(),
         },
@@ -105,6 +107,7 @@ fn next(outcome: &Outcome) -> Next {
     match outcome {
         Outcome::AccountStopped { code, .. } => Next::Stop(StopReason::Account(*code)),
         Outcome::NotSent { .. } => Next::Retry(Delay::Backoff),
+        Outcome::CannotConnect { why } => Next::Fail(why.clone()),
         Outcome::Throttled { after } => Next::Retry(Delay::Throttled(*after)),
         Outcome::Accepted { .. } | Outcome::Refused { .. } | Outcome::NoAnswer { .. } => {
             Next::Settle
@@ -125,7 +128,7 @@ fn attempt_outcome(outcome: &Outcome) -> AttemptOutcome {
         Outcome::Accepted { .. } => AttemptOutcome::Accepted,
         Outcome::Refused { .. } => AttemptOutcome::Refused,
         Outcome::AccountStopped { .. } => AttemptOutcome::AccountStopped,
-        Outcome::NotSent { .. } => AttemptOutcome::NotSent,
+        Outcome::NotSent { .. } | Outcome::CannotConnect { .. } => AttemptOutcome::NotSent,
         Outcome::Throttled { .. } => AttemptOutcome::Throttled,
         Outcome::NoAnswer { .. } => AttemptOutcome::NoAnswer,
     }

@@ -235,6 +235,24 @@ fn every_outcome_is_settled() {
 }
 
 #[test]
+fn where_no_connection_can_be_made_the_run_stops_with_the_cause() {
+    let (_folder, ledger) = temp_ledger();
+    plan(&ledger, &[2, 1]);
+    let why = "its certificate has expired".to_owned();
+    let patient = Policy {
+        give_up_after: Duration::MAX,
+        ..policy()
+    };
+    let cannot_connect = Outcome::CannotConnect { why: why.clone() };
+    let run = send(&ledger, 1, &patient, always(cannot_connect));
+    assert_eq!(statuses(&ledger), [Status::Pending; 3]);
+    assert_eq!(run.stop, Some(StopReason::Error));
+    assert_eq!((run.ending.requests, attempts(&ledger)), (0, 1));
+    assert_eq!(run.ending.error.map(|error| error.to_string()), Some(why));
+    assert_adds_up(&ledger);
+}
+
+#[test]
 fn each_recipient_has_its_own_answer() {
     let (_folder, ledger) = temp_ledger();
     plan(&ledger, &[4, 1]);

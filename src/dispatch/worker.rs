@@ -10,11 +10,11 @@ use super::health::GatewayHealth;
 use super::policy::Policy;
 use super::stop::{StopReason, StopToken};
 use super::throttle::Throttle;
-use crate::Result;
 use crate::domain::Timestamp;
 use crate::domain::status::Counts;
 use crate::gateway::{Gateway, Outcome, Outcomes, Reply, Request};
 use crate::ledger::{AttemptId, Batch, LedgerHandle, NewState, Settlement};
+use crate::{Error, Kind, Result};
 
 /// Receives the progress of a run. All workers call it, so it must be quick.
 pub trait Progress: Sync {
@@ -106,7 +106,8 @@ pub(super) struct Worker<'a> {
 }
 
 impl Worker<'_> {
-    /// Sends one batch after the other. An error of the ledger stops all workers: nothing is sent without it.
+    /// Sends one batch after the other. An error stops all workers: nothing is sent without the ledger, or
+    /// where no connection can be made.
     pub(super) fn run(mut self) -> Result<()> {
         let _guard = StopOnPanic(self.shared.stop);
         let result = self.send_batches();
@@ -159,6 +160,10 @@ impl Worker<'_> {
                     self.shared.stop.request(reason);
                     return Ok(Some(ended));
                 }
+                Next::Fail(why) => {
+                    self.ledger.settle(ended)?;
+                    return Err(Error::new(Kind::Other, why));
+                }
                 Next::Retry(delay) => {
                     // Settled before the wait, so that a crash while waiting leaves nothing unknown.
                     let why = match &ended.new_states[..] {
@@ -195,7 +200,10 @@ impl Worker<'_> {
                 why: "the run was stopped before the request was made".to_owned(),
             })
         };
-        if !matches!(reply.outcomes, Outcomes::All(Outcome::NotSent { .. })) {
+        if !matches!(
+            reply.outcomes,
+            Outcomes::All(Outcome::NotSent { .. } | Outcome::CannotConnect { .. })
+        ) {
             shared.requests.fetch_add(1, Ordering::Relaxed);
         }
         let classified = classify(&reply.outcomes, recipients, shared.policy.split_bad_numbers);

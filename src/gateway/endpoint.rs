@@ -33,9 +33,8 @@ impl Endpoint {
                 .hint("leave it out, and set the account")
                 .remedy(Remedy::Account));
         }
-        // ureq would silently replace a port out of range by the default one, and drop a fragment.
-        let bad_port = authority.as_str() != authority.host() && authority.port_u16().is_none();
-        if authority.host().is_empty() || bad_port || url.contains('#') {
+        // ureq would silently drop a fragment.
+        if authority.host().is_empty() || has_bad_port(authority) || url.contains('#') {
             return Err(not_a_url());
         }
         match scheme {
@@ -72,6 +71,23 @@ impl Endpoint {
     pub(super) fn name(&self) -> &str {
         self.0.host().unwrap_or_default()
     }
+
+    /// Whether it is reached through TLS.
+    pub(super) fn uses_tls(&self) -> bool {
+        self.0.scheme_str() == Some("https")
+    }
+
+    /// The port that was given, or the one of its scheme.
+    pub(super) fn port(&self) -> u16 {
+        let usual = if self.uses_tls() { 443 } else { 80 };
+        self.0.port_u16().unwrap_or(usual)
+    }
+}
+
+/// Whether what stands for the port is none. ureq would silently take the usual port instead.
+pub(super) fn has_bad_port(authority: &Authority) -> bool {
+    let host_and_port = authority.as_str().rsplit('@').next();
+    host_and_port != Some(authority.host()) && authority.port_u16().is_none()
 }
 
 impl fmt::Debug for Endpoint {

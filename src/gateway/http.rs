@@ -11,12 +11,12 @@ use std::time::Duration;
 use ureq::config::Config;
 use ureq::http::header::RETRY_AFTER;
 use ureq::http::{HeaderMap, Response, StatusCode};
-use ureq::unversioned::transport::{Connector, DefaultConnector};
-use ureq::{Agent, Body, Proxy};
+use ureq::{Agent, Body};
 
 use super::isms::form::Form;
 use super::isms::{MAX_BODY, WireFormat};
-use super::transport::{LiteralFirst, Witness, WitnessConnector};
+use super::network::{Network, describe, in_seconds};
+use super::transport::{self, LiteralFirst, Witness};
 use super::{Credentials, Endpoint, Gateway, Outcome, Outcomes, Reply, Request};
 use crate::domain::Message;
 
@@ -36,40 +36,44 @@ pub struct Timeouts {
     pub total: Duration,
 }
 
+impl Timeouts {
+    fn to_connect(self) -> Duration {
+        self.connect.min(self.total)
+    }
+}
+
 /// The client of a gateway for one worker, with its own connections.
 pub struct HttpGateway {
     format: &'static dyn WireFormat,
     agent: Agent,
     witness: Witness,
     endpoint: Endpoint,
+    network: Network,
     credentials: Credentials,
     timeouts: Timeouts,
 }
 
 impl HttpGateway {
-    /// A client for this endpoint of the REST reference. It uses the proxy of the environment, except for loopback.
+    /// A client for this endpoint of the REST reference.
     #[must_use]
-    pub fn rest(endpoint: Endpoint, credentials: Credentials, timeouts: Timeouts) -> Self {
-        let proxy = (!endpoint.is_loopback()).then(Proxy::try_from_env);
-        Self::through(proxy.flatten(), endpoint, credentials, timeouts)
-    }
-
-    fn through(
-        proxy: Option<Proxy>,
+    pub fn rest(
         endpoint: Endpoint,
+        network: Network,
         credentials: Credentials,
         timeouts: Timeouts,
     ) -> Self {
         let witness = Witness::default();
-        let connector = DefaultConnector::new().chain(WitnessConnector {
-            witness: witness.clone(),
-            proxied: proxy.is_some(),
-        });
+        let connector = transport::connector(&witness, network.proxy.is_some());
         Self {
             format: &Form,
-            agent: Agent::with_parts(config(proxy, timeouts), connector, LiteralFirst::default()),
+            agent: Agent::with_parts(
+                config(&network, timeouts),
+                connector,
+                LiteralFirst::new(&witness),
+            ),
             witness,
             endpoint,
+            network,
             credentials,
             timeouts,
         }
@@ -129,10 +133,9 @@ impl HttpGateway {
 
     /// The reply to a request for which no head of a response arrived.
     fn failed(&self, error: &ureq::Error) -> Reply {
-        let timed_out = matches!(error, ureq::Error::Timeout(_));
         let outcome = if self.witness.written() {
             let why = match error {
-                _ if timed_out => self.describe_timeout(),
+                ureq::Error::Timeout(_) => self.describe_timeout(),
                 ureq::Error::Protocol(error) => format!("the answer is not HTTP ({error})"),
                 error => format!(
                     "the connection broke before an answer came ({})",
@@ -141,14 +144,9 @@ impl HttpGateway {
             };
             Outcome::NoAnswer { why, code: None }
         } else {
-            let limit = self.timeouts.connect.min(self.timeouts.total);
-            let cause = if timed_out {
-                format!("no connection within {}", in_seconds(limit))
-            } else {
-                describe(error)
-            };
-            let why = format!("cannot reach {}: {cause}", self.endpoint.name());
-            Outcome::NotSent { why }
+            let (peer, host) = (self.witness.peer(), self.endpoint.name());
+            self.network
+                .not_sent(error, peer, host, self.timeouts.to_connect())
         };
         Reply::without_response(outcome)
     }
@@ -180,7 +178,7 @@ impl Gateway for HttpGateway {
                 why: "the gateway cannot take these texts in one request".to_owned(),
             });
         }
-        self.witness.reset();
+        self.witness.begin(self.timeouts.total);
         let reply = match self.post(request) {
             Ok(response) => self.read(response, request.messages),
             Err(error) => self.failed(&error),
@@ -192,27 +190,22 @@ impl Gateway for HttpGateway {
 
 const CUT_SHORT: &str = "the answer was cut short";
 
-fn config(proxy: Option<Proxy>, timeouts: Timeouts) -> Config {
-    let Timeouts { connect, total } = timeouts;
+fn config(network: &Network, timeouts: Timeouts) -> Config {
+    let proxy = network.proxy.as_ref().map(|proxy| proxy.server.clone());
+    let certificates = network.certificates.as_ref();
+    let trusted = certificates.map(|certificates| certificates.config.clone());
     Agent::config_builder()
         .proxy(proxy)
+        .tls_config(trusted.unwrap_or_default())
         .user_agent(concat!("isms-campaign/", env!("CARGO_PKG_VERSION")))
         .accept_encoding("identity")
         .http_status_as_error(false)
         .max_redirects(0)
         .max_redirects_will_error(false)
         .max_idle_age(MAX_IDLE)
-        // All of them, because they are off by default, and the global one does not end every wait.
-        .timeout_resolve(Some(connect))
-        .timeout_connect(Some(connect))
-        .timeout_global(Some(total))
-        .timeout_per_call(Some(total))
-        .timeout_send_request(Some(total))
-        .timeout_send_body(Some(total))
-        .timeout_recv_response(Some(total))
-        .timeout_recv_body(Some(total))
-        .timeout_per_write(Some(total))
-        .timeout_per_read(Some(total))
+        // What follows once there is a connection is limited by the witness.
+        .timeout_resolve(Some(timeouts.to_connect()))
+        .timeout_connect(Some(timeouts.to_connect()))
         .build()
 }
 
@@ -245,21 +238,6 @@ fn parse_retry_after(value: &str) -> Option<Duration> {
     let date = jiff::fmt::rfc2822::parse(value).ok()?.timestamp();
     let wait = date.duration_since(jiff::Timestamp::now());
     Some(wait.try_into().unwrap_or(Duration::ZERO))
-}
-
-/// The error for people, without the URL.
-fn describe(error: &ureq::Error) -> String {
-    match error {
-        ureq::Error::Io(error) => error.to_string(),
-        ureq::Error::BadUri(_) | ureq::Error::RequireHttpsOnly(_) | ureq::Error::Http(_) => {
-            "the URL cannot be used".to_owned()
-        }
-        error => error.to_string(),
-    }
-}
-
-fn in_seconds(duration: Duration) -> String {
-    format!("{} s", duration.as_secs_f64())
 }
 
 #[cfg(test)]

@@ -4,6 +4,9 @@ mod credentials;
 mod endpoint;
 mod http;
 mod isms;
+mod network;
+mod proxy;
+mod tls;
 mod transport;
 
 use std::time::Duration;
@@ -15,6 +18,7 @@ pub use endpoint::Endpoint;
 pub use http::{HttpGateway, Timeouts};
 pub use isms::code::{Code, RefusalKind};
 pub use isms::form::LIMITS;
+pub use network::Network;
 
 /// One request: some messages, as many and as different as its gateway can take in one.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +56,11 @@ pub enum Outcome {
     /// Not one byte of the request was handed to the transport, which proves that nothing was sent.
     NotSent {
         /// The cause, for people.
+        why: String,
+    },
+    /// Like `NotSent`, and the next try would end likewise: a certificate or the proxy stands in the way.
+    CannotConnect {
+        /// The cause, and what to do about it, for people.
         why: String,
     },
     /// HTTP 429: the gateway did not take the request.

@@ -93,6 +93,8 @@ enum Wire {
     },
     /// A response that ends with the connection.
     UntilClose { status: u16, body: Vec<u8> },
+    /// Two responses, the second a little later.
+    Twice([Vec<u8>; 2]),
     /// These bytes, then a clean close. Without any: a drop without an answer.
     Raw(Vec<u8>),
     /// These bytes, then a reset of the connection.
@@ -136,6 +138,11 @@ impl Reply {
     /// `2000 = SUCCESS:id`, the documented answer.
     pub(crate) fn accepted(trx_id: impl std::fmt::Display) -> Self {
         Self::ok(format!("2000 = SUCCESS:{trx_id}"))
+    }
+
+    /// An answer, and some time later another one to the same request.
+    pub(crate) fn twice(first: impl Into<Vec<u8>>, second: impl Into<Vec<u8>>) -> Self {
+        Self::new(Wire::Twice([first.into(), second.into()]))
     }
 
     /// A complete chunked response.
@@ -374,6 +381,11 @@ impl Gateway {
                 None => Reply::accepted(trx_of(nth)),
             }
         })
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// Its URL, as a value for `--gateway`.
@@ -627,6 +639,15 @@ impl LastByte {
                 .into_bytes();
                 out.extend_from_slice(&body);
                 (out, false)
+            }
+            Wire::Twice([first, second]) => {
+                let response = |body: Vec<u8>| {
+                    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
+                    [head.into_bytes(), body].concat()
+                };
+                let _first = stream.write_all(&response(first));
+                thread::sleep(Duration::from_millis(100));
+                (response(second), true)
             }
             Wire::Raw(bytes) => (bytes, false),
             Wire::Reset(_) => unreachable!("handled above"),

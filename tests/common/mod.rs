@@ -11,6 +11,7 @@
 
 pub(crate) mod gateway;
 pub(crate) mod program;
+pub(crate) mod tls;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

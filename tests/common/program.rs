@@ -226,6 +226,13 @@ impl Invocation<'_> {
         self
     }
 
+    /// The same run with more arguments.
+    pub(crate) fn more(mut self, arguments: &[&str]) -> Self {
+        self.arguments
+            .extend(arguments.iter().map(|a| (*a).to_owned()));
+        self
+    }
+
     /// The same run with a variable set.
     pub(crate) fn env(mut self, name: &str, value: impl Into<String>) -> Self {
         self.environment.insert(name.into(), value.into());

@@ -10,6 +10,7 @@ use std::thread;
 
 use super::*;
 use crate::domain::{Encoding, Msisdn, SenderId};
+use crate::gateway::proxy::Proxy;
 use crate::gateway::{Code, Password};
 
 const PASSWORD: &str = "p&ss w\u{f6}rd+%";
@@ -118,9 +119,9 @@ fn saw_no_other_connection(listener: &TcpListener) -> bool {
 }
 
 fn gateway(url: &str, total: Duration) -> HttpGateway {
-    HttpGateway::through(
-        None,
+    HttpGateway::rest(
         Endpoint::parse(url).unwrap(),
+        Network::default(),
         credentials(),
         Timeouts {
             connect: total,
@@ -483,7 +484,12 @@ fn debug_output_holds_no_secret() {
         connect: PATIENCE,
         total: PATIENCE,
     };
-    let gateway = HttpGateway::rest(endpoint.clone(), credentials(), timeouts);
+    let gateway = HttpGateway::rest(
+        endpoint.clone(),
+        Network::default(),
+        credentials(),
+        timeouts,
+    );
     let shown = format!(
         "{gateway:?} {gateway:#?} {endpoint:?} {:?} {timeouts:?}",
         credentials()

@@ -8,10 +8,11 @@ use ureq::config::Config;
 use ureq::http::Uri;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{
-    Buffers, ConnectionDetails, LazyBuffers, NextTimeout, Transport,
+    Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport,
 };
 
 use super::*;
+use crate::gateway::transport::WitnessConnector;
 
 /// The client's timeout: long enough for a busy machine to reach the point where the server is silent.
 const SHORT_TIMEOUT: Duration = Duration::from_millis(2500);
@@ -54,19 +55,23 @@ fn says(response: &str) -> Other {
 enum Expected {
     /// Sent again: not one byte of the request left.
     NotSent(&'static str),
+    /// The run stops: not one byte of the request left, and none could.
+    CannotConnect(&'static str),
     /// Sent again, after this many seconds if the gateway named a time: HTTP 429.
     Throttled(Option<u64>),
     /// Never sent again automatically. With the status, if one came.
     NoAnswer(Option<u16>, &'static str),
 }
 
-use Expected::{NoAnswer, NotSent, Throttled};
+use Expected::{CannotConnect, NoAnswer, NotSent, Throttled};
 
 const LATE: &str = "no answer within 2.5 s";
 const BROKE: &str = "the connection broke before an answer came (";
 const NOT_HTTP: &str = "the answer is not HTTP (";
 const UNREACHABLE: &str = "cannot reach 127.0.0.1: ";
-const BEHIND_THE_PROXY: &str = "cannot reach gateway.invalid: ";
+const BEHIND_THE_PROXY: &str = "cannot reach gateway.invalid through the proxy http://127.0.0.1:";
+const TO_THE_PROXY: &str = "cannot reach the proxy http://127.0.0.1:";
+const BY_THE_PROXY: &str = "the proxy http://127.0.0.1:";
 
 #[rustfmt::skip]
 fn ways_to_fail() -> Vec<(&'static str, Other, Expected)> {
@@ -80,12 +85,23 @@ fn ways_to_fail() -> Vec<(&'static str, Other, Expected)> {
         ("TLS: refused with an alert",         Tls(|peer| peer.write(b"\x15\x03\x03\x00\x02\x02\x28")), NotSent(UNREACHABLE)),
         ("TLS: plain HTTP instead",            Tls(|peer| peer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")), NotSent(UNREACHABLE)),
         ("TLS: silence in the handshake",      Tls(Peer::wait_for_close),     NotSent("cannot reach 127.0.0.1: no connection within 2.5 s")),
-        ("proxy: wants a password",            Tunnel(|peer| peer.write(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")), NotSent(BEHIND_THE_PROXY)),
-        ("proxy: cannot reach the gateway",    Tunnel(|peer| peer.write(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")), NotSent(BEHIND_THE_PROXY)),
-        ("proxy: throttles the tunnel",        Tunnel(|peer| peer.write(b"HTTP/1.1 429 Slow\r\nContent-Length: 0\r\n\r\n")), NotSent(BEHIND_THE_PROXY)),
+        ("proxy: wants a password",              Tunnel(|peer| peer.write(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")), CannotConnect(BY_THE_PROXY)),
+        ("proxy: allows none",                   Tunnel(|peer| peer.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")), CannotConnect(BY_THE_PROXY)),
+        ("proxy: knows no CONNECT",              Tunnel(|peer| peer.write(b"HTTP/1.1 405 Method Not Allowed\r\nContent-Length: 0\r\n\r\n")), CannotConnect(BY_THE_PROXY)),
+        ("proxy: is a web server",               Tunnel(|peer| peer.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")), CannotConnect(BY_THE_PROXY)),
+        ("proxy: throttles the tunnel",          Tunnel(|peer| peer.write(b"HTTP/1.1 429 Slow\r\nContent-Length: 0\r\n\r\n")), CannotConnect(BY_THE_PROXY)),
+        ("proxy: leads elsewhere",               Tunnel(|peer| peer.write(b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n")), NotSent(BY_THE_PROXY)),
+        ("proxy: is broken",                     Tunnel(|peer| peer.write(b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n")), NotSent(BY_THE_PROXY)),
+        ("proxy: cannot reach the gateway",      Tunnel(|peer| peer.write(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")), NotSent(BY_THE_PROXY)),
+        ("proxy: is overloaded",                 Tunnel(|peer| peer.write(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n")), NotSent(BY_THE_PROXY)),
+        ("proxy: waits in vain",                 Tunnel(|peer| peer.write(b"HTTP/1.1 504 Gateway Timeout\r\nContent-Length: 0\r\n\r\n")), NotSent(BY_THE_PROXY)),
+        ("proxy: half an answer",              Tunnel(|peer| peer.write(b"HTTP/1.1 407 Proxy Auth")), NotSent(BY_THE_PROXY)),
+        ("proxy: no HTTP",                     Tunnel(|peer| peer.write(b"407\r\n\r\n")), NotSent(TO_THE_PROXY)),
         ("proxy: no handshake in the tunnel",  Tunnel(|peer| peer.write(b"HTTP/1.1 200 OK\r\n\r\nnot a handshake")), NotSent(BEHIND_THE_PROXY)),
-        ("proxy: closes",                      Tunnel(|_| ()),                  NotSent(BEHIND_THE_PROXY)),
-        ("proxy: silence",                     Tunnel(Peer::wait_for_close),  NotSent(BEHIND_THE_PROXY)),
+        ("proxy: a tunnel that ends",          Tunnel(|peer| { peer.write(b"HTTP/1.1 200 OK\r\n\r\n"); peer.read(1); }), NotSent(BEHIND_THE_PROXY)),
+        ("proxy: silence in the tunnel",       Tunnel(|peer| { peer.write(b"HTTP/1.1 200 OK\r\n\r\n"); peer.wait_for_close(); }), NotSent(BEHIND_THE_PROXY)),
+        ("proxy: closes",                      Tunnel(|_| ()),                  NotSent(BY_THE_PROXY)),
+        ("proxy: silence",                     Tunnel(Peer::wait_for_close),  NotSent(TO_THE_PROXY)),
         // --- while the request leaves
         ("closed before a byte was read",      Does(|_| ()),                              NoAnswer(None, BROKE)),
         ("reset after the first byte",         Does(|peer| { peer.read(1); }),            NoAnswer(None, BROKE)),
@@ -200,6 +216,10 @@ impl Expected {
                     (None, ""),
                     "{name}"
                 );
+            }
+            (CannotConnect(said), Outcome::CannotConnect { why }) => {
+                assert!(why.starts_with(said), "{name}: {why}");
+                assert_eq!(reply.http_status, None, "{name}");
             }
             (Throttled(after), Outcome::Throttled { after: asked }) => {
                 assert_eq!(*asked, after.map(Duration::from_secs), "{name}");
@@ -347,14 +367,17 @@ fn through_a_proxy(does: fn(&mut Peer)) -> Reply {
         does(&mut peer);
         head
     })]);
-    let proxy = Proxy::new(&format!("http://{address}")).unwrap();
+    let network = Network {
+        proxy: Some(Proxy::new("HTTPS_PROXY", &format!("http://{address}")).unwrap()),
+        certificates: None,
+    };
     let timeouts = Timeouts {
         connect: SHORT_TIMEOUT,
         total: SHORT_TIMEOUT,
     };
     let endpoint = Endpoint::parse("https://gateway.invalid/RESTAPI.php").unwrap();
     let reply = submit(
-        &mut HttpGateway::through(Some(proxy), endpoint, credentials(), timeouts),
+        &mut HttpGateway::rest(endpoint, network, credentials(), timeouts),
         1,
     );
     let head = received.recv_timeout(PATIENCE).unwrap();
@@ -477,10 +500,7 @@ fn a_second_address_is_no_second_try() {
     ] {
         let (first, listener, _done) = serve(vec![Box::new(move |mut peer: Peer| does(&mut peer))]);
         let witness = Witness::default();
-        let connector = DefaultConnector::new().chain(WitnessConnector {
-            witness: witness.clone(),
-            proxied: false,
-        });
+        let connector = transport::connector(&witness, false);
         let timeouts = Timeouts {
             connect: PATIENCE,
             total: PATIENCE,
@@ -488,9 +508,10 @@ fn a_second_address_is_no_second_try() {
         let names = FixedAddresses(vec![unused_address(), first, second.local_addr().unwrap()]);
         let mut gateway = HttpGateway {
             format: &Form,
-            agent: Agent::with_parts(config(None, timeouts), connector, names),
+            agent: Agent::with_parts(config(&Network::default(), timeouts), connector, names),
             witness,
             endpoint: Endpoint::parse("http://localhost/").unwrap(),
+            network: Network::default(),
             credentials: credentials(),
             timeouts,
         };
@@ -566,9 +587,14 @@ fn a_first_write_that_fails_may_have_sent_a_part() {
         };
         let mut gateway = HttpGateway {
             format: &Form,
-            agent: Agent::with_parts(config(None, timeouts), connector, LiteralFirst::default()),
+            agent: Agent::with_parts(
+                config(&Network::default(), timeouts),
+                connector,
+                LiteralFirst::new(&witness),
+            ),
             witness,
             endpoint: Endpoint::parse("http://127.0.0.1/").unwrap(),
+            network: Network::default(),
             credentials: credentials(),
             timeouts,
         };
@@ -576,14 +602,21 @@ fn a_first_write_that_fails_may_have_sent_a_part() {
     }
 }
 
-/// A second response to one request is not the response to the next one.
+/// A second response to one request is not the response to the next one, whether it comes with the first or later.
 #[test]
 fn an_unsolicited_response_answers_nothing() {
-    let twice = format!("{}{}", ok("2000 = SUCCESS:1"), ok("-1009"));
+    unsolicited(Duration::ZERO);
+    unsolicited(Duration::from_millis(200));
+}
+
+/// A second response that comes this long after the first, and is there when the next request is made.
+fn unsolicited(delay: Duration) {
     let (address, listener, _done) = serve(vec![
         Box::new(move |mut peer: Peer| {
             peer.request();
-            peer.write(twice.as_bytes());
+            peer.answer("2000 = SUCCESS:1");
+            thread::sleep(delay);
+            peer.answer("-1009");
             peer.wait_for_close();
         }),
         Box::new(|mut peer: Peer| {
@@ -593,6 +626,7 @@ fn an_unsolicited_response_answers_nothing() {
     ]);
     let mut gateway = gateway_at(address);
     assert_eq!(submit(&mut gateway, 1).outcomes, accepted("1"));
+    thread::sleep(delay + Duration::from_millis(200));
     assert_eq!(submit(&mut gateway, 1).outcomes, accepted("2"));
     assert!(saw_no_other_connection(&listener));
 }

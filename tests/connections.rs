@@ -1,0 +1,131 @@
+//! What happens on connections: answers that come while the program stands still, and answers that nobody asked for.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use std::thread;
+use std::time::Duration;
+
+use common::gateway::{Gate, Request, trx_of};
+use common::tls::{Authority, TlsServer};
+use common::{Gateway, Program, Reply, count_statuses, counts, own_texts, verifies};
+
+/// Longer than the `--timeout` of the tests.
+const LONGER: Duration = Duration::from_millis(2600);
+
+const ARGUMENTS: [&str; 3] = ["customers.csv", "--timeout", "2"];
+
+/// Runs a test with a gateway on plain HTTP, and with one behind TLS.
+fn on_both(
+    script: impl Fn(&Request, usize) -> Reply + Clone + Send + Sync + 'static,
+    test: impl Fn(&Gateway, &str, &str),
+) {
+    let plain = Gateway::new(script.clone());
+    test(&plain, &plain.url(), "");
+    let authority = Authority::new();
+    let server = TlsServer::before(Gateway::new(script), authority.certify("localhost"));
+    test(&server.gateway, &server.url("localhost"), &authority.pem());
+}
+
+/// The first request is answered at once, the others when the gate is open, each in another of the usual shapes.
+fn gated(gate: &Gate, nth: usize) -> Reply {
+    let answer = format!("2000 = SUCCESS:{}", trx_of(nth));
+    let reply = match nth % 4 {
+        0 => Reply::ok(answer),
+        1 => Reply::chunked(&["2000 = ", &answer[7..]]),
+        2 => Reply::until_close(answer),
+        _ => Reply::ok(answer).header("X-Padding", &"x".repeat(6000)),
+    };
+    if nth == 0 { reply } else { reply.behind(gate) }
+}
+
+#[test]
+fn an_answer_that_came_while_the_program_stood_still_counts() {
+    let gate = Gate::closed();
+    let held = gate.clone();
+    on_both(
+        move |_, nth| gated(&held, nth),
+        |gateway, url, pem| {
+            let program = Program::with(&[("customers.csv", &own_texts(9)), ("ca.pem", pem)]);
+            let running = program
+                .send_command(url, &ARGUMENTS)
+                .env(
+                    "SSL_CERT_FILE",
+                    program.path("ca.pem").display().to_string(),
+                )
+                .start();
+            gateway.wait_for_requests(5);
+            running.signal("STOP");
+            thread::sleep(Duration::from_millis(200));
+            gate.open();
+            thread::sleep(LONGER);
+            running.signal("CONT");
+            running.wait().exits(0);
+            let rows = program.results("customers.results.csv");
+            assert_eq!(count_statuses(&rows), counts(&[("accepted", 9)]));
+            gateway.assert_nothing_twice();
+            verifies(&program, "customers.ledger");
+        },
+    );
+}
+
+#[test]
+fn an_answer_that_had_not_come_is_late_whoever_stood_still() {
+    on_both(
+        |_, nth| match nth {
+            0 => Reply::accepted(1),
+            _ => Reply::accepted(2).after(2 * LONGER),
+        },
+        |gateway, url, pem| {
+            let program = Program::with(&[("customers.csv", &own_texts(2)), ("ca.pem", pem)]);
+            let running = program
+                .send_command(url, &ARGUMENTS)
+                .env(
+                    "SSL_CERT_FILE",
+                    program.path("ca.pem").display().to_string(),
+                )
+                .start();
+            gateway.wait_for_requests(2);
+            running.signal("STOP");
+            thread::sleep(LONGER);
+            running.signal("CONT");
+            running.wait().exits(5);
+            let rows = program.results("customers.results.csv");
+            assert_eq!(
+                count_statuses(&rows),
+                counts(&[("accepted", 1), ("unknown", 1)])
+            );
+            let late = |row: &common::Row| row["sms_detail"].contains("no answer within 2 s");
+            assert!(rows.iter().any(late), "{rows:?}");
+        },
+    );
+}
+
+/// After each answer but the first comes another one that nobody asked for. The next request, half a second later, finds it
+/// there.
+#[test]
+fn a_second_answer_is_not_that_to_the_next_request() {
+    on_both(
+        |_, nth| match nth {
+            0 => Reply::accepted(trx_of(nth)),
+            _ => Reply::twice(format!("2000 = SUCCESS:{}", trx_of(nth)), "-1004"),
+        },
+        |gateway, url, pem| {
+            let program = Program::with(&[("customers.csv", &own_texts(6)), ("ca.pem", pem)]);
+            let mut arguments = vec!["customers.csv", "--concurrency", "1", "--batch-size", "1"];
+            arguments.extend(["--rate", "2/s"]);
+            program
+                .send_command(url, &arguments)
+                .env(
+                    "SSL_CERT_FILE",
+                    program.path("ca.pem").display().to_string(),
+                )
+                .run()
+                .exits(0);
+            for (nth, row) in program.results("customers.results.csv").iter().enumerate() {
+                assert_eq!(row["sms_trx_id"], trx_of(nth));
+            }
+            gateway.assert_nothing_twice();
+        },
+    );
+}
