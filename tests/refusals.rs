@@ -190,7 +190,7 @@ fn text_that_the_networks_block() {
         ),
         ("KedaiKu: reply with your password to win", "password"),
         ("KedaiKu: call 03-5510 1234 to order", "03-5510 1234"),
-        ("KedaiKu: Hi [NAME], we are open", "[NAME]"),
+        ("KedaiKu: Hi [NAMA], we are open", "[NAMA]"),
         (
             "KEDAIKU: EVERYTHING MUST GO THIS SUNDAY, COME EARLY",
             "KEDAIKU",
@@ -208,7 +208,7 @@ fn text_that_the_networks_block() {
             .exits(1)
             .says(&["--lint"]);
         assert_eq!(gateway.count(), 0, "{text}");
-        let level = if rule == "[NAME]" { "off" } else { "warn" };
+        let level = if rule == "[NAMA]" { "off" } else { "warn" };
         let arguments = ["customers.csv", "--message", text, "--lint", level];
         let run = program.send(&gateway, &arguments);
         run.exits(0);
@@ -259,6 +259,42 @@ fn a_placeholder_that_no_column_has() {
     let program = Program::with(&[("customers.csv", &people(2))]);
     let arguments = ["customers.csv", "--message", "Hi {{ nmae }}"];
     refused(&program, &arguments, 1, &["nmae", "name"]);
+}
+
+#[test]
+fn a_field_of_another_program_that_names_a_column() {
+    for field in ["«Name»", "*|NAME|*", "[name]", "${name}", "＜Ｎａｍｅ＞"] {
+        let program = Program::with(&[("customers.csv", &people(2))]);
+        let text = format!("Hi {field}, we are open");
+        let arguments = ["customers.csv", "--message", &text];
+        refused(&program, &arguments, 1, &[field, "write {{ name }}"]);
+        let gateway = Gateway::accepting();
+        let off = [&arguments[..], &["--lint", "off"]].concat();
+        program.send(&gateway, &off).exits(0);
+    }
+    for tag in ["{{ 1 }}", "{{ \"x\" }}"] {
+        let program = Program::with(&[("customers.csv", &people(2))]);
+        let text = format!("Hi {tag}, we are open");
+        let arguments = ["customers.csv", "--message", &text, "--lint", "off"];
+        refused(&program, &arguments, 1, &[tag, "name"]);
+    }
+}
+
+#[test]
+fn a_field_of_another_program_in_a_template_of_a_cell() {
+    let csv = own_texts(20) + &format!("{},Hi «Phone»\n", phone(50));
+    let program = Program::with(&[("customers.csv", &csv)]);
+    let gateway = Gateway::accepting();
+    program.send(&gateway, &["customers.csv"]).exits(3);
+    assert_eq!(gateway.count(), 20);
+    let run = program.run(&["results", "customers.ledger", "--status", "invalid"]);
+    let rows = common::program::rows_of(&run.stdout);
+    assert_eq!(rows.len(), 1);
+    let detail = &rows[0]["sms_detail"];
+    assert!(
+        detail.contains("«Phone»") && detail.contains("write {{ phone }}"),
+        "{detail}"
+    );
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The names by which the phone column and the message column are recognised.
+//! The names by which the phone column, the message column and the fields of other programs are recognised.
 
 /// Whether the column with this name in a template holds messages.
 pub(super) fn is_message_name(name: &str) -> bool {
@@ -52,4 +52,31 @@ fn without_number_word(word: &str) -> &str {
         .find_map(cut)
         .filter(|rest| !rest.is_empty())
         .unwrap_or(word)
+}
+
+/// What merge fields are usually called besides, as names in templates.
+#[rustfmt::skip]
+const FIELD_NAMES: &[&str] = &[
+    "account", "account_no", "account_number", "address", "akaun", "alamat", "amaun", "amount", "amount_due", "balance", "baki",
+    "client", "client_name", "code", "company", "contact_name", "cust_name", "customer", "customer_name", "date", "due_date",
+    "email", "f_name", "first_name", "fname", "full_name", "gelaran", "given_name", "invoice_no", "jumlah", "kod",
+    "l_name", "last_name", "lname", "location", "masa", "member_name", "middle_name", "nama", "nama_ahli", "nama_anda",
+    "nama_depan", "nama_pelajar", "nama_pelanggan", "nama_penerima", "nama_penuh", "nama_pertama", "name", "nick_name",
+    "no_akaun", "nombor", "number", "order_id", "order_no", "order_number", "outlet", "panggilan", "parent_name",
+    "patient_name", "points", "recipient", "recipient_name", "salutation", "student_name", "surname", "tarikh",
+    "tarikh_akhir", "time", "title", "town", "user_name", "your_name",
+    "姓名", "名字", "名称", "名稱", "全名", "称呼", "稱呼", "客户", "客戶", "客户名", "客户姓名", "客戶姓名", "客户名称", "会员姓名", "會員姓名",
+    "学生姓名", "家长姓名", "收件人", "收件人姓名", "日期", "时间", "時間", "金额", "金額", "余额", "餘額", "地址", "号码", "號碼",
+    "订单号", "订单编号", "訂單編號", "公司名称",
+];
+
+/// Names of phone columns that are other things in a text: brands, or what stands before a number.
+const NOT_AS_FIELDS: &[&str] = &["bimbit", "cell", "fon", "hp", "tel", "whatsapp"];
+
+/// Whether merge fields are usually called this, as a name in templates: `first_name`, `firstname`.
+pub(crate) fn is_field_name(name: &str) -> bool {
+    let letters = |name: &str| name.replace('_', "");
+    let wanted = letters(name);
+    FIELD_NAMES.iter().any(|known| letters(known) == wanted)
+        || (is_phone_name(name) && !NOT_AS_FIELDS.contains(&name))
 }

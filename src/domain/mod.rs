@@ -2,7 +2,7 @@
 
 pub mod batching;
 pub mod cell;
-mod column_names;
+pub(crate) mod column_names;
 pub mod cost;
 pub mod duplicates;
 pub mod encoding;

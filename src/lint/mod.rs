@@ -18,7 +18,7 @@ use std::ops::Range;
 use regex::RegexSet;
 use strum::{IntoStaticStr, VariantArray};
 
-use crate::domain::{Msisdn, Region};
+use crate::domain::{ColumnNames, Msisdn, Region, Template, TemplateError};
 use crate::{Error, Kind, Result};
 use link::Links;
 use merge_field::MergeFields;
@@ -126,6 +126,8 @@ pub struct Finding {
     pub rule: Rule,
     /// The part of the text, on one line, at most 60 characters.
     pub excerpt: String,
+    /// What helps in this case, as a sentence without its full stop.
+    pub hint: Option<String>,
 }
 
 /// The rules for texts that come out of one spreadsheet.
@@ -140,8 +142,8 @@ pub struct Linter {
 }
 
 impl Linter {
-    /// The linter for texts of a spreadsheet with these columns: of each its header as written and its name in templates.
-    pub fn new<'a>(columns: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self> {
+    /// The linter for texts of a spreadsheet with these columns.
+    pub fn new(columns: &ColumnNames) -> Result<Self> {
         Self::compiled(columns).map_err(|error| {
             Error::new(
                 Kind::Other,
@@ -151,9 +153,7 @@ impl Linter {
         })
     }
 
-    fn compiled<'a>(
-        columns: impl IntoIterator<Item = (&'a str, &'a str)>,
-    ) -> Result<Self, regex::Error> {
+    fn compiled(columns: &ColumnNames) -> Result<Self, regex::Error> {
         Ok(Self {
             signs: RegexSet::new([
                 link::SIGN,
@@ -169,22 +169,67 @@ impl Linter {
     }
 
     /// What is found in this text: each rule at most once, in the order of [`Rule::ALL`]. [`Rule::SenderId`] is about the number and
-    /// never here.
+    /// never here. `written` is the text before its punctuation was made plain, where that changed it: `«name»` is a merge field,
+    /// `"name"` is not.
     #[must_use]
-    pub fn findings(&self, text: &str) -> Vec<Finding> {
+    pub fn findings(&self, text: &str, written: Option<&str>) -> Vec<Finding> {
+        let mut findings = self.findings_in(text);
+        let field = written.and_then(|written| self.merge_field(written));
+        if let Some(field) =
+            field.filter(|field| findings.iter().all(|found| found.rule != field.rule))
+        {
+            findings.push(field);
+            findings.sort_by_key(|finding| finding.rule);
+        }
+        findings
+    }
+
+    /// The error in a template that holds a column in the notation of another program.
+    pub fn check_template(&self, template: &Template<'_>) -> Result<(), TemplateError> {
+        for (start, text) in template.literals() {
+            let narrow = narrow(text);
+            let errors = self
+                .merge_fields
+                .columns(&narrow)
+                .filter_map(|(range, name)| {
+                    let range = in_original(text, &narrow, &range);
+                    template.field_error(start + range.start, &text[range], name)
+                });
+            if let Some(error) = errors.into_iter().next() {
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    fn merge_field(&self, text: &str) -> Option<Finding> {
+        let narrow = narrow(text);
+        let found = self.merge_fields.find(&narrow)?;
+        Some(Finding {
+            rule: Rule::MergeField,
+            excerpt: excerpt(text, &narrow, found.range),
+            hint: found.hint,
+        })
+    }
+
+    fn findings_in(&self, text: &str) -> Vec<Finding> {
         let narrow = narrow(text);
         let signs = self.signs.matches(&narrow);
         let findings = Rule::ALL.iter().copied().filter_map(|rule| {
             let range = match rule {
+                Rule::MergeField => return signs.matched(3).then(|| self.merge_field(text))?,
                 Rule::Link if signs.matched(0) => self.links.find(&narrow),
                 Rule::PhoneNumber if signs.matched(1) => self.phone_numbers.find(&narrow),
                 Rule::PersonalData if signs.matched(2) => self.personal_data.find(&narrow),
-                Rule::MergeField if signs.matched(3) => self.merge_fields.find(&narrow),
                 Rule::Capitals if is_in_capitals(&narrow) => Some(0..narrow.len()),
                 _ => None,
             };
             let excerpt = excerpt(text, &narrow, range?);
-            Some(Finding { rule, excerpt })
+            Some(Finding {
+                rule,
+                excerpt,
+                hint: None,
+            })
         });
         findings.collect()
     }
@@ -231,12 +276,20 @@ fn count(text: &str, is_counted: impl Fn(&u8) -> bool) -> usize {
     counts.map(usize::from).sum()
 }
 
+/// Where in the text this range of its narrow form is. Both have the same number of characters.
+fn in_original(text: &str, narrow: &str, range: &Range<usize>) -> Range<usize> {
+    let place = |at: usize| {
+        let before = narrow[..at].chars().count();
+        let mut places = text.char_indices().map(|(place, _)| place);
+        places.nth(before).unwrap_or(text.len())
+    };
+    place(range.start)..place(range.end)
+}
+
 /// What stands in the text where the range is in its narrow form: on one line, cut to a length that fits into a summary.
 fn excerpt(text: &str, narrow: &str, range: Range<usize>) -> String {
     const LONGEST: usize = 60;
-    let before = narrow[..range.start].chars().count();
-    let length = narrow[range].chars().count();
-    let found: String = text.chars().skip(before).take(length).collect();
+    let found = &text[in_original(text, narrow, &range)];
     let found = found.trim().replace(char::is_control, " ");
     match found.char_indices().nth(LONGEST) {
         Some(_) => found.chars().take(LONGEST - 1).chain(['…']).collect(),

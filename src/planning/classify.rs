@@ -206,6 +206,7 @@ impl<'a> Classifier<'a> {
                 &Finding {
                     rule: ContentRule::SenderId,
                     excerpt: String::new(),
+                    hint: None,
                 },
                 &number.to_string(),
             );
@@ -218,16 +219,19 @@ impl<'a> Classifier<'a> {
             row.row.into(),
             finding.rule.as_str(),
             &finding.excerpt,
-            || warning(finding.rule, example),
+            || warning(finding, example),
             || examples.of_finding(row, finding),
         );
     }
 }
 
-fn warning(rule: ContentRule, example: &str) -> Warning {
+fn warning(finding: &Finding, example: &str) -> Warning {
+    let rule = finding.rule;
+    let hint = finding.hint.as_ref();
+    let hint = hint.map_or_else(String::new, |hint| format!("; {hint}"));
     Warning {
         rule: rule.as_str().to_owned(),
-        what: rule.what().to_owned(),
+        what: rule.what().to_owned() + &hint,
         source: rule.source().to_owned(),
         rows: 0,
         first_rows: Vec::new(),

@@ -9,7 +9,7 @@ use crate::domain::header::Columns;
 use crate::domain::options::{LintLevel, MessageSource, Punctuation, TextType};
 use crate::domain::template::{self, Reading, Template, Templates};
 use crate::domain::text::TextError;
-use crate::domain::{PlanOptions, RenderError, Text};
+use crate::domain::{ColumnNames, PlanOptions, RenderError, TemplateError, Text};
 use crate::error::Remedy;
 use crate::lint::{Finding, Linter};
 use crate::{Error, Kind, Result};
@@ -75,12 +75,12 @@ pub(super) struct Composer {
 }
 
 impl Composer {
-    pub(super) fn new(options: &PlanOptions, columns: &Columns) -> Result<Self> {
+    pub(super) fn new(options: &PlanOptions, columns: &ColumnNames) -> Result<Self> {
         Ok(Self {
             text_type: options.text_type,
             punctuation: options.punctuation,
             linter: (options.lint != LintLevel::Off)
-                .then(|| linter(columns))
+                .then(|| Linter::new(columns))
                 .transpose()?,
         })
     }
@@ -92,6 +92,8 @@ impl Composer {
             reason: error.to_string(),
             header: error.header().map(str::to_owned),
         })?;
+        let written = self.linter.as_ref().filter(|_| !rendered.is_ascii());
+        let written = written.map(|_| rendered.clone());
         let text =
             Text::compose(rendered, self.text_type, self.punctuation).map_err(|error| Invalid {
                 category: category(&error),
@@ -101,18 +103,31 @@ impl Composer {
         let linter = self.linter.as_ref();
         Ok(Arc::new(ComposedText {
             fingerprint: Fingerprint::of(&text.body),
-            findings: linter.map_or_else(Vec::new, |linter| linter.findings(&text.body)),
+            findings: linter.map_or_else(Vec::new, |linter| {
+                let written = written.as_deref().filter(|_| text.replaced > 0);
+                linter.findings(&text.body, written)
+            }),
             text,
         }))
     }
 
-    fn prepare<'a>(&self, template: Template<'a>) -> RowTemplate<'a> {
-        if template.is_constant() {
+    /// The template, ready to make texts. An error where it does not compile or, unless texts are not looked at, where it holds
+    /// a column in the notation of another program.
+    fn compile<'a>(
+        &self,
+        templates: &'a Templates,
+        source: &'a str,
+    ) -> Result<RowTemplate<'a>, TemplateError> {
+        let template = templates.compile(source)?;
+        if let Some(linter) = &self.linter {
+            linter.check_template(&template)?;
+        }
+        Ok(if template.is_constant() {
             let no_cells: &[&str] = &[];
             RowTemplate::Constant(self.compose(template.render(no_cells)))
         } else {
             RowTemplate::Varying(Box::new(template))
-        }
+        })
     }
 
     /// The template in a cell of the message column.
@@ -137,13 +152,10 @@ impl Composer {
         if let Err(error) = template::filled(column, source) {
             return invalid(error.category(), error.to_string());
         }
-        match templates.compile(source) {
-            Ok(template) => self.prepare(template),
-            Err(error) => {
-                let error = format!("column \"{column}\": {error}");
-                invalid(error.clone(), error)
-            }
-        }
+        self.compile(templates, source).unwrap_or_else(|error| {
+            let error = format!("column \"{column}\": {error}");
+            invalid(error.clone(), error)
+        })
     }
 }
 
@@ -159,10 +171,10 @@ pub(super) fn find<'a>(
             if trimmed(template).is_empty() {
                 return Err(Error::new(Kind::Template, "the message is empty").hint("write one"));
             }
-            let template = templates
-                .compile(template)
-                .map_err(|error| Error::new(Kind::Template, error.to_string()))?;
-            Ok(MessageTemplate::Common(composer.prepare(template)))
+            composer
+                .compile(templates, template)
+                .map(MessageTemplate::Common)
+                .map_err(|error| Error::new(Kind::Template, error.to_string()))
         }
         MessageSource::Column(Some(name)) => columns.position(name).map(MessageTemplate::Column),
         MessageSource::Column(None) => {
@@ -179,11 +191,6 @@ pub(super) fn find<'a>(
                 })
         }
     }
-}
-
-fn linter(columns: &Columns) -> Result<Linter> {
-    let names = columns.names.iter().enumerate();
-    Linter::new(names.filter_map(|(column, name)| Some((columns.title(column), name.as_deref()?))))
 }
 
 fn category(error: &TextError) -> String {

@@ -113,7 +113,7 @@ impl<'a> RowChecker<'a> {
         delimiter: u8,
         phone: usize,
     ) -> Result<Self> {
-        let composer = Composer::new(options, columns)?;
+        let composer = Composer::new(options, templates.names())?;
         let message =
             message::find(&options.message, templates, columns, &composer).map_err(|error| {
                 match error.kind {

@@ -158,7 +158,17 @@ impl Check<'_> {
     fn out_of_place(&self, expression: &Expr<'_>) -> Checked {
         let what = match expression {
             Expr::Var(_) => "row is the whole row; write row[\"...\"] with a column's header",
-            Expr::GetAttr(_) => "only row has parts; a cell is text",
+            Expr::GetAttr(part) => {
+                let what = match self.names.of_field(part.name) {
+                    Some(position) => {
+                        let (name, title) =
+                            (self.names.written(position), self.names.header(position));
+                        format!("write {name} for the column \"{title}\"; only row has parts")
+                    }
+                    None => "only row has parts; a cell is text".to_owned(),
+                };
+                return Err(self.error(part.span(), what));
+            }
             Expr::GetItem(_) => {
                 "only row[\"...\"] takes brackets; write |first or |last, or a slice such as [:10]"
             }
@@ -226,6 +236,7 @@ impl Check<'_> {
     /// An operator and its right operand; the left one is checked already. Order and arithmetic need two numbers, an equation
     /// needs two of one kind.
     fn operation(&self, operator: BinOpKind, left: &Expr<'_>, right: &Expr<'_>) -> Checked {
+        self.not_two_texts(left, right)?;
         match operator {
             BinOpKind::ScAnd | BinOpKind::ScOr | BinOpKind::Concat => {}
             BinOpKind::In => return self.member(left, right),
@@ -236,6 +247,24 @@ impl Check<'_> {
             }
         }
         self.expression(right)
+    }
+
+    /// Two texts of the template give the same in every row; the name of a column in quotes is one of them.
+    fn not_two_texts(&self, left: &Expr<'_>, right: &Expr<'_>) -> Checked {
+        let (Expr::Const(one), Expr::Const(other)) = (left, right) else {
+            return Ok(());
+        };
+        for text in [one, other] {
+            let column = text.value.as_str().and_then(|text| self.names.meant(text));
+            if let Some(position) = column {
+                let (name, title) = (self.names.written(position), self.names.header(position));
+                let what = format!(
+                    "what stands in quotes is no column; write {name} for the column \"{title}\""
+                );
+                return Err(self.error(text.span(), what));
+            }
+        }
+        Ok(())
     }
 
     fn member(&self, left: &Expr<'_>, right: &Expr<'_>) -> Checked {

@@ -4,6 +4,7 @@
 use minijinja::Error;
 
 use super::error::TemplateError;
+use super::field;
 use super::names::{ColumnNames, is_variable, no_such};
 use super::tag::Tag;
 use crate::domain::punctuation;
@@ -33,7 +34,7 @@ pub(super) fn unfinished(error: &Error, source: &str, from: usize) -> TemplateEr
     let (sign, what) = match error.detail() {
         Some("unexpected end of comment") => (
             "{#",
-            "{# begins a comment that has no end; end it with #}, or write {{ \"{#\" }} for these two characters",
+            "{# begins a comment that has no end; end it with #}, or write {% raw %}{#{% endraw %} for these two characters",
         ),
         _ => ("{%", "{% raw %} has no {% endraw %}"),
     };
@@ -61,6 +62,9 @@ pub(super) fn not_closed(tag: &Tag<'_>, names: &ColumnNames) -> TemplateError {
 /// A sign in a tag that has no meaning, or a quote or number without an end.
 pub(super) fn token(error: &Error, tag: &Tag<'_>, names: &ColumnNames) -> TemplateError {
     let (meant, closed) = tag.as_meant();
+    if closed && let Some(what) = field::as_here(&meant, names) {
+        return meant.error(what);
+    }
     let place = error.range().map_or(meant.end, |range| range.start);
     let what = match error.detail() {
         _ if !closed => return not_closed(tag, names),
@@ -88,7 +92,7 @@ fn unexpected(c: char, tag: &Tag<'_>) -> String {
         Some("'" | "\"") => format!(
             "curly quotes are no quotes here; write {} {} {}",
             tag.opening(),
-            with_straight_quotes(tag.inner().trim()),
+            field::straight(tag.inner().trim()),
             tag.closing()
         ),
         _ if c.is_whitespace() || punctuation::is_invisible(c) => format!(
@@ -97,15 +101,6 @@ fn unexpected(c: char, tag: &Tag<'_>) -> String {
         ),
         _ => format!("\"{c}\" has no meaning in {shown}"),
     }
-}
-
-fn with_straight_quotes(text: &str) -> String {
-    let straight = |c| match punctuation::plain(c) {
-        Some("'") => '\'',
-        Some("\"") => '"',
-        _ => c,
-    };
-    text.chars().map(straight).collect()
 }
 
 /// A `{% %}` that begins with another word than `if`, or with none.
@@ -174,7 +169,7 @@ pub(super) fn expression(
     let detail = error.detail().unwrap_or("unreadable text");
     let is_complete = detail == "unexpected input after expression";
     let what = placeholder(&tag, names)
-        .or_else(|| header(&tag, names))
+        .or_else(|| field::as_here(&tag, names))
         .or_else(|| missing_filter(&tag))
         .or_else(|| is_complete.then(|| superfluous_text(start, place, &tag, names))?)
         .unwrap_or_else(|| {
@@ -230,30 +225,5 @@ fn superfluous_text(
         names.unknown(inner[..inner.find('|').unwrap_or(inner.len())].trim())
     } else {
         format!("\"{c}\" has no meaning in {}", tag.shown())
-    })
-}
-
-/// What is wrong with a tag that holds the header of a column (`No. Tel`, `Baki (RM)`) instead of its name.
-pub(super) fn header(tag: &Tag<'_>, names: &ColumnNames) -> Option<String> {
-    let written = if tag.is_placeholder {
-        tag.inner().trim()
-    } else {
-        let condition = tag.rest().trim();
-        condition.strip_prefix("not ").unwrap_or(condition)
-    };
-    let (head, filters) = written.split_at(written.find('|').unwrap_or(written.len()));
-    let head = head.trim();
-    // In `name ~` it is not the name that is wrong.
-    let core = head.trim_matches(|c: char| !c.is_alphanumeric() && c != '_');
-    let is_name = |core: &str| is_variable(core) && names.position(core, false).is_some();
-    let position = names
-        .meant(head)
-        .filter(|_| !is_variable(head) && !is_name(core))?;
-    let name = format!("{}{}", names.written(position), filters.trim_end());
-    let title = &names.columns[position].header;
-    Some(if tag.is_placeholder {
-        format!("write {{{{ {name} }}}} for the column \"{title}\"")
-    } else {
-        format!("write {name} for the column \"{title}\"")
     })
 }

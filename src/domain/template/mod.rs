@@ -8,6 +8,7 @@ mod error;
 mod evaluate;
 mod explain;
 mod face;
+mod field;
 mod filters;
 mod kind;
 mod money;
@@ -18,6 +19,7 @@ mod portal;
 mod reader;
 mod tag;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
@@ -62,9 +64,15 @@ impl Templates {
         }
     }
 
+    /// The names of the columns.
+    #[must_use]
+    pub fn names(&self) -> &ColumnNames {
+        &self.names
+    }
+
     /// Compiles a template, and checks everything in it that does not depend on a row.
     pub fn compile<'a>(&'a self, source: &'a str) -> Result<Template<'a>, TemplateError> {
-        let nodes = reader::read(&self.engine, &self.names, source)?;
+        let (nodes, literals) = reader::read(&self.engine, &self.names, source)?;
         let mut slots = Slots::new();
         node::slots(&nodes, &mut slots);
         let read = slots.iter().filter_map(|(position, face)| {
@@ -84,7 +92,8 @@ impl Templates {
             nodes,
             used,
             read,
-            capacity: source.len(),
+            source,
+            literals,
         })
     }
 }
@@ -98,8 +107,10 @@ pub struct Template<'a> {
     used: Vec<usize>,
     /// The cells that are read as a date or an amount.
     read: Vec<(usize, Reading)>,
-    /// About how many bytes a text has.
-    capacity: usize,
+    /// As it is written.
+    source: &'a str,
+    /// Where text stands in it that is not in a `{% raw %}`.
+    literals: Vec<Range<usize>>,
 }
 
 impl Template<'_> {
@@ -124,9 +135,31 @@ impl Template<'_> {
         self.used.is_empty()
     }
 
+    /// The stretches of text as they are written, without the tags and what stands in a `{% raw %}`, and where each begins.
+    pub fn literals(&self) -> impl Iterator<Item = (usize, &str)> {
+        let text = |range: &Range<usize>| (range.start, &self.source[range.clone()]);
+        self.literals.iter().map(text)
+    }
+
+    /// The error where `written`, which begins at this place of the template, is a field of another program with the name
+    /// `name` and means a column.
+    #[must_use]
+    pub fn field_error(&self, place: usize, written: &str, name: &str) -> Option<TemplateError> {
+        let column = self.names.of_field(name)?;
+        let (here, title) = (self.names.written(column), self.names.header(column));
+        let line = self.source[..place].matches('\n').count() + 1;
+        Some(TemplateError::new(
+            line,
+            format!(
+                "{written} is not how a column is written; write {{{{ {here} }}}} for the column \"{title}\", \
+                 or {{% raw %}}{written}{{% endraw %}} if everyone shall read it as it stands"
+            ),
+        ))
+    }
+
     /// The text of a row.
     pub fn render<C: Cells + ?Sized>(&self, cells: &C) -> Result<String, RenderError> {
-        let mut rendered = String::with_capacity(self.capacity);
+        let mut rendered = String::with_capacity(self.source.len());
         node::render(&self.nodes, self.names, cells, &mut rendered)?;
         if rendered.len() > MAX_CHARS && rendered.chars().count() > MAX_CHARS {
             return Err(RenderError::TooLong);

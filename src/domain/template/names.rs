@@ -1,6 +1,7 @@
 //! The columns of a spreadsheet by the names that templates use, and the sentences about names that do not exist.
 
 use minijinja::machinery::{Token, tokenize};
+use unicode_normalization::char::is_combining_mark;
 
 use super::cell::{Cells, filled};
 use super::error::RenderError;
@@ -49,7 +50,8 @@ impl ColumnNames {
 
     /// The position of the column that is probably meant by a header or name in another notation: `First Name`, `FIRST_NAME`,
     /// `first name`. Signs around it belong to it: `-10` is not `10`, nor is `name!` a name.
-    pub(super) fn meant(&self, written: &str) -> Option<usize> {
+    #[must_use]
+    pub fn meant(&self, written: &str) -> Option<usize> {
         let plain = |c: Option<char>| c.is_some_and(|c| c == '_' || c.is_alphanumeric());
         let small = written.to_lowercase();
         let by_header = || {
@@ -64,6 +66,33 @@ impl ColumnNames {
         self.position(written, true)
             .or_else(by_header)
             .or_else(by_name)
+    }
+
+    /// The position of the column that is meant by a field of another program, with or without the signs around it:
+    /// `contact.FirstName`, `[Customers].[Name]`, `"name"`.
+    #[must_use]
+    pub fn of_field(&self, written: &str) -> Option<usize> {
+        let is_part = |c: char| c.is_alphanumeric() || is_combining_mark(c);
+        let bare = written.trim_matches(|c| !is_part(c));
+        let last = bare
+            .rsplit_once(['.', '>', '['])
+            .filter(|(path, last)| {
+                let is_path = |c: char| is_part(c) || "_.->[]'\"$!".contains(c);
+                path.chars().all(is_path) && !last.starts_with(' ')
+            })
+            .map(|(_, last)| last.trim_matches(|c| !is_part(c)));
+        self.meant(written.trim())
+            .or_else(|| self.same_letters(bare))
+            .or_else(|| self.same_letters(last?))
+    }
+
+    /// The position of the column with these letters and digits, whatever stands between them: `FirstName` is `First Name`.
+    fn same_letters(&self, written: &str) -> Option<usize> {
+        let letters = |name: &str| name.replace('_', "");
+        let wanted = letters(&template_name(written));
+        let same = |column: &Column| !wanted.is_empty() && letters(&column.name) == wanted;
+        self.meant(written)
+            .or_else(|| self.columns.iter().position(same))
     }
 
     /// What the cell of the column at this position shows.
@@ -86,6 +115,11 @@ impl ColumnNames {
         filled(&column.header, cells.held(column.cell))
     }
 
+    /// The header of the column at this position.
+    pub(super) fn header(&self, position: usize) -> &str {
+        &self.columns[position].header
+    }
+
     /// How a template writes this column: `first_name`, or `row["2nd Name"]` where its name is not one to the engine.
     pub(super) fn written(&self, position: usize) -> String {
         let column = &self.columns[position];
@@ -97,14 +131,20 @@ impl ColumnNames {
     }
 
     /// The sentence about a column that does not exist.
-    pub(super) fn unknown(&self, name: &str) -> String {
-        let names: Vec<&str> = self
-            .columns
-            .iter()
-            .map(|column| column.name.as_str())
-            .filter(|name| !name.is_empty())
-            .collect();
-        no_such("column", name, &names)
+    #[must_use]
+    pub fn unknown(&self, name: &str) -> String {
+        no_such("column", name, &self.names())
+    }
+
+    /// The names of all columns that have one.
+    pub(crate) fn names(&self) -> Vec<&str> {
+        let names = self.columns.iter().map(|column| column.name.as_str());
+        names.filter(|name| !name.is_empty()).collect()
+    }
+
+    /// The names for a sentence.
+    pub(super) fn listed(&self) -> String {
+        listed(&self.names())
     }
 }
 

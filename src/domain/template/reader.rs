@@ -3,6 +3,7 @@
 //! The engine's tokenizer finds the tags, so white space control, comments and `{% raw %}` are the engine's. So are the parsing
 //! and evaluation of expressions.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use minijinja::Environment;
@@ -15,18 +16,18 @@ use super::evaluate::Code;
 use super::names::ColumnNames;
 use super::node::{Branch, Node};
 use super::tag::Tag;
-use super::{check, explain, portal};
+use super::{check, explain, field, portal};
 
 /// The most words and signs within all tags of a template. A message has some dozens. Chains of filters or sums and nested
 /// conditions are walked recursively, and thousands of them would exhaust the stack.
 const MAX_TOKENS: usize = 1_000;
 
-/// The nodes of this template, or the first error in it.
+/// The nodes of this template, and where the stretches of text are between its tags; or the first error in it.
 pub(super) fn read<'a>(
     engine: &'a Environment<'a>,
     names: &'a Arc<ColumnNames>,
     source: &'a str,
-) -> Result<Vec<Node<'a>>, TemplateError> {
+) -> Result<(Vec<Node<'a>>, Vec<Range<usize>>), TemplateError> {
     let mut reader = TemplateReader {
         engine,
         names,
@@ -34,9 +35,10 @@ pub(super) fn read<'a>(
         tokenizer: Tokenizer::new(source, "message", false, SyntaxConfig::default()),
         end: 0,
         tokens: 0,
+        literals: Vec::new(),
     };
     match reader.block()? {
-        (nodes, None) => Ok(nodes),
+        (nodes, None) => Ok((nodes, reader.literals)),
         (_, Some(tag)) => Err(tag.error(format!("{} has no {{% if %}} before it", tag.shown()))),
     }
 }
@@ -56,6 +58,8 @@ struct TemplateReader<'a> {
     end: usize,
     /// How many tokens of tags there were.
     tokens: usize,
+    /// Where text stands that is not in a `{% raw %}`.
+    literals: Vec<Range<usize>>,
 }
 
 impl<'a> TemplateReader<'a> {
@@ -114,7 +118,10 @@ impl<'a> TemplateReader<'a> {
                 Piece::Text(text, start) if portal::is_raw(self.source, start) => {
                     nodes.push(Node::Text(text));
                 }
-                Piece::Text(text, _) => portal::append(text, self.names, &mut nodes),
+                Piece::Text(text, start) => {
+                    self.literals.push(start..start + text.len());
+                    portal::append(text, self.names, &mut nodes);
+                }
                 Piece::Tag(tag) if tag.is_placeholder => nodes.push(self.placeholder(&tag)?),
                 Piece::Tag(tag) => match tag.word() {
                     "if" => nodes.push(self.choice(tag)?),
@@ -134,6 +141,9 @@ impl<'a> TemplateReader<'a> {
         }
         let line = tag.line_of(start);
         let code = Code::placeholder(self.engine, self.names, &tree, source, line);
+        if code.slots().is_empty() {
+            return Err(field::no_column(tag, self.names));
+        }
         Ok(Node::Placeholder(code))
     }
 
@@ -144,13 +154,12 @@ impl<'a> TemplateReader<'a> {
         }
         let (tree, source) = self.expression(tag, start)?;
         let line = tag.line_of(start);
-        Ok(Code::condition(
-            self.engine,
-            self.names,
-            &tree,
-            source,
-            line,
-        ))
+        let code = Code::condition(self.engine, self.names, &tree, source, line);
+        match field::as_here(tag, self.names) {
+            // `{% if "town" %}` always holds.
+            Some(what) if code.slots().is_empty() => Err(tag.error(what)),
+            _ => Ok(code),
+        }
     }
 
     /// The expression from this place to the end of a tag, and as it is written.
@@ -163,7 +172,7 @@ impl<'a> TemplateReader<'a> {
         let tree = parse_expr(source)
             .map_err(|error| explain::expression(&error, start, tag, self.names))?;
         check::check(&tree, source, tag.line_of(start), self.names).map_err(|error| {
-            match explain::header(tag, self.names) {
+            match field::as_here(tag, self.names) {
                 Some(what) => tag.error(what),
                 None => error,
             }

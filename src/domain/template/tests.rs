@@ -286,13 +286,13 @@ fn what_has_no_value_is_an_error() {
     for source in [
         "{{ name[50:]|first }}",
         "{{ 'a' ~ name[50:]|first }}",
-        "{{ ''|first }}",
-        "{{ ''|last ~ name }}",
+        "{{ nick|d('')|first }}",
+        "{{ nick|d('')|last ~ name }}",
         "{{ name[50:]|split|first }}",
-        "{{ ''|first|upper }}",
-        "{{ ''|first|trim }}",
-        "{{ ''|first|string }}",
-        "{{ ''|first|replace('a', 'b') }}",
+        "{{ nick|d('')|first|upper }}",
+        "{{ nick|d('')|first|trim }}",
+        "{{ nick|d('')|first|string }}",
+        "{{ nick|d('')|first|replace('a', 'b') }}",
         "{% if ''|first == name %}{% endif %}",
     ] {
         assert!(

@@ -38,8 +38,8 @@ fn a_name_between_percent_signs_is_the_column() {
         ("%name%}", "Ali bin Abu}"),
         ("{%% %name%", "line"),
         // Among the other ways of writing.
-        ("%name%{{ '%town%' }}", "Ali bin Abu%town%"),
-        ("{{ '%' }}name%", "%name%"),
+        ("%name%{{ nick|default('%town%') }}", "Ali bin Abu%town%"),
+        ("{% raw %}%{% endraw %}name%", "%name%"),
         ("{# %name% #}a", "a"),
         ("{% raw %}%name%{% endraw %} %name%", "%name% Ali bin Abu"),
         (
@@ -48,7 +48,7 @@ fn a_name_between_percent_signs_is_the_column() {
         ),
         ("{% raw %}{% endraw %}%name%", "Ali bin Abu"),
         ("{# {% raw %}#}%name%", "Ali bin Abu"),
-        ("{{ '{% raw %}' }}%name%", "{% raw %}Ali bin Abu"),
+        ("{{ nick|d('{% raw %}') }}%name%", "{% raw %}Ali bin Abu"),
         (
             "{% if town == 'Ipoh' %}%name%{% else %}%nick%{% endif %}",
             "Ali bin Abu",
@@ -186,7 +186,7 @@ proptest! {
         parts in prop::collection::vec(prop::sample::select(vec![
             "{{ name }}", "{{ town|upper }}", "{% if town %}", "{% if nick %}", "{% else %}", "{% endif %}", "{% raw %}",
             "{% endraw %}", "{# % #}", "{% elif name %}", "{{ 'a%' ~ name }}",
-            "{%- if town -%}", "{{ '%name%' }}", "50% ", "%", "text ", "\n", "{{ name[:2] ~ '%' }}",
+            "{%- if town -%}", "{{ nick|d('%name%') }}", "50% ", "%", "text ", "\n", "{{ name[:2] ~ '%' }}",
         ]), 0..16)
     ) {
         let plain = parts.concat();

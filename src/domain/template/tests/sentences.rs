@@ -200,7 +200,7 @@ fn every_error_names_its_line() {
         ),
         (
             "a\nNo {#5",
-            "line 2: {# begins a comment that has no end; end it with #}, or write {{ \"{#\" }} for these two characters",
+            "line 2: {# begins a comment that has no end; end it with #}, or write {% raw %}{#{% endraw %} for these two characters",
         ),
         ("\n{% raw %}", "line 2: {% raw %} has no {% endraw %}"),
         (
@@ -250,7 +250,10 @@ fn every_error_names_its_line() {
             "{{ name && town }}",
             "line 1: \"&\" has no meaning in {{ name && town }}",
         ),
-        ("{{ $name }}", "line 1: \"$\" has no meaning in {{ $name }}"),
+        (
+            "{{ town ^ name }}",
+            "line 1: \"^\" has no meaning in {{ town ^ name }}",
+        ),
         // Filters and texts.
         (
             "{{name|}}",
@@ -266,7 +269,7 @@ fn every_error_names_its_line() {
         ),
         (
             "{{ name|default \"x\" }}",
-            "line 1: what a filter takes stands in brackets, as in {{ name|default(\"friend\") }}",
+            "line 1: write {{ name|default(\"x\") }}",
         ),
         (
             "{{ \"Dear \" name }}",
@@ -399,4 +402,175 @@ fn every_error_names_its_line() {
             Err(error) => assert_eq!(error.to_string(), sentence, "{source}"),
         }
     }
+}
+
+/// A field of another program within a tag: what to write is said in the notation of this one, and works.
+#[test]
+#[allow(clippy::too_many_lines)]
+fn fields_of_other_programs_in_a_tag() {
+    let columns = [
+        ("First Name", "first_name"),
+        ("Town", "town"),
+        ("Baki (RM)", "baki_rm"),
+        ("2nd Name", "2nd_name"),
+        ("姓名", "姓名"),
+    ];
+    let engine = engine_of(&columns);
+    let first = "line 1: write {{ first_name }} for the column \"First Name\"";
+    let town = "line 1: write {{ town }} for the column \"Town\"";
+    for (source, sentence) in [
+        ("Hi {{ 'First Name' }}", first),
+        ("Hi {{ \"first_name\" }}", first),
+        ("Hi {{ “First Name” }}", first),
+        ("Hi {{ ‘First Name’ }}", first),
+        ("Hi {{ «First Name» }}", first),
+        ("Hi {{ [First Name] }}", first),
+        ("Hi {{ [town] }}", town),
+        ("Hi {{ ['town'] }}", town),
+        ("Hi {{ <town> }}", town),
+        ("Hi {{ $town }}", town),
+        ("Hi {{ @town }}", town),
+        ("Hi {{ :town }}", town),
+        ("Hi {{ =town }}", town),
+        ("Hi {{ &town }}", town),
+        ("Hi {{ %town% }}", town),
+        ("Hi {{ #town# }}", town),
+        ("Hi {{ ${town} }}", town),
+        ("Hi {{ contact.first_name }}", first),
+        ("Hi {{ contact.FirstName }}", first),
+        ("Hi {{ contact.FIRSTNAME }}", first),
+        ("Hi {{ customer.address.town }}", town),
+        ("Hi {{ contact['First Name'] }}", first),
+        ("Hi {{ $json.town }}", town),
+        ("Hi {{ $json[\"First Name\"] }}", first),
+        ("Hi {{ data->town }}", town),
+        ("Hi {{ Contacts.First Name }}", first),
+        ("Hi {{ First Name }}", first),
+        (
+            "Hi {{ '姓名' }}",
+            "line 1: write {{ 姓名 }} for the column \"姓名\"",
+        ),
+        (
+            "Hi {{ '2nd Name' }}",
+            "line 1: write {{ row[\"2nd Name\"] }} for the column \"2nd Name\"",
+        ),
+        (
+            "Hi {{ contact.Baki (RM) }}",
+            "line 1: write {{ baki_rm }} for the column \"Baki (RM)\"",
+        ),
+        (
+            "Hi {{ contact.first_name|default(\"you\") }}",
+            "line 1: write {{ first_name|default(\"you\") }} for the column \"First Name\"",
+        ),
+        (
+            "Hi {{ contact.first_name | default: 'you' }}",
+            "line 1: write {{ first_name|default('you') }} for the column \"First Name\"",
+        ),
+        (
+            "Hi {{ “First Name”|default(“you”) }}",
+            "line 1: write {{ first_name|default(\"you\") }} for the column \"First Name\"",
+        ),
+        (
+            "Hi {{ town | default: \"you\" }}",
+            "line 1: write {{ town|default(\"you\") }}",
+        ),
+        (
+            "Hi {{town|fallback:'you'}}",
+            "line 1: write {{ town|default('you') }}",
+        ),
+        (
+            "Hi {{ 'x' ~ contact.town }}",
+            "line 1: write town for the column \"Town\"; only row has parts",
+        ),
+        (
+            "{% if contact.town %}a{% endif %}",
+            "line 1: write town for the column \"Town\"",
+        ),
+        (
+            "{% if contact.town == \"Ipoh\" %}a{% endif %}",
+            "line 1: write town for the column \"Town\"; only row has parts",
+        ),
+        (
+            "{% if \"town\" %}a{% endif %}",
+            "line 1: write town for the column \"Town\"",
+        ),
+        (
+            "{% if \"town\" == \"Ipoh\" %}a{% endif %}",
+            "line 1: what stands in quotes is no column; write town for the column \"Town\"",
+        ),
+        (
+            "{{#if town}}a{{/if}}",
+            "line 1: write {% if town %} for {{#if town}}",
+        ),
+        (
+            "{{#First Name}}a{{/First Name}}",
+            "line 1: write {% if first_name %} for {{#First Name}}",
+        ),
+        (
+            "{{^town}}a{{/town}}",
+            "line 1: write {% if not town %} for {{^town}}",
+        ),
+        (
+            "{% if town %}a{{else}}b{{/if}}",
+            "line 1: write {% else %} for {{else}}",
+        ),
+        (
+            "{% if town %}a{{/if}}",
+            "line 1: write {% endif %} for {{/if}}",
+        ),
+    ] {
+        let error = engine.compile(source).map(drop).unwrap_err().to_string();
+        assert_eq!(error, sentence, "{source}");
+        let advice = error.split("write ").nth(1).unwrap();
+        if let Some((advice, _)) = advice.split_once(" for the column")
+            && advice.starts_with("{{")
+        {
+            assert!(engine.compile(advice).is_ok(), "{advice}");
+        }
+    }
+}
+
+#[test]
+fn a_placeholder_without_a_column_is_an_error() {
+    for source in [
+        "{{ 1 }}",
+        "{{1}}",
+        "{{ \"Hi\" }}",
+        "{{ 'Hi'|upper }}",
+        "{{ 2 + 3 }}",
+        "{{ 'a' ~ 'b' }}",
+        "{{ true }}",
+        "{{ none|default('friend') }}",
+        "{{ 'a' if 1 else 'b' }}",
+        "{{ -5 }}",
+        "{{ '' }}",
+        "{{ '1' in '12' }}",
+    ] {
+        let error = error(source);
+        assert!(
+            error.starts_with(&format!(
+                "line 1: {source} holds no column; write the name of one in it"
+            )),
+            "{error}"
+        );
+        assert!(
+            error.ends_with(": name, no_tel, town, baki_rm, nick"),
+            "{error}"
+        );
+    }
+    for source in ["{{ '{{' }}", "{{ \"{% raw %}\" }}", "{{ '#}' }}"] {
+        let error = error(source);
+        assert!(
+            error.ends_with("write such signs between {% raw %} and {% endraw %}"),
+            "{error}"
+        );
+    }
+    assert_eq!(
+        engine_of(&[("1", "1")])
+            .compile("{{ 1 }}")
+            .map(drop)
+            .unwrap_err()
+            .to_string(),
+        "line 1: write {{ row[\"1\"] }} for the column \"1\""
+    );
 }
