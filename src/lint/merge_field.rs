@@ -66,7 +66,7 @@ const VARIABLE: &str = r"(?-u:\b{start-half})\$!?((?:FIRST|[0-9])+)";
 
 /// Where a name or an amount belongs, and what programs write where it was missing. People are called Nan and Null; then
 /// their first letter is a capital and the rest is not.
-const LEADS: &[&str] = &[
+pub(super) const LEADS: &[&str] = &[
     "cik", "dear", "encik", "hai", "hello", "hi", "kepada", "puan", "rm", "salam",
 ];
 const MISSING: &str = r"[^0-9A-Za-z.!?;:,()\n]{1,2}(?:nan|NaN|null|NULL|None|undefined)(?-u:\b)";

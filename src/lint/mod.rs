@@ -3,6 +3,7 @@
 //! Every rule would rather miss something than warn about an honest text. What a rule deliberately leaves alone is said at
 //! its variant of [`Rule`].
 
+mod damage;
 mod link;
 mod merge_field;
 mod personal_data;
@@ -20,6 +21,7 @@ use strum::{IntoStaticStr, VariantArray};
 
 use crate::domain::{ColumnNames, Msisdn, Region, Template, TemplateError};
 use crate::{Error, Kind, Result};
+use damage::Damage;
 use link::Links;
 use merge_field::MergeFields;
 use personal_data::PersonalData;
@@ -63,6 +65,11 @@ pub enum Rule {
     /// Source: ours. Brands stand in brackets (`[KedaiKu]`), so brackets alone say nothing.
     #[strum(serialize = "placeholder")]
     MergeField,
+    /// What was damaged on its way into the text: `???` in the place of letters, `Ã©`, `&#039;`, `<br>`, `\n` or `\u00e9` written
+    /// out, RTF.
+    ///
+    /// Source: ours. Question marks behind a word or a sentence are no damage.
+    Damaged,
 }
 
 impl Rule {
@@ -95,6 +102,9 @@ impl Rule {
             Self::MergeField => {
                 "what looks like a merge field that was not filled in: people would read it as it stands"
             }
+            Self::Damaged => {
+                "what looks damaged, with letters lost or codes in their place: people would read it as it stands"
+            }
         }
     }
 
@@ -108,7 +118,9 @@ impl Rule {
             Self::SenderId => {
                 "iSMS: Malaysian numbers (prefix 60) do not support a sender ID, the network replaces it"
             }
-            Self::Capitals | Self::MergeField => "our own rule: looks like a mistake",
+            Self::Capitals | Self::MergeField | Self::Damaged => {
+                "our own rule: looks like a mistake"
+            }
         }
     }
 }
@@ -139,6 +151,7 @@ pub struct Linter {
     phone_numbers: PhoneNumbers,
     personal_data: PersonalData,
     merge_fields: MergeFields,
+    damage: Damage,
 }
 
 impl Linter {
@@ -160,11 +173,13 @@ impl Linter {
                 &phone_number::sign(),
                 &personal_data::datum(),
                 merge_field::SIGN,
+                damage::SIGN,
             ])?,
             links: Links::new()?,
             phone_numbers: PhoneNumbers::new()?,
             personal_data: PersonalData::new()?,
             merge_fields: MergeFields::new(columns)?,
+            damage: Damage::new()?,
         })
     }
 
@@ -182,6 +197,16 @@ impl Linter {
             findings.sort_by_key(|finding| finding.rule);
         }
         findings
+    }
+
+    /// The finding in a cell of which only question marks are left, wherever they stand in the text.
+    #[must_use]
+    pub fn lost_cell(&self, cell: &str) -> Option<Finding> {
+        damage::is_lost(cell).then(|| Finding {
+            rule: Rule::Damaged,
+            excerpt: excerpt(cell, cell, 0..cell.len()),
+            hint: None,
+        })
     }
 
     /// The error in a template that holds a column in the notation of another program.
@@ -221,6 +246,7 @@ impl Linter {
                 Rule::Link if signs.matched(0) => self.links.find(&narrow),
                 Rule::PhoneNumber if signs.matched(1) => self.phone_numbers.find(&narrow),
                 Rule::PersonalData if signs.matched(2) => self.personal_data.find(&narrow),
+                Rule::Damaged if signs.matched(4) => self.damage.find(&narrow),
                 Rule::Capitals if is_in_capitals(&narrow) => Some(0..narrow.len()),
                 _ => None,
             };

@@ -1,6 +1,7 @@
 //! Texts as they are really sent, with what is found in them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod damage;
 mod fields;
 
 use std::sync::LazyLock;
@@ -626,7 +627,8 @@ fn the_words_of_rules_in_reports_never_change() {
             "personal-data",
             "sender-id",
             "capitals",
-            "placeholder"
+            "placeholder",
+            "damaged"
         ]
     );
     assert!(Rule::ALL.is_sorted());
@@ -696,6 +698,7 @@ proptest! {
                 LINTER.phone_numbers.find(&text),
                 LINTER.personal_data.find(&text),
                 LINTER.merge_fields.find(&text).map(|found| found.range),
+                LINTER.damage.find(&text),
             ];
             let signs = LINTER.signs.matches(&text);
             for (sign, found) in found.into_iter().enumerate() {

@@ -9,7 +9,7 @@ use crate::domain::header::Columns;
 use crate::domain::options::{LintLevel, MessageSource, Punctuation, TextType};
 use crate::domain::template::{self, Reading, Template, Templates};
 use crate::domain::text::TextError;
-use crate::domain::{ColumnNames, PlanOptions, RenderError, TemplateError, Text};
+use crate::domain::{Cells, ColumnNames, PlanOptions, RenderError, TemplateError, Text};
 use crate::error::Remedy;
 use crate::lint::{Finding, Linter};
 use crate::{Error, Kind, Result};
@@ -85,8 +85,17 @@ impl Composer {
         })
     }
 
-    /// The text to send for a rendered template.
-    pub(super) fn compose(&self, rendered: Result<String, RenderError>) -> Composed {
+    /// The text to send for a row with these cells.
+    pub(super) fn compose_row<C: Cells>(&self, template: &Template<'_>, cells: &C) -> Composed {
+        let lost = self.linter.as_ref().and_then(|linter| {
+            let mut used = template.used();
+            used.find_map(|(_, cell)| linter.lost_cell(cells.cell(cell)))
+        });
+        self.compose(template.render(cells), lost)
+    }
+
+    /// The text to send for a rendered template. `lost`: what is found in one of its cells.
+    fn compose(&self, rendered: Result<String, RenderError>, lost: Option<Finding>) -> Composed {
         let rendered = rendered.map_err(|error| Invalid {
             category: error.category(),
             reason: error.to_string(),
@@ -101,12 +110,14 @@ impl Composer {
                 header: None,
             })?;
         let linter = self.linter.as_ref();
+        let mut findings = linter.map_or_else(Vec::new, |linter| {
+            let written = written.as_deref().filter(|_| text.replaced > 0);
+            linter.findings(&text.body, written)
+        });
+        findings.extend(lost.filter(|lost| findings.iter().all(|found| found.rule != lost.rule)));
         Ok(Arc::new(ComposedText {
             fingerprint: Fingerprint::of(&text.body),
-            findings: linter.map_or_else(Vec::new, |linter| {
-                let written = written.as_deref().filter(|_| text.replaced > 0);
-                linter.findings(&text.body, written)
-            }),
+            findings,
             text,
         }))
     }
@@ -124,7 +135,7 @@ impl Composer {
         }
         Ok(if template.is_constant() {
             let no_cells: &[&str] = &[];
-            RowTemplate::Constant(self.compose(template.render(no_cells)))
+            RowTemplate::Constant(self.compose(template.render(no_cells), None))
         } else {
             RowTemplate::Varying(Box::new(template))
         })

@@ -252,9 +252,10 @@ impl<'a> RowChecker<'a> {
         };
         match template {
             Some(RowTemplate::Constant(composed)) => composed.clone(),
-            Some(RowTemplate::Varying(template)) => self
-                .composer
-                .compose(template.render(&RowCells(row, &self.date_orders))),
+            Some(RowTemplate::Varying(template)) => {
+                let cells = RowCells(row, &self.date_orders);
+                self.composer.compose_row(template, &cells)
+            }
             None => Err(Invalid {
                 category: String::new(),
                 reason: "the template was not compiled".to_owned(),
