@@ -14,7 +14,7 @@ use crate::{Error, Kind, Remedy, Result};
 
 /// Writes a header and the rows of a ledger, or only those with one of the statuses in `only`. Returns how many rows it
 /// wrote.
-pub fn write(ledger: &Snapshot, only: Option<&[Status]>, mut out: impl Write) -> Result<u64> {
+pub fn write(ledger: &dyn Snapshot, only: Option<&[Status]>, mut out: impl Write) -> Result<u64> {
     let campaign = ledger.campaign()?;
     let delimiter = campaign.delimiter;
     if campaign.bom {
@@ -24,7 +24,7 @@ pub fn write(ledger: &Snapshot, only: Option<&[Status]>, mut out: impl Write) ->
         column.name().into()
     })?;
     let mut rows = 0;
-    ledger.recipients(1..=u32::MAX, |recipient| {
+    ledger.recipients(1..=u32::MAX, &mut |recipient| {
         if only.is_none_or(|only| only.contains(&recipient.status)) {
             rows += 1;
             write_line(&mut out, recipient.cells, delimiter, |column| {
@@ -93,7 +93,7 @@ impl ResultsFile {
     }
 
     /// Writes the results of this ledger. Returns how many rows.
-    pub fn write(&self, ledger: &Snapshot, only: Option<&[Status]>) -> Result<u64> {
+    pub fn write(&self, ledger: &dyn Snapshot, only: Option<&[Status]>) -> Result<u64> {
         let target = self.partial.as_ref().unwrap_or(&self.path);
         let out = File::create(target).map_err(|error| self.error(error))?;
         let mut out = BufWriter::with_capacity(1 << 16, out);

@@ -17,6 +17,7 @@ use crate::domain::options::{
     DateOrder, DuplicateRule, HiddenRows, LintLevel, MaxInvalid, Punctuation, TextType,
 };
 use crate::domain::{Region, SenderId, Status};
+use crate::ledger::Location;
 use crate::source::{Delimiter, Encoding};
 
 /// Send bulk-SMS campaigns from a spreadsheet through the iSMS gateway: never twice, never lost
@@ -41,7 +42,7 @@ pub(super) enum Command {
     /// Show how far a campaign is and what to do next
     Status {
         /// The ledger of the campaign
-        ledger: PathBuf,
+        ledger: Location,
     },
     /// Write the results CSV of a ledger again, or some of its rows to standard output
     Results(ResultsArgs),
@@ -50,7 +51,7 @@ pub(super) enum Command {
     /// Check that everything in a ledger adds up
     Verify {
         /// The ledger of the campaign
-        ledger: PathBuf,
+        ledger: Location,
     },
     /// Run the sandbox, a gateway that sends nothing, until it is stopped
     Sandbox {
@@ -111,7 +112,7 @@ pub(super) struct SendArgs {
 #[derive(Debug, Args)]
 pub(super) struct ResultsArgs {
     /// The ledger of the campaign
-    pub(super) ledger: PathBuf,
+    pub(super) ledger: Location,
     /// Only rows with these statuses, such as refused,invalid
     #[arg(long, value_delimiter = ',', value_parser = keyword::<Status>())]
     pub(super) status: Vec<Status>,
@@ -124,7 +125,7 @@ pub(super) struct ResultsArgs {
 #[command(group = ArgGroup::new("which").required(true))]
 pub(super) struct ResolveArgs {
     /// The ledger of the campaign
-    pub(super) ledger: PathBuf,
+    pub(super) ledger: Location,
     /// Every unknown row
     #[arg(long, group = "which")]
     pub(super) all: bool,

@@ -1,14 +1,12 @@
 //! The ledger that an earlier run left where a new one is planned: whether it can be trusted, and when a new plan may take its
 //! place.
 
-use std::path::Path;
-
 use super::args::OnChange;
 use super::terminal::tell;
 use crate::domain::Status;
 use crate::domain::options::DuplicateRule;
 use crate::gateway::Code;
-use crate::ledger::{self, Campaign, Lock, Snapshot, Totals};
+use crate::ledger::{Campaign, Location, Lock, Snapshot, Totals};
 use crate::{Error, Kind, Result};
 
 /// A ledger that an earlier run left.
@@ -20,17 +18,17 @@ pub(super) struct Existing {
 }
 
 impl Existing {
-    pub(super) fn at(path: &Path) -> Result<Option<Self>> {
-        if !ledger::exists(path)? {
+    pub(super) fn at(place: &Location) -> Result<Option<Self>> {
+        if !place.exists()? {
             return Ok(None);
         }
-        let was_cut_off = ledger::has_log(path);
-        let snapshot = Snapshot::open(path)?;
+        let was_cut_off = place.is_open();
+        let snapshot = place.snapshot()?;
         let totals = snapshot.totals()?;
         let campaign = snapshot.campaign()?;
         if was_cut_off || totals.attempts > 0 {
             // A ledger that was put back beside the log of its later self can be a mixture of both, also after the log is gone.
-            refuse_inconsistent(&snapshot, &campaign, path)?;
+            refuse_inconsistent(&*snapshot, &campaign, place)?;
         }
         Ok(Some(Self {
             campaign,
@@ -53,7 +51,7 @@ impl Existing {
     /// Refuses another campaign in this one's place.
     pub(super) fn refuse_changes(
         &self,
-        path: &Path,
+        place: &Location,
         lock: &Lock,
         on_change: OnChange,
         changes: &[String],
@@ -67,30 +65,30 @@ impl Existing {
         let (planned_at, changes) = (&self.campaign.planned_at, changes.join("; "));
         let problem =
             format!("was planned on {planned_at} with other rows or options, and {why}: {changes}");
-        Err(refused(path, problem).hint(
+        Err(refused(place, problem).hint(
             "continue with what was planned by naming the ledger to send, or start anew with --on-change new",
         ))
     }
 }
 
 /// The error of a ledger that is not used.
-pub(super) fn refused(path: &Path, problem: impl Into<String>) -> Error {
-    Error::new(Kind::Ledger, problem).at(path.display())
+pub(super) fn refused(place: &Location, problem: impl Into<String>) -> Error {
+    Error::new(Kind::Ledger, problem).at(place)
 }
 
 /// A ledger to look at, and its campaign.
-pub(super) fn read(path: &Path) -> Result<(Snapshot, Campaign)> {
-    let snapshot = Snapshot::open(path)?;
+pub(super) fn read(place: &Location) -> Result<(Box<dyn Snapshot>, Campaign)> {
+    let snapshot = place.snapshot()?;
     let campaign = snapshot.campaign()?;
-    tracing::info!(ledger = %path.display(), campaign = campaign.id, planned_at = %campaign.planned_at, "opened");
+    tracing::info!(ledger = %place, campaign = campaign.id, planned_at = %campaign.planned_at, "opened");
     Ok((snapshot, campaign))
 }
 
 /// Refuses a ledger that does not add up.
 pub(super) fn refuse_inconsistent(
-    snapshot: &Snapshot,
+    snapshot: &dyn Snapshot,
     campaign: &Campaign,
-    path: &Path,
+    place: &Location,
 ) -> Result<()> {
     let duplicates_kept = campaign.options.duplicates == DuplicateRule::Keep;
     let problems = snapshot.verify(duplicates_kept, &|status, code| Code(code).fits(status))?;
@@ -98,7 +96,7 @@ pub(super) fn refuse_inconsistent(
         return Ok(());
     }
     let problem = format!("does not add up: {}", problems.join("; "));
-    Err(refused(path, problem).hint(
+    Err(refused(place, problem).hint(
         "bring back a copy from before it was changed, or compare it with the iSMS portal row by row",
     ))
 }
@@ -106,7 +104,7 @@ pub(super) fn refuse_inconsistent(
 /// Refuses to continue where messages were sent from a ledger that is now gone, another one, or an older copy: what
 /// was sent is no longer known.
 pub(super) fn refuse_lost(
-    path: &Path,
+    place: &Location,
     lock: &Lock,
     existing: Option<&Existing>,
     on_change: OnChange,
@@ -121,21 +119,21 @@ pub(super) fn refuse_lost(
                 return Ok(());
             }
             let problem = format!("is an older copy: it records {known} of {made} requests");
-            return Err(refused(path, problem)
+            return Err(refused(place, problem)
                 .hint("bring its latest state back; only that one knows what was sent"));
         }
         _ if on_change == OnChange::New => return Ok(()),
         Some(_) => "is another ledger than the one in this place from which messages were sent",
         None => "messages were sent from this ledger, and it is gone",
     };
-    Err(refused(path, problem).hint(
+    Err(refused(place, problem).hint(
         "bring it back, or start anew with --on-change new if you know that no recipient gets a message twice",
     ))
 }
 
 /// Makes the ledger's place free for a new plan. One from which no request was made may be replaced. Any other is set aside,
 /// unless messages were sent and rows are open.
-pub(super) fn make_room(path: &Path, lock: Lock, existing: &Existing) -> Result<Lock> {
+pub(super) fn make_room(place: &Location, lock: Lock, existing: &Existing) -> Result<Lock> {
     let takes_over = existing.takes_over(&lock);
     let mut lock = if existing.begun() {
         let counts = existing.totals.counts;
@@ -144,11 +142,13 @@ pub(super) fn make_room(path: &Path, lock: Lock, existing: &Existing) -> Result<
             let problem = format!(
                 "rows are open ({pending} pending, {unknown} unknown), so it cannot be set aside"
             );
-            return Err(refused(path, problem).hint("finish it first by naming the ledger to send"));
+            return Err(
+                refused(place, problem).hint("finish it first by naming the ledger to send")
+            );
         }
-        set_aside(path, lock, &existing.campaign)?
+        set_aside(lock, &existing.campaign)?
     } else {
-        ledger::close_all_files(path, lock)?
+        lock.close_completely()?
     };
     let started = lock.started().map(|started| &started.campaign);
     if started == Some(&existing.campaign.id) && !existing.sent && !takes_over {
@@ -158,10 +158,9 @@ pub(super) fn make_room(path: &Path, lock: Lock, existing: &Existing) -> Result<
 }
 
 /// Sets a ledger aside, and tells the user where it is now.
-pub(super) fn set_aside(path: &Path, lock: Lock, campaign: &Campaign) -> Result<Lock> {
-    let lock = ledger::close_all_files(path, lock)?;
-    let aside = ledger::set_aside(path, &campaign.planned_at)?;
-    tell(&format!("The earlier ledger is now {}.", aside.display()));
+pub(super) fn set_aside(lock: Lock, campaign: &Campaign) -> Result<Lock> {
+    let (lock, aside) = lock.set_aside(&campaign.planned_at)?;
+    tell(&format!("The earlier ledger is now {aside}."));
     Ok(lock)
 }
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use crate::ledger::{self, Snapshot};
+use crate::ledger::{self, Location};
 use crate::source::Input;
 use crate::{Error, Result};
 
@@ -17,9 +17,9 @@ const SANDBOX: &str = ".sandbox";
 
 const RESULTS: &str = ".results.csv";
 
-/// A path as it can be pasted into a shell.
-pub(super) fn shell_quoted(path: &Path) -> String {
-    let path = path.display().to_string();
+/// The name of a ledger as it can be pasted into a shell.
+pub(super) fn shell_quoted(ledger: &Location) -> String {
+    let path = ledger.to_string();
     match shlex::try_quote(&path) {
         Ok(quoted) => quoted.into_owned(),
         // It holds a NUL, which no path does.
@@ -34,11 +34,11 @@ pub(super) fn shell_line<'a>(words: impl IntoIterator<Item = &'a str>) -> Option
 }
 
 /// The files of a campaign.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct CampaignFiles {
     /// The campaign's name.
     pub(super) name: String,
-    pub(super) ledger: PathBuf,
+    pub(super) ledger: Location,
     pub(super) results: PathBuf,
 }
 
@@ -73,16 +73,17 @@ impl CampaignFiles {
         let name = base.file_name().unwrap_or(base.as_os_str());
         Ok(Self {
             name: name.to_string_lossy().into_owned(),
-            ledger,
+            ledger: ledger.into(),
             results,
         })
     }
 }
 
 /// Whether a ledger of this name belongs to the sandbox.
-pub(super) fn is_sandbox_ledger(ledger: &Path) -> bool {
+pub(super) fn is_sandbox_ledger(ledger: &Location) -> bool {
     let sandbox = format!("{SANDBOX}{}", ledger::SUFFIX);
-    let name = ledger.file_name().unwrap_or_default();
+    let name = ledger.path().and_then(Path::file_name);
+    let name = name.unwrap_or_default();
     name.to_string_lossy().ends_with(&sandbox)
 }
 
@@ -114,8 +115,8 @@ fn extended(base: &Path, extension: &str) -> PathBuf {
 }
 
 /// The spreadsheet that a ledger was planned from, if the ledger can be read and there was one.
-pub(super) fn spreadsheet_of(ledger: &Path) -> Option<PathBuf> {
-    let campaign = Snapshot::open(ledger).ok()?.campaign().ok()?;
+pub(super) fn spreadsheet_of(ledger: &Location) -> Option<PathBuf> {
+    let campaign = ledger.snapshot().ok()?.campaign().ok()?;
     let path = campaign.options.spreadsheet.unwrap_or(campaign.input);
     Some(PathBuf::from(path))
 }
@@ -132,13 +133,15 @@ pub(super) fn role<'a>(name: &'static str) -> impl Fn(&'a PathBuf) -> Role<'a> {
 /// file. `ledger` is what the command plans or reads.
 pub(super) fn refuse_overwriting(
     inputs: &[Role<'_>],
-    ledger: &Path,
+    ledger: &Location,
     written: &[Role<'_>],
 ) -> Result<()> {
     let mut others = inputs.to_vec();
-    refuse_same(("the ledger", ledger), &others)?;
-    let sidecar_files = ledger::sidecar_files(ledger);
-    for (role, path) in &sidecar_files {
+    if let Some(path) = ledger.path() {
+        refuse_same(("the ledger", path), &others)?;
+    }
+    let files = ledger.files();
+    for (role, path) in &files {
         others.push((role, path));
     }
     for file in written {
@@ -233,7 +236,7 @@ mod tests {
         ];
         for (input, sandbox, ledger, results) in table {
             let paths = CampaignFiles::new(Path::new(input), None, None, sandbox).unwrap();
-            assert_eq!(paths.ledger, Path::new(ledger), "{input}");
+            assert_eq!(paths.ledger.path(), Some(Path::new(ledger)), "{input}");
             assert_eq!(paths.results, Path::new(results), "{input}");
         }
     }
@@ -243,7 +246,7 @@ mod tests {
         assert!(CampaignFiles::new(Path::new("-"), None, None, false).is_err());
         let paths =
             CampaignFiles::new(Path::new("-"), Some(Path::new("may.ledger")), None, true).unwrap();
-        assert_eq!(paths.ledger, Path::new("may.sandbox.ledger"));
+        assert_eq!(paths.ledger.path(), Some(Path::new("may.sandbox.ledger")));
         assert_eq!(paths.results, Path::new("may.sandbox.results.csv"));
     }
 
@@ -252,7 +255,7 @@ mod tests {
         for named in ["campaign.db", "May.LEDGER", "may.sandbox.ledger", "may"] {
             let named = Path::new(named);
             let paths = CampaignFiles::new(named, Some(named), None, false).unwrap();
-            assert_eq!(paths.ledger, named);
+            assert_eq!(paths.ledger.path(), Some(named));
         }
     }
 
@@ -265,7 +268,7 @@ mod tests {
         let around = folder.path().join(".").join("a.csv");
         let inputs = [("the spreadsheet", input.as_path())];
         let refused = |ledger: &Path, written: &[Role<'_>]| {
-            refuse_overwriting(&inputs, ledger, written).is_err()
+            refuse_overwriting(&inputs, &ledger.into(), written).is_err()
         };
         assert!(!refused(&ledger, &[("the results file", &other)]));
         assert!(refused(&ledger, &[("the results file", &around)]));

@@ -1,8 +1,6 @@
 //! Gets a locked ledger with a plan in it: plans a spreadsheet, resumes what an earlier run planned from it, opens a ledger, or
 //! copies one for the sandbox. What was sent is never planned again unless the user asks for it.
 
-use std::path::{Path, PathBuf};
-
 use super::args::OnChange;
 use super::existing::{Existing, changes, make_room, refuse_lost, refused, set_aside};
 use super::files::shell_quoted;
@@ -14,14 +12,14 @@ use crate::domain::options::{LintLevel, MaxInvalid};
 use crate::domain::place::Places;
 use crate::domain::report::Report;
 use crate::domain::status::Counts;
-use crate::ledger::{self, Campaign, Lock, PlanWriter, Snapshot, Totals};
+use crate::ledger::{Campaign, Location, Lock, PlanWriter, Totals};
 use crate::planning::{self, Progress};
 use crate::{Error, Kind, Result};
 
 /// A locked ledger with its plan.
 #[derive(Debug)]
 pub(super) struct Session {
-    pub(super) ledger: PathBuf,
+    pub(super) ledger: Location,
     pub(super) lock: Lock,
     pub(super) campaign: Campaign,
     pub(super) totals: Totals,
@@ -43,17 +41,17 @@ pub(super) enum Stage {
 
 impl Session {
     /// Locks and opens a ledger. One that is missing, or not the one from which messages were sent, is refused.
-    pub(super) fn of_ledger(path: &Path) -> Result<Self> {
-        let lock = Lock::acquire(path, &lock_holder())?;
+    pub(super) fn of_ledger(place: &Location) -> Result<Self> {
+        let lock = place.lock(&lock_holder())?;
         let existing =
-            Existing::at(path)?.ok_or_else(|| refused(path, "there is no such ledger"))?;
-        refuse_lost(path, &lock, Some(&existing), OnChange::Refuse)?;
-        Ok(Self::of_existing(path, lock, existing))
+            Existing::at(place)?.ok_or_else(|| refused(place, "there is no such ledger"))?;
+        refuse_lost(place, &lock, Some(&existing), OnChange::Refuse)?;
+        Ok(Self::of_existing(place, lock, existing))
     }
 
-    fn of_existing(path: &Path, lock: Lock, existing: Existing) -> Self {
+    fn of_existing(place: &Location, lock: Lock, existing: Existing) -> Self {
         Self {
-            ledger: path.to_owned(),
+            ledger: place.clone(),
             lock,
             stage: match existing.totals.attempts {
                 0 => Stage::Planned,
@@ -114,12 +112,12 @@ pub(super) fn plan_or_resume(
     progress: &dyn Progress,
 ) -> Result<Session> {
     // A plan beside a link in the ledger's place would be a second ledger of the same campaign.
-    let path = &ledger::link_target(&settings.files.ledger);
-    let mut lock = Lock::acquire(path, &lock_holder())?;
-    let existing = Existing::at(path)?;
+    let place = &settings.files.ledger.target();
+    let mut lock = place.lock(&lock_holder())?;
+    let existing = Existing::at(place)?;
     let on_change = settings.typed.options.on_change.unwrap_or_default();
-    refuse_lost(path, &lock, existing.as_ref(), on_change)?;
-    let (writer, campaign, places) = plan(settings, path, progress)?;
+    refuse_lost(place, &lock, existing.as_ref(), on_change)?;
+    let (writer, campaign, places) = plan(settings, &lock, progress)?;
     // Only a plan that was seen above, and from which no request was made, is replaced. Anything that appeared since then stays.
     let mut replacing = false;
     if let Some(existing) = existing {
@@ -128,13 +126,13 @@ pub(super) fn plan_or_resume(
             if changes.is_empty() {
                 return Ok(Session {
                     places,
-                    ..resume(path, lock, existing, settings)
+                    ..resume(place, lock, existing, settings)
                 });
             }
-            existing.refuse_changes(path, &lock, on_change, &changes)?;
+            existing.refuse_changes(place, &lock, on_change, &changes)?;
         }
         replacing = !existing.begun();
-        lock = make_room(path, lock, &existing)?;
+        lock = make_room(place, lock, &existing)?;
     }
     if lock.started().is_some() {
         // Messages were sent from an earlier ledger in this place. This one takes its place because the user asked for it, and
@@ -143,9 +141,9 @@ pub(super) fn plan_or_resume(
     }
     writer.finish(&campaign, replacing)?;
     let report = &campaign.report;
-    tracing::info!(ledger = %path.display(), rows = report.rows, batches = report.batches, "planned");
+    tracing::info!(ledger = %place, rows = report.rows, batches = report.batches, "planned");
     Ok(Session {
-        ledger: path.clone(),
+        ledger: place.clone(),
         lock,
         totals: totals(&campaign.report),
         campaign,
@@ -173,13 +171,13 @@ fn totals(report: &Report) -> Totals {
 /// Plans the spreadsheet, without putting the ledger in its place.
 fn plan(
     settings: &PlanSettings<'_>,
-    ledger: &Path,
+    lock: &Lock,
     progress: &dyn Progress,
-) -> Result<(PlanWriter, Campaign, Places)> {
+) -> Result<(Box<dyn PlanWriter>, Campaign, Places)> {
     let (input, options) = (settings.input, &settings.options);
     let suppression = suppression::read(&settings.typed.check, options.region)?;
     let read = settings.read_options();
-    let plan = planning::plan(input, &read, options, &suppression, ledger, progress);
+    let plan = planning::plan(input, &read, options, &suppression, lock, progress);
     let plan = plan.map_err(|error| match error.kind {
         Kind::Template => error.at(settings.template_place()),
         _ => error,
@@ -202,9 +200,14 @@ fn plan(
     Ok((plan.writer, campaign, plan.places))
 }
 
-fn resume(path: &Path, lock: Lock, existing: Existing, settings: &PlanSettings<'_>) -> Session {
-    tracing::info!(ledger = %path.display(), attempts = existing.totals.attempts, "nothing has changed since it was planned");
-    let mut session = Session::of_existing(path, lock, existing);
+fn resume(
+    place: &Location,
+    lock: Lock,
+    existing: Existing,
+    settings: &PlanSettings<'_>,
+) -> Session {
+    tracing::info!(ledger = %place, attempts = existing.totals.attempts, "nothing has changed since it was planned");
+    let mut session = Session::of_existing(place, lock, existing);
     let campaign = &mut session.campaign;
     // A lifetime that is typed again counts, from when the plan was made.
     if let Some(lifetime) = settings.typed.options.expires {
@@ -214,21 +217,21 @@ fn resume(path: &Path, lock: Lock, existing: Existing, settings: &PlanSettings<'
 }
 
 /// A session with a copy of a ledger for the sandbox, or with the copy that an earlier run made.
-pub(super) fn open_copy(original: &Path, copy: &Path) -> Result<Session> {
-    let planned = Snapshot::open(original)?.campaign()?;
+pub(super) fn open_copy(original: &Location, copy: &Location) -> Result<Session> {
+    let planned = original.snapshot()?.campaign()?;
     if original == copy {
         return Session::of_ledger(copy);
     }
-    let mut lock = Lock::acquire(copy, &lock_holder())?;
+    let mut lock = copy.lock(&lock_holder())?;
     if let Some(earlier) = Existing::at(copy)? {
         if earlier.campaign.id == planned.id {
             drop(lock);
             return Session::of_ledger(copy);
         }
         // It is the sandbox's copy of an earlier plan: nothing was sent from it.
-        lock = set_aside(copy, lock, &earlier.campaign)?;
+        lock = set_aside(lock, &earlier.campaign)?;
     }
-    ledger::copy(original, copy)?;
+    lock.copy_here(original)?;
     if lock.started().is_some() {
         // An earlier copy was set aside. Its mark passes to this one.
         lock.mark_started(&planned.id)?;
@@ -247,6 +250,7 @@ fn lock_holder() -> String {
 mod tests {
     use std::ffi::OsString;
     use std::fs;
+    use std::path::Path;
 
     use super::super::args::{Cli, Command};
     use super::super::settings;

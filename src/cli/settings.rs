@@ -1,7 +1,7 @@
 //! What was typed, understood: which files a command works on, and what is to be planned.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use super::args::{PlanArgs, PlanOptionArgs, SendArgs};
@@ -12,6 +12,7 @@ use super::files::{
 use crate::domain::options::{MessageSource, PlanOptions};
 use crate::domain::{Region, RequestLimits};
 use crate::gateway;
+use crate::ledger::Location;
 use crate::source::{self, Input, ReadOptions, read_message};
 use crate::{Error, Kind, Result};
 
@@ -22,7 +23,7 @@ pub(super) const EXPIRES: Duration = Duration::from_secs(7 * 86_400);
 #[derive(Debug)]
 pub(super) enum Recipients {
     Spreadsheet(Input),
-    Ledger(PathBuf),
+    Ledger(Location),
 }
 
 impl Recipients {
@@ -39,7 +40,7 @@ impl Recipients {
                 .at(path.display())
         })?;
         if metadata.is_file() && source::is_ledger(path)? {
-            return Ok(Self::Ledger(path.clone()));
+            return Ok(Self::Ledger(path.into()));
         }
         Ok(Self::Spreadsheet(input))
     }
@@ -49,11 +50,11 @@ impl Recipients {
 pub(super) fn of_plan(args: &PlanArgs) -> Result<(Input, CampaignFiles)> {
     let input = match Recipients::recognise(&args.recipients)? {
         Recipients::Spreadsheet(input) => input,
-        Recipients::Ledger(path) => {
-            let send = format!("send it: isms-campaign send {}", shell_quoted(&path));
+        Recipients::Ledger(place) => {
+            let send = format!("send it: isms-campaign send {}", shell_quoted(&place));
             return Err(Error::usage("is a ledger, which is planned already")
                 .hint(send)
-                .at(path.display()));
+                .at(place));
         }
     };
     let ledger = args.options.ledger.as_deref();
@@ -72,7 +73,7 @@ pub(super) fn of_send(args: &SendArgs) -> Result<(Recipients, CampaignFiles)> {
     refuse_misplaced_options(args, &recipients)?;
     // A ledger keeps its name and place, except that the sandbox gets a copy.
     let ledger = match &recipients {
-        Recipients::Ledger(path) if !args.send.sandbox => Some(path.as_path()),
+        Recipients::Ledger(place) if !args.send.sandbox => place.path(),
         _ => args.plan.options.ledger.as_deref(),
     };
     let results = args.send.results.as_deref();
@@ -80,7 +81,7 @@ pub(super) fn of_send(args: &SendArgs) -> Result<(Recipients, CampaignFiles)> {
 
     let spreadsheet = match &recipients {
         Recipients::Spreadsheet(_) => Some(args.plan.recipients.clone()),
-        Recipients::Ledger(path) => spreadsheet_of(path),
+        Recipients::Ledger(place) => spreadsheet_of(place),
     };
     let mut inputs = files_read(&args.plan);
     inputs.extend(spreadsheet.as_ref().map(role("the spreadsheet")));
@@ -93,18 +94,17 @@ pub(super) fn of_send(args: &SendArgs) -> Result<(Recipients, CampaignFiles)> {
 
 /// Refuses options that would have no effect, and a ledger of the sandbox for the real gateway.
 fn refuse_misplaced_options(args: &SendArgs, recipients: &Recipients) -> Result<()> {
-    if let Recipients::Ledger(path) = recipients {
+    if let Recipients::Ledger(ledger) = recipients {
         if let Some(option) = &args.typed_plan_option {
-            let ledger = path.display();
             let problem = format!("{option} belongs to a plan, and {ledger} is planned already");
             return Err(Error::usage(problem).hint("leave it out, or send the spreadsheet"));
         }
-        if !args.send.sandbox && is_sandbox_ledger(path) {
+        if !args.send.sandbox && is_sandbox_ledger(ledger) {
             return Err(Error::usage(
                 "belongs to the sandbox, and its messages were not meant to be sent",
             )
             .hint("add --sandbox, or send the spreadsheet")
-            .at(path.display()));
+            .at(ledger));
         }
     }
     if !args.send.sandbox && args.sandbox.typed() {

@@ -1,26 +1,25 @@
 //! Shows texts as they would go out, spread over the spreadsheet.
 
 use std::fmt::Write as _;
-use std::path::Path;
 
 use super::view::counted;
 use crate::Result;
 use crate::domain::Encoding;
 use crate::domain::place::Places;
-use crate::ledger::{PlannedText, Snapshot};
+use crate::ledger::{Location, PlannedText};
 
 /// Hands `say` so many of the texts to send, the first and the last among them.
 pub(super) fn texts(
-    ledger: &Path,
+    ledger: &Location,
     places: &Places,
     number: u64,
     mut say: impl FnMut(&str) -> Result<()>,
 ) -> Result<()> {
-    let snapshot = Snapshot::open(ledger)?;
+    let snapshot = ledger.snapshot()?;
     let sendable = snapshot.campaign()?.report.sendable;
     let mut chosen = spread(sendable, number).peekable();
     let mut nth = 0;
-    snapshot.planned_texts(|text| {
+    snapshot.planned_texts(&mut |text| {
         if chosen.next_if_eq(&nth).is_some() {
             say(&shown(&text, places))?;
         }

@@ -17,7 +17,7 @@ use super::terminal::{print, tell_error};
 use crate::dispatch::StopReason;
 use crate::domain::Status;
 use crate::domain::report::Report;
-use crate::ledger::{Snapshot, Totals};
+use crate::ledger::Totals;
 use crate::{Error, Kind, Result};
 
 /// Refuses a path to which the summary could not be written in the end.
@@ -128,7 +128,7 @@ impl Summary {
     /// Adds what the ledger holds, if there is one: its rows are still there when a run cannot begin.
     fn add_ledger(&mut self) {
         let Some(files) = &self.files else { return };
-        if let Ok(totals) = Snapshot::open(&files.ledger).and_then(|ledger| ledger.totals()) {
+        if let Ok(totals) = files.ledger.snapshot().and_then(|ledger| ledger.totals()) {
             self.set_totals(totals);
         }
     }
@@ -160,11 +160,12 @@ impl Summary {
     }
 
     fn object(&self, exit: Exit, error: Option<&Error>) -> Value {
-        let files = self.files.clone().unwrap_or_default();
+        let files = self.files.as_ref();
+        let results = files.map(|files| files.results.to_string_lossy());
         let mut object = json!({
-            "campaign": files.name,
-            "ledger": files.ledger.to_string_lossy(),
-            "results": self.writes_results.then(|| files.results.to_string_lossy()),
+            "campaign": files.map_or("", |files| &files.name),
+            "ledger": files.map(|files| files.ledger.to_string()).unwrap_or_default(),
+            "results": self.writes_results.then(|| results.unwrap_or_default()),
             "rows": self.totals.counts.rows(),
             "batches": self.totals.batches,
             "requests": self.requests,

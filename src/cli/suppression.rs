@@ -8,7 +8,7 @@ use super::terminal::tell;
 use super::view::inflected;
 use crate::domain::msisdn::{self, Region};
 use crate::domain::suppression::Suppression;
-use crate::ledger::Snapshot;
+use crate::ledger::Location;
 use crate::source;
 use crate::{Error, Kind, Result};
 
@@ -22,7 +22,8 @@ pub(super) fn read(args: &CheckArgs, region: Region) -> Result<Suppression> {
     for path in &args.suppress {
         suppression.begin(path.display().to_string());
         if source::is_ledger(path)? {
-            Snapshot::open(path)?.sent_numbers(|number| suppression.add(number))?;
+            let ledger = Location::from(path).snapshot()?;
+            ledger.sent_numbers(&mut |number| suppression.add(number))?;
             continue;
         }
         let wrong = read_list(path, region, &mut suppression)?;

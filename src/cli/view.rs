@@ -1,12 +1,11 @@
 //! What people are shown of a ledger: its rows in numbers, and what to do next.
 
 use std::fmt::{Display, Write as _};
-use std::path::Path;
 
 use super::files::{is_sandbox_ledger, shell_quoted};
 use crate::dispatch::StopReason;
 use crate::domain::Status;
-use crate::ledger::Totals;
+use crate::ledger::{Location, Totals};
 
 /// `1 message`, `2 messages`.
 pub(super) fn counted(number: u64, what: &str) -> String {
@@ -46,15 +45,15 @@ pub(super) fn totals(totals: &Totals) -> String {
 }
 
 /// What to do next, by what a ledger holds and why a run stopped, if one did.
-pub(super) fn next_step(totals: &Totals, stop: Option<StopReason>, path: &Path) -> String {
+pub(super) fn next_step(totals: &Totals, stop: Option<StopReason>, place: &Location) -> String {
     let of = |status| totals.counts.of(status);
     let (pending, unknown) = (of(Status::Pending), of(Status::Unknown));
-    let ledger = shell_quoted(path);
+    let ledger = shell_quoted(place);
     let mut steps = Vec::new();
     match stop {
         Some(stop) => steps.extend(after_stop(stop, pending)),
         None if pending > 0 => {
-            let sandbox = if is_sandbox_ledger(path) {
+            let sandbox = if is_sandbox_ledger(place) {
                 " --sandbox"
             } else {
                 ""

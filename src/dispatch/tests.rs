@@ -25,10 +25,10 @@ use super::*;
 use crate::domain::status::Counts;
 use crate::domain::{Msisdn, Status};
 use crate::gateway::{Code, Outcome, Outcomes, Reply, Request};
-use crate::ledger::Snapshot;
+use crate::ledger::Location;
 use crate::ledger::tests::{
-    assert_adds_up, number, of_one_type, open, plan, plan_own_texts, statuses, temp_ledger,
-    timestamp,
+    assert_adds_up, in_memory, number, of_one_type, open, plan, plan_own_texts, snapshot, statuses,
+    temp_ledger, timestamp,
 };
 
 type Responder = dyn Fn(&Request<'_>) -> Outcomes + Send + Sync;
@@ -56,12 +56,30 @@ fn is_to(request: &Request<'_>, number: Msisdn) -> bool {
     request.messages.iter().any(|to| to.number == number)
 }
 
-/// A folder in memory, if the system has one: these tests need no sync to a disk, which takes long for every commit.
-fn in_memory() -> (tempfile::TempDir, PathBuf) {
-    let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
-    let folder = folder.unwrap();
-    let ledger = folder.path().join("a.ledger");
-    (folder, ledger)
+/// Another place with what a crash at this moment would leave of a ledger, without what is only in memory.
+fn crash(ledger: &Location) -> Location {
+    match ledger {
+        Location::Memory(place) => Location::Memory(place.crash()),
+        Location::File(path) => {
+            static COPIES: AtomicUsize = AtomicUsize::new(0);
+            let nth = COPIES.fetch_add(1, Ordering::SeqCst);
+            let copy = path.with_extension(format!("{nth}.ledger"));
+            // The lock is copied first: other workers keep writing, and a lock must not know of more than its ledger.
+            for suffix in [".lock", "", "-wal"] {
+                let from = beside(path, suffix);
+                if from.exists() {
+                    fs::copy(from, beside(&copy, suffix)).unwrap();
+                }
+            }
+            copy.into()
+        }
+    }
+}
+
+fn beside(ledger: &Path, suffix: &str) -> PathBuf {
+    let mut name = ledger.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
 }
 
 /// Gives up at the first request that was not sent.
@@ -87,13 +105,18 @@ struct Run {
     ending: Ending,
 }
 
-fn send(ledger: &Path, workers: usize, policy: &Policy, responder: Arc<Responder>) -> Run {
+fn send(
+    ledger: impl Into<Location>,
+    workers: usize,
+    policy: &Policy,
+    responder: Arc<Responder>,
+) -> Run {
     send_until(&StopToken::default(), ledger, workers, policy, responder)
 }
 
 fn send_until(
     stop: &StopToken,
-    ledger: &Path,
+    ledger: impl Into<Location>,
     workers: usize,
     policy: &Policy,
     responder: Arc<Responder>,
@@ -104,7 +127,7 @@ fn send_until(
 fn send_watched(
     progress: &dyn Progress,
     stop: &StopToken,
-    ledger: &Path,
+    ledger: impl Into<Location>,
     workers: usize,
     policy: &Policy,
     responder: Arc<Responder>,
@@ -188,8 +211,8 @@ fn stopped() -> Outcome {
     }
 }
 
-fn attempts(ledger: &Path) -> u64 {
-    Snapshot::open(ledger).unwrap().totals().unwrap().attempts
+fn attempts(ledger: impl Into<Location>) -> u64 {
+    snapshot(ledger).unwrap().totals().unwrap().attempts
 }
 
 #[test]
@@ -222,7 +245,7 @@ fn every_outcome_is_settled() {
         ),
     ];
     for (outcome, expected, stop, requests, tries) in table {
-        let (_folder, ledger) = temp_ledger();
+        let ledger = in_memory();
         plan(&ledger, &[2, 1]);
         let run = send(&ledger, 1, &policy(), always(outcome.clone()));
         assert_eq!(statuses(&ledger), expected, "{outcome:?}");
@@ -254,7 +277,7 @@ fn where_no_connection_can_be_made_the_run_stops_with_the_cause() {
 
 #[test]
 fn each_recipient_has_its_own_answer() {
-    let (_folder, ledger) = temp_ledger();
+    let ledger = in_memory();
     plan(&ledger, &[4, 1]);
     let mixed = Outcomes::Each(vec![accepted(), refused(-1009), no_answer(), stopped()]);
     let run = send(&ledger, 1, &policy(), in_turn(vec![mixed]));
@@ -269,7 +292,7 @@ fn each_recipient_has_its_own_answer() {
 
 #[test]
 fn every_try_of_a_batch_has_its_own_claim() {
-    let (_folder, ledger) = temp_ledger();
+    let ledger = in_memory();
     plan(&ledger, &[2]);
     let retrying = Policy {
         give_up_after: Duration::from_millis(5),
@@ -286,7 +309,7 @@ fn every_try_of_a_batch_has_its_own_claim() {
     assert_eq!(attempts(&ledger), 2);
     drop(run);
 
-    let (_folder, ledger) = temp_ledger();
+    let ledger = in_memory();
     plan(&ledger, &[1]);
     let retrying = Policy {
         give_up_after: Duration::MAX,
@@ -309,18 +332,18 @@ fn the_ledger_knows_which_outcomes_prove_that_nothing_was_sent() {
         (not_sent(), false),
         (throttled(), false),
     ] {
-        let (_folder, ledger) = in_memory();
+        let ledger = in_memory();
         plan(&ledger, &[1]);
         send(&ledger, 1, &policy(), always(outcome.clone()));
         assert_eq!(attempts(&ledger), 1);
-        let was_sent = Snapshot::open(&ledger).unwrap().was_sent_from().unwrap();
+        let was_sent = snapshot(&ledger).unwrap().was_sent_from().unwrap();
         assert_eq!(was_sent, sent, "{outcome:?}");
     }
 }
 
 #[test]
 fn a_claim_is_durable_before_its_request() {
-    let (_folder, ledger) = temp_ledger();
+    let ledger = in_memory();
     plan(&ledger, &[3; 8]);
     let path = ledger.clone();
     let seen = Arc::new(AtomicUsize::new(0));
@@ -346,7 +369,7 @@ fn a_claim_is_durable_before_its_request() {
 
 #[test]
 fn a_stop_settles_requests_in_flight_and_makes_no_other() {
-    let (_folder, ledger) = temp_ledger();
+    let ledger = in_memory();
     plan(&ledger, &[1; 20]);
     let stop = Arc::new(StopToken::default());
     let (requested, all_there) = (stop.clone(), Barrier::new(3));
@@ -398,7 +421,7 @@ fn unanswered_requests_in_a_row_stop_the_run() {
         ),
     ];
     for (max_unknown, outcomes, stop, requests) in table {
-        let (_folder, ledger) = temp_ledger();
+        let ledger = in_memory();
         plan(&ledger, &[1; 12]);
         let policy = Policy {
             max_unknown,
@@ -419,7 +442,7 @@ fn unanswered_requests_in_a_row_stop_the_run() {
 fn ten_refusals_in_a_row_with_one_code_stop_the_run() {
     for code in [-1005, -1009, -1010, -4321] {
         for split_bad_numbers in [false, true] {
-            let (_folder, ledger) = temp_ledger();
+            let ledger = in_memory();
             plan(&ledger, &[1; 12]);
             let policy = Policy {
                 split_bad_numbers,
@@ -438,7 +461,7 @@ fn ten_refusals_in_a_row_with_one_code_stop_the_run() {
             );
         }
     }
-    let (_folder, ledger) = temp_ledger();
+    let ledger = in_memory();
     plan(&ledger, &[1; 24]);
     let by_turns = [-1005, -1006].into_iter().cycle().take(24);
     let by_turns = by_turns.map(|code| Outcomes::All(refused(code))).collect();
@@ -452,7 +475,7 @@ fn answers_for_each_number_count_as_one_refusal_if_they_agree() {
         (-1005, Some(StopReason::Refused(Code(-1005)))),
         (-1006, None),
     ] {
-        let (_folder, ledger) = temp_ledger();
+        let ledger = in_memory();
         plan(&ledger, &[2; 12]);
         let answer = move |_: &Request<'_>| Outcomes::Each(vec![refused(-1005), refused(second)]);
         let run = send(&ledger, 1, &policy(), Arc::new(answer));
@@ -463,7 +486,7 @@ fn answers_for_each_number_count_as_one_refusal_if_they_agree() {
 
 #[test]
 fn too_many_numbers_are_halved_even_if_each_has_its_answer() {
-    let (_folder, ledger) = temp_ledger();
+    let ledger = in_memory();
     plan(&ledger, &[4]);
     let answer = |request: &Request<'_>| match request.messages.len() {
         1..=2 => Outcomes::All(accepted()),
@@ -480,7 +503,7 @@ fn too_many_numbers_are_halved_even_if_each_has_its_answer() {
 
 #[test]
 fn bad_numbers_isolated_by_splitting_do_not_stop_the_run() {
-    let (_folder, ledger) = temp_ledger();
+    let ledger = in_memory();
     plan(&ledger, &[30]);
     let policy = Policy {
         split_bad_numbers: true,
@@ -520,7 +543,7 @@ fn a_stop_reaches_all_workers() {
     ];
     for (outcome, in_a_row, stop) in table {
         for workers in [1, 2, 4, 8] {
-            let (_folder, ledger) = in_memory();
+            let ledger = in_memory();
             plan(&ledger, &[30; 24]);
             let policy = Policy {
                 max_unknown: if matches!(stop, StopReason::Unknown(_)) {
@@ -595,7 +618,7 @@ fn only_the_codes_and_options_that_allow_it_halve_a_batch() {
         (-1010, false, all_but_one),
         (-1005, true, none),
     ] {
-        let (_folder, ledger) = temp_ledger();
+        let ledger = in_memory();
         plan(&ledger, &[5]);
         let policy = Policy {
             split_bad_numbers,
@@ -611,7 +634,7 @@ fn only_the_codes_and_options_that_allow_it_halve_a_batch() {
 #[test]
 fn a_limit_counts_the_recipients_that_were_sent_to() {
     for limit in [1, 3, 4, 9] {
-        let (_folder, ledger) = temp_ledger();
+        let ledger = in_memory();
         plan(&ledger, &[4, 4]);
         let policy = Policy {
             limit: Some(limit),
@@ -663,7 +686,7 @@ fn a_lost_ledger_stops_all_workers() {
 
 #[test]
 fn a_panicking_worker_stops_all_workers() {
-    let (_folder, ledger) = temp_ledger();
+    let ledger = in_memory();
     plan(&ledger, &[1; 8]);
     let stop = Arc::new(StopToken::default());
     let (requested, turn) = (stop.clone(), AtomicUsize::new(0));

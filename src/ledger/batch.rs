@@ -45,6 +45,17 @@ impl Batch {
             .hint("something else changed the ledger; check it")
             .remedy(Remedy::Verify))
     }
+
+    /// The first recipients of this batch, as they are in a batch of their own.
+    pub(super) fn first(&self, recipients: usize, id: BatchId) -> Self {
+        let recipients = recipients.min(self.rows.len());
+        Self {
+            id,
+            messages: self.messages[..recipients].to_vec(),
+            rows: self.rows[..recipients].to_vec(),
+            split: true,
+        }
+    }
 }
 
 /// Where an attempt leaves a recipient.

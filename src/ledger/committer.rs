@@ -6,7 +6,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::JoinHandle;
 
 use super::batch::{AttemptId, Batch, BatchId, Settlement};
-use super::sqlite::Ledger;
+use super::open::Ledger;
 use crate::domain::{Status, Timestamp};
 use crate::{Error, Kind, Result};
 

@@ -1,4 +1,4 @@
-//! The ledger: one SQLite file for each campaign, which holds the frozen plan and everything that was ever done with it.
+//! The ledger of a campaign: it holds the frozen plan and everything that was ever done with it.
 //! Times are handed in.
 //!
 //! The order of writes keeps the promise that no message is sent twice:
@@ -10,31 +10,48 @@
 //!    outcome, never outcomes without a claim, and what is claimed counts as unknown from then on.
 //! 5. An outcome is committed before its worker takes another batch.
 //!
+//! What may become of a batch is decided in `transition`, without input or output, as a list of changes. A backend writes
+//! these changes durably and reads; it decides nothing. `sqlite` is the only one besides the one for tests.
+//!
 //! | file | holds |
 //! |---|---|
-//! | `campaign` | a campaign |
-//! | `batch`, `outcome` | a batch, and how an attempt to send it ended |
-//! | `state` | the states of a batch and the transitions between them |
+//! | `location` | where a ledger is: its lock, a plan in its making, a ledger to read |
+//! | `open` | a ledger open for sending: the transitions, carried out in transactions |
 //! | `committer` | the thread that commits for all workers together |
-//! | `totals` | the rows in numbers |
-//! | `sqlite` | the SQLite file |
+//! | `transition`, `state` | what may become of a batch, and the states that allow it |
+//! | `change` | what is written |
+//! | `batch`, `outcome`, `resolution` | a batch, how an attempt to send it ended, what an operator says of it |
+//! | `campaign`, `planned_row`, `recipient`, `totals` | a campaign and its rows |
+//! | `backend` | what a backend does |
+//! | `sqlite` | the backend that keeps each ledger in one file |
 
+mod backend;
 mod batch;
 mod campaign;
+mod change;
 mod committer;
+mod location;
+mod open;
 mod outcome;
+mod planned_row;
+mod recipient;
+mod resolution;
 mod sqlite;
 mod state;
 #[cfg(test)]
 pub(crate) mod tests;
 mod totals;
+mod transition;
 
+pub use backend::{LockGuard, PlanInserts, PlanWriter, Snapshot, Started};
 pub use batch::{AttemptId, Batch, BatchId, NewState, Settlement};
 pub use campaign::Campaign;
 pub use committer::{Committer, LedgerHandle};
+pub use location::{Location, Lock};
+pub use open::Ledger;
 pub use outcome::AttemptOutcome;
-pub use sqlite::*;
+pub use planned_row::{Disposition, PlannedRow};
+pub use recipient::{Decision, PlannedText, Recipient};
+pub use resolution::{Resolution, Selection};
+pub use sqlite::SUFFIX;
 pub use totals::Totals;
-
-#[cfg(test)]
-use crate::{Kind, Result, domain::Timestamp};

@@ -14,14 +14,20 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 use rusqlite::types::Value;
 
+use super::sqlite::{
+    files,
+    place::{copy, exists, set_aside},
+};
 use super::*;
 use crate::domain::options::{Punctuation, TextType};
 use crate::domain::report::{InvalidRows, Report};
 use crate::domain::{
-    Encoding, InCommon, Message, Msisdn, PlanOptions, RequestLimits, Status, Text,
+    Encoding, InCommon, Message, Msisdn, PlanOptions, RequestLimits, Status, Text, Timestamp,
 };
+use crate::{Kind, Result};
 
 mod committing;
+pub(crate) mod memory;
 mod opening;
 mod plan_writing;
 mod resolving;
@@ -37,6 +43,72 @@ pub(crate) fn number(row: u64) -> Msisdn {
     Msisdn::from_u64(60_125_500_000 + row).unwrap()
 }
 
+/// A place for a ledger of one backend. What it is made of goes when it is dropped.
+pub(crate) struct TestLedger {
+    location: Location,
+    _folder: Option<tempfile::TempDir>,
+}
+
+impl std::ops::Deref for TestLedger {
+    type Target = Location;
+    fn deref(&self) -> &Location {
+        &self.location
+    }
+}
+
+impl From<&TestLedger> for Location {
+    fn from(ledger: &TestLedger) -> Self {
+        ledger.location.clone()
+    }
+}
+
+impl From<&Self> for Location {
+    fn from(location: &Self) -> Self {
+        location.clone()
+    }
+}
+
+/// Makes a place for a ledger.
+pub(crate) type New = fn() -> TestLedger;
+
+/// In a file.
+pub(crate) fn in_a_file() -> TestLedger {
+    let (folder, path) = temp_ledger();
+    TestLedger {
+        location: path.into(),
+        _folder: Some(folder),
+    }
+}
+
+/// In memory.
+pub(crate) fn in_memory() -> TestLedger {
+    TestLedger {
+        location: Location::Memory(memory::Place::default()),
+        _folder: None,
+    }
+}
+
+/// Tests that every backend passes: functions of [`New`].
+macro_rules! on_every_backend {
+    ($($test:ident),* $(,)?) => {
+        mod in_a_file {
+            $(#[test] fn $test() { super::$test(crate::ledger::tests::in_a_file); })*
+        }
+        mod in_memory {
+            $(#[test] fn $test() { super::$test(crate::ledger::tests::in_memory); })*
+        }
+    };
+}
+pub(crate) use on_every_backend;
+
+pub(crate) fn lock(at: impl Into<Location>) -> Result<Lock> {
+    at.into().lock("a test")
+}
+
+pub(crate) fn snapshot(at: impl Into<Location>) -> Result<Box<dyn Snapshot>> {
+    at.into().snapshot()
+}
+
 /// A folder, and a path for a ledger in it.
 pub(crate) fn temp_ledger() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
@@ -44,8 +116,8 @@ pub(crate) fn temp_ledger() -> (tempfile::TempDir, PathBuf) {
     (folder, path)
 }
 
-fn unfinished_plan(path: &Path, batches: &[u32]) -> (PlanWriter, Campaign) {
-    let mut plan_writer = PlanWriter::begin(path).unwrap();
+fn unfinished_plan(at: impl Into<Location>, batches: &[u32]) -> (Box<dyn PlanWriter>, Campaign) {
+    let mut plan_writer = lock(at).unwrap().begin_plan().unwrap();
     let mut row = 0;
     for (batch, size) in (1_u32..).zip(batches) {
         let mut inserts = plan_writer.inserts().unwrap();
@@ -55,14 +127,23 @@ fn unfinished_plan(path: &Path, batches: &[u32]) -> (PlanWriter, Campaign) {
         drop(inserts);
         for _ in 0..*size {
             row += 1;
-            add(&mut plan_writer, row, Some(batch), Disposition::Send(batch)).unwrap();
+            add(
+                &mut *plan_writer,
+                row,
+                Some(batch),
+                Disposition::Send(batch),
+            )
+            .unwrap();
         }
     }
     with_unsent_rows(plan_writer, row)
 }
 
 /// Adds three rows that are not sent after this many that are.
-fn with_unsent_rows(mut plan_writer: PlanWriter, sendable: u64) -> (PlanWriter, Campaign) {
+fn with_unsent_rows(
+    mut plan_writer: Box<dyn PlanWriter>,
+    sendable: u64,
+) -> (Box<dyn PlanWriter>, Campaign) {
     let mut row = sendable;
     for disposition in [
         Disposition::Invalid("no number"),
@@ -70,7 +151,7 @@ fn with_unsent_rows(mut plan_writer: PlanWriter, sendable: u64) -> (PlanWriter, 
         Disposition::Suppressed("on a list"),
     ] {
         row += 1;
-        add(&mut plan_writer, row, None, disposition).unwrap();
+        add(&mut *plan_writer, row, None, disposition).unwrap();
     }
     let report = Report {
         rows: row,
@@ -89,7 +170,7 @@ fn with_unsent_rows(mut plan_writer: PlanWriter, sendable: u64) -> (PlanWriter, 
 }
 
 fn add(
-    plan_writer: &mut PlanWriter,
+    plan_writer: &mut dyn PlanWriter,
     row: u64,
     text: Option<u32>,
     disposition: Disposition<'_>,
@@ -133,14 +214,18 @@ fn campaign(report: Report) -> Campaign {
 }
 
 /// Plans a ledger with batches of these sizes, each with a text of its own, and three more rows that are not sent.
-pub(crate) fn plan(path: &Path, batches: &[u32]) {
-    let (plan_writer, campaign) = unfinished_plan(path, batches);
+pub(crate) fn plan(at: impl Into<Location>, batches: &[u32]) {
+    let (plan_writer, campaign) = unfinished_plan(at, batches);
     plan_writer.finish(&campaign, false).unwrap();
 }
 
 /// Plans a ledger with a batch for each of these lists of texts, and three more rows that are not sent.
-pub(crate) fn plan_own_texts(path: &Path, batches: &[Vec<&str>], limits: RequestLimits) {
-    let mut plan_writer = PlanWriter::begin(path).unwrap();
+pub(crate) fn plan_own_texts(
+    at: impl Into<Location>,
+    batches: &[Vec<&str>],
+    limits: RequestLimits,
+) {
+    let mut plan_writer = lock(at).unwrap().begin_plan().unwrap();
     let mut row = 0;
     for (batch, texts) in (1..).zip(batches) {
         plan_writer.inserts().unwrap().batches(&[batch]).unwrap();
@@ -150,7 +235,7 @@ pub(crate) fn plan_own_texts(path: &Path, batches: &[Vec<&str>], limits: Request
             inserts.texts(&[(row, &text(body))]).unwrap();
             drop(inserts);
             let batch = Disposition::Send(batch);
-            add(&mut plan_writer, row.into(), Some(row), batch).unwrap();
+            add(&mut *plan_writer, row.into(), Some(row), batch).unwrap();
         }
     }
     let (plan_writer, mut campaign) = with_unsent_rows(plan_writer, row.into());
@@ -166,24 +251,24 @@ pub(crate) fn of_one_type(messages: u32) -> RequestLimits {
     }
 }
 
-pub(crate) fn open(path: &Path) -> Ledger {
-    let mut ledger = Ledger::open(path, Lock::acquire(path, "a test").unwrap()).unwrap();
+pub(crate) fn open(at: impl Into<Location>) -> Ledger {
+    let mut ledger = Ledger::open(lock(at).unwrap()).unwrap();
     ledger.set_destination("loopback").unwrap();
     ledger
 }
 
 /// The statuses of the rows that were to be sent, in order.
-pub(crate) fn statuses(path: &Path) -> Vec<Status> {
+pub(crate) fn statuses(at: impl Into<Location>) -> Vec<Status> {
     let mut statuses = Vec::new();
-    each(path, |recipient| statuses.push(recipient.status));
+    each(at, |recipient| statuses.push(recipient.status));
     statuses.truncate(statuses.len() - 3);
     statuses
 }
 
-fn each(path: &Path, mut check: impl FnMut(Recipient<'_>)) {
-    Snapshot::open(path)
+fn each(at: impl Into<Location>, mut check: impl FnMut(Recipient<'_>)) {
+    snapshot(at)
         .unwrap()
-        .recipients(1..=u32::MAX, |recipient| {
+        .recipients(1..=u32::MAX, &mut |recipient| {
             check(recipient);
             Ok(())
         })
@@ -196,11 +281,8 @@ fn code_fits(status: Status, code: i32) -> bool {
 }
 
 /// Panics unless everything in the ledger adds up.
-pub(crate) fn assert_adds_up(path: &Path) {
-    let wrong = Snapshot::open(path)
-        .unwrap()
-        .verify(false, &code_fits)
-        .unwrap();
+pub(crate) fn assert_adds_up(at: impl Into<Location>) {
+    let wrong = snapshot(at).unwrap().verify(false, &code_fits).unwrap();
     assert!(wrong.is_empty(), "{wrong:?}");
 }
 
@@ -284,7 +366,11 @@ fn file_names(folder: &tempfile::TempDir) -> Vec<String> {
 }
 
 /// All rows of the tables that change.
-fn contents(path: &Path) -> Vec<String> {
+fn contents(at: impl Into<Location>) -> Vec<String> {
+    let path = match at.into() {
+        Location::File(path) => path,
+        Location::Memory(place) => return vec![place.contents()],
+    };
     let connection = Connection::open(path).unwrap();
     ["batch", "recipient", "attempt", "decision"]
         .into_iter()

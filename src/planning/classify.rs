@@ -82,7 +82,7 @@ impl<'a> Classifier<'a> {
     pub(super) fn report(
         self,
         measured: &[(usize, String)],
-        plan: &mut PlanWriter,
+        plan: &dyn PlanWriter,
     ) -> Result<(Report, Places)> {
         let mut report = self.report;
         let several = self.duplicates.several_messages();
@@ -241,7 +241,7 @@ fn warning(finding: &Finding, example: &str) -> Warning {
 }
 
 /// Stores rows, after the new texts and batches among them.
-pub(super) fn store(rows: &[ClassifiedRow], inserts: &mut PlanInserts<'_>) -> Result<()> {
+pub(super) fn store(rows: &[ClassifiedRow], inserts: &mut dyn PlanInserts) -> Result<()> {
     let texts: Vec<_> = rows.iter().filter_map(ClassifiedRow::new_text).collect();
     let batches: Vec<_> = rows.iter().filter_map(ClassifiedRow::new_batch).collect();
     let rows: Vec<_> = rows.iter().map(ClassifiedRow::planned).collect();

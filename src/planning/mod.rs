@@ -11,8 +11,6 @@ mod row;
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
-
 pub use pipeline::Progress;
 
 use classify::Classifier;
@@ -26,7 +24,7 @@ use crate::domain::report::Report;
 use crate::domain::suppression::Suppression;
 use crate::domain::template::Templates;
 use crate::domain::{Place, PlanOptions, ResultColumn};
-use crate::ledger::PlanWriter;
+use crate::ledger::{Lock, PlanWriter};
 use crate::source::{CsvDialect, Input, KeptInput, ReadOptions, to_record};
 use crate::{Error, Kind, Remedy, Result};
 
@@ -34,7 +32,7 @@ use crate::{Error, Kind, Remedy, Result};
 #[derive(Debug)]
 pub struct Plan {
     /// The unfinished ledger, with all texts, batches and rows.
-    pub writer: PlanWriter,
+    pub writer: Box<dyn PlanWriter>,
     /// The options, with the columns that were found.
     pub options: PlanOptions,
     /// The header without the columns of a results file, as a record.
@@ -49,14 +47,14 @@ pub struct Plan {
     pub places: Places,
 }
 
-/// Plans a campaign for a ledger at this path, whose lock the caller holds. An error in a template that is common to all
+/// Plans a campaign for a ledger in the place that is locked. An error in a template that is common to all
 /// rows has the kind [`Kind::Template`] and no place; all others name theirs.
 pub fn plan(
     input: &Input,
     format: &ReadOptions,
     options: &PlanOptions,
     suppression: &Suppression,
-    ledger: &Path,
+    lock: &Lock,
     progress: &dyn Progress,
 ) -> Result<Plan> {
     let kept = KeptInput::new(input, first_pass::may_be_needed(options))?;
@@ -87,7 +85,7 @@ pub fn plan(
         (date_columns, checker.date_orders) = (notations.reported, notations.date_orders);
         (digest, source, first_rows) = (Some(read), kept.open(format)?, Vec::new());
     }
-    let mut writer = PlanWriter::begin(ledger)?;
+    let mut writer = lock.begin_plan()?;
     let mut classifier = Classifier::new(
         options,
         suppression,
@@ -98,7 +96,7 @@ pub fn plan(
         source,
         &checker,
         &mut classifier,
-        &mut writer,
+        &mut *writer,
         progress,
     )?;
     if digest.is_some_and(|digest| digest != source.digest()) {
@@ -107,7 +105,7 @@ pub fn plan(
             .at(&place));
     }
 
-    let (mut report, places) = classifier.report(&checker.measured(), &mut writer)?;
+    let (mut report, places) = classifier.report(&checker.measured(), &*writer)?;
     if report.rows == 0 {
         return Err(
             Error::new(Kind::Input, "there are no rows under the header")

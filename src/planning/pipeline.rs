@@ -35,7 +35,7 @@ pub(super) fn run(
     source: Source,
     checker: &RowChecker<'_>,
     classifier: &mut Classifier<'_>,
-    writer: &mut PlanWriter,
+    writer: &mut dyn PlanWriter,
     progress: &dyn Progress,
 ) -> Result<Source> {
     let position = source.position();
@@ -130,10 +130,10 @@ fn classify(
 }
 
 /// Stores the classified rows.
-fn store(writer: &mut PlanWriter, chunks: &Receiver<Vec<ClassifiedRow>>) -> Result<()> {
+fn store(writer: &mut dyn PlanWriter, chunks: &Receiver<Vec<ClassifiedRow>>) -> Result<()> {
     let mut inserts = writer.inserts()?;
     chunks.iter().try_for_each(|rows| {
-        classify::store(&rows, &mut inserts)?;
+        classify::store(&rows, &mut *inserts)?;
         // This thread is the busiest one, and freeing a chunk takes a tenth of the time of storing it. The pool does that before
         // it checks the next chunk, so only a few chunks wait.
         rayon::spawn(move || drop(rows));

@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::domain::{InCommon, RequestLimits, Timestamp};
-use crate::ledger::{Campaign, Recipient, Snapshot};
+use crate::ledger::{Campaign, Location, Recipient};
 
 struct NoProgress;
 
@@ -15,7 +15,8 @@ impl Progress for NoProgress {
 /// Plans these rows of numbers and messages. Returns the batch of each row, or 0, after the ledger was verified.
 fn batches(rows: &str, limits: RequestLimits) -> Vec<u64> {
     let folder = tempfile::tempdir().unwrap();
-    let (sheet, ledger) = (folder.path().join("a.csv"), folder.path().join("a.ledger"));
+    let sheet = folder.path().join("a.csv");
+    let ledger = Location::from(folder.path().join("a.ledger"));
     std::fs::write(&sheet, format!("phone,message\n{rows}")).unwrap();
     let options = PlanOptions {
         limits,
@@ -23,7 +24,8 @@ fn batches(rows: &str, limits: RequestLimits) -> Vec<u64> {
     };
     let (input, read) = (Input::File(sheet), ReadOptions::default());
     let lists = Suppression::default();
-    let plan = super::plan(&input, &read, &options, &lists, &ledger, &NoProgress).unwrap();
+    let lock = ledger.lock("a test").unwrap();
+    let plan = super::plan(&input, &read, &options, &lists, &lock, &NoProgress).unwrap();
     let planned_at = Timestamp::parse("2026-11-22T23:20:00.000+08:00").unwrap();
     let campaign = Campaign {
         id: "0123456789abcdef0123456789abcdef".to_owned(),
@@ -40,15 +42,15 @@ fn batches(rows: &str, limits: RequestLimits) -> Vec<u64> {
         gateway_host: None,
     };
     plan.writer.finish(&campaign, false).unwrap();
-    let snapshot = Snapshot::open(&ledger).unwrap();
+    let snapshot = ledger.snapshot().unwrap();
     let wrong = snapshot.verify(false, &|_, _| false).unwrap();
     assert!(wrong.is_empty(), "{wrong:?}");
     let mut batches = Vec::new();
-    let each = |recipient: Recipient<'_>| {
+    let mut each = |recipient: Recipient<'_>| {
         batches.push(recipient.batch.unwrap_or(0));
         Ok(())
     };
-    snapshot.recipients(1..=u32::MAX, each).unwrap();
+    snapshot.recipients(1..=u32::MAX, &mut each).unwrap();
     batches
 }
 

@@ -81,7 +81,7 @@ fn ending(args: &PlanArgs, session: &Session, summary: &Summary, sendable: bool)
         let _ = writeln!(
             text,
             "\nPlanned in {}. Nothing was sent. Send it: isms-campaign send {ledger}",
-            session.ledger.display(),
+            session.ledger,
         );
     }
     text

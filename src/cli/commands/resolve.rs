@@ -11,14 +11,14 @@ use crate::ledger::{Ledger, Resolution, Selection};
 use crate::{Error, Result};
 
 pub(in crate::cli) fn run(args: &ResolveArgs) -> Result<Exit> {
-    let path = &args.ledger;
+    let place = &args.ledger;
     let resolution = resolution(args)?;
-    let mut ledger = Ledger::open(path, Session::of_ledger(path)?.lock)?;
-    tracing::info!(ledger = %path.display(), campaign = ledger.campaign().id, "opened");
+    let mut ledger = Ledger::open(Session::of_ledger(place)?.lock)?;
+    tracing::info!(ledger = %place, campaign = ledger.campaign().id, "opened");
     let (selection, note) = (selection(args), args.note.as_deref());
     let resolved = ledger
         .resolve(&selection, &resolution, note, &clock::now())
-        .map_err(|error| error.at(path.display()));
+        .map_err(|error| error.at(place));
     let totals = ledger.totals();
     ledger.close()?;
     let (resolved, totals) = (resolved?, totals?);
@@ -26,8 +26,8 @@ pub(in crate::cli) fn run(args: &ResolveArgs) -> Result<Exit> {
         "{} settled.\n{}{}The results file has not changed; isms-campaign results {} writes it again.",
         counted(resolved, "row"),
         view::totals(&totals),
-        view::next_step(&totals, None, path),
-        shell_quoted(path)
+        view::next_step(&totals, None, place),
+        shell_quoted(place)
     ));
     Ok(Exit::OK)
 }

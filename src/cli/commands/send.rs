@@ -1,6 +1,5 @@
 //! `send`: plans or resumes a campaign, shows it, asks, sends, and writes the results.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use crate::Result;
@@ -21,7 +20,7 @@ use crate::dispatch::{self, Backoff, Policy, StopReason, Throttle};
 use crate::domain::place::Places;
 use crate::domain::suppression::Suppression;
 use crate::domain::{Status, Timestamp};
-use crate::ledger::{Campaign, Ledger, Snapshot};
+use crate::ledger::{Campaign, Ledger, Location};
 use crate::results::ResultsFile;
 
 pub(in crate::cli) fn run(args: &SendArgs) -> Exit {
@@ -71,8 +70,8 @@ fn send_pending(
     refuse_over_limits(args, &session)?;
     // The lists are read before the ledger is opened: one that cannot be read changes nothing.
     let suppression = newly_suppressed(args, &session)?;
-    let (stage, path) = (session.stage, session.ledger);
-    let mut ledger = Ledger::open(&path, session.lock)?;
+    let (stage, place) = (session.stage, session.ledger);
+    let mut ledger = Ledger::open(session.lock)?;
     tell_recovered(ledger.recovered());
     suppress(&mut ledger, &suppression)?;
     let totals = ledger.totals()?;
@@ -95,10 +94,10 @@ fn send_pending(
         destination.name()
     );
     let expires_at = session.campaign.expires_at.clone();
-    let approved = refuse_expired(&expires_at, &path)
+    let approved = refuse_expired(&expires_at, &place)
         .and_then(|()| ledger.set_destination(&destination.endpoint.host()))
         .and_then(|()| {
-            show_plan(args, &session.campaign, &path, &session.places)?;
+            show_plan(args, &session.campaign, &place, &session.places)?;
             if stage == Stage::Begun {
                 tell(&format!("So far:\n{}", view::totals(&totals)));
             }
@@ -109,7 +108,7 @@ fn send_pending(
             }
         })
         // A question can stay open for days.
-        .and_then(|()| refuse_expired(&expires_at, &path));
+        .and_then(|()| refuse_expired(&expires_at, &place));
     if let Err(refusal) = approved {
         ledger.close()?;
         return Err(refusal);
@@ -149,7 +148,12 @@ fn refuse_over_limits(args: &SendArgs, session: &Session) -> Result<()> {
 }
 
 /// Shows the plan on standard error.
-fn show_plan(args: &SendArgs, campaign: &Campaign, ledger: &Path, places: &Places) -> Result<()> {
+fn show_plan(
+    args: &SendArgs,
+    campaign: &Campaign,
+    ledger: &Location,
+    places: &Places,
+) -> Result<()> {
     let details = Details::on_standard_error();
     match args.plan.output.show {
         Some(number) if details == Details::Examples => {
@@ -176,7 +180,7 @@ fn tell_recovered(requests: u64) {
     }
 }
 
-fn refuse_expired(expires_at: &Timestamp, ledger: &Path) -> Result<()> {
+fn refuse_expired(expires_at: &Timestamp, ledger: &Location) -> Result<()> {
     if clock::now() <= *expires_at {
         return Ok(());
     }
@@ -228,14 +232,14 @@ fn finish(
     summary: &mut Summary,
     succeeded: bool,
 ) -> Result<()> {
-    let snapshot = Snapshot::open(&files.ledger)?;
+    let snapshot = files.ledger.snapshot()?;
     let totals = snapshot.totals()?;
     summary.set_totals(totals);
     let rows_left = totals.counts.of(Status::Pending) > 0;
     if succeeded && summary.stop.is_none() && args.send.limit.is_some() && rows_left {
         summary.stop = Some(StopReason::Limit);
     }
-    results.write(&snapshot, None)?;
+    results.write(&*snapshot, None)?;
     let mut text = format!("\n{}", view::totals(&totals));
     // An error says itself what to do next.
     if succeeded {

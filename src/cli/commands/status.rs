@@ -1,24 +1,22 @@
 //! `status`: shows how far a campaign is and what to do next.
 
-use std::path::Path;
-
 use crate::Result;
 use crate::cli::exit::Exit;
 use crate::cli::terminal::print;
 use crate::cli::{existing, view};
 use crate::domain::Status;
-use crate::ledger;
+use crate::ledger::Location;
 
-pub(in crate::cli) fn run(path: &Path) -> Result<Exit> {
-    let (snapshot, campaign) = existing::read(path)?;
+pub(in crate::cli) fn run(place: &Location) -> Result<Exit> {
+    let (snapshot, campaign) = existing::read(place)?;
     let totals = snapshot.totals()?;
     let sendable = totals.counts.sendable();
     let done = sendable - totals.counts.of(Status::Pending);
-    let next = match ledger::holder(path) {
+    let next = match place.holder() {
         Some(holder) => format!(
             "It is in use by {holder}. Requests under way count as unknown until they are answered: wait for the end.\n"
         ),
-        None => view::next_step(&totals, None, path),
+        None => view::next_step(&totals, None, place),
     };
     print(&format!(
         "Campaign      {}, from {}\n\

@@ -1,15 +1,14 @@
 //! `verify`: audits a ledger. Exit 0 only if everything adds up.
 
-use std::path::Path;
-
 use crate::Result;
 use crate::cli::exit::Exit;
 use crate::cli::terminal::print;
 use crate::cli::{existing, view};
+use crate::ledger::Location;
 
-pub(in crate::cli) fn run(ledger: &Path) -> Result<Exit> {
+pub(in crate::cli) fn run(ledger: &Location) -> Result<Exit> {
     let (snapshot, campaign) = existing::read(ledger)?;
-    existing::refuse_inconsistent(&snapshot, &campaign, ledger)?;
+    existing::refuse_inconsistent(&*snapshot, &campaign, ledger)?;
     let totals = snapshot.totals()?;
     print(&format!("Everything adds up.\n{}", view::totals(&totals)))?;
     Ok(Exit::OK)

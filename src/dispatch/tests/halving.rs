@@ -1,12 +1,9 @@
 //! What splitting a batch costs, and how it ends: bad numbers refused alone and all others accepted, for any order of
 //! answers, number of workers, limit and crash.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
-
 use proptest::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::model::copy;
 use super::*;
 use crate::domain::Msisdn;
 use crate::ledger::{Resolution, Selection};
@@ -20,7 +17,7 @@ struct Record {
     /// Requests that were answered -1009.
     refused: usize,
     taken: BTreeMap<Msisdn, u32>,
-    after_crash: Option<PathBuf>,
+    after_crash: Option<Location>,
 }
 
 #[derive(Debug)]
@@ -71,14 +68,13 @@ impl Scenario {
 fn one_run(
     scenario: &Scenario,
     limit: Option<u64>,
-    ledger: &Path,
-    crash_folder: PathBuf,
+    ledger: &Location,
     record: &Arc<Mutex<Record>>,
-) -> PathBuf {
+) -> Location {
     let stop = Arc::new(StopToken::default());
     let bad: Vec<Msisdn> = scenario.bad.iter().map(|row| number(*row)).collect();
     let crashes = scenario.crashes.clone();
-    let (path, recorded, requested) = (ledger.to_owned(), record.clone(), stop.clone());
+    let (path, recorded, requested) = (ledger.clone(), record.clone(), stop.clone());
     let policy = Policy {
         limit,
         max_unknown: 0,
@@ -106,8 +102,7 @@ fn one_run(
                 }
             }
             if crashes.contains(&nth) {
-                copy(&path, &crash_folder);
-                record.after_crash = Some(crash_folder.join("a.ledger"));
+                record.after_crash = Some(crash(&path));
                 requested.request(StopReason::Signal(9));
             }
             Outcomes::All(if refuses {
@@ -123,11 +118,11 @@ fn one_run(
     assert!(stops.contains(&run.stop), "{:?}", run.stop);
     run.ending.ledger.close().unwrap();
     let left = record.lock().unwrap().after_crash.take();
-    left.unwrap_or_else(|| ledger.to_owned())
+    left.unwrap_or_else(|| ledger.clone())
 }
 
 /// An operator looks up in the gateway's record what a crash left unknown, and resolves it correctly.
-fn resolve(ledger: &Path, record: &Record) {
+fn resolve(ledger: &Location, record: &Record) {
     let mut opened = open(ledger);
     for (row, status) in (1..).zip(statuses(ledger)) {
         if status == Status::Unknown {
@@ -154,17 +149,17 @@ proptest! {
 
     #[test]
     fn bad_numbers_are_refused_alone_and_all_others_are_accepted_once(scenario in scenario()) {
-        let (folder, mut ledger) = in_memory();
+        let mut ledger = in_memory().clone();
         plan(&ledger, &scenario.batches);
         let record = Arc::new(Mutex::new(Record::default()));
         let limits = scenario.limits.iter().copied().map(Some);
         // More runs than crashes and stops can use up.
-        for (nth, limit) in limits.chain(std::iter::repeat_n(None, 20)).enumerate() {
+        for limit in limits.chain(std::iter::repeat_n(None, 20)) {
             let pending = of(&statuses(&ledger), Status::Pending);
             if pending == 0 {
                 break;
             }
-            ledger = one_run(&scenario, limit, &ledger, folder.path().join(nth.to_string()), &record);
+            ledger = one_run(&scenario, limit, &ledger, &record);
             assert_adds_up(&ledger);
             let left = of(&statuses(&ledger), Status::Pending);
             prop_assert!(pending - left <= limit.unwrap_or(u64::MAX));
@@ -199,16 +194,10 @@ fn a_bad_number_among_thirty_costs_at_most_ten_more_requests() {
                 limits: Vec::new(),
                 crashes: BTreeSet::new(),
             };
-            let (folder, ledger) = in_memory();
+            let ledger = in_memory();
             plan(&ledger, &scenario.batches);
             let record = Arc::new(Mutex::new(Record::default()));
-            one_run(
-                &scenario,
-                None,
-                &ledger,
-                folder.path().join("never"),
-                &record,
-            );
+            one_run(&scenario, None, &ledger, &record);
             let record = record.lock().unwrap();
             assert!(record.requests <= 11, "row {row}: {}", record.requests);
             assert_eq!(of(&statuses(&ledger), Status::Accepted), 29);

@@ -4,14 +4,12 @@
 //!
 //! `PROPTEST_CASES` sets how many campaigns are tested, each with one to five runs of the sending loop.
 
-use std::collections::{HashMap, HashSet};
-use std::fs;
-use std::path::PathBuf;
-
 use proptest::prelude::*;
+use std::collections::{HashMap, HashSet};
 
 use super::*;
-use crate::ledger::{Lock, Resolution, Selection};
+use crate::ledger::tests::lock;
+use crate::ledger::{Resolution, Selection};
 
 /// The number of campaigns, unless `PROPTEST_CASES` is set.
 const CAMPAIGNS: u32 = 400;
@@ -146,7 +144,7 @@ struct Record {
     /// How often the gateway took each number.
     taken: HashMap<Msisdn, u32>,
     /// A copy of the ledger as it was when the machine crashed.
-    after_crash: Option<PathBuf>,
+    after_crash: Option<Location>,
 }
 
 impl Record {
@@ -163,10 +161,8 @@ impl Record {
 
 /// A campaign and what happened to it.
 struct Campaign {
-    folder: tempfile::TempDir,
-    ledger: PathBuf,
+    ledger: Location,
     rows: usize,
-    steps: usize,
     record: Arc<Mutex<Record>>,
     /// How often an operator resolved a row as not sent. Each time it may be sent once more.
     excused: HashMap<u64, u32>,
@@ -177,14 +173,12 @@ struct Campaign {
 }
 
 impl Campaign {
-    fn planned(batches: &[u32]) -> Self {
-        let (folder, ledger) = in_memory();
+    fn planned(ledger: &Location, batches: &[u32]) -> Self {
+        let ledger = ledger.clone();
         plan(&ledger, batches);
         Self {
-            folder,
             ledger,
             rows: batches.iter().sum::<u32>() as usize,
-            steps: 0,
             record: Arc::default(),
             excused: HashMap::new(),
             declared: HashSet::new(),
@@ -194,12 +188,8 @@ impl Campaign {
 
     /// One run, and what people do after it. The promise is checked after each.
     fn take_step(&mut self, step: &Step) {
-        self.steps += 1;
-        let folder = self.folder.path().join(self.steps.to_string());
-        fs::create_dir(&folder).unwrap();
-        let before = folder.join("before");
-        copy(&self.ledger, &before);
-        self.send(step, &folder.join("after"));
+        let before = crash(&self.ledger);
+        self.send(step);
         self.promise_is_kept();
         for intervention in &step.interventions {
             self.perform(intervention, &before);
@@ -207,7 +197,7 @@ impl Campaign {
         }
     }
 
-    fn send(&mut self, step: &Step, crash_folder: &Path) {
+    fn send(&mut self, step: &Step) {
         let before = self.statuses();
         let token = Arc::new(StopToken::default());
         let policy = Policy {
@@ -222,11 +212,7 @@ impl Campaign {
             ..policy()
         };
         let turn = AtomicUsize::new(0);
-        let (reactions, path, next) = (
-            step.reactions.clone(),
-            self.ledger.clone(),
-            crash_folder.to_owned(),
-        );
+        let (reactions, ledger) = (step.reactions.clone(), self.ledger.clone());
         let (record, requested) = (self.record.clone(), token.clone());
         let run = send_until(
             &token,
@@ -237,7 +223,7 @@ impl Campaign {
                 let turn = turn.fetch_add(1, Ordering::SeqCst);
                 let reaction = reactions.get(turn).cloned();
                 let reaction = reaction.unwrap_or(Reaction::All(accepted()));
-                react(&record, reaction, request, &path, &next, &requested)
+                react(&record, reaction, request, &ledger, &requested)
             }),
         );
         assert_eq!(run.ending.error, None);
@@ -271,7 +257,7 @@ impl Campaign {
         }
     }
 
-    fn perform(&mut self, intervention: &Intervention, earlier: &Path) {
+    fn perform(&mut self, intervention: &Intervention, earlier: &Location) {
         let (selection, sent) = match intervention {
             Intervention::PutBack => return self.put_back(earlier),
             Intervention::OptOut(rows) => return self.opt_out(rows),
@@ -331,18 +317,24 @@ impl Campaign {
 
     /// Replaces the ledger by a copy from before the run. If the copy misses requests, the lock knows of them and the
     /// copy is not used. A copy that has them all is as good as the ledger.
-    fn put_back(&mut self, earlier: &Path) {
-        let (made, known) = (attempts(&self.ledger), attempts(&earlier.join("a.ledger")));
-        let lock = Lock::acquire(&self.ledger, "a test").unwrap();
+    fn put_back(&mut self, earlier: &Location) {
+        let (made, known) = (attempts(&self.ledger), attempts(earlier));
+        let lock = lock(&self.ledger).unwrap();
         let remembered = lock.started().map_or(0, |started| started.attempts);
         if made > known {
             assert!(remembered > known, "{made} requests were made");
         }
         if remembered <= known {
-            for suffix in ["-wal", "-shm"] {
-                let _there_is_none = fs::remove_file(beside(&self.ledger, suffix));
+            match (&self.ledger, earlier) {
+                (Location::Memory(ledger), Location::Memory(earlier)) => ledger.put_back(earlier),
+                (Location::File(ledger), Location::File(earlier)) => {
+                    for suffix in ["-wal", "-shm"] {
+                        let _there_is_none = fs::remove_file(beside(ledger, suffix));
+                    }
+                    fs::copy(earlier, ledger).unwrap();
+                }
+                _ => unreachable!("both are of one backend"),
             }
-            fs::copy(earlier.join("a.ledger"), &self.ledger).unwrap();
         }
     }
 
@@ -395,8 +387,7 @@ fn react(
     record: &Mutex<Record>,
     reaction: Reaction,
     request: &Request<'_>,
-    ledger: &Path,
-    next: &Path,
+    ledger: &Location,
     stop: &StopToken,
 ) -> Outcomes {
     // Locked until the end: nothing that comes after a crash is recorded.
@@ -436,38 +427,18 @@ fn react(
             if taken {
                 record.take(&numbers);
             }
-            copy(ledger, next);
-            record.after_crash = Some(next.join("a.ledger"));
+            record.after_crash = Some(crash(ledger));
             stop.request(StopReason::Signal(9));
             Outcomes::All(not_sent())
         }
     }
 }
 
-/// Copies the ledger to a folder as a crash would leave it: the file, its log and its lock, without what is only in
-/// memory.
-pub(super) fn copy(ledger: &Path, into: &Path) {
-    fs::create_dir(into).unwrap();
-    // The lock is copied first: other workers keep writing, and a lock must not know of more than its ledger.
-    for suffix in [".lock", "", "-wal"] {
-        let from = beside(ledger, suffix);
-        if from.exists() {
-            fs::copy(from, into.join(format!("a.ledger{suffix}"))).unwrap();
-        }
-    }
-}
-
-fn beside(ledger: &Path, suffix: &str) -> PathBuf {
-    let mut name = ledger.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
-}
-
-fn campaigns() -> ProptestConfig {
+fn campaigns(few: u32) -> ProptestConfig {
     let config = ProptestConfig::default();
     let cases = match std::env::var_os("PROPTEST_CASES") {
         Some(_) => config.cases,
-        None => CAMPAIGNS,
+        None => few,
     };
     ProptestConfig {
         cases,
@@ -477,17 +448,35 @@ fn campaigns() -> ProptestConfig {
 }
 
 proptest! {
-    #![proptest_config(campaigns())]
+    #![proptest_config(campaigns(CAMPAIGNS))]
 
     #[test]
     fn nothing_is_sent_twice_and_nothing_is_lost(
         batches in prop::collection::vec(1..=4_u32, 1..8),
         steps in prop::collection::vec(step(), 1..5),
     ) {
-        let mut campaign = Campaign::planned(&batches);
-        for step in &steps {
-            campaign.take_step(step);
-        }
-        campaign.finish();
+        check(&in_memory(), &batches, &steps);
     }
+}
+
+proptest! {
+    #![proptest_config(campaigns(CAMPAIGNS / 10))]
+
+    #[test]
+    fn nothing_is_sent_twice_and_nothing_is_lost_in_a_file(
+        batches in prop::collection::vec(1..=4_u32, 1..8),
+        steps in prop::collection::vec(step(), 1..5),
+    ) {
+        // These need no sync to a disk, which takes long for every commit.
+        let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
+        check(&folder.path().join("a.ledger").into(), &batches, &steps);
+    }
+}
+
+fn check(ledger: &Location, batches: &[u32], steps: &[Step]) {
+    let mut campaign = Campaign::planned(ledger, batches);
+    for step in steps {
+        campaign.take_step(step);
+    }
+    campaign.finish();
 }

@@ -35,7 +35,7 @@ proptest! {
         limit in prop::option::of(0..12_u64),
         workers in 1..=3_usize,
     ) {
-        let (_folder, ledger) = in_memory();
+        let ledger = in_memory();
         plan_own_texts(&ledger, &batches, of_one_type(5));
         let taken: Arc<Mutex<HashMap<Msisdn, Vec<String>>>> = Arc::default();
         let (record, turn) = (taken.clone(), AtomicUsize::new(0));

@@ -34,7 +34,7 @@ impl Progress for WaitObserver {
 fn a_pause_that_the_gateway_asked_for_holds_all_workers() {
     const PAUSE: Duration = Duration::from_millis(60);
     for workers in [2, 3] {
-        let (_folder, ledger) = in_memory();
+        let ledger = in_memory();
         plan(&ledger, &[1; 7]);
         let policy = Policy {
             give_up_after: Duration::from_secs(600),
@@ -70,7 +70,7 @@ fn a_pause_that_the_gateway_asked_for_holds_all_workers() {
 
 #[test]
 fn waiting_for_the_rate_holds_no_claim() {
-    let (_folder, ledger) = in_memory();
+    let ledger = in_memory();
     plan(&ledger, &[1; 5]);
     // Two at once, and the next after half an hour.
     let rate = Rate::new(
@@ -88,12 +88,13 @@ fn waiting_for_the_rate_holds_no_claim() {
                 let unknown = |status: &Status| *status == Status::Unknown;
                 statuses(&path).into_iter().filter(unknown).count()
             };
-            // The second claim comes at once. Then there is time enough for a third, if there were one.
-            while in_flight() < 2 {
+            // The second request comes at once. Then there is time enough for a third claim, if there were one.
+            while requests.load(Ordering::SeqCst) < 2 {
                 std::thread::yield_now();
             }
-            for _ in 0..60 {
+            for _ in 0..600 {
                 claimed.fetch_max(in_flight(), Ordering::SeqCst);
+                std::thread::yield_now();
             }
             requested.request(StopReason::Signal(15));
         }
@@ -125,7 +126,7 @@ fn waiting_for_the_rate_holds_no_claim() {
 
 #[test]
 fn a_stop_ends_a_long_wait_and_leaves_the_batch_pending() {
-    let (_folder, ledger) = temp_ledger();
+    let ledger = in_memory();
     plan(&ledger, &[1, 1]);
     let stop = Arc::new(StopToken::default());
     let requested = stop.clone();
@@ -152,7 +153,7 @@ fn a_stop_ends_a_long_wait_and_leaves_the_batch_pending() {
 
 #[test]
 fn a_pause_longer_than_the_time_left_stops_the_run_at_once() {
-    let (_folder, ledger) = temp_ledger();
+    let ledger = in_memory();
     plan(&ledger, &[1]);
     let policy = Policy {
         give_up_after: Duration::from_secs(600),
@@ -166,7 +167,7 @@ fn a_pause_longer_than_the_time_left_stops_the_run_at_once() {
 
 #[test]
 fn the_time_to_give_up_counts_from_the_first_failure() {
-    let (_folder, ledger) = in_memory();
+    let ledger = in_memory();
     plan(&ledger, &[1]);
     let policy = Policy {
         give_up_after: Duration::from_millis(5),

@@ -22,7 +22,7 @@ pub(in crate::ledger) const JOURNAL: &str = "-journal";
 
 /// The ledger and the files that may be beside it, each with what it is.
 #[must_use]
-pub fn sidecar_files(ledger: &Path) -> Vec<(&'static str, PathBuf)> {
+pub(in crate::ledger) fn sidecar_files(ledger: &Path) -> Vec<(&'static str, PathBuf)> {
     [
         ("the ledger", ""),
         ("the ledger's lock", LOCK),
@@ -46,7 +46,7 @@ pub(in crate::ledger) fn sidecar(ledger: &Path, suffix: &str) -> PathBuf {
 /// Where a symbolic link in the ledger's place leads, or else the path itself. Two names that lead to one ledger have one
 /// lock and one log.
 #[must_use]
-pub fn link_target(ledger: &Path) -> PathBuf {
+pub(in crate::ledger) fn link_target(ledger: &Path) -> PathBuf {
     fs::read_link(ledger)
         .and_then(|_| fs::canonicalize(ledger))
         .unwrap_or_else(|_| ledger.to_owned())
@@ -54,7 +54,7 @@ pub fn link_target(ledger: &Path) -> PathBuf {
 
 /// Whether a log that holds something is beside the ledger: it is in use, or was not closed because of a crash.
 #[must_use]
-pub fn has_log(ledger: &Path) -> bool {
+pub(in crate::ledger) fn has_log(ledger: &Path) -> bool {
     fs::metadata(log(ledger)).is_ok_and(|log| log.len() > 0)
 }
 

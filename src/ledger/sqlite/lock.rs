@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::files;
+use crate::ledger::backend::{LockGuard, Started};
 use crate::{Error, Kind, Remedy, Result};
 
 /// Length of the first line, which holds a [`Record`] as JSON. It is overwritten in place by a single write of this length,
@@ -27,17 +28,6 @@ enum Record {
     /// The ledger of this campaign was open for writing.
     Opened(String),
     Started(Started),
-}
-
-/// What a lock records of the campaign that was started under it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Started {
-    /// Its id.
-    pub campaign: String,
-    /// At least this many attempts were made: a ledger with fewer is an older copy.
-    pub attempts: u64,
-    /// Whether it took the place of another one that was started.
-    pub replaces_another: bool,
 }
 
 impl Record {
@@ -59,20 +49,17 @@ impl Record {
     }
 }
 
-/// Keeps a [`Lock`] held until this is dropped too.
-#[derive(Debug)]
-pub struct LockGuard(#[allow(dead_code)] File);
-
 /// The lock of one ledger, held until it is dropped.
 #[derive(Debug)]
-pub struct Lock {
+pub(in crate::ledger) struct Lock {
     file: File,
     path: PathBuf,
+    pub(super) ledger: PathBuf,
     record: Record,
 }
 
 /// The campaign whose ledger was last open for writing at this path, if one was. The log beside it belongs to that one.
-pub(in crate::ledger) fn last_opened(ledger: &Path) -> Option<String> {
+pub(super) fn last_opened(ledger: &Path) -> Option<String> {
     match read_record(ledger) {
         Record::Opened(campaign) => Some(campaign),
         Record::Started(started) => Some(started.campaign),
@@ -81,7 +68,7 @@ pub(in crate::ledger) fn last_opened(ledger: &Path) -> Option<String> {
 }
 
 /// The campaign that was started from this ledger, as its lock records it. The lock itself is left alone.
-pub(in crate::ledger) fn started(ledger: &Path) -> Option<Started> {
+pub(super) fn started(ledger: &Path) -> Option<Started> {
     read_record(ledger).started().cloned()
 }
 
@@ -94,7 +81,7 @@ fn read_record(ledger: &Path) -> Record {
 /// Which process holds the lock of a ledger now. `None` where none does, or where the system does not say: only Linux shows it
 /// without an attempt at the lock, which could make a run fail that begins at that moment.
 #[must_use]
-pub fn holder(ledger: &Path) -> Option<String> {
+pub(in crate::ledger) fn holder(ledger: &Path) -> Option<String> {
     let path = path_of(ledger);
     let inode = fs::metadata(&path).ok()?.ino().to_string();
     let text = fs::read_to_string(&path).ok()?;
@@ -117,7 +104,7 @@ fn path_of(ledger: &Path) -> PathBuf {
 impl Lock {
     /// Takes the lock of `ledger`, or returns an error that says who holds it. `holder` describes this process to the
     /// others ("process 4711 since ...").
-    pub fn acquire(ledger: &Path, holder: &str) -> Result<Self> {
+    pub(in crate::ledger) fn acquire(ledger: &Path, holder: &str) -> Result<Self> {
         let path = path_of(ledger);
         let mut file = OpenOptions::new()
             .read(true)
@@ -135,7 +122,12 @@ impl Lock {
             .map_err(|error| unusable(&path, error))?;
         let record = Record::parse(&String::from_utf8_lossy(&text))
             .ok_or_else(|| unreadable_record(&path))?;
-        let lock = Self { file, path, record };
+        let lock = Self {
+            file,
+            path,
+            ledger: ledger.to_owned(),
+            record,
+        };
         lock.sign(text.len(), holder)
             .map_err(|error| unusable(&lock.path, error))?;
         Ok(lock)
@@ -152,23 +144,23 @@ impl Lock {
     }
 
     /// Keeps this lock held for as long as the guard lives, even if the lock itself is dropped.
-    pub fn guard(&self) -> Result<LockGuard> {
+    pub(super) fn guard(&self) -> Result<LockGuard> {
         // Both are one open file, which stays locked until the last of them is closed.
         self.file
             .try_clone()
-            .map(LockGuard)
+            .map(|file| LockGuard(Box::new(file)))
             .map_err(|error| unusable(&self.path, error))
     }
 
     /// The campaign that was started under this lock, if one was.
     #[must_use]
-    pub fn started(&self) -> Option<&Started> {
+    pub(super) fn started(&self) -> Option<&Started> {
         self.record.started()
     }
 
     /// Records durably that this campaign is being sent, or takes the place of one that was. It comes before the first claim,
     /// so that a ledger that is lost afterwards is missed.
-    pub fn mark_started(&mut self, campaign: &str) -> Result<()> {
+    pub(super) fn mark_started(&mut self, campaign: &str) -> Result<()> {
         let before = self.started();
         if before.is_some_and(|started| started.campaign == campaign) {
             return Ok(());
@@ -184,13 +176,13 @@ impl Lock {
     }
 
     /// Removes the record of the campaign that was started. Its ledger shows that nothing was ever sent from it.
-    pub fn clear_started(&mut self) -> Result<()> {
+    pub(super) fn clear_started(&mut self) -> Result<()> {
         self.record(Record::NothingSent)
     }
 
     /// Records which campaign's ledger is open here, before anything is written to it. If another campaign was started,
     /// this one takes its place.
-    pub(in crate::ledger) fn record_opened(&mut self, campaign: &str) -> Result<()> {
+    pub(super) fn record_opened(&mut self, campaign: &str) -> Result<()> {
         if self.started().is_some() {
             return self.mark_started(campaign);
         }
@@ -199,7 +191,7 @@ impl Lock {
 
     /// Records how many attempts were made. It comes after their commit, so that the lock never records more than the
     /// ledger, and is not synced: it guards against a copy that is put back, not against a power cut.
-    pub(in crate::ledger) fn record_attempts(&mut self, attempts: u64) -> Result<()> {
+    pub(super) fn record_attempts(&mut self, attempts: u64) -> Result<()> {
         let Some(started) = self.started().cloned() else {
             return Ok(());
         };
@@ -223,7 +215,7 @@ impl Lock {
     }
 
     /// An error if the lock file was deleted or replaced: a second process could hold another one by now.
-    pub(in crate::ledger) fn check_in_place(&self) -> Result<()> {
+    pub(super) fn check_in_place(&self) -> Result<()> {
         match (fs::metadata(&self.path), self.file.metadata()) {
             (Ok(now), Ok(held)) if files::identity(&now) == files::identity(&held) => Ok(()),
             _ => Err(Error::new(

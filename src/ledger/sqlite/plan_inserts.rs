@@ -4,50 +4,24 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Statement};
 
 use super::error::write_error;
-use crate::domain::{Msisdn, Text};
+use crate::domain::Text;
+use crate::ledger::backend;
+use crate::ledger::planned_row::{Disposition, PlannedRow};
 use crate::{Error, Kind, Result};
-
-/// One row as it was planned.
-#[derive(Clone, Copy, Debug)]
-pub struct PlannedRow<'a> {
-    /// `sms_row`.
-    pub row: u64,
-    /// The row's own cells as a CSV record.
-    pub cells: &'a str,
-    /// The number, where it could be read.
-    pub msisdn: Option<Msisdn>,
-    /// The number of its text, where one could be rendered. The text is stored first.
-    pub text: Option<u32>,
-    /// Whether it will be sent.
-    pub disposition: Disposition<'a>,
-}
-
-/// Whether a row will be sent, and why not.
-#[derive(Clone, Copy, Debug)]
-pub enum Disposition<'a> {
-    /// In the batch of this number, which is stored first.
-    Send(u32),
-    /// The row cannot be sent.
-    Invalid(&'a str),
-    /// An earlier row says the same.
-    Duplicate(&'a str),
-    /// The number is on a suppression list.
-    Suppressed(&'a str),
-}
 
 /// How many rows one statement stores. To run a statement costs as much as to store a row.
 const ROWS: usize = 16;
 
-/// Stores rows, texts and batches.
+/// The statements that store rows, texts and batches.
 #[derive(Debug)]
-pub struct PlanInserts<'c> {
+pub(super) struct PlanInserts<'c> {
     texts: Insert<'c>,
     batches: Insert<'c>,
     rows: Insert<'c>,
 }
 
 impl<'c> PlanInserts<'c> {
-    pub(in crate::ledger) fn prepare(connection: &'c Connection) -> Result<Self> {
+    pub(super) fn prepare(connection: &'c Connection) -> Result<Self> {
         let insert = |into, values| Insert::prepare(connection, into, values).map_err(write_error);
         Ok(Self {
             texts: insert("text (body, type, credits)", "(?, ?, ?)")?,
@@ -58,9 +32,10 @@ impl<'c> PlanInserts<'c> {
             )?,
         })
     }
+}
 
-    /// Stores texts under these numbers.
-    pub fn texts(&mut self, texts: &[(u32, &Text)]) -> Result<()> {
+impl backend::PlanInserts for PlanInserts<'_> {
+    fn texts(&mut self, texts: &[(u32, &Text)]) -> Result<()> {
         self.texts.store(texts, |(number, text)| {
             let wire = integer(Some(text.encoding.wire()));
             let values = [
@@ -72,13 +47,11 @@ impl<'c> PlanInserts<'c> {
         })
     }
 
-    /// Stores batches of these numbers.
-    pub fn batches(&mut self, numbers: &[u32]) -> Result<()> {
+    fn batches(&mut self, numbers: &[u32]) -> Result<()> {
         self.batches.store(numbers, |number| ((*number).into(), []))
     }
 
-    /// Stores rows. Their texts and batches are stored first.
-    pub fn rows(&mut self, rows: &[PlannedRow<'_>]) -> Result<()> {
+    fn rows(&mut self, rows: &[PlannedRow<'_>]) -> Result<()> {
         self.rows.store(rows, |row| {
             let (batch, disposition, reason) = match row.disposition {
                 Disposition::Send(batch) => (Some(batch), "send", None),

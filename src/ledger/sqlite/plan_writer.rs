@@ -10,11 +10,12 @@ use super::error::write_error;
 use super::plan_inserts::PlanInserts;
 use super::{files, schema};
 use crate::Result;
+use crate::ledger::backend;
 use crate::ledger::campaign::Campaign;
 
 /// An unfinished plan. If it is dropped, nothing is left behind.
 #[derive(Debug)]
-pub struct PlanWriter {
+pub(super) struct PlanWriter {
     /// Closed before the file is removed, as fields are dropped in their order.
     connection: Connection,
     ledger: PathBuf,
@@ -23,7 +24,7 @@ pub struct PlanWriter {
 
 impl PlanWriter {
     /// Begins a plan for the ledger at this path. The caller holds its lock.
-    pub fn begin(ledger: &Path) -> Result<Self> {
+    pub(super) fn begin(ledger: &Path) -> Result<Self> {
         let partial = PartialFile(files::sidecar(ledger, files::PARTIAL));
         files::create_private(&partial.0)?;
         let plan = Self {
@@ -49,13 +50,17 @@ impl PlanWriter {
         Ok(plan)
     }
 
-    /// Prepares the statements that store rows, texts and batches.
-    pub fn inserts(&mut self) -> Result<PlanInserts<'_>> {
-        PlanInserts::prepare(&self.connection)
+    fn run(&self, sql: &str) -> Result<()> {
+        self.connection.execute_batch(sql).map_err(write_error)
+    }
+}
+
+impl backend::PlanWriter for PlanWriter {
+    fn inserts(&mut self) -> Result<Box<dyn backend::PlanInserts + '_>> {
+        Ok(Box::new(PlanInserts::prepare(&self.connection)?))
     }
 
-    /// The text of a row that was stored.
-    pub fn text_of(&self, row: u64) -> Result<Option<String>> {
+    fn text_of(&self, row: u64) -> Result<Option<String>> {
         let text = self.connection.query_row(
             "SELECT t.body FROM recipient r JOIN text t ON t.id = r.text_id WHERE r.row = ?1",
             [row.cast_signed()],
@@ -64,20 +69,19 @@ impl PlanWriter {
         text.optional().map_err(write_error)
     }
 
-    /// Puts the complete plan in its place, durably. `replacing`: a ledger from which nothing was ever sent may be
-    /// there, and is not open. Otherwise nothing is overwritten.
-    pub fn finish(self, campaign: &Campaign, replacing: bool) -> Result<()> {
+    fn finish(self: Box<Self>, campaign: &Campaign, replacing: bool) -> Result<()> {
         campaign::insert(&self.connection, campaign)?;
         self.run("COMMIT")?;
         turn_on_log(&self.connection)?;
-        self.connection
+        let Self {
+            connection,
+            ledger,
+            partial,
+        } = *self;
+        connection
             .close()
             .map_err(|(_, error)| write_error(error))?;
-        files::put_in_place(&self.partial.0, &self.ledger, replacing)
-    }
-
-    fn run(&self, sql: &str) -> Result<()> {
-        self.connection.execute_batch(sql).map_err(write_error)
+        files::put_in_place(&partial.0, &ledger, replacing)
     }
 }
 

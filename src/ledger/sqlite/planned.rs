@@ -1,19 +1,23 @@
-//! Reading planned batches with all that their requests need.
+//! Reading batches of an open ledger: planned ones with all that their requests need, and those that an operator selected.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::error::unknown_value;
 use super::open::Ledger;
 use crate::Result;
 use crate::domain::{Encoding, Message, Msisdn};
-use crate::ledger::batch::{Batch, BatchId};
+use crate::ledger::backend::{InFlight, StoredBatch};
+use crate::ledger::batch::{AttemptId, Batch, BatchId};
+use crate::ledger::resolution::Selection;
+use crate::ledger::state::State;
 
 /// How many planned batches are read ahead at a time.
 const PAGE: usize = 256;
 
 impl Ledger {
     /// The next page of planned batches after `after`, in order.
-    pub(in crate::ledger) fn planned_after(&self, after: Option<BatchId>) -> Result<Vec<Batch>> {
+    pub(super) fn read_planned(&self, after: Option<BatchId>) -> Result<Vec<Batch>> {
         // CROSS JOIN fixes the order of the tables: otherwise SQLite might sort everything that is planned. A missing text
         // leaves a NULL, which is an error; with a plain join its batch would never be sent, and never be noticed.
         let mut statement = self.connection.prepare_cached(
@@ -61,8 +65,61 @@ impl Ledger {
                 batch.messages.push(message);
             }
         }
-        let limits = self.campaign().options.limits;
-        page.iter().try_for_each(|batch| batch.check(limits))?;
         Ok(page)
+    }
+
+    /// The batches that a selection names.
+    pub(super) fn read_selected(&self, selection: &Selection) -> Result<Vec<StoredBatch>> {
+        let ids = match selection {
+            Selection::AllUnknown => {
+                self.read_column("SELECT id FROM batch WHERE state = 'unknown'", [])?
+            }
+            Selection::Batch(id) => {
+                self.read_column("SELECT id FROM batch WHERE id = ?1", [id.cast_signed()])?
+            }
+            Selection::Rows(ranges) => {
+                let mut ids = BTreeSet::new();
+                for range in ranges {
+                    ids.extend(self.read_column(
+                        "SELECT DISTINCT batch_id FROM recipient
+                         WHERE row BETWEEN ?1 AND ?2 AND batch_id IS NOT NULL",
+                        [range.start().cast_signed(), range.end().cast_signed()],
+                    )?);
+                }
+                ids.into_iter().collect()
+            }
+        };
+        ids.into_iter().map(|id| self.stored_batch(id)).collect()
+    }
+
+    fn stored_batch(&self, id: i64) -> Result<StoredBatch> {
+        let state: String =
+            self.connection
+                .query_row("SELECT state FROM batch WHERE id = ?1", [id], |row| {
+                    row.get(0)
+                })?;
+        let sql = "SELECT row FROM recipient WHERE batch_id = ?1 ORDER BY row";
+        Ok(StoredBatch {
+            id: BatchId(id),
+            state: State::parse(&state).ok_or_else(|| unknown_value("state", &state))?,
+            rows: self.read_column(sql, [id])?,
+        })
+    }
+
+    /// The claims without an outcome. Whoever made them is gone, because the lock is held here.
+    pub(super) fn read_in_flight(&self) -> Result<InFlight> {
+        let batches = self.read_column("SELECT id FROM batch WHERE state = 'claimed'", [])?;
+        let attempts = match &batches[..] {
+            [] => Vec::new(),
+            _ => self.read_column(
+                "SELECT a.id FROM attempt a JOIN batch b ON b.id = a.batch_id
+                 WHERE a.outcome IS NULL AND b.state = 'claimed'",
+                [],
+            )?,
+        };
+        Ok(InFlight {
+            batches: batches.into_iter().map(BatchId).collect(),
+            attempts: attempts.into_iter().map(AttemptId).collect(),
+        })
     }
 }

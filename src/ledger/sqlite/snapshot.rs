@@ -13,108 +13,49 @@ use super::error::unknown_value;
 use super::totals;
 use crate::Result;
 use crate::domain::{Encoding, Msisdn, Status};
+use crate::ledger::backend;
 use crate::ledger::campaign::Campaign;
 use crate::ledger::outcome::AttemptOutcome;
+use crate::ledger::recipient::{Decision, PlannedText, Recipient};
 use crate::ledger::state::State;
 use crate::ledger::totals::Totals;
-
-/// Why a batch is unknown whose claim has no outcome.
-pub(in crate::ledger) const INTERRUPTED: &str =
-    "the program was stopped while the request was under way";
-
-/// One row with its outcome. Most of it is borrowed from SQLite until the next row is read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Recipient<'r> {
-    /// `sms_row`.
-    pub row: u64,
-    /// The row's own cells as a CSV record.
-    pub cells: &'r str,
-    /// The number, where it could be read.
-    pub msisdn: Option<Msisdn>,
-    /// Its status.
-    pub status: Status,
-    /// The code as answered.
-    pub code: Option<i32>,
-    /// The recipient's own transaction id, or its batch's.
-    pub trx_id: Option<&'r str>,
-    /// Why it is invalid, duplicate or suppressed, unknown, or pending after an attempt.
-    pub reason: Option<&'r str>,
-    /// The last decision of an operator about it.
-    pub decision: Option<Decision<'r>>,
-    /// The text, where it could be rendered.
-    pub text: Option<&'r str>,
-    /// The encoding of the text.
-    pub encoding: Option<Encoding>,
-    /// What the text costs, whether or not it was sent.
-    pub credits: u32,
-    /// The batch (`sms_batch`), if it was ever to be sent.
-    pub batch: Option<u64>,
-    /// How many recipients its batch has, where all of them were refused with one answer.
-    pub refused_together: Option<u64>,
-    /// How many attempts were made.
-    pub attempts: u32,
-    /// The last claim, RFC 3339.
-    pub claimed_at: Option<&'r str>,
-}
-
-/// A row that was planned to be sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PlannedText<'r> {
-    /// `sms_row`.
-    pub row: u64,
-    /// The number.
-    pub msisdn: Msisdn,
-    /// The text.
-    pub body: &'r str,
-    /// Its encoding.
-    pub encoding: Encoding,
-    /// What it costs.
-    pub credits: u32,
-}
-
-/// A decision of an operator.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Decision<'r> {
-    /// When it was made.
-    pub at: &'r str,
-    /// `accepted` or `not-sent`.
-    pub resolution: &'r str,
-    /// What the operator wrote about it.
-    pub note: Option<&'r str>,
-}
+use crate::ledger::transition;
 
 /// A ledger open for reading, also while it is being sent.
 #[derive(Debug)]
-pub struct Snapshot {
+pub(in crate::ledger) struct Snapshot {
     connection: Connection,
-    pub(in crate::ledger) path: PathBuf,
+    pub(super) path: PathBuf,
 }
 
 impl Snapshot {
     /// Opens the ledger at this path.
-    pub fn open(path: &Path) -> Result<Self> {
+    pub(in crate::ledger) fn open(path: &Path) -> Result<Self> {
         Ok(Self {
             connection: connect_to_read(path)?,
             path: path.to_owned(),
         })
     }
 
-    /// Its campaign.
-    pub fn campaign(&self) -> Result<Campaign> {
+    /// Runs queries. Their error says which ledger it is about.
+    pub(super) fn read<T>(&self, queries: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        queries(&self.connection).map_err(|error| error.at(self.path.display()))
+    }
+}
+
+impl backend::Snapshot for Snapshot {
+    fn campaign(&self) -> Result<Campaign> {
         self.read(campaign::read)
     }
 
-    /// Its rows in numbers.
-    pub fn totals(&self) -> Result<Totals> {
+    fn totals(&self) -> Result<Totals> {
         self.read(totals::read)
     }
 
-    /// Hands each of these rows to `each`, in the order of the spreadsheet, up to the first error. All of them are read in one
-    /// state of the ledger, whatever is written meanwhile.
-    pub fn recipients(
+    fn recipients(
         &self,
         rows: RangeInclusive<u32>,
-        mut each: impl FnMut(Recipient<'_>) -> Result<()>,
+        each: &mut dyn FnMut(Recipient<'_>) -> Result<()>,
     ) -> Result<()> {
         let mut handed_on = Ok(());
         self.read(|connection| {
@@ -143,11 +84,7 @@ impl Snapshot {
         handed_on
     }
 
-    /// Hands each row that was planned to be sent to `each`, in the order of the spreadsheet, as long as it returns true.
-    pub fn planned_texts(
-        &self,
-        mut each: impl FnMut(PlannedText<'_>) -> Result<bool>,
-    ) -> Result<()> {
+    fn planned_texts(&self, each: &mut dyn FnMut(PlannedText<'_>) -> Result<bool>) -> Result<()> {
         let mut handed_on = Ok(true);
         self.read(|connection| {
             let mut statement = connection.prepare(
@@ -175,8 +112,7 @@ impl Snapshot {
         handed_on.map(drop)
     }
 
-    /// Hands each number that was or may yet be sent to (accepted, unknown, pending) to `each`.
-    pub fn sent_numbers(&self, mut each: impl FnMut(Msisdn)) -> Result<()> {
+    fn sent_numbers(&self, each: &mut dyn FnMut(Msisdn)) -> Result<()> {
         self.read(|connection| {
             let mut statement = connection.prepare(
                 "SELECT r.msisdn FROM recipient r JOIN batch b ON b.id = r.batch_id
@@ -187,15 +123,13 @@ impl Snapshot {
                 let number: i64 = row.get(0)?;
                 Msisdn::from_u64(number.cast_unsigned())
                     .into_iter()
-                    .for_each(&mut each);
+                    .for_each(&mut *each);
             }
             Ok(())
         })
     }
 
-    /// Whether a request of this ledger may have reached a recipient, or was refused for what it said. Not so if each of them
-    /// certainly never left, was throttled, or was turned away because of the account.
-    pub fn was_sent_from(&self) -> Result<bool> {
+    fn was_sent_from(&self) -> Result<bool> {
         self.read(|connection| {
             Ok(connection.query_row(
                 "SELECT EXISTS (SELECT 1 FROM attempt WHERE outcome IS NULL OR outcome NOT IN (?1, ?2, ?3))",
@@ -205,12 +139,12 @@ impl Snapshot {
         })
     }
 
-    /// Runs queries. Their error says which ledger it is about.
-    pub(in crate::ledger) fn read<T>(
+    fn verify(
         &self,
-        queries: impl FnOnce(&Connection) -> Result<T>,
-    ) -> Result<T> {
-        queries(&self.connection).map_err(|error| error.at(self.path.display()))
+        duplicates_kept: bool,
+        code_fits: &dyn Fn(Status, i32) -> bool,
+    ) -> Result<Vec<String>> {
+        self.find_violations(duplicates_kept, code_fits)
     }
 }
 
@@ -236,7 +170,7 @@ fn recipient<'r>(row: &'r Row<'_>) -> Result<Recipient<'r>> {
         code: row.get(5)?,
         trx_id: text(6)?,
         reason: match state {
-            Some(State::Claimed) => Some(INTERRUPTED),
+            Some(State::Claimed) => Some(transition::INTERRUPTED),
             _ => text(7)?,
         },
         decision,

@@ -2,22 +2,22 @@
 
 use rusqlite::Row;
 
-use super::lock::{self, Started};
+use super::lock;
 use super::rules::{ANCESTORS, NO_REPEAT, RULES, request_limits, state_follows_outcome};
 use super::snapshot::Snapshot;
 use super::totals;
 use crate::Result;
 use crate::domain::report::{Report, Sample};
 use crate::domain::{Encoding, Status};
+use crate::ledger::backend::{Snapshot as _, Started};
 use crate::ledger::state::State;
 
 /// How many violations of one rule are named.
 const NAMED: usize = 5;
 
 impl Snapshot {
-    /// A sentence for each rule that does not hold; none if everything adds up. `duplicates_kept`: the campaign was planned to
-    /// send duplicates. `code_fits`: whether the gateway can have answered this code for recipients of that status.
-    pub fn verify(
+    /// A sentence for each rule that does not hold.
+    pub(super) fn find_violations(
         &self,
         duplicates_kept: bool,
         code_fits: &dyn Fn(Status, i32) -> bool,
@@ -174,7 +174,7 @@ impl Snapshot {
     fn has_text(&self, sample: &Sample) -> Result<bool> {
         let mut is_same = false;
         let row = u32::try_from(sample.place.row).unwrap_or(u32::MAX);
-        self.recipients(row..=row, |recipient| {
+        self.recipients(row..=row, &mut |recipient| {
             is_same = recipient.text == Some(&sample.text)
                 && recipient.encoding.map(Encoding::wire) == Some(sample.r#type)
                 && recipient.credits == sample.credits;

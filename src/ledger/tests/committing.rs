@@ -32,9 +32,8 @@ fn drain(
     (ledger, handed.into_inner().unwrap())
 }
 
-#[test]
-fn every_batch_is_handed_out_once() {
-    let (_folder, path) = temp_ledger();
+fn every_batch_is_handed_out_once(new: New) {
+    let path = new();
     plan(&path, &[2; 300]);
     let (_ledger, handed) = drain(open(&path), 4, None, &accepted(None));
     assert_eq!(handed.len(), 300);
@@ -48,10 +47,9 @@ fn every_batch_is_handed_out_once() {
     assert_adds_up(&path);
 }
 
-#[test]
-fn a_limit_is_exact() {
+fn a_limit_is_exact(new: New) {
     for limit in [0, 1, 3, 7, 8, 9, 100] {
-        let (_folder, path) = temp_ledger();
+        let path = new();
         plan(&path, &[3; 3]);
         let (ledger, handed) = drain(open(&path), 2, Some(limit), &accepted(None));
         let out: usize = handed.iter().map(Vec::len).sum();
@@ -64,9 +62,8 @@ fn a_limit_is_exact() {
     }
 }
 
-#[test]
-fn recipients_of_a_halved_batch_do_not_count_towards_the_limit() {
-    let (_folder, path) = temp_ledger();
+fn recipients_of_a_halved_batch_do_not_count_towards_the_limit(new: New) {
+    let path = new();
     plan(&path, &[4, 4]);
     let (committer, mut handles) = Committer::start(open(&path), 1, Some(6));
     let handle = handles.remove(0);
@@ -88,9 +85,8 @@ fn recipients_of_a_halved_batch_do_not_count_towards_the_limit() {
     assert_adds_up(&path);
 }
 
-#[test]
-fn a_batch_split_off_for_the_limit_is_handed_out_once() {
-    let (_folder, path) = temp_ledger();
+fn a_batch_split_off_for_the_limit_is_handed_out_once(new: New) {
+    let path = new();
     plan(&path, &[4, 4]);
     let (committer, handles) = Committer::start(open(&path), 2, Some(5));
     let whole = handles[0].next(None).unwrap().unwrap();
@@ -129,3 +125,10 @@ fn after_a_failed_commit_nothing_is_handed_out() {
     assert_eq!(statuses(&path), [Status::Pending; 4]);
     assert_adds_up(&path);
 }
+
+on_every_backend!(
+    every_batch_is_handed_out_once,
+    a_limit_is_exact,
+    recipients_of_a_halved_batch_do_not_count_towards_the_limit,
+    a_batch_split_off_for_the_limit_is_handed_out_once,
+);

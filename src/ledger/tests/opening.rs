@@ -17,18 +17,18 @@ fn other_files_and_newer_ledgers_are_refused() {
             .unwrap()
             .execute_batch(change)
             .unwrap();
-        let lock = Lock::acquire(&path, "a test").unwrap();
-        let error = Ledger::open(&path, lock).unwrap_err().to_string();
+        let lock = lock(&path).unwrap();
+        let error = Ledger::open(lock).unwrap_err().to_string();
         assert!(error.contains(word), "{change}: {error}");
     }
     for contents in ["", "name,phone\n"] {
         let (_folder, path) = temp_ledger();
         fs::write(&path, contents).unwrap();
-        Snapshot::open(&path).unwrap_err();
+        snapshot(&path).unwrap_err();
         assert_eq!(fs::read_to_string(&path).unwrap(), contents);
     }
     let (folder, path) = temp_ledger();
-    Snapshot::open(&path).unwrap_err();
+    snapshot(&path).unwrap_err();
     assert!(file_names(&folder).is_empty(), "reading makes nothing");
 }
 
@@ -41,7 +41,7 @@ fn a_campaign_goes_to_the_host_of_its_first_claim() {
     ledger.set_destination("loopback").unwrap();
     send(&mut ledger, vec![accepted(None)]);
     let lock = ledger.close().unwrap();
-    let mut ledger = Ledger::open(&path, lock).unwrap();
+    let mut ledger = Ledger::open(lock).unwrap();
     let error = ledger.set_destination("elsewhere").unwrap_err().to_string();
     assert!(
         error.contains("loopback") && error.contains("elsewhere"),
@@ -58,7 +58,7 @@ fn the_lock_records_the_first_claim() {
     let batch = first(&ledger);
     claim(&mut ledger, &batch).unwrap();
     drop(ledger);
-    let lock = Lock::acquire(&path, "a test").unwrap();
+    let lock = lock(&path).unwrap();
     let started = lock.started().unwrap();
     assert_eq!(started.campaign, "0123456789abcdef0123456789abcdef");
     assert_eq!(started.attempts, 1);
@@ -78,7 +78,7 @@ fn the_lock_never_records_more_attempts_than_the_ledger() {
         .unwrap_err();
     ledger.transaction(|_| Ok(())).unwrap();
     drop(ledger);
-    let lock = Lock::acquire(&path, "a test").unwrap();
+    let lock = lock(&path).unwrap();
     assert_eq!(lock.started().unwrap().attempts, 0);
 }
 
@@ -129,7 +129,7 @@ fn a_campaign_is_started_by_its_first_attempt() {
     let (_folder, path) = temp_ledger();
     plan(&path, &[1, 1]);
     drop(open(&path));
-    let started = || Lock::acquire(&path, "a test").unwrap().started().cloned();
+    let started = || lock(&path).unwrap().started().cloned();
     assert_eq!(started(), None);
     send(&mut open(&path), vec![not_sent()]);
     // A new lock learns of the attempts from the ledger.
@@ -180,21 +180,21 @@ fn the_log_of_another_ledger_is_not_replayed() {
         .unwrap();
     // SQLite leaves an empty one where nothing was written.
     fs::write(files::log(&path), "").unwrap();
-    assert!(!has_log(&path));
+    assert!(!files::has_log(&path));
     let mut ledger = open(&path);
     let batch = first(&ledger);
     claim(&mut ledger, &batch).unwrap();
-    assert!(has_log(&path));
-    drop(Snapshot::open(&path).unwrap());
+    assert!(files::has_log(&path));
+    drop(snapshot(&path).unwrap());
     fs::rename(&other, &path).unwrap();
-    let error = Snapshot::open(&path).unwrap_err().to_string();
+    let error = snapshot(&path).unwrap_err().to_string();
     assert!(error.contains("the log of another ledger"), "{error}");
 }
 
 #[test]
 fn a_missing_ledger_is_an_error() {
     let (_folder, path) = temp_ledger();
-    let error = Snapshot::open(&path).unwrap_err().to_string();
+    let error = snapshot(&path).unwrap_err().to_string();
     assert!(error.contains("there is no such ledger"), "{error}");
     assert!(!path.exists());
 }
@@ -204,17 +204,17 @@ fn rows_are_read_in_one_state_whatever_is_written_meanwhile() {
     let (_folder, path) = temp_ledger();
     plan(&path, &[1, 1]);
     let mut ledger = open(&path);
-    let snapshot = Snapshot::open(&path).unwrap();
+    let snapshot = snapshot(&path).unwrap();
     let mut read = || {
         let mut statuses = Vec::new();
-        let note = |recipient: Recipient<'_>| {
+        let mut note = |recipient: Recipient<'_>| {
             if statuses.is_empty() {
                 send(&mut ledger, vec![accepted(None)]);
             }
             statuses.push(recipient.status);
             Ok(())
         };
-        snapshot.recipients(1..=2, note).unwrap();
+        snapshot.recipients(1..=2, &mut note).unwrap();
         statuses
     };
     assert_eq!(read(), [Status::Pending, Status::Pending]);

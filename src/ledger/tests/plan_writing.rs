@@ -6,7 +6,7 @@ use super::*;
 fn a_dropped_plan_leaves_nothing() {
     let (folder, path) = temp_ledger();
     drop(unfinished_plan(&path, &[2]));
-    assert!(file_names(&folder).is_empty(), "{:?}", file_names(&folder));
+    assert_eq!(file_names(&folder), ["a.ledger.lock"]);
 }
 
 #[test]
@@ -16,7 +16,7 @@ fn a_plan_is_one_private_file() {
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&files::sidecar(&path, ".partial")), 0o600);
     plan_writer.finish(&campaign, false).unwrap();
-    assert_eq!(file_names(&folder), ["a.ledger"]);
+    assert_eq!(file_names(&folder), ["a.ledger", "a.ledger.lock"]);
     assert_eq!(mode(&path), 0o600);
     let ledger = open(&path);
     for beside in ["-wal", "-shm", ".lock"] {
@@ -34,7 +34,7 @@ fn nothing_is_overwritten_unless_asked_for() {
     let (second, campaign) = unfinished_plan(&path, &[1]);
     second.finish(&campaign, false).unwrap_err();
     assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
-    assert_eq!(file_names(&folder), ["a.ledger"]);
+    assert_eq!(file_names(&folder), ["a.ledger", "a.ledger.lock"]);
     let (third, campaign) = unfinished_plan(&path, &[1]);
     third.finish(&campaign, true).unwrap();
     assert_adds_up(&path);
@@ -107,7 +107,7 @@ fn a_batch_that_one_request_cannot_hold_is_not_sent() {
     ] {
         let (_folder, path) = temp_ledger();
         plan_own_texts(&path, &[vec!["c"], texts.to_vec()], limits);
-        let wrong = Snapshot::open(&path).unwrap();
+        let wrong = snapshot(&path).unwrap();
         let wrong = wrong.verify(false, &code_fits).unwrap();
         assert!(wrong.len() == 1 && wrong[0].contains(rule), "{wrong:?}");
         let refusal = open(&path).planned_after(None).unwrap_err();
@@ -219,14 +219,14 @@ fn a_ledger_with_a_second_name_is_not_opened() {
     plan(&path, &[1]);
     let second = path.with_extension("copy");
     fs::hard_link(&path, &second).unwrap();
-    let lock = || Lock::acquire(&path, "a test").unwrap();
-    let error = Ledger::open(&path, lock()).unwrap_err().to_string();
+    let lock = || lock(&path).unwrap();
+    let error = Ledger::open(lock()).unwrap_err().to_string();
     assert!(error.contains("second name"), "{error}");
     fs::remove_file(second).unwrap();
     // A crash came between the two halves of its move to its place.
     let partial = files::sidecar(&path, ".partial");
     fs::hard_link(&path, &partial).unwrap();
-    Ledger::open(&path, lock()).unwrap();
+    Ledger::open(lock()).unwrap();
     assert!(!partial.exists());
 }
 
@@ -270,13 +270,13 @@ fn a_ledger_that_is_being_read_cannot_be_closed_completely() {
     let (_folder, path) = temp_ledger();
     plan(&path, &[1]);
     let ledger = open(&path);
-    let snapshot = Snapshot::open(&path).unwrap();
-    snapshot.totals().unwrap();
-    let lock = ledger.close().unwrap();
+    let reader = snapshot(&path).unwrap();
+    reader.totals().unwrap();
+    let closed = ledger.close().unwrap();
     // The log stays only if the reader has it open.
     if files::sidecar(&path, "-wal").exists() {
-        assert!(close_all_files(&path, lock).is_err());
+        assert!(closed.close_completely().is_err());
     }
-    drop(snapshot);
-    close_all_files(&path, Lock::acquire(&path, "a test").unwrap()).unwrap();
+    drop(reader);
+    lock(&path).unwrap().close_completely().unwrap();
 }

@@ -18,9 +18,9 @@ fn went_out() -> Resolution {
 }
 
 /// Rows 1-2 unknown, 3-5 refused, 6 accepted, 7 pending.
-fn sent(path: &Path) -> Ledger {
-    plan(path, &[2, 3, 1, 1]);
-    let mut ledger = open(path);
+fn sent(at: &Location) -> Ledger {
+    plan(at, &[2, 3, 1, 1]);
+    let mut ledger = open(at);
     for new_state in [unknown(), refused(), accepted(None)] {
         send(&mut ledger, vec![new_state]);
     }
@@ -30,7 +30,7 @@ fn sent(path: &Path) -> Ledger {
 #[test]
 fn all_means_all_unknown_rows() {
     let (_folder, path) = temp_ledger();
-    let mut ledger = sent(&path);
+    let mut ledger = sent(&(&path).into());
     assert_eq!(
         resolve(&mut ledger, &Selection::AllUnknown, &went_out()).unwrap(),
         2
@@ -64,9 +64,8 @@ fn all_means_all_unknown_rows() {
     );
 }
 
-#[test]
-fn the_other_rows_of_a_batch_are_left_alone() {
-    let (_folder, path) = temp_ledger();
+fn the_other_rows_of_a_batch_are_left_alone(new: New) {
+    let path = new();
     let mut ledger = sent(&path);
     let rows = Selection::Rows(vec![2..=3, 3..=3, 5..=5]);
     assert_eq!(
@@ -94,9 +93,8 @@ fn the_other_rows_of_a_batch_are_left_alone() {
     );
 }
 
-#[test]
-fn a_batch_is_selected_by_its_number() {
-    let (_folder, path) = temp_ledger();
+fn a_batch_is_selected_by_its_number(new: New) {
+    let path = new();
     let mut ledger = sent(&path);
     assert_eq!(
         resolve(&mut ledger, &Selection::Batch(2), &Resolution::NotSent).unwrap(),
@@ -106,9 +104,8 @@ fn a_batch_is_selected_by_its_number() {
     assert_eq!(statuses(&path)[2..5], [Status::Pending; 3]);
 }
 
-#[test]
-fn a_selection_with_other_rows_changes_nothing() {
-    let (_folder, path) = temp_ledger();
+fn a_selection_with_other_rows_changes_nothing(new: New) {
+    let path = new();
     let mut ledger = sent(&path);
     let before = contents(&path);
     for selection in [
@@ -129,3 +126,9 @@ fn a_selection_with_other_rows_changes_nothing() {
     }
     assert_eq!(contents(&path), before);
 }
+
+on_every_backend!(
+    the_other_rows_of_a_batch_are_left_alone,
+    a_batch_is_selected_by_its_number,
+    a_selection_with_other_rows_changes_nothing,
+);

@@ -2,9 +2,8 @@
 
 use super::*;
 
-#[test]
-fn an_attempt_counts_every_recipient_of_its_batch() {
-    let (_folder, path) = temp_ledger();
+fn an_attempt_counts_every_recipient_of_its_batch(new: New) {
+    let path = new();
     plan(&path, &[3]);
     let mut ledger = open(&path);
     let batch = first(&ledger);
@@ -19,9 +18,8 @@ fn an_attempt_counts_every_recipient_of_its_batch() {
     assert_eq!(of_each.rows(), 3);
 }
 
-#[test]
-fn an_illegal_transition_changes_nothing() {
-    let (_folder, path) = temp_ledger();
+fn an_illegal_transition_changes_nothing(new: New) {
+    let path = new();
     plan(&path, &[2, 1, 1, 1]);
     let mut ledger = open(&path);
     let done = send(&mut ledger, vec![accepted(None)]);
@@ -56,9 +54,8 @@ fn an_illegal_transition_changes_nothing() {
     assert_adds_up(&path);
 }
 
-#[test]
-fn a_batch_that_was_not_sent_can_be_claimed_again() {
-    let (_folder, path) = temp_ledger();
+fn a_batch_that_was_not_sent_can_be_claimed_again(new: New) {
+    let path = new();
     plan(&path, &[2]);
     let mut ledger = open(&path);
     send(&mut ledger, vec![not_sent()]);
@@ -74,9 +71,8 @@ fn a_batch_that_was_not_sent_can_be_claimed_again() {
     });
 }
 
-#[test]
-fn each_recipient_gets_its_own_outcome() {
-    let (_folder, path) = temp_ledger();
+fn each_recipient_gets_its_own_outcome(new: New) {
+    let path = new();
     plan(&path, &[6]);
     let mut ledger = open(&path);
     send(
@@ -108,9 +104,8 @@ fn each_recipient_gets_its_own_outcome() {
     assert_eq!(ledger.totals().unwrap().batches, 4);
 }
 
-#[test]
-fn equal_outcomes_do_not_split_a_batch() {
-    let (_folder, path) = temp_ledger();
+fn equal_outcomes_do_not_split_a_batch(new: New) {
+    let path = new();
     plan(&path, &[2]);
     let mut ledger = open(&path);
     send(&mut ledger, vec![accepted(Some("1")), accepted(Some("2"))]);
@@ -118,9 +113,8 @@ fn equal_outcomes_do_not_split_a_batch() {
     assert_adds_up(&path);
 }
 
-#[test]
-fn a_batch_is_halved_down_to_one() {
-    let (_folder, path) = temp_ledger();
+fn a_batch_is_halved_down_to_one(new: New) {
+    let path = new();
     plan(&path, &[3]);
     let mut ledger = open(&path);
     let halved = || vec![NewState::Halved { code: -1010 }];
@@ -137,9 +131,8 @@ fn a_batch_is_halved_down_to_one() {
     assert!(ledger.planned_after(None).unwrap().is_empty());
 }
 
-#[test]
-fn a_listed_number_is_suppressed_only_where_it_is_pending() {
-    let (_folder, path) = temp_ledger();
+fn a_listed_number_is_suppressed_only_where_it_is_pending(new: New) {
+    let path = new();
     plan(&path, &[1, 3, 2, 1]);
     let mut ledger = open(&path);
     send(&mut ledger, vec![accepted(None)]);
@@ -163,9 +156,8 @@ fn a_listed_number_is_suppressed_only_where_it_is_pending() {
     assert_adds_up(&path);
 }
 
-#[test]
-fn many_batches_are_searched_for_listed_numbers() {
-    let (_folder, path) = temp_ledger();
+fn many_batches_are_searched_for_listed_numbers(new: New) {
+    let path = new();
     plan(&path, &[2; 600]);
     let mut ledger = open(&path);
     let even = |number: Msisdn| number.as_u64().is_multiple_of(2).then(String::new);
@@ -203,12 +195,11 @@ fn nothing_is_committed_into_a_ledger_that_is_gone() {
     }
 }
 
-#[test]
-fn only_a_request_that_may_have_been_received_counts_as_sent() {
-    let (_folder, path) = temp_ledger();
+fn only_a_request_that_may_have_been_received_counts_as_sent(new: New) {
+    let path = new();
     plan(&path, &[2, 1]);
     let mut ledger = open(&path);
-    let was_sent = || Snapshot::open(&path).unwrap().was_sent_from().unwrap();
+    let was_sent = || snapshot(&path).unwrap().was_sent_from().unwrap();
     assert!(!was_sent());
     send(&mut ledger, vec![not_sent()]);
     assert!(!was_sent());
@@ -217,9 +208,8 @@ fn only_a_request_that_may_have_been_received_counts_as_sent() {
     assert!(was_sent(), "its request may be under way");
 }
 
-#[test]
-fn a_row_of_a_refused_batch_says_how_many_were_refused_together() {
-    let (_folder, path) = temp_ledger();
+fn a_row_of_a_refused_batch_says_how_many_were_refused_together(new: New) {
+    let path = new();
     plan(&path, &[3, 1]);
     let mut ledger = open(&path);
     send(&mut ledger, vec![NewState::Refused { code: -1009 }]);
@@ -228,9 +218,8 @@ fn a_row_of_a_refused_batch_says_how_many_were_refused_together() {
     assert_eq!(with[..4], [Some(3), Some(3), Some(3), None]);
 }
 
-#[test]
-fn credits_are_counted_by_status() {
-    let (_folder, path) = temp_ledger();
+fn credits_are_counted_by_status(new: New) {
+    let path = new();
     plan(&path, &[2, 3, 1]);
     let mut ledger = open(&path);
     send(&mut ledger, vec![accepted(None)]);
@@ -242,3 +231,17 @@ fn credits_are_counted_by_status() {
     assert_eq!(totals.credits_accepted, 2 * each);
     assert_eq!(totals.credits_pending, each);
 }
+
+on_every_backend!(
+    an_attempt_counts_every_recipient_of_its_batch,
+    an_illegal_transition_changes_nothing,
+    a_batch_that_was_not_sent_can_be_claimed_again,
+    each_recipient_gets_its_own_outcome,
+    equal_outcomes_do_not_split_a_batch,
+    a_batch_is_halved_down_to_one,
+    a_listed_number_is_suppressed_only_where_it_is_pending,
+    many_batches_are_searched_for_listed_numbers,
+    only_a_request_that_may_have_been_received_counts_as_sent,
+    a_row_of_a_refused_batch_says_how_many_were_refused_together,
+    credits_are_counted_by_status,
+);

@@ -147,7 +147,7 @@ fn every_tampering_is_detected() {
             continue;
         }
         drop(connection);
-        let found = Snapshot::open(&path).unwrap().verify(false, &code_fits);
+        let found = snapshot(&path).unwrap().verify(false, &code_fits);
         assert!(
             found.as_ref().map_or(true, |wrong| !wrong.is_empty()),
             "not detected: {tampering}"
@@ -163,7 +163,7 @@ fn a_repeated_number_and_text_is_detected_unless_duplicates_were_kept() {
         .unwrap()
         .execute_batch("UPDATE recipient SET msisdn = 60125500001, text_id = 1 WHERE row <= 2")
         .unwrap();
-    let snapshot = Snapshot::open(&path).unwrap();
+    let snapshot = snapshot(&path).unwrap();
     assert_eq!(snapshot.verify(false, &code_fits).unwrap().len(), 1);
     assert!(snapshot.verify(true, &code_fits).unwrap().is_empty());
 }
@@ -176,6 +176,6 @@ fn a_damaged_file_is_detected() {
     let middle = bytes.len() / 2;
     bytes[middle..middle + 2_000].fill(0xA5);
     fs::write(&path, bytes).unwrap();
-    let found = Snapshot::open(&path).and_then(|snapshot| snapshot.verify(false, &code_fits));
+    let found = snapshot(&path).and_then(|snapshot| snapshot.verify(false, &code_fits));
     assert!(found.map_or(true, |wrong| !wrong.is_empty()));
 }

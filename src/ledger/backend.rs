@@ -1,0 +1,175 @@
+//! What a backend does for the rest of the ledger: it writes changes durably and reads. It decides nothing.
+
+use std::any::Any;
+use std::fmt::Debug;
+use std::ops::RangeInclusive;
+
+use serde::{Deserialize, Serialize};
+
+use super::batch::{AttemptId, Batch, BatchId};
+use super::campaign::Campaign;
+use super::change::{Change, NewIds};
+use super::outcome::AttemptOutcome;
+use super::planned_row::PlannedRow;
+use super::recipient::{PlannedText, Recipient};
+use super::resolution::Selection;
+use super::state::State;
+use super::totals::Totals;
+use crate::Result;
+use crate::domain::{Msisdn, Status, Text, Timestamp};
+
+/// The lock of one place. It also remembers, outside of the ledger, which campaign was started there.
+pub(super) trait Lock: Debug + Send {
+    /// The campaign that was started under this lock, if one was.
+    fn started(&self) -> Option<&Started>;
+
+    /// Records durably that this campaign is being sent, or takes the place of one that was. It comes before the first claim,
+    /// so that a ledger that is lost afterwards is missed.
+    fn mark_started(&mut self, campaign: &str) -> Result<()>;
+
+    /// Removes the record of the campaign that was started. Its ledger shows that nothing was ever sent from it.
+    fn clear_started(&mut self) -> Result<()>;
+
+    /// Keeps this lock held for as long as the guard lives, even if the lock itself is dropped.
+    fn guard(&self) -> Result<LockGuard>;
+
+    /// Begins a plan.
+    fn begin_plan(&self) -> Result<Box<dyn PlanWriter>>;
+
+    /// Opens the ledger for sending.
+    fn open(self: Box<Self>) -> Result<Box<dyn Ledger>>;
+
+    /// Closes the ledger for every process, so that it can be moved or replaced.
+    fn close_completely(self: Box<Self>) -> Result<Box<dyn Lock>>;
+
+    /// Moves a ledger that is closed completely out of its place, under a name made of the time when it was planned. Nothing is
+    /// overwritten. Returns where it is now.
+    fn set_aside(&self, planned_at: &Timestamp) -> Result<String>;
+}
+
+/// Keeps a lock held until this is dropped too.
+#[derive(Debug)]
+pub struct LockGuard(#[allow(dead_code)] pub(super) Box<dyn Any + Send>);
+
+/// What is recorded of a campaign that was started.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Started {
+    /// Its id.
+    pub campaign: String,
+    /// At least this many attempts were made: a ledger with fewer is an older copy.
+    pub attempts: u64,
+    /// Whether it took the place of another one that was started.
+    pub replaces_another: bool,
+}
+
+/// An unfinished plan. If it is dropped, nothing is left behind.
+pub trait PlanWriter: Debug + Send {
+    /// Prepares to store rows, texts and batches.
+    fn inserts(&mut self) -> Result<Box<dyn PlanInserts + '_>>;
+
+    /// The text of a row that was stored.
+    fn text_of(&self, row: u64) -> Result<Option<String>>;
+
+    /// Puts the complete plan in its place, durably. `replacing`: a ledger from which nothing was ever sent may be there, and is
+    /// not open. Otherwise nothing is overwritten.
+    fn finish(self: Box<Self>, campaign: &Campaign, replacing: bool) -> Result<()>;
+}
+
+/// Stores rows, texts and batches.
+pub trait PlanInserts {
+    /// Stores texts under these numbers.
+    fn texts(&mut self, texts: &[(u32, &Text)]) -> Result<()>;
+
+    /// Stores batches of these numbers.
+    fn batches(&mut self, numbers: &[u32]) -> Result<()>;
+
+    /// Stores rows. Their texts and batches are stored first.
+    fn rows(&mut self, rows: &[PlannedRow<'_>]) -> Result<()>;
+}
+
+/// A ledger that is open for sending.
+pub(super) trait Ledger: Debug + Send {
+    /// The campaign of this ledger.
+    fn campaign(&self) -> &Campaign;
+
+    /// Begins a transaction. Until its end, reads see what was applied in it.
+    fn begin(&mut self) -> Result<()>;
+
+    /// Carries out changes in their order. After an error the transaction must be rolled back.
+    fn apply(&mut self, changes: &[Change]) -> Result<NewIds>;
+
+    /// Commits the transaction. When this returns, it is durable. After an error nothing may be built upon it.
+    fn commit(&mut self) -> Result<()>;
+
+    /// Ends the transaction without any of its changes.
+    fn roll_back(&mut self);
+
+    /// The next page of planned batches after `after`, in the order of their numbers. Empty: there is none.
+    fn planned_after(&self, after: Option<BatchId>) -> Result<Vec<Batch>>;
+
+    /// The batches that have a selected row, or that number, with all their rows.
+    fn selected(&self, selection: &Selection) -> Result<Vec<StoredBatch>>;
+
+    /// The claims without an outcome whose owner is gone.
+    fn in_flight(&self) -> Result<InFlight>;
+
+    /// Whether an attempt has another outcome than this one, or none yet.
+    fn has_attempt_besides(&self, outcome: AttemptOutcome) -> Result<bool>;
+
+    /// The rows in numbers.
+    fn totals(&self) -> Result<Totals>;
+
+    /// Closes the ledger. The lock is handed back, still held.
+    fn close(self: Box<Self>) -> Result<Box<dyn Lock>>;
+}
+
+/// A batch as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct StoredBatch {
+    pub(super) id: BatchId,
+    pub(super) state: State,
+    /// Its rows, in order.
+    pub(super) rows: Vec<i64>,
+}
+
+/// Claims whose owner is gone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct InFlight {
+    pub(super) batches: Vec<BatchId>,
+    /// The attempts of these batches that have no end.
+    pub(super) attempts: Vec<AttemptId>,
+}
+
+/// A ledger open for reading, also while it is being sent.
+pub trait Snapshot: Debug {
+    /// Its campaign.
+    fn campaign(&self) -> Result<Campaign>;
+
+    /// Its rows in numbers.
+    fn totals(&self) -> Result<Totals>;
+
+    /// Hands each of these rows to `each`, in the order of the spreadsheet, up to the first error. All of them are read in one
+    /// state of the ledger, whatever is written meanwhile.
+    fn recipients(
+        &self,
+        rows: RangeInclusive<u32>,
+        each: &mut dyn FnMut(Recipient<'_>) -> Result<()>,
+    ) -> Result<()>;
+
+    /// Hands each row that was planned to be sent to `each`, in the order of the spreadsheet, as long as it returns true.
+    fn planned_texts(&self, each: &mut dyn FnMut(PlannedText<'_>) -> Result<bool>) -> Result<()>;
+
+    /// Hands each number that was or may yet be sent to (accepted, unknown, pending) to `each`.
+    fn sent_numbers(&self, each: &mut dyn FnMut(Msisdn)) -> Result<()>;
+
+    /// Whether an attempt has an outcome that is not in [`AttemptOutcome::NOT_TAKEN`], or none yet.
+    fn was_sent_from(&self) -> Result<bool>;
+
+    /// A sentence for each rule that does not hold; none if everything adds up. `duplicates_kept`: the campaign was planned to
+    /// send duplicates. `code_fits`: whether the gateway can have answered this code for recipients of that status.
+    fn verify(
+        &self,
+        duplicates_kept: bool,
+        code_fits: &dyn Fn(Status, i32) -> bool,
+    ) -> Result<Vec<String>>;
+}

@@ -1,0 +1,109 @@
+//! What is written to an open ledger, as the rules state it and every backend carries it out.
+
+use super::batch::{AttemptId, BatchId};
+use super::outcome::AttemptOutcome;
+use super::resolution::Resolution;
+use super::state::State;
+use crate::domain::Timestamp;
+use crate::{Error, Kind, Remedy};
+
+/// One change. A backend writes it as it stands, or refuses it where a batch is not in the state that the change names, so
+/// that of two writers only one succeeds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    /// The campaign is sent from now on, to this host. A backend that keeps a record of this outside of the ledger writes that
+    /// one first: if the ledger is lost after a claim, something still says that there was one.
+    Start {
+        /// The gateway's host.
+        gateway_host: String,
+    },
+    /// A batch goes to another state as a whole.
+    Move {
+        batch: BatchId,
+        from: State,
+        to: State,
+        fields: Fields,
+    },
+    /// All recipients of a batch that are in it go to new batches. Each of these has the attempts and the other fields of the
+    /// parent, except those that are set.
+    Split {
+        parent: BatchId,
+        from: State,
+        /// The state of the parent, which has no recipients then.
+        to: State,
+        children: Vec<Child>,
+    },
+    /// A request for a batch is about to be made.
+    BeginAttempt { batch: BatchId, at: Timestamp },
+    /// How an attempt ended.
+    EndAttempt {
+        attempt: AttemptId,
+        outcome: AttemptOutcome,
+        answered: Option<Answer>,
+    },
+    /// A recipient has a transaction id of its own, or none.
+    SetTrxId { row: i64, trx_id: Option<String> },
+    /// A recipient leaves its batch, because it must not be sent to.
+    Suppress {
+        batch: BatchId,
+        row: i64,
+        reason: String,
+    },
+    /// An operator decided about these rows, given as on the command line. It comes before the batches that follow from it.
+    Decide {
+        at: Timestamp,
+        rows: String,
+        resolution: Resolution,
+        note: Option<String>,
+    },
+}
+
+/// A batch that takes over recipients of a batch that is split.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Child {
+    pub(super) rows: Vec<i64>,
+    pub(super) state: State,
+    pub(super) fields: Fields,
+}
+
+/// What is set in a batch together with its state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Fields {
+    /// Nothing.
+    Kept,
+    /// It has one more attempt, made at this time, of which nothing is known yet.
+    Claimed(Timestamp),
+    /// What came of its attempt.
+    Settled {
+        code: Option<i32>,
+        trx_id: Option<String>,
+        why: Option<String>,
+    },
+    /// The decision that was recorded last, and its transaction id if it has one.
+    Decided { trx_id: Option<String> },
+}
+
+/// What came back from the gateway, and when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Answer {
+    pub(super) at: Timestamp,
+    pub(super) http_status: Option<u16>,
+    pub(super) text: String,
+}
+
+/// The numbers that a backend gave to what changes brought, in their order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct NewIds {
+    pub(super) attempts: Vec<AttemptId>,
+    pub(super) batches: Vec<BatchId>,
+}
+
+/// The error for a batch that a change finds in another state, or without a row that it should have.
+pub(super) fn changed_meanwhile(batch: BatchId, expected: &str) -> Error {
+    Error::new(
+        Kind::Ledger,
+        format!("batch {batch} is no longer {expected}"),
+    )
+    .hint("something else changed the ledger; check it")
+    .remedy(Remedy::Verify)
+}

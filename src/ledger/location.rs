@@ -1,0 +1,182 @@
+//! Where a ledger is, and what can be done there: take its lock, plan, open it, read it.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use super::backend::{self, LockGuard, PlanWriter, Snapshot, Started};
+use super::sqlite;
+use crate::Result;
+use crate::domain::Timestamp;
+
+/// Where a ledger is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Location {
+    /// A file of its own.
+    File(PathBuf),
+    /// In memory, for tests.
+    #[cfg(test)]
+    Memory(super::tests::memory::Place),
+}
+
+impl Location {
+    /// Whether a ledger, or something else in its place, is there.
+    pub fn exists(&self) -> Result<bool> {
+        match self {
+            Self::File(path) => sqlite::exists(path),
+            #[cfg(test)]
+            Self::Memory(place) => Ok(place.exists()),
+        }
+    }
+
+    /// Whether it is in use, or was not closed because of a crash.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        match self {
+            Self::File(path) => sqlite::has_log(path),
+            #[cfg(test)]
+            Self::Memory(place) => place.is_locked(),
+        }
+    }
+
+    /// Which process plans or sends it now. `None` where none does, or where the system does not say.
+    #[must_use]
+    pub fn holder(&self) -> Option<String> {
+        match self {
+            Self::File(path) => sqlite::holder(path),
+            #[cfg(test)]
+            Self::Memory(_) => None,
+        }
+    }
+
+    /// The place itself, where this is only a link to it: a plan beside the link would be a second ledger of one campaign.
+    #[must_use]
+    pub fn target(&self) -> Self {
+        match self {
+            Self::File(path) => Self::File(sqlite::link_target(path)),
+            #[cfg(test)]
+            Self::Memory(_) => self.clone(),
+        }
+    }
+
+    /// The file that it is, if it is one.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::File(path) => Some(path),
+            #[cfg(test)]
+            Self::Memory(_) => None,
+        }
+    }
+
+    /// The files that belong to it, each with what it is. Nothing else may be written there.
+    #[must_use]
+    pub fn files(&self) -> Vec<(&'static str, PathBuf)> {
+        self.path().map(sqlite::sidecar_files).unwrap_or_default()
+    }
+
+    /// Takes the lock, or returns an error that says who holds it. `holder` describes this process to the others ("process 4711
+    /// since ...").
+    pub fn lock(&self, holder: &str) -> Result<Lock> {
+        let backend: Box<dyn backend::Lock> = match self {
+            Self::File(path) => Box::new(sqlite::Lock::acquire(path, holder)?),
+            #[cfg(test)]
+            Self::Memory(place) => Box::new(place.lock()?),
+        };
+        Ok(Lock {
+            backend,
+            location: self.clone(),
+        })
+    }
+
+    /// Opens the ledger for reading.
+    pub fn snapshot(&self) -> Result<Box<dyn Snapshot>> {
+        Ok(match self {
+            Self::File(path) => Box::new(sqlite::Snapshot::open(path)?),
+            #[cfg(test)]
+            Self::Memory(place) => Box::new(place.snapshot()?),
+        })
+    }
+}
+
+impl<P: Into<PathBuf>> From<P> for Location {
+    fn from(path: P) -> Self {
+        Self::File(path.into())
+    }
+}
+
+impl AsRef<Path> for Location {
+    /// What the names of the files that belong to it are made from.
+    fn as_ref(&self) -> &Path {
+        self.path().unwrap_or(Path::new("campaign"))
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(f),
+            #[cfg(test)]
+            Self::Memory(_) => f.write_str("memory"),
+        }
+    }
+}
+
+/// The lock of one place, held until it is dropped: one planner or sender at a time.
+#[derive(Debug)]
+pub struct Lock {
+    pub(super) backend: Box<dyn backend::Lock>,
+    pub(super) location: Location,
+}
+
+impl Lock {
+    /// The campaign that was started under this lock, if one was.
+    #[must_use]
+    pub fn started(&self) -> Option<&Started> {
+        self.backend.started()
+    }
+
+    /// Records durably that this campaign takes the place of one that was started.
+    pub fn mark_started(&mut self, campaign: &str) -> Result<()> {
+        self.backend.mark_started(campaign)
+    }
+
+    /// Removes the record of the campaign that was started. Its ledger shows that nothing was ever sent from it.
+    pub fn clear_started(&mut self) -> Result<()> {
+        self.backend.clear_started()
+    }
+
+    /// Keeps this lock held for as long as the guard lives, even if the lock itself is dropped.
+    pub fn guard(&self) -> Result<LockGuard> {
+        self.backend.guard()
+    }
+
+    /// Begins a plan.
+    pub fn begin_plan(&self) -> Result<Box<dyn PlanWriter>> {
+        self.backend.begin_plan()
+    }
+
+    /// Copies another ledger to this place, which is free, for the sandbox. The other one is only read.
+    pub fn copy_here(&self, original: &Location) -> Result<()> {
+        match (original, &self.location) {
+            (Location::File(original), Location::File(copy)) => sqlite::copy(original, copy),
+            #[cfg(test)]
+            _ => Ok(()),
+        }
+    }
+
+    /// Closes the ledger for every process, so that it can be replaced.
+    pub fn close_completely(self) -> Result<Self> {
+        Ok(Self {
+            backend: self.backend.close_completely()?,
+            location: self.location,
+        })
+    }
+
+    /// Moves the ledger out of its place, under a name made of the time when it was planned. Nothing is overwritten. Returns
+    /// where it is now.
+    pub fn set_aside(self, planned_at: &Timestamp) -> Result<(Self, String)> {
+        let lock = self.close_completely()?;
+        let aside = lock.backend.set_aside(planned_at)?;
+        Ok((lock, aside))
+    }
+}

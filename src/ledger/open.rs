@@ -1,0 +1,196 @@
+//! A ledger that is open for sending: the rules of [`transition`], carried out in transactions of a backend.
+
+use super::backend;
+use super::batch::{AttemptId, Batch, BatchId, Settlement};
+use super::campaign::Campaign;
+use super::change::{Change, NewIds};
+use super::location::{Location, Lock};
+use super::outcome::AttemptOutcome;
+use super::resolution::{Resolution, Selection};
+use super::totals::Totals;
+use super::transition;
+use crate::domain::{Msisdn, Timestamp};
+use crate::{Error, Kind, Remedy, Result};
+
+/// A ledger open for sending.
+#[derive(Debug)]
+pub struct Ledger {
+    backend: Box<dyn backend::Ledger>,
+    location: Location,
+    /// The gateway's host for the claims to come.
+    destination: String,
+    /// Whether this run has recorded that the campaign is started.
+    started: bool,
+    recovered: u64,
+}
+
+impl Ledger {
+    /// Opens the ledger that the lock belongs to. Claims that a crash left behind become unknown here, before anything else is
+    /// done with them.
+    pub fn open(lock: Lock) -> Result<Self> {
+        let backend = lock.backend.open()?;
+        let mut ledger = Self {
+            destination: backend.campaign().gateway_host.clone().unwrap_or_default(),
+            backend,
+            location: lock.location,
+            started: false,
+            recovered: 0,
+        };
+        let in_flight = ledger.backend.in_flight()?;
+        let lost = transition::recover(&in_flight)?;
+        if !lost.is_empty() {
+            ledger.transaction(|ledger| ledger.apply(&lost))?;
+        }
+        ledger.recovered = in_flight.batches.len() as u64;
+        Ok(ledger)
+    }
+
+    /// The campaign of this ledger.
+    #[must_use]
+    pub fn campaign(&self) -> &Campaign {
+        self.backend.campaign()
+    }
+
+    /// How many batches a crash had left under way. They are unknown now.
+    #[must_use]
+    pub fn recovered(&self) -> u64 {
+        self.recovered
+    }
+
+    /// The rows in numbers.
+    pub fn totals(&self) -> Result<Totals> {
+        self.backend.totals()
+    }
+
+    /// Sets the gateway's host for the claims to come. A campaign that was started with another host is refused: one gateway
+    /// cannot tell what another one took.
+    pub fn set_destination(&mut self, host: &str) -> Result<()> {
+        if let Some(first) = &self.campaign().gateway_host
+            && first != host
+            // Where no byte ever left this machine, nothing was sent to the first host, whose name may have been mistyped.
+            && self.backend.has_attempt_besides(AttemptOutcome::NotSent)?
+        {
+            return Err(Error::new(
+                Kind::Ledger,
+                format!("was first sent to {first}, and would now go to {host}"),
+            )
+            .hint(format!(
+                "send it to {first}, or plan a new campaign with a ledger of its own"
+            ))
+            .remedy(Remedy::LedgerPath)
+            .at(&self.location));
+        }
+        host.clone_into(&mut self.destination);
+        Ok(())
+    }
+
+    /// Changes the selected rows as an operator says, all of them or none. Returns how many.
+    pub fn resolve(
+        &mut self,
+        selection: &Selection,
+        resolution: &Resolution,
+        note: Option<&str>,
+        at: &Timestamp,
+    ) -> Result<u64> {
+        let batches = self.backend.selected(selection)?;
+        let (rows, changes) = transition::resolve(&batches, selection, resolution, note, at)?;
+        if rows > 0 {
+            self.transaction(|ledger| ledger.apply(&changes))?;
+        }
+        Ok(rows)
+    }
+
+    /// Suppresses recipients that are still pending. `listed` returns the reason why a number must not be sent to, if there
+    /// is one. Returns how many were suppressed.
+    pub fn suppress(&mut self, listed: impl Fn(Msisdn) -> Option<String>) -> Result<u64> {
+        let mut after = None;
+        let mut suppressed = 0;
+        loop {
+            let page = self.planned_after(after)?;
+            let Some(last) = page.last() else {
+                return Ok(suppressed);
+            };
+            // Children of a split come after everything planned so far, and hold no listed number.
+            after = Some(last.id);
+            let mut changes = Vec::new();
+            for batch in &page {
+                changes.extend(transition::suppress(batch, &listed)?);
+            }
+            if changes.is_empty() {
+                continue;
+            }
+            let rows = changes.iter();
+            suppressed += rows
+                .filter(|one| matches!(one, Change::Suppress { .. }))
+                .count() as u64;
+            self.transaction(|ledger| ledger.apply(&changes))?;
+        }
+    }
+
+    /// The next page of planned batches after `after`, in order.
+    pub(super) fn planned_after(&self, after: Option<BatchId>) -> Result<Vec<Batch>> {
+        let page = self.backend.planned_after(after)?;
+        let limits = self.campaign().options.limits;
+        page.iter().try_for_each(|batch| batch.check(limits))?;
+        Ok(page)
+    }
+
+    /// Takes a planned batch for one attempt. The transaction must be committed before the request starts.
+    pub(super) fn claim(&mut self, batch: BatchId, at: &Timestamp) -> Result<AttemptId> {
+        let mut changes = transition::claim(batch, at)?;
+        if !self.started {
+            let gateway_host = self.destination.clone();
+            changes.insert(0, Change::Start { gateway_host });
+            self.started = true;
+        }
+        let new = self.apply(&changes)?;
+        new.attempts.first().copied().ok_or_else(without_number)
+    }
+
+    /// Records the end of an attempt.
+    pub(super) fn settle(&mut self, end: &Settlement) -> Result<()> {
+        self.apply(&transition::settle(end)?).map(drop)
+    }
+
+    /// Splits a planned batch after its first `recipients`, and returns these as a batch.
+    pub(super) fn split_first(&mut self, batch: &Batch, recipients: usize) -> Result<Batch> {
+        let new = self.apply(&transition::split_first(batch, recipients)?)?;
+        let id = new.batches.first().copied().ok_or_else(without_number)?;
+        Ok(batch.first(recipients, id))
+    }
+
+    fn apply(&mut self, changes: &[Change]) -> Result<NewIds> {
+        self.backend.apply(changes)
+    }
+
+    /// Runs `work` in one transaction and commits it durably.
+    pub(super) fn transaction<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
+        let started = self.started;
+        self.backend.begin()?;
+        let done = work(self).and_then(|value| self.backend.commit().map(|()| value));
+        if done.is_err() {
+            self.backend.roll_back();
+            self.started = started;
+        }
+        done
+    }
+
+    /// Closes the ledger. The lock is handed back, still held.
+    pub fn close(self) -> Result<Lock> {
+        Ok(Lock {
+            backend: self.backend.close()?,
+            location: self.location,
+        })
+    }
+}
+
+/// A bug of the program.
+fn without_number() -> Error {
+    Error::new(
+        Kind::Ledger,
+        "the ledger gave no number to what was added to it",
+    )
+}

@@ -1,0 +1,816 @@
+//! A ledger in memory, for tests: as strict as the others, and fast enough for millions of campaigns.
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    clippy::expect_used,
+    reason = "numbers of tests are small"
+)]
+
+use std::collections::HashMap;
+use std::ops::RangeInclusive;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::domain::{Encoding, Message, Msisdn, Status, Text, Timestamp};
+use crate::ledger::backend::{
+    self, InFlight, LockGuard, PlanInserts, PlanWriter, Snapshot, Started, StoredBatch,
+};
+use crate::ledger::batch::{AttemptId, Batch, BatchId};
+use crate::ledger::campaign::Campaign;
+use crate::ledger::change::{Change, Fields, NewIds, changed_meanwhile};
+use crate::ledger::outcome::AttemptOutcome;
+use crate::ledger::planned_row::{Disposition, PlannedRow};
+use crate::ledger::recipient::{Decision, PlannedText, Recipient};
+use crate::ledger::resolution::Selection;
+use crate::ledger::state::State;
+use crate::ledger::totals::Totals;
+use crate::ledger::transition::INTERRUPTED;
+use crate::{Error, Kind, Result};
+
+/// A place for one ledger and its lock. Clones are the same place.
+#[derive(Clone, Debug, Default)]
+pub struct Place(Arc<Mutex<Kept>>);
+
+impl PartialEq for Place {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Place {}
+
+/// What outlives a crash.
+#[derive(Clone, Debug, Default)]
+struct Kept {
+    /// The ledger as it was committed.
+    ledger: Option<Arc<Data>>,
+    started: Option<Started>,
+    /// How many hold the lock: it and its guards.
+    locked: Option<Arc<()>>,
+}
+
+/// What a plan holds for good.
+#[derive(Debug)]
+struct Plan {
+    campaign: Campaign,
+    rows: Vec<Planned>,
+}
+
+#[derive(Debug)]
+struct Planned {
+    cells: String,
+    msisdn: Option<Msisdn>,
+    text: Option<StoredText>,
+}
+
+#[derive(Clone, Debug)]
+struct StoredText {
+    body: Arc<str>,
+    encoding: Encoding,
+    credits: u32,
+}
+
+/// Everything in a ledger.
+#[derive(Clone, Debug)]
+pub(in crate::ledger) struct Data {
+    plan: Arc<Plan>,
+    gateway_host: Option<String>,
+    rows: Vec<Arc<Row>>,
+    batches: Vec<Arc<OneBatch>>,
+    attempts: Vec<Arc<Attempt>>,
+    decisions: Vec<Arc<OneDecision>>,
+}
+
+#[derive(Clone, Debug)]
+struct Row {
+    status: Status,
+    batch: Option<BatchId>,
+    reason: Option<String>,
+    trx_id: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+struct OneBatch {
+    parent: Option<BatchId>,
+    state: State,
+    attempts: u32,
+    claimed_at: Option<String>,
+    code: Option<i32>,
+    trx_id: Option<String>,
+    why: Option<String>,
+    decision: Option<usize>,
+}
+
+#[derive(Clone, Debug)]
+struct Attempt {
+    batch: BatchId,
+    outcome: Option<AttemptOutcome>,
+}
+
+#[derive(Clone, Debug)]
+struct OneDecision {
+    at: String,
+    resolution: &'static str,
+    note: Option<String>,
+}
+
+impl Place {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(in crate::ledger) fn exists(&self) -> bool {
+        self.kept().ledger.is_some()
+    }
+
+    pub(in crate::ledger) fn is_locked(&self) -> bool {
+        let kept = self.kept();
+        kept.locked
+            .as_ref()
+            .is_some_and(|lock| Arc::strong_count(lock) > 1)
+    }
+
+    pub(in crate::ledger) fn lock(&self) -> Result<Lock> {
+        if self.is_locked() {
+            return Err(Error::new(Kind::InUse, "is in use"));
+        }
+        let held = Arc::clone(self.kept().locked.get_or_insert_default());
+        Ok(Lock {
+            place: self.clone(),
+            started: self.kept().started.clone(),
+            held,
+        })
+    }
+
+    pub(in crate::ledger) fn snapshot(&self) -> Result<Data> {
+        let ledger = self.kept().ledger.clone();
+        ledger
+            .map(|ledger| (*ledger).clone())
+            .ok_or_else(|| Error::new(Kind::Ledger, "there is no such ledger"))
+    }
+
+    /// Another place with what a crash at this moment would leave here.
+    pub(crate) fn crash(&self) -> Self {
+        let kept = self.kept();
+        Self(Arc::new(Mutex::new(Kept {
+            ledger: kept.ledger.clone(),
+            started: kept.started.clone(),
+            locked: None,
+        })))
+    }
+
+    /// Puts the ledger of another place here. The lock stays.
+    pub(crate) fn put_back(&self, other: &Self) {
+        let ledger = other.kept().ledger.clone();
+        self.kept().ledger = ledger;
+    }
+
+    /// Everything that can change, as text.
+    pub(crate) fn contents(&self) -> String {
+        let ledger = self.kept().ledger.clone();
+        ledger.map_or_else(String::new, |data| {
+            format!(
+                "{:?} {:?} {:?} {:?}",
+                data.rows, data.batches, data.attempts, data.decisions
+            )
+        })
+    }
+}
+
+#[derive(Debug)]
+pub(in crate::ledger) struct Lock {
+    place: Place,
+    started: Option<Started>,
+    held: Arc<()>,
+}
+
+impl Lock {
+    fn record(&mut self, started: Option<Started>) {
+        self.place.kept().started.clone_from(&started);
+        self.started = started;
+    }
+}
+
+impl backend::Lock for Lock {
+    fn started(&self) -> Option<&Started> {
+        self.started.as_ref()
+    }
+
+    fn mark_started(&mut self, campaign: &str) -> Result<()> {
+        let before = self.started.as_ref();
+        if before.is_none_or(|started| started.campaign != campaign) {
+            self.record(Some(Started {
+                campaign: campaign.to_owned(),
+                attempts: 0,
+                replaces_another: before.is_some(),
+            }));
+        }
+        Ok(())
+    }
+
+    fn clear_started(&mut self) -> Result<()> {
+        self.record(None);
+        Ok(())
+    }
+
+    fn guard(&self) -> Result<LockGuard> {
+        Ok(LockGuard(Box::new(Arc::clone(&self.held))))
+    }
+
+    fn begin_plan(&self) -> Result<Box<dyn PlanWriter>> {
+        Ok(Box::new(Unfinished {
+            place: self.place.clone(),
+            texts: HashMap::new(),
+            planned: Vec::new(),
+            rows: Vec::new(),
+            batches: Vec::new(),
+        }))
+    }
+
+    fn open(self: Box<Self>) -> Result<Box<dyn backend::Ledger>> {
+        let data = self.place.snapshot()?;
+        let mut lock = *self;
+        let attempts = data.attempts.len() as u64;
+        if attempts > 0 {
+            backend::Lock::mark_started(&mut lock, &data.plan.campaign.id)?;
+        }
+        let mut ledger = Open {
+            campaign: data.current_campaign(),
+            data,
+            lock,
+        };
+        ledger.record_attempts();
+        Ok(Box::new(ledger))
+    }
+
+    fn close_completely(self: Box<Self>) -> Result<Box<dyn backend::Lock>> {
+        Ok(self)
+    }
+
+    fn set_aside(&self, planned_at: &Timestamp) -> Result<String> {
+        self.place.kept().ledger = None;
+        Ok(planned_at.file_stamp())
+    }
+}
+
+#[derive(Debug)]
+struct Unfinished {
+    place: Place,
+    texts: HashMap<u32, StoredText>,
+    planned: Vec<Planned>,
+    rows: Vec<Arc<Row>>,
+    batches: Vec<Arc<OneBatch>>,
+}
+
+impl PlanWriter for Unfinished {
+    fn inserts(&mut self) -> Result<Box<dyn PlanInserts + '_>> {
+        Ok(Box::new(self))
+    }
+
+    fn text_of(&self, row: u64) -> Result<Option<String>> {
+        let planned = self.planned.get(row as usize - 1);
+        Ok(planned.and_then(|planned| Some(planned.text.as_ref()?.body.to_string())))
+    }
+
+    fn finish(self: Box<Self>, campaign: &Campaign, replacing: bool) -> Result<()> {
+        let mut kept = self.place.kept();
+        if kept.ledger.is_some() && !replacing {
+            return Err(Error::new(Kind::Ledger, "something is in its place"));
+        }
+        kept.ledger = Some(Arc::new(Data {
+            plan: Arc::new(Plan {
+                campaign: campaign.clone(),
+                rows: self.planned,
+            }),
+            gateway_host: None,
+            rows: self.rows,
+            batches: self.batches,
+            attempts: Vec::new(),
+            decisions: Vec::new(),
+        }));
+        Ok(())
+    }
+}
+
+impl PlanInserts for &mut Unfinished {
+    fn texts(&mut self, texts: &[(u32, &Text)]) -> Result<()> {
+        self.texts.extend(texts.iter().map(|(number, text)| {
+            let planned = StoredText {
+                body: text.body.as_str().into(),
+                encoding: text.encoding,
+                credits: text.credits(),
+            };
+            (*number, planned)
+        }));
+        Ok(())
+    }
+
+    fn batches(&mut self, numbers: &[u32]) -> Result<()> {
+        let planned = Arc::new(OneBatch {
+            parent: None,
+            state: State::Planned,
+            attempts: 0,
+            claimed_at: None,
+            code: None,
+            trx_id: None,
+            why: None,
+            decision: None,
+        });
+        self.batches
+            .extend(numbers.iter().map(|_| Arc::clone(&planned)));
+        Ok(())
+    }
+
+    fn rows(&mut self, rows: &[PlannedRow<'_>]) -> Result<()> {
+        for row in rows {
+            let (status, batch, reason) = match row.disposition {
+                Disposition::Send(batch) => (Status::Pending, Some(BatchId(batch.into())), None),
+                Disposition::Invalid(reason) => (Status::Invalid, None, Some(reason)),
+                Disposition::Duplicate(reason) => (Status::Duplicate, None, Some(reason)),
+                Disposition::Suppressed(reason) => (Status::Suppressed, None, Some(reason)),
+            };
+            self.rows.push(Arc::new(Row {
+                status,
+                batch,
+                reason: reason.map(str::to_owned),
+                trx_id: None,
+            }));
+            self.planned.push(Planned {
+                cells: row.cells.to_owned(),
+                msisdn: row.msisdn,
+                text: row.text.and_then(|text| self.texts.get(&text).cloned()),
+            });
+            if self.rows.len() as u64 != row.row {
+                return Err(Error::new(Kind::Ledger, "the plan is not in order"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A ledger open for sending.
+#[derive(Debug)]
+struct Open {
+    /// With what was applied since the last commit.
+    data: Data,
+    campaign: Campaign,
+    lock: Lock,
+}
+
+impl Open {
+    fn record_attempts(&mut self) {
+        let attempts = self.data.attempts.len() as u64;
+        if let Some(started) = &mut self.lock.started {
+            started.attempts = attempts;
+            let started = Some(started.clone());
+            self.lock.place.kept().started = started;
+        }
+    }
+
+    fn apply_one(&mut self, change: &Change, new: &mut NewIds) -> Result<()> {
+        let data = &mut self.data;
+        match change {
+            Change::Start { gateway_host } => {
+                data.gateway_host = Some(gateway_host.clone());
+                let id = data.plan.campaign.id.clone();
+                return backend::Lock::mark_started(&mut self.lock, &id);
+            }
+            Change::Move {
+                batch,
+                from,
+                to,
+                fields,
+            } => return data.move_batch(*batch, *from, *to, fields),
+            Change::Split {
+                parent,
+                from,
+                to,
+                children,
+            } => {
+                for child in children {
+                    let copy = OneBatch {
+                        parent: Some(*parent),
+                        ..(**data.batch(*parent)?).clone()
+                    };
+                    data.batches.push(Arc::new(copy));
+                    let id = BatchId(data.batches.len() as i64);
+                    for &row in &child.rows {
+                        data.row_of(*parent, row)?.batch = Some(id);
+                    }
+                    data.move_batch(id, *from, child.state, &child.fields)?;
+                    new.batches.push(id);
+                }
+                data.move_batch(*parent, *from, *to, &Fields::Kept)?;
+            }
+            Change::BeginAttempt { batch, .. } => {
+                data.attempts.push(Arc::new(Attempt {
+                    batch: *batch,
+                    outcome: None,
+                }));
+                new.attempts.push(AttemptId(data.attempts.len() as i64));
+            }
+            Change::EndAttempt {
+                attempt, outcome, ..
+            } => {
+                let attempt = data.attempts.get_mut(attempt.0 as usize - 1);
+                Arc::make_mut(attempt.expect("it was begun")).outcome = Some(*outcome);
+            }
+            Change::SetTrxId { row, trx_id } => {
+                Arc::make_mut(&mut data.rows[*row as usize - 1])
+                    .trx_id
+                    .clone_from(trx_id);
+            }
+            Change::Suppress { batch, row, reason } => {
+                let row = data.row_of(*batch, *row)?;
+                row.batch = None;
+                row.status = Status::Suppressed;
+                row.reason = Some(reason.clone());
+            }
+            Change::Decide {
+                at,
+                resolution,
+                note,
+                ..
+            } => data.decisions.push(Arc::new(OneDecision {
+                at: at.to_string(),
+                resolution: resolution.as_str(),
+                note: note.clone(),
+            })),
+        }
+        Ok(())
+    }
+}
+
+impl Data {
+    fn current_campaign(&self) -> Campaign {
+        Campaign {
+            gateway_host: self.gateway_host.clone(),
+            ..self.plan.campaign.clone()
+        }
+    }
+
+    fn batch(&mut self, id: BatchId) -> Result<&mut Arc<OneBatch>> {
+        let batch = usize::try_from(id.0 - 1).ok();
+        batch
+            .and_then(|batch| self.batches.get_mut(batch))
+            .ok_or_else(|| changed_meanwhile(id, "there"))
+    }
+
+    /// A row that must be in this batch.
+    fn row_of(&mut self, batch: BatchId, row: i64) -> Result<&mut Row> {
+        let row = Arc::make_mut(&mut self.rows[row as usize - 1]);
+        if row.batch == Some(batch) {
+            Ok(row)
+        } else {
+            Err(changed_meanwhile(batch, "what it was: a row has left it"))
+        }
+    }
+
+    fn move_batch(&mut self, id: BatchId, from: State, to: State, fields: &Fields) -> Result<()> {
+        let last_decision = self.decisions.len();
+        let batch = Arc::make_mut(self.batch(id)?);
+        if batch.state != from {
+            return Err(changed_meanwhile(id, from.as_str()));
+        }
+        batch.state = to;
+        match fields {
+            Fields::Kept if to == State::Split => batch.code = None,
+            Fields::Kept => {}
+            Fields::Claimed(at) => {
+                *batch = OneBatch {
+                    attempts: batch.attempts + 1,
+                    claimed_at: Some(at.to_string()),
+                    code: None,
+                    trx_id: None,
+                    why: None,
+                    decision: None,
+                    ..*batch
+                };
+            }
+            Fields::Settled { code, trx_id, why } => {
+                batch.code = *code;
+                batch.trx_id.clone_from(trx_id);
+                batch.why.clone_from(why);
+            }
+            Fields::Decided { trx_id } => {
+                batch.decision = Some(last_decision);
+                if trx_id.is_some() {
+                    batch.trx_id.clone_from(trx_id);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The rows of each batch, in order.
+    fn rows_of_batches(&self) -> Vec<Vec<i64>> {
+        let mut rows = vec![Vec::new(); self.batches.len()];
+        for (number, row) in (1..).zip(&self.rows) {
+            if let Some(batch) = row.batch {
+                rows[batch.0 as usize - 1].push(number);
+            }
+        }
+        rows
+    }
+
+    fn status(&self, row: &Row) -> Status {
+        match row
+            .batch
+            .map(|batch| self.batches[batch.0 as usize - 1].state)
+        {
+            None => row.status,
+            Some(State::Planned) => Status::Pending,
+            Some(State::Accepted) => Status::Accepted,
+            Some(State::Refused) => Status::Refused,
+            Some(State::Claimed | State::Unknown | State::Split) => Status::Unknown,
+        }
+    }
+}
+
+impl backend::Ledger for Open {
+    fn campaign(&self) -> &Campaign {
+        &self.campaign
+    }
+
+    fn begin(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    fn apply(&mut self, changes: &[Change]) -> Result<NewIds> {
+        let mut new = NewIds::default();
+        for change in changes {
+            self.apply_one(change, &mut new)?;
+        }
+        Ok(new)
+    }
+
+    fn commit(&mut self) -> Result<()> {
+        let committed = Arc::new(self.data.clone());
+        let mut kept = self.lock.place.kept();
+        if kept.ledger.is_none() {
+            return Err(Error::new(Kind::Ledger, "was deleted"));
+        }
+        kept.ledger = Some(committed);
+        drop(kept);
+        self.record_attempts();
+        Ok(())
+    }
+
+    fn roll_back(&mut self) {
+        if let Ok(committed) = self.lock.place.snapshot() {
+            self.data = committed;
+        }
+    }
+
+    fn planned_after(&self, after: Option<BatchId>) -> Result<Vec<Batch>> {
+        let rows = self.data.rows_of_batches();
+        let batches = (1..).zip(self.data.batches.iter().zip(rows));
+        let planned = batches.filter(|(id, (batch, _))| {
+            batch.state == State::Planned && after.is_none_or(|after| *id > after.0)
+        });
+        let batch = |(id, (batch, rows)): (i64, (&Arc<OneBatch>, Vec<i64>))| {
+            let message = |row: &i64| {
+                let planned = &self.data.plan.rows[*row as usize - 1];
+                let text = planned.text.as_ref().expect("a row to send has a text");
+                Message {
+                    number: planned.msisdn.expect("a row to send has a number"),
+                    text: Arc::clone(&text.body),
+                    encoding: text.encoding,
+                }
+            };
+            Batch {
+                id: BatchId(id),
+                messages: rows.iter().map(message).collect(),
+                split: batch.parent.is_some(),
+                rows,
+            }
+        };
+        Ok(planned.map(batch).take(256).collect())
+    }
+
+    fn selected(&self, selection: &Selection) -> Result<Vec<StoredBatch>> {
+        let is_selected = |id: i64, state: State, rows: &[i64]| match selection {
+            Selection::AllUnknown => state == State::Unknown,
+            Selection::Batch(batch) => *batch == id.cast_unsigned(),
+            Selection::Rows(ranges) => rows.iter().any(|row| {
+                let mut ranges = ranges.iter();
+                ranges.any(|range| range.contains(&row.cast_unsigned()))
+            }),
+        };
+        let rows = self.data.rows_of_batches();
+        let batches = (1..).zip(self.data.batches.iter().zip(rows));
+        Ok(batches
+            .filter(|(id, (batch, rows))| is_selected(*id, batch.state, rows))
+            .map(|(id, (batch, rows))| StoredBatch {
+                id: BatchId(id),
+                state: batch.state,
+                rows,
+            })
+            .collect())
+    }
+
+    fn in_flight(&self) -> Result<InFlight> {
+        let state = |batch: BatchId| self.data.batches[batch.0 as usize - 1].state;
+        let ids = (1..=self.data.batches.len() as i64).map(BatchId);
+        let open = (1..).zip(&self.data.attempts);
+        Ok(InFlight {
+            batches: ids.filter(|id| state(*id) == State::Claimed).collect(),
+            attempts: open
+                .filter(|(_, one)| one.outcome.is_none() && state(one.batch) == State::Claimed)
+                .map(|(id, _)| AttemptId(id))
+                .collect(),
+        })
+    }
+
+    fn has_attempt_besides(&self, outcome: AttemptOutcome) -> Result<bool> {
+        let mut attempts = self.data.attempts.iter();
+        Ok(attempts.any(|attempt| attempt.outcome != Some(outcome)))
+    }
+
+    fn totals(&self) -> Result<Totals> {
+        self.data.totals()
+    }
+
+    fn close(self: Box<Self>) -> Result<Box<dyn backend::Lock>> {
+        Ok(Box::new(self.lock))
+    }
+}
+
+impl Snapshot for Data {
+    fn campaign(&self) -> Result<Campaign> {
+        Ok(self.current_campaign())
+    }
+
+    fn totals(&self) -> Result<Totals> {
+        let mut totals = Totals {
+            attempts: self.attempts.len() as u64,
+            ..Totals::default()
+        };
+        let live = self.batches.iter();
+        totals.batches = live.filter(|batch| batch.state != State::Split).count() as u64;
+        for (row, planned) in self.rows.iter().zip(&self.plan.rows) {
+            let status = self.status(row);
+            totals.counts.add(status, 1);
+            let credits = planned.text.as_ref().map_or(0, |text| text.credits.into());
+            if row.batch.is_some() {
+                totals.credits_planned += credits;
+            }
+            match status {
+                Status::Accepted => totals.credits_accepted += credits,
+                Status::Pending => totals.credits_pending += credits,
+                _ => {}
+            }
+        }
+        Ok(totals)
+    }
+
+    fn recipients(
+        &self,
+        rows: RangeInclusive<u32>,
+        each: &mut dyn FnMut(Recipient<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let of_batches = self.rows_of_batches();
+        for (number, (row, planned)) in (1..).zip(self.rows.iter().zip(&self.plan.rows)) {
+            if !rows.contains(&number) {
+                continue;
+            }
+            let batch = row.batch.map(|id| &self.batches[id.0 as usize - 1]);
+            let decision = batch
+                .and_then(|batch| batch.decision)
+                .map(|nth| &self.decisions[nth - 1]);
+            let why = batch.and_then(|batch| match batch.state {
+                State::Claimed => Some(INTERRUPTED),
+                _ => batch.why.as_deref(),
+            });
+            let is_refused =
+                batch.is_some_and(|batch| batch.state == State::Refused && batch.why.is_none());
+            each(Recipient {
+                row: number.into(),
+                cells: &planned.cells,
+                msisdn: planned.msisdn,
+                status: self.status(row),
+                code: batch.and_then(|batch| batch.code),
+                trx_id: row
+                    .trx_id
+                    .as_deref()
+                    .or(batch.and_then(|batch| batch.trx_id.as_deref())),
+                reason: row.reason.as_deref().or(why),
+                decision: decision.map(|decision| Decision {
+                    at: &decision.at,
+                    resolution: decision.resolution,
+                    note: decision.note.as_deref(),
+                }),
+                text: planned.text.as_ref().map(|text| &*text.body),
+                encoding: planned.text.as_ref().map(|text| text.encoding),
+                credits: planned.text.as_ref().map_or(0, |text| text.credits),
+                batch: row.batch.map(|batch| batch.0.cast_unsigned()),
+                refused_together: row
+                    .batch
+                    .filter(|_| is_refused)
+                    .map(|batch| of_batches[batch.0 as usize - 1].len() as u64),
+                attempts: batch.map_or(0, |batch| batch.attempts),
+                claimed_at: batch.and_then(|batch| batch.claimed_at.as_deref()),
+            })?;
+        }
+        Ok(())
+    }
+
+    fn planned_texts(&self, each: &mut dyn FnMut(PlannedText<'_>) -> Result<bool>) -> Result<()> {
+        let planned = (1..).zip(self.rows.iter().zip(&self.plan.rows));
+        for (number, (row, planned)) in planned {
+            let text = planned.text.as_ref().filter(|_| row.batch.is_some());
+            if let (Some(text), Some(msisdn)) = (text, planned.msisdn)
+                && !each(PlannedText {
+                    row: number,
+                    msisdn,
+                    body: &text.body,
+                    encoding: text.encoding,
+                    credits: text.credits,
+                })?
+            {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn sent_numbers(&self, each: &mut dyn FnMut(Msisdn)) -> Result<()> {
+        for (row, planned) in self.rows.iter().zip(&self.plan.rows) {
+            if row.batch.is_some() && self.status(row) != Status::Refused {
+                planned.msisdn.into_iter().for_each(&mut *each);
+            }
+        }
+        Ok(())
+    }
+
+    fn was_sent_from(&self) -> Result<bool> {
+        let mut attempts = self.attempts.iter();
+        Ok(attempts.any(|attempt| {
+            let outcome = attempt.outcome;
+            outcome.is_none_or(|outcome| !AttemptOutcome::NOT_TAKEN.contains(&outcome))
+        }))
+    }
+
+    fn verify(&self, _: bool, _: &dyn Fn(Status, i32) -> bool) -> Result<Vec<String>> {
+        Ok(self.violations())
+    }
+}
+
+impl Data {
+    /// Where the states of batches, their recipients and their attempts do not fit together.
+    fn violations(&self) -> Vec<String> {
+        let mut wrong = Vec::new();
+        let rows = self.rows_of_batches();
+        let mut attempts = vec![(0_u32, 0_u32, None); self.batches.len()];
+        for attempt in &self.attempts {
+            let (made, open, last) = &mut attempts[attempt.batch.0 as usize - 1];
+            *made += 1;
+            *open += u32::from(attempt.outcome.is_none());
+            *last = attempt.outcome;
+        }
+        for nth in 0..self.batches.len() {
+            let batch = &self.batches[nth];
+            if let Some(parent) = batch.parent {
+                // Parents come first, so theirs are complete.
+                let parent = parent.0 as usize - 1;
+                let inherited = attempts[parent];
+                attempts[nth].0 += inherited.0;
+                attempts[nth].2 = attempts[nth].2.or(inherited.2);
+                if self.batches[parent].state != State::Split {
+                    wrong.push(format!("batch {}: its parent is not split", nth + 1));
+                }
+            }
+            let (made, open, last) = attempts[nth];
+            let is_split = batch.state == State::Split;
+            let follows = is_split
+                || batch.state == State::Claimed
+                || batch.decision.is_some()
+                || match last {
+                    None => batch.state == State::Planned,
+                    Some(AttemptOutcome::Accepted) => batch.state == State::Accepted,
+                    Some(AttemptOutcome::NoAnswer | AttemptOutcome::Interrupted) => {
+                        batch.state == State::Unknown
+                    }
+                    Some(AttemptOutcome::Refused) => {
+                        batch.state == State::Refused || batch.why.is_some()
+                    }
+                    Some(AttemptOutcome::Mixed) => true,
+                    Some(_) => batch.state == State::Planned,
+                };
+            let adds_up = rows[nth].is_empty() == is_split
+                && batch.attempts == made
+                && open == u32::from(batch.state == State::Claimed)
+                && (batch.state == State::Accepted || batch.trx_id.is_none())
+                && (batch.state != State::Refused || batch.code.is_some())
+                && follows;
+            if !adds_up {
+                wrong.push(format!(
+                    "batch {}: {batch:?}, rows {:?}",
+                    nth + 1,
+                    rows[nth]
+                ));
+            }
+        }
+        wrong
+    }
+}

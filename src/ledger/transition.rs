@@ -1,0 +1,336 @@
+//! What becomes of batches: claims, answers, splits, suppressed recipients, decisions, crashes, each as the changes that are to
+//! be written. Pure. Whether something can happen to a batch at all is for [`next`] to say.
+
+use std::ops::RangeInclusive;
+
+use super::backend::{InFlight, StoredBatch};
+use super::batch::{Batch, BatchId, NewState, Settlement};
+use super::change::{Answer, Change, Child, Fields};
+use super::outcome::AttemptOutcome;
+use super::resolution::{Resolution, Selection};
+use super::state::{Event, State, next};
+use crate::domain::{Msisdn, Timestamp};
+use crate::{Error, Kind, Result};
+
+/// Why a batch is unknown whose claim has no outcome.
+pub(super) const INTERRUPTED: &str = "the program was stopped while the request was under way";
+
+/// Why recipients are refused each for itself, and not because another number of the request was bad.
+const ANSWERED_SINGLY: &str = "the gateway answered for each number";
+
+/// A planned batch is taken for one attempt.
+pub(super) fn claim(batch: BatchId, at: &Timestamp) -> Result<Vec<Change>> {
+    let claimed = Change::Move {
+        batch,
+        from: State::Planned,
+        to: after(batch, State::Planned, Event::Claim)?,
+        fields: Fields::Claimed(at.clone()),
+    };
+    let attempt = Change::BeginAttempt {
+        batch,
+        at: at.clone(),
+    };
+    Ok(vec![claimed, attempt])
+}
+
+/// An attempt has ended. Where the recipients end in different states, the batch is split into children of one state each.
+pub(super) fn settle(end: &Settlement) -> Result<Vec<Change>> {
+    let batch = end.batch.id;
+    let mut changes = vec![Change::EndAttempt {
+        attempt: end.attempt,
+        outcome: end.outcome,
+        answered: Some(Answer {
+            at: end.ended_at.clone(),
+            http_status: end.http_status,
+            text: end.answer.clone(),
+        }),
+    }];
+    let children = match &end.new_states[..] {
+        [state] => children(batch, state, &end.batch.rows, None)?,
+        each if each.len() == end.batch.rows.len() => {
+            let (own_trx_ids, groups) = groups(&end.batch.rows, each);
+            changes.extend(own_trx_ids);
+            let mut all = Vec::new();
+            for (state, rows) in &groups {
+                all.extend(children(batch, state, rows, Some(ANSWERED_SINGLY))?);
+            }
+            all
+        }
+        _ => {
+            return Err(Error::new(
+                Kind::Ledger,
+                "an answer had another number of outcomes than its batch has recipients",
+            ));
+        }
+    };
+    changes.push(move_or_split(batch, State::Claimed, children)?);
+    Ok(changes)
+}
+
+/// The recipients by their common state, and the transaction ids that are their own: then their batch has none.
+fn groups(rows: &[i64], states: &[NewState]) -> (Vec<Change>, Vec<(NewState, Vec<i64>)>) {
+    let mut own_trx_ids = Vec::new();
+    let mut groups: Vec<(NewState, Vec<i64>)> = Vec::new();
+    for (&row, state) in rows.iter().zip(states) {
+        let mut common = state.clone();
+        if let NewState::Accepted { trx_id, .. } = &mut common {
+            let trx_id = trx_id.take();
+            own_trx_ids.push(Change::SetTrxId { row, trx_id });
+        }
+        match groups.iter_mut().find(|(of, _)| *of == common) {
+            Some((_, rows)) => rows.push(row),
+            None => groups.push((common, vec![row])),
+        }
+    }
+    (own_trx_ids, groups)
+}
+
+/// The batches of recipients of a claimed batch that all end in this state: one, or two if it is halved. `refused_because` is
+/// why they are refused, if the code alone does not say it.
+fn children(
+    batch: BatchId,
+    state: &NewState,
+    rows: &[i64],
+    refused_because: Option<&str>,
+) -> Result<Vec<Child>> {
+    let (event, code, trx_id, why) = match state {
+        NewState::Accepted { code, trx_id } => (Event::Accept, Some(*code), trx_id.clone(), None),
+        NewState::Refused { code } => {
+            let why = refused_because.map(str::to_owned);
+            (Event::Refuse, Some(*code), None, why)
+        }
+        NewState::Unknown { why, code } => (Event::LoseAnswer, *code, None, Some(why.clone())),
+        NewState::Planned { why } => (Event::PlanAgain, None, None, Some(why.clone())),
+        NewState::Halved { code } if rows.len() == 1 => (Event::Refuse, Some(*code), None, None),
+        NewState::Halved { code } => {
+            let why = format!("the gateway answered {code}, and it is sent in smaller batches");
+            (Event::PlanAgain, None, None, Some(why))
+        }
+    };
+    let is_halved = matches!(state, NewState::Halved { .. }) && rows.len() > 1;
+    let size = if is_halved {
+        rows.len().div_ceil(2)
+    } else {
+        rows.len()
+    };
+    let state = after(batch, State::Claimed, event)?;
+    let fields = Fields::Settled { code, trx_id, why };
+    let children = rows.chunks(size.max(1)).map(|rows| Child {
+        rows: rows.to_vec(),
+        state,
+        fields: fields.clone(),
+    });
+    Ok(children.collect())
+}
+
+/// A split, unless there is only one child: then the batch itself becomes what the child would be.
+fn move_or_split(batch: BatchId, from: State, mut children: Vec<Child>) -> Result<Change> {
+    if children.len() > 1 {
+        return split(batch, from, children);
+    }
+    let child = children.pop().ok_or_else(|| {
+        Error::new(
+            Kind::Ledger,
+            format!("batch {batch} has no recipients, and cannot be settled"),
+        )
+    })?;
+    Ok(Change::Move {
+        batch,
+        from,
+        to: child.state,
+        fields: child.fields,
+    })
+}
+
+fn split(parent: BatchId, from: State, children: Vec<Child>) -> Result<Change> {
+    Ok(Change::Split {
+        parent,
+        from,
+        to: after(parent, from, Event::Split)?,
+        children,
+    })
+}
+
+/// A child that stays what its parent was.
+fn unchanged(state: State, rows: &[i64]) -> Child {
+    Child {
+        rows: rows.to_vec(),
+        state,
+        fields: Fields::Kept,
+    }
+}
+
+/// A planned batch is split after its first `recipients`. The first child has these.
+pub(super) fn split_first(batch: &Batch, recipients: usize) -> Result<Vec<Change>> {
+    let (first, rest) = batch.rows.split_at(recipients.min(batch.rows.len()));
+    let children = [first, rest].map(|rows| unchanged(State::Planned, rows));
+    split(batch.id, State::Planned, children.into()).map(|split| vec![split])
+}
+
+/// The recipients of a planned batch that must not be sent to leave it. `listed` returns the reason for a number, if there is
+/// one. The others are a batch of their own.
+pub(super) fn suppress(
+    batch: &Batch,
+    listed: &dyn Fn(Msisdn) -> Option<String>,
+) -> Result<Vec<Change>> {
+    let mut changes = Vec::new();
+    let mut remaining = Vec::new();
+    for (&row, message) in batch.rows.iter().zip(&batch.messages) {
+        match listed(message.number) {
+            None => remaining.push(row),
+            Some(reason) => changes.push(Change::Suppress {
+                batch: batch.id,
+                row,
+                reason,
+            }),
+        }
+    }
+    if !changes.is_empty() {
+        let children = match &remaining[..] {
+            [] => Vec::new(),
+            rows => vec![unchanged(State::Planned, rows)],
+        };
+        changes.push(split(batch.id, State::Planned, children)?);
+    }
+    Ok(changes)
+}
+
+/// An operator decides about the selected rows of these batches, all of them or none. Returns how many rows that are.
+pub(super) fn resolve(
+    batches: &[StoredBatch],
+    selection: &Selection,
+    resolution: &Resolution,
+    note: Option<&str>,
+    at: &Timestamp,
+) -> Result<(u64, Vec<Change>)> {
+    refuse_missing(batches, selection)?;
+    let event = match resolution {
+        Resolution::Accepted { .. } => Event::ResolveAccepted,
+        Resolution::NotSent => Event::ResolveNotSent,
+    };
+    let is_selected = |row: i64| match selection {
+        Selection::Rows(ranges) => ranges.iter().any(|range| has(range, row)),
+        _ => true,
+    };
+    let mut rows = Vec::new();
+    let mut changes = Vec::new();
+    for batch in batches {
+        let (id, from) = (batch.id, batch.state);
+        let (selected, others): (Vec<i64>, Vec<i64>) =
+            batch.rows.iter().partition(|row| is_selected(**row));
+        let resolved = Child {
+            state: next(from, event)
+                .ok_or_else(|| not_resolvable(format!("batch {id} is {from}")))?,
+            fields: Fields::Decided {
+                trx_id: resolution.trx_id().map(str::to_owned),
+            },
+            rows: selected,
+        };
+        rows.extend_from_slice(&resolved.rows);
+        let mut children = vec![resolved];
+        if !others.is_empty() {
+            children.push(unchanged(from, &others));
+        }
+        changes.push(move_or_split(id, from, children)?);
+    }
+    if !rows.is_empty() {
+        let decision = Change::Decide {
+            at: at.clone(),
+            rows: ranges(&rows),
+            resolution: resolution.clone(),
+            note: note.map(str::to_owned),
+        };
+        changes.insert(0, decision);
+    }
+    Ok((rows.len() as u64, changes))
+}
+
+/// Refuses a selection with a batch or a row that is not in these batches.
+fn refuse_missing(batches: &[StoredBatch], selection: &Selection) -> Result<()> {
+    match selection {
+        Selection::AllUnknown => Ok(()),
+        Selection::Batch(batch) if batches.is_empty() => {
+            Err(not_resolvable(format!("there is no batch {batch}")))
+        }
+        Selection::Batch(_) => Ok(()),
+        Selection::Rows(ranges) => ranges.iter().try_for_each(|range| {
+            let rows = batches.iter().flat_map(|batch| &batch.rows);
+            let found = rows.filter(|row| has(range, **row)).count() as u64;
+            let (first, last) = (range.start(), range.end());
+            if last
+                .checked_sub(*first)
+                .and_then(|more| more.checked_add(1))
+                == Some(found)
+            {
+                return Ok(());
+            }
+            Err(not_resolvable(format!(
+                "not every row of {first}-{last} exists and was to be sent"
+            )))
+        }),
+    }
+}
+
+fn has(range: &RangeInclusive<u64>, row: i64) -> bool {
+    range.contains(&row.cast_unsigned())
+}
+
+fn not_resolvable(message: String) -> Error {
+    Error::new(Kind::Ledger, message)
+        .hint("only unknown and refused rows can be resolved; see the results")
+}
+
+/// Rows as they are written on the command line: `3,17-20`.
+fn ranges(rows: &[i64]) -> String {
+    let mut rows = rows.to_vec();
+    rows.sort_unstable();
+    let ranges = rows
+        .chunk_by(|row, next| row + 1 == *next)
+        .map(|range| match range {
+            [first, .., last] => format!("{first}-{last}"),
+            _ => range[0].to_string(),
+        });
+    ranges.collect::<Vec<_>>().join(",")
+}
+
+/// A crash left these under way: their requests may have gone out.
+pub(super) fn recover(in_flight: &InFlight) -> Result<Vec<Change>> {
+    let lost = in_flight.batches.iter().map(|&batch| {
+        Ok(Change::Move {
+            batch,
+            from: State::Claimed,
+            to: after(batch, State::Claimed, Event::LoseAnswer)?,
+            fields: Fields::Settled {
+                code: None,
+                trx_id: None,
+                why: Some(INTERRUPTED.to_owned()),
+            },
+        })
+    });
+    let ended = in_flight.attempts.iter().map(|&attempt| {
+        Ok(Change::EndAttempt {
+            attempt,
+            outcome: AttemptOutcome::Interrupted,
+            answered: None,
+        })
+    });
+    lost.chain(ended).collect()
+}
+
+/// The state after an event, which must be one that can happen.
+fn after(batch: BatchId, from: State, event: Event) -> Result<State> {
+    next(from, event).ok_or_else(|| {
+        Error::new(
+            Kind::Ledger,
+            format!("batch {batch} is {from}, so {event:?} cannot happen to it"),
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn rows_become_ranges() {
+        assert_eq!(super::ranges(&[20, 3, 18, 17, 19]), "3,17-20");
+    }
+}
