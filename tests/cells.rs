@@ -588,6 +588,13 @@ fn an_input_that_can_be_read_once_is_kept_for_the_second_time() {
     let plan = ["plan", "-", "--ledger", "a.ledger", "--message", DUE];
     program.command(&plan).stdin(us).run().exits(0);
     assert_eq!(outcomes(&program, "a.ledger")[1], "Due 5 Nov 2026");
+    let damaged = program
+        .command(&plan)
+        .stdin(due(US) + "0123456789,\0\n")
+        .run();
+    damaged
+        .exits(1)
+        .says(&["isms-campaign: standard input: line 9 holds a NUL byte"]);
     let contradicting = due(&["22/11/2026", "11/22/2026"]);
     let run = program.command(&plan).stdin(contradicting).run();
     run.exits(1)

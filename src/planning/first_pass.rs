@@ -4,24 +4,25 @@
 use super::row::RowChecker;
 use crate::domain::PlanOptions;
 use crate::domain::cell::shown;
-use crate::domain::header::Columns;
-use crate::domain::options::{DateOrder, HiddenRows, MessageSource};
+use crate::domain::options::{HiddenRows, MessageSource};
 use crate::domain::report::DateColumn;
 use crate::domain::template::{Example, Observed, Reading};
 use crate::error::Remedy;
-use crate::source::{Row, Source};
+use crate::source::{KeptInput, ReadOptions, Row, Source};
 use crate::{Error, Kind, Result};
 
 /// How many rows are read at a time.
 const CHUNK: usize = 1_024;
 
-/// What was found about the columns that dates and amounts are read from.
-#[derive(Debug, Default)]
-pub(super) struct ColumnNotations {
-    /// The cell of each column of dates, and the order in which they are read.
-    pub(super) date_orders: Vec<(usize, DateOrder)>,
-    /// What the plan says about them.
-    pub(super) reported: Vec<DateColumn>,
+/// A spreadsheet that is ready to be planned: how its columns of dates and amounts are read is known.
+pub(super) struct Prepared {
+    pub(super) source: Source,
+    /// Rows that were read from it already.
+    pub(super) first_rows: Vec<Row>,
+    /// What the plan says about columns of dates.
+    pub(super) date_columns: Vec<DateColumn>,
+    /// Of the spreadsheet as it was the first time, if it is read twice.
+    pub(super) digest: Option<String>,
 }
 
 /// Whether the spreadsheet may have to be read twice, as far as the options show.
@@ -34,29 +35,67 @@ pub(super) fn may_be_needed(options: &PlanOptions) -> bool {
     }
 }
 
-/// The first rows, from whose templates the columns of dates and amounts are taken. None where one template is common to all rows.
-pub(super) fn first_rows(checker: &RowChecker<'_>, source: &mut Source) -> Result<Vec<Row>> {
-    Ok(match checker.message_column() {
+/// Finds the columns that dates and amounts are read from: in the common template, or else in the templates of the first rows. If
+/// there are any, reads all rows of the source, tells the checker the orders of dates, and opens the input again.
+pub(super) fn prepare(
+    mut source: Source,
+    kept: &KeptInput<'_>,
+    format: &ReadOptions,
+    options: &PlanOptions,
+    checker: &mut RowChecker<'_>,
+) -> Result<Prepared> {
+    let first_rows = match checker.message_column() {
         None => Vec::new(),
         Some(_) => source.read(CHUNK)?.unwrap_or_default(),
+    };
+    let mut observed: Vec<(usize, Observed)> = checker
+        .columns_read(&first_rows)
+        .into_iter()
+        .map(|(cell, reading)| (cell, Observed::new(reading)))
+        .collect();
+    if observed.is_empty() {
+        return Ok(Prepared {
+            source,
+            first_rows,
+            date_columns: Vec::new(),
+            digest: None,
+        });
+    }
+    observe(&mut observed, first_rows, &mut source, options)?;
+    let titles = |cell| source.columns().title(cell);
+    refuse_contradiction(&observed, titles).map_err(|error| error.at(kept.input))?;
+    let dates = observed
+        .iter()
+        .filter(|(_, observed)| observed.reading() == Reading::Date);
+    checker.date_orders = dates
+        .clone()
+        .map(|(cell, observed)| (*cell, observed.date_order()))
+        .collect();
+    let date_columns = dates
+        .filter_map(|(cell, observed)| date_column(titles(*cell), observed))
+        .collect();
+    let digest = Some(source.digest());
+    // A workbook is in memory only once.
+    drop(source);
+    Ok(Prepared {
+        source: kept.open(format)?,
+        first_rows: Vec::new(),
+        date_columns,
+        digest,
     })
 }
 
-/// Reads all rows of the source, which begins with these. Returns what the columns show, and the digest of the spreadsheet.
-pub(super) fn run(
-    columns_read: &[(usize, Reading)],
+/// Notes what all rows of the source show, which begins with these.
+fn observe(
+    observed: &mut [(usize, Observed)],
     first_rows: Vec<Row>,
-    mut source: Source,
+    source: &mut Source,
     options: &PlanOptions,
-) -> Result<(ColumnNotations, String)> {
-    let mut observed: Vec<(usize, Observed)> = columns_read
-        .iter()
-        .map(|(cell, reading)| (*cell, Observed::new(*reading)))
-        .collect();
+) -> Result<()> {
     let mut rows = Some(first_rows);
     while let Some(chunk) = rows {
         for row in chunk.iter().filter(|row| counts(row, options)) {
-            for (cell, observed) in &mut observed {
+            for (cell, observed) in &mut *observed {
                 // A number of a workbook is certain.
                 if !row.is_number(*cell) {
                     observed.add(row.place().in_column(*cell), shown(row.held(*cell)));
@@ -65,8 +104,7 @@ pub(super) fn run(
         }
         rows = source.read(CHUNK)?;
     }
-    let notations = conclude(&observed, source.columns())?;
-    Ok((notations, source.digest()))
+    Ok(())
 }
 
 /// Whether the cells of this row show anything: not those of a row that is skipped, or whose cells may stand under other headers.
@@ -75,30 +113,32 @@ fn counts(row: &Row, options: &PlanOptions) -> bool {
     !is_skipped && row.error().is_none()
 }
 
-fn conclude(observed: &[(usize, Observed)], columns: &Columns) -> Result<ColumnNotations> {
-    let mut notations = ColumnNotations::default();
-    for (cell, observed) in observed {
-        let title = columns.title(*cell);
-        if let Some(examples) = observed.contradiction() {
-            return Err(contradiction(title, observed.reading(), examples));
-        }
-        if observed.reading() == Reading::Amount {
-            continue;
-        }
-        let order = observed.date_order();
-        notations.date_orders.push((*cell, order));
-        if let Some((example, day)) = observed.surprise() {
-            notations.reported.push(DateColumn {
-                column: title.to_owned(),
-                order,
-                is_shown: observed.shows_order(),
-                place: example.place,
-                cell: example.cell.clone(),
-                day,
-            });
+/// Refuses a column that is written in two ways.
+fn refuse_contradiction<'a>(
+    observed: &'a [(usize, Observed)],
+    title: impl Fn(usize) -> &'a str,
+) -> Result<()> {
+    let found = observed
+        .iter()
+        .find_map(|(cell, observed)| Some((cell, observed, observed.contradiction()?)));
+    match found {
+        None => Ok(()),
+        Some((cell, observed, examples)) => {
+            Err(contradiction(title(*cell), observed.reading(), examples))
         }
     }
-    Ok(notations)
+}
+
+fn date_column(title: &str, observed: &Observed) -> Option<DateColumn> {
+    let (example, day) = observed.surprise()?;
+    Some(DateColumn {
+        column: title.to_owned(),
+        order: observed.date_order(),
+        is_shown: observed.shows_order(),
+        place: example.place,
+        cell: example.cell.clone(),
+        day,
+    })
 }
 
 /// The error of a column that is written in two ways.

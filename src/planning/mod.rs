@@ -18,6 +18,7 @@ use examples::Examples;
 use headers::phone_column;
 use row::{RowChecker, template_names};
 
+use crate::domain::header::Columns;
 use crate::domain::options::MessageSource;
 use crate::domain::place::Places;
 use crate::domain::report::Report;
@@ -58,7 +59,7 @@ pub fn plan(
     progress: &dyn Progress,
 ) -> Result<Plan> {
     let kept = KeptInput::new(input, first_pass::may_be_needed(options))?;
-    let mut source = kept
+    let source = kept
         .open(format)
         .map_err(|error| headers::name_other_sheets(error, input, format))?;
     let hidden = source.hidden_rows();
@@ -75,16 +76,7 @@ pub fn plan(
     let delimiter = source.dialect().delimiter;
     let templates = Templates::new(template_names(&columns), options.date_order);
     let mut checker = RowChecker::new(options, &templates, &columns, &place, delimiter, phone)?;
-    let mut first_rows = first_pass::first_rows(&checker, &mut source)?;
-    let columns_read = checker.columns_read(&first_rows);
-    let mut date_columns = Vec::new();
-    let mut digest = None;
-    if !columns_read.is_empty() {
-        let first_pass = first_pass::run(&columns_read, first_rows, source, options);
-        let (notations, read) = first_pass.map_err(|error| error.at(&place))?;
-        (date_columns, checker.date_orders) = (notations.reported, notations.date_orders);
-        (digest, source, first_rows) = (Some(read), kept.open(format)?, Vec::new());
-    }
+    let prepared = first_pass::prepare(source, &kept, format, options, &mut checker)?;
     let mut writer = lock.begin_plan()?;
     let mut classifier = Classifier::new(
         options,
@@ -92,14 +84,15 @@ pub fn plan(
         Examples::new(&columns, &checker, delimiter),
     );
     let source = pipeline::run(
-        first_rows,
-        source,
+        prepared.first_rows,
+        prepared.source,
         &checker,
         &mut classifier,
         &mut *writer,
         progress,
     )?;
-    if digest.is_some_and(|digest| digest != source.digest()) {
+    let digest = source.digest();
+    if prepared.digest.is_some_and(|first| first != digest) {
         return Err(Error::new(Kind::Input, "changed while it was read")
             .hint("run again when nothing writes to it")
             .at(&place));
@@ -118,29 +111,37 @@ pub fn plan(
     report.hidden = hidden.len() as u64;
     report.first_hidden = hidden.into_iter().take(LISTED).collect();
     report.unformatted = source.unformatted();
-    report.date_columns = date_columns;
+    report.date_columns = prepared.date_columns;
     let header = columns.headers.iter().map(String::as_str);
     let header: Vec<_> = header
         .filter(|header| ResultColumn::parse(header).is_none())
         .collect();
-    let title = |column| columns.title(column).to_owned();
-    let (phone, message) = (title(checker.phone()), checker.message_column().map(title));
     Ok(Plan {
         writer,
-        options: PlanOptions {
-            phone_column: Some(phone),
-            message: match message {
-                Some(column) => MessageSource::Column(Some(column)),
-                None => options.message.clone(),
-            },
-            ..options.clone()
-        },
+        options: planned_options(options, &checker, &columns),
         header: to_record(header, delimiter),
         dialect: source.dialect(),
-        digest: source.digest(),
+        digest,
         report,
         places,
     })
+}
+
+/// The options with the columns that were found.
+fn planned_options(
+    options: &PlanOptions,
+    checker: &RowChecker<'_>,
+    columns: &Columns,
+) -> PlanOptions {
+    let title = |column| columns.title(column).to_owned();
+    PlanOptions {
+        phone_column: Some(title(checker.phone())),
+        message: match checker.message_column() {
+            Some(column) => MessageSource::Column(Some(title(column))),
+            None => options.message.clone(),
+        },
+        ..options.clone()
+    }
 }
 
 /// How many hidden rows an error lists.

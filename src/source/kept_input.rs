@@ -10,7 +10,8 @@ use crate::{Error, Kind, Result};
 /// An input that can be opened again, once what was opened before is dropped.
 #[derive(Debug)]
 pub struct KeptInput<'a> {
-    input: &'a Input,
+    /// The input itself.
+    pub input: &'a Input,
     /// The bytes of an input that gives them only once. The file has no name, so that it ends with this process.
     copy: Option<File>,
 }
