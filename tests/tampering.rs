@@ -75,9 +75,9 @@ fn verify_detects_manual_edits() {
         "UPDATE batch SET state = 'refused', code = -1005, trx_id = NULL WHERE id = 1",
         "UPDATE batch SET state = 'planned', code = NULL WHERE id = 3",
         "UPDATE batch SET state = 'accepted', code = 2000 WHERE id = 3",
-        "UPDATE batch SET state = 'accepted' WHERE id = 8",
-        "UPDATE batch SET state = 'claimed' WHERE id = 8",
-        "UPDATE batch SET state = 'split' WHERE id = 8",
+        "INSERT INTO batch (id, state, attempts) VALUES (8, 'accepted', 0)",
+        "INSERT INTO batch (id, state, attempts) VALUES (8, 'claimed', 0)",
+        "INSERT INTO batch (id, state, attempts) VALUES (8, 'split', 0)",
         "UPDATE batch SET state = 'accepted' WHERE id = 5",
         "UPDATE batch SET state = 'planned' WHERE id = 6",
         "UPDATE batch SET state = 'sent' WHERE id = 1",
@@ -109,12 +109,15 @@ fn verify_detects_manual_edits() {
         "UPDATE recipient SET batch_id = 8 WHERE row = 1",
         "UPDATE recipient SET batch_id = 99 WHERE row = 1",
         "UPDATE recipient SET batch_id = NULL WHERE row = 1",
-        "UPDATE recipient SET batch_id = CASE row WHEN 1 THEN 8 ELSE 1 END, text_id = CASE row WHEN 1 THEN text_id END
-         WHERE row IN (1, 8)",
+        "UPDATE recipient SET batch_id = 9 - batch_id, text = CASE row WHEN 1 THEN text END WHERE row IN (1, 8)",
         "UPDATE recipient SET msisdn = NULL WHERE row = 1",
         "UPDATE recipient SET msisdn = (SELECT msisdn FROM recipient WHERE row = 1),
-                              text_id = (SELECT text_id FROM recipient WHERE row = 1) WHERE row = 8",
-        "UPDATE recipient SET text_id = NULL WHERE row = 8",
+                              text = (SELECT text FROM recipient WHERE row = 1) WHERE row = 8",
+        "UPDATE recipient SET msisdn = (SELECT msisdn FROM recipient WHERE row = 1), text = NULL, text_row = 1 WHERE row = 8",
+        "UPDATE recipient SET text = NULL WHERE row = 8",
+        "UPDATE recipient SET text = NULL, text_row = 8 WHERE row = 8",
+        "UPDATE recipient SET text = NULL, text_row = 9 WHERE row = 8",
+        "UPDATE recipient SET text = NULL, text_row = 10 WHERE row = 8",
         "UPDATE recipient SET disposition = 'invalid', batch_id = NULL WHERE row = 8",
         "UPDATE recipient SET disposition = 'suppressed', batch_id = NULL WHERE row = 1",
         "UPDATE recipient SET disposition = 'send', batch_id = 8 WHERE row = 10",
@@ -122,16 +125,21 @@ fn verify_detects_manual_edits() {
         "DELETE FROM recipient WHERE row = 1",
         "UPDATE recipient SET row = 11 WHERE row = 10",
         "INSERT INTO recipient (row, cells, disposition) VALUES (11, 'x,y', 'invalid')",
-        "DELETE FROM batch WHERE id = 8",
-        "INSERT INTO batch (state, attempts) VALUES ('planned', 0)",
+        "DELETE FROM batch WHERE id = 1",
+        "DELETE FROM batch WHERE id = 5; DELETE FROM attempt WHERE batch_id = 5",
+        "DELETE FROM batch WHERE id = 7; DELETE FROM attempt WHERE batch_id = 7",
+        "DELETE FROM batch; DELETE FROM attempt; DELETE FROM decision; UPDATE campaign SET gateway_host = NULL",
+        "UPDATE recipient SET batch_id = 7 WHERE row = 8",
+        "INSERT INTO batch (id, state, attempts) VALUES (9, 'planned', 0)",
         "UPDATE batch SET parent = id",
         // Texts and their credits.
-        "UPDATE text SET credits = 9",
-        "UPDATE text SET type = 2",
-        "UPDATE text SET body = body || ' ♥' WHERE id = 8",
-        "UPDATE text SET body = body || printf('%0200d', 0) WHERE id = 8",
-        "UPDATE text SET body = 'KedaiKu: free money' WHERE id = 1",
-        "DELETE FROM text WHERE id = 8",
+        "UPDATE recipient SET credits = 9 WHERE type IS NOT NULL",
+        "UPDATE recipient SET credits = 9 WHERE row = 8",
+        "UPDATE recipient SET type = 2 WHERE type IS NOT NULL",
+        "UPDATE recipient SET text = text || ' ♥' WHERE row = 8",
+        "UPDATE recipient SET text = text || printf('%0200d', 0) WHERE row = 8",
+        "UPDATE recipient SET text = 'KedaiKu: free money' WHERE row = 1",
+        "DELETE FROM recipient WHERE row = 8",
         // The campaign.
         "UPDATE campaign SET gateway_host = NULL",
         "UPDATE campaign SET report = '{}'",
@@ -173,7 +181,7 @@ fn what_verify_cannot_detect() {
         "UPDATE recipient SET msisdn = 60125599999 WHERE row = 8",
         "UPDATE recipient SET cells = 'x,y' WHERE row = 8",
         // A text of the same length, which is not one of the plan's examples.
-        "UPDATE text SET body = replace(body, 'ready', 'stuck') WHERE id = 8",
+        "UPDATE recipient SET text = replace(text, 'ready', 'stuck') WHERE row = 8",
         // Whether no answer came or nothing was sent is recorded only here.
         "UPDATE attempt SET outcome = 'not sent' WHERE batch_id = 4;
          UPDATE batch SET state = 'planned' WHERE id = 4",
@@ -227,9 +235,10 @@ fn options_that_cannot_be_read_are_not_sent_by_default() {
     }
     // An unknown encoding, an invalid number, a missing text.
     for statements in [
-        "UPDATE text SET type = 3",
+        "PRAGMA ignore_check_constraints = ON; UPDATE recipient SET type = 3 WHERE row = 8",
         "UPDATE recipient SET msisdn = 5 WHERE row = 8",
-        "UPDATE recipient SET text_id = NULL WHERE row = 8",
+        "PRAGMA ignore_check_constraints = ON; UPDATE recipient SET text = NULL WHERE row = 8",
+        "UPDATE recipient SET text = NULL, text_row = 99 WHERE row = 8",
     ] {
         program.write("customers.ledger", &whole);
         if edit(&program, statements) {

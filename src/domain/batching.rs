@@ -23,13 +23,13 @@ impl Fingerprint {
     }
 }
 
-/// The number of a text or a batch.
+/// A text of the plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Assigned {
+pub struct NumberedText {
     /// Its number, from 1.
     pub number: u32,
-    /// Whether this is its first use.
-    pub is_new: bool,
+    /// The first row that has it.
+    pub first_row: u32,
 }
 
 /// The last batch of recipients that can share a request.
@@ -45,6 +45,8 @@ struct LastBatch {
 pub struct Batcher {
     limits: RequestLimits,
     texts: Positions<Fingerprint>,
+    /// The first row of each text.
+    first_rows: Vec<u32>,
     /// Whether each text has recipients.
     is_used: Vec<bool>,
     /// The last batch of each group.
@@ -65,6 +67,7 @@ impl Batcher {
         Self {
             limits,
             texts: Positions::new(),
+            first_rows: Vec::new(),
             is_used: Vec::new(),
             last_batches: Vec::new(),
             last_of_repeats: HashMap::new(),
@@ -73,20 +76,21 @@ impl Batcher {
         }
     }
 
-    /// The number of the text with this fingerprint.
-    pub fn text(&mut self, fingerprint: Fingerprint) -> Assigned {
+    /// The text with this fingerprint, which this row has.
+    pub fn text(&mut self, fingerprint: Fingerprint, row: u32) -> NumberedText {
         let (position, is_new) = self.texts.position(fingerprint);
         if is_new {
+            self.first_rows.push(row);
             self.is_used.push(false);
         }
-        Assigned {
+        NumberedText {
             number: position + 1,
-            is_new,
+            first_row: self.first_rows[position as usize],
         }
     }
 
-    /// The batch of the next recipient, whose text has a number already. `earlier` rows had the same number.
-    pub fn batch(&mut self, text: u32, encoding: Encoding, earlier: Earlier) -> Assigned {
+    /// The number of the batch of the next recipient, whose text has a number already. `earlier` rows had the same number.
+    pub fn batch(&mut self, text: u32, encoding: Encoding, earlier: Earlier) -> u32 {
         let text = text.saturating_sub(1);
         if let Some(is_used) = self.is_used.get_mut(text as usize) {
             self.used_texts += u32::from(!std::mem::replace(is_used, true));
@@ -102,8 +106,7 @@ impl Batcher {
         } else {
             self.last_of_repeats.entry((group, earlier)).or_default()
         };
-        let is_new = last.room == 0;
-        if is_new {
+        if last.room == 0 {
             self.batches += 1;
             *last = LastBatch {
                 number: self.batches,
@@ -111,10 +114,7 @@ impl Batcher {
             };
         }
         last.room -= 1;
-        Assigned {
-            number: last.number,
-            is_new,
-        }
+        last.number
     }
 }
 
@@ -169,16 +169,15 @@ mod tests {
                 Duplicates::new(if kept { DuplicateRule::Keep } else { DuplicateRule::Message });
             let mut batches: BTreeMap<u32, Vec<(u8, u64)>> = BTreeMap::new();
             let mut texts = HashSet::new();
-            for (text, number) in rows {
-                let assigned = batcher.text(fingerprint(text)).number;
+            for (row, (text, number)) in (1..).zip(rows) {
+                let assigned = batcher.text(fingerprint(text), row).number;
                 // A row that is not sent has a text, too.
                 let Some(number) = number else { continue };
                 let msisdn = Msisdn::from_u64(60_125_500_000 + number).unwrap();
-                let Repeat::Send(earlier) = duplicates.add(1, msisdn, assigned) else { continue };
+                let Repeat::Send(earlier) = duplicates.add(row, msisdn, assigned) else { continue };
                 let batch = batcher.batch(assigned, encoding(text), earlier);
-                prop_assert_eq!(batch.is_new, !batches.contains_key(&batch.number));
-                prop_assert!(!batch.is_new || batch.number as usize == batches.len() + 1);
-                batches.entry(batch.number).or_default().push((text, number));
+                prop_assert!(batches.contains_key(&batch) || batch as usize == batches.len() + 1);
+                batches.entry(batch).or_default().push((text, number));
                 texts.insert(text);
             }
             prop_assert_eq!(batcher.batches as usize, batches.len());
@@ -220,12 +219,10 @@ mod tests {
             let mut batcher = Batcher::new(limits(3, in_common));
             let mut duplicates = Duplicates::new(DuplicateRule::Message);
             let numbered = rows.map(|(text, number)| {
-                let assigned = batcher.text(fingerprint(text)).number;
+                let assigned = batcher.text(fingerprint(text), 1).number;
                 let number = Msisdn::from_u64(60_125_500_000 + number).unwrap();
                 match duplicates.add(1, number, assigned) {
-                    Repeat::Send(earlier) => {
-                        batcher.batch(assigned, encoding(text), earlier).number
-                    }
+                    Repeat::Send(earlier) => batcher.batch(assigned, encoding(text), earlier),
                     Repeat::DuplicateOf(_) => 0,
                 }
             });
@@ -239,10 +236,11 @@ mod tests {
     #[test]
     fn texts_are_numbered_in_order_of_appearance() {
         let mut batcher = Batcher::new(limits(1, InCommon::Text));
-        let texts = [3, 5, 3].map(|text| batcher.text(fingerprint(text)));
+        let texts =
+            [(3, 7), (5, 8), (3, 9)].map(|(text, row)| batcher.text(fingerprint(text), row));
         assert_eq!(
-            texts.map(|text| (text.number, text.is_new)),
-            [(1, true), (2, true), (1, false)]
+            texts.map(|text| (text.number, text.first_row)),
+            [(1, 7), (2, 8), (1, 7)]
         );
     }
 }

@@ -16,7 +16,7 @@ use super::resolution::Selection;
 use super::state::State;
 use super::totals::Totals;
 use crate::Result;
-use crate::domain::{Msisdn, Status, Text, Timestamp};
+use crate::domain::{Msisdn, Status, Timestamp};
 
 /// The lock of one place. It also remembers, outside of the ledger, which campaign was started there.
 pub(super) trait Lock: Debug + Send {
@@ -64,7 +64,7 @@ pub struct Started {
 
 /// An unfinished plan. If it is dropped, nothing is left behind.
 pub trait PlanWriter: Debug + Send {
-    /// Prepares to store rows, texts and batches.
+    /// Prepares to store rows.
     fn inserts(&mut self) -> Result<Box<dyn PlanInserts + '_>>;
 
     /// The text of a row that was stored.
@@ -75,15 +75,9 @@ pub trait PlanWriter: Debug + Send {
     fn finish(self: Box<Self>, campaign: &Campaign, replacing: bool) -> Result<()>;
 }
 
-/// Stores rows, texts and batches.
+/// Stores rows.
 pub trait PlanInserts {
-    /// Stores texts under these numbers.
-    fn texts(&mut self, texts: &[(u32, &Text)]) -> Result<()>;
-
-    /// Stores batches of these numbers.
-    fn batches(&mut self, numbers: &[u32]) -> Result<()>;
-
-    /// Stores rows. Their texts and batches are stored first.
+    /// Stores these rows, which come in order.
     fn rows(&mut self, rows: &[PlannedRow<'_>]) -> Result<()>;
 }
 

@@ -50,7 +50,7 @@ pub use committer::{Committer, LedgerHandle};
 pub use location::{Location, Lock};
 pub use open::Ledger;
 pub use outcome::AttemptOutcome;
-pub use planned_row::{Disposition, PlannedRow};
+pub use planned_row::{Disposition, PlannedRow, RowText};
 pub use recipient::{Decision, PlannedText, Recipient};
 pub use resolution::{Resolution, Selection};
 pub use sqlite::SUFFIX;

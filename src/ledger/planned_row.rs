@@ -1,26 +1,35 @@
 //! A row as it was planned.
 
-use crate::domain::Msisdn;
+use crate::domain::{Msisdn, Text};
 
 /// One row as it was planned.
 #[derive(Clone, Copy, Debug)]
 pub struct PlannedRow<'a> {
     /// `sms_row`.
-    pub row: u64,
+    pub row: u32,
     /// The row's own cells as a CSV record.
     pub cells: &'a str,
     /// The number, where it could be read.
     pub msisdn: Option<Msisdn>,
-    /// The number of its text, where one could be rendered. The text is stored first.
-    pub text: Option<u32>,
+    /// Its text, where one could be rendered.
+    pub text: Option<RowText<'a>>,
     /// Whether it will be sent.
     pub disposition: Disposition<'a>,
+}
+
+/// The text of a row. It is stored with the first row that has it.
+#[derive(Clone, Copy, Debug)]
+pub struct RowText<'a> {
+    /// The text.
+    pub text: &'a Text,
+    /// The first row that has it.
+    pub first_row: u32,
 }
 
 /// Whether a row will be sent, and why not.
 #[derive(Clone, Copy, Debug)]
 pub enum Disposition<'a> {
-    /// In the batch of this number, which is stored first.
+    /// In the batch of this number.
     Send(u32),
     /// The row cannot be sent.
     Invalid(&'a str),

@@ -120,29 +120,26 @@ fn unfinished_plan(at: impl Into<Location>, batches: &[u32]) -> (Box<dyn PlanWri
     let mut plan_writer = lock(at).unwrap().begin_plan().unwrap();
     let mut row = 0;
     for (batch, size) in (1_u32..).zip(batches) {
-        let mut inserts = plan_writer.inserts().unwrap();
         let text = text(&format!("text {batch}"));
-        inserts.texts(&[(batch, &text)]).unwrap();
-        inserts.batches(&[batch]).unwrap();
-        drop(inserts);
+        let first_row = row + 1;
         for _ in 0..*size {
             row += 1;
-            add(
-                &mut *plan_writer,
-                row,
-                Some(batch),
-                Disposition::Send(batch),
-            )
-            .unwrap();
+            let text = RowText {
+                text: &text,
+                first_row,
+            };
+            let batch = Disposition::Send(batch);
+            add(&mut *plan_writer, row, Some(text), batch).unwrap();
         }
     }
-    with_unsent_rows(plan_writer, row)
+    with_unsent_rows(plan_writer, row, batches.len())
 }
 
-/// Adds three rows that are not sent after this many that are.
+/// Adds three rows that are not sent after this many that are, in this many batches.
 fn with_unsent_rows(
     mut plan_writer: Box<dyn PlanWriter>,
-    sendable: u64,
+    sendable: u32,
+    batches: usize,
 ) -> (Box<dyn PlanWriter>, Campaign) {
     let mut row = sendable;
     for disposition in [
@@ -154,8 +151,9 @@ fn with_unsent_rows(
         add(&mut *plan_writer, row, None, disposition).unwrap();
     }
     let report = Report {
-        rows: row,
-        sendable,
+        rows: row.into(),
+        sendable: sendable.into(),
+        batches: batches as u64,
         duplicate: 1,
         suppressed: 1,
         invalid: vec![InvalidRows {
@@ -171,14 +169,14 @@ fn with_unsent_rows(
 
 fn add(
     plan_writer: &mut dyn PlanWriter,
-    row: u64,
-    text: Option<u32>,
+    row: u32,
+    text: Option<RowText<'_>>,
     disposition: Disposition<'_>,
 ) -> Result<()> {
     plan_writer.inserts()?.rows(&[PlannedRow {
         row,
         cells: "a,b",
-        msisdn: Some(number(row)),
+        msisdn: Some(number(row.into())),
         text,
         disposition,
     }])
@@ -228,17 +226,17 @@ pub(crate) fn plan_own_texts(
     let mut plan_writer = lock(at).unwrap().begin_plan().unwrap();
     let mut row = 0;
     for (batch, texts) in (1..).zip(batches) {
-        plan_writer.inserts().unwrap().batches(&[batch]).unwrap();
         for body in texts {
             row += 1;
-            let mut inserts = plan_writer.inserts().unwrap();
-            inserts.texts(&[(row, &text(body))]).unwrap();
-            drop(inserts);
+            let text = RowText {
+                text: &text(body),
+                first_row: row,
+            };
             let batch = Disposition::Send(batch);
-            add(&mut *plan_writer, row.into(), Some(row), batch).unwrap();
+            add(&mut *plan_writer, row, Some(text), batch).unwrap();
         }
     }
-    let (plan_writer, mut campaign) = with_unsent_rows(plan_writer, row.into());
+    let (plan_writer, mut campaign) = with_unsent_rows(plan_writer, row, batches.len());
     campaign.options.limits = limits;
     plan_writer.finish(&campaign, false).unwrap();
 }

@@ -5,7 +5,7 @@ use super::examples::Examples;
 use super::message::ComposedText;
 use super::row::CheckedRow;
 use crate::Result;
-use crate::domain::batching::{Assigned, Batcher};
+use crate::domain::batching::{Batcher, NumberedText};
 use crate::domain::cost::Costs;
 use crate::domain::duplicates::{Duplicates, Repeat};
 use crate::domain::example::{SeveralTo, around};
@@ -14,8 +14,8 @@ use crate::domain::options::{DuplicateRule, LintLevel, Punctuation, TextType};
 use crate::domain::place::Places;
 use crate::domain::report::{Report, Warning};
 use crate::domain::suppression::Suppression;
-use crate::domain::{Msisdn, PlanOptions, Text};
-use crate::ledger::{Disposition, PlanInserts, PlanWriter, PlannedRow};
+use crate::domain::{Msisdn, PlanOptions};
+use crate::ledger::{Disposition, PlanInserts, PlanWriter, PlannedRow, RowText};
 use crate::lint::{self, Finding, Rule as ContentRule};
 
 /// Classifies rows, in their order.
@@ -37,13 +37,13 @@ pub(super) struct Classifier<'a> {
 /// A row, and what happens to it.
 pub(super) struct ClassifiedRow {
     row: CheckedRow,
-    text: Option<Assigned>,
+    text: Option<NumberedText>,
     classification: Classification,
 }
 
 /// What happens to a row, with the reason.
 enum Classification {
-    Send(Assigned),
+    Send(u32),
     Invalid,
     Duplicate(String),
     Suppressed(String),
@@ -122,7 +122,7 @@ impl<'a> Classifier<'a> {
         let text = row
             .text
             .as_ref()
-            .map(|composed| self.batcher.text(composed.fingerprint));
+            .map(|composed| self.batcher.text(composed.fingerprint, row.row));
         let classification = if row.is_skipped {
             self.report.rows += 1;
             self.report.suppressed += 1;
@@ -240,43 +240,28 @@ fn warning(finding: &Finding, example: &str) -> Warning {
     }
 }
 
-/// Stores rows, after the new texts and batches among them.
+/// Stores rows.
 pub(super) fn store(rows: &[ClassifiedRow], inserts: &mut dyn PlanInserts) -> Result<()> {
-    let texts: Vec<_> = rows.iter().filter_map(ClassifiedRow::new_text).collect();
-    let batches: Vec<_> = rows.iter().filter_map(ClassifiedRow::new_batch).collect();
     let rows: Vec<_> = rows.iter().map(ClassifiedRow::planned).collect();
-    inserts.texts(&texts)?;
-    inserts.batches(&batches)?;
     inserts.rows(&rows)
 }
 
 impl ClassifiedRow {
-    fn new_text(&self) -> Option<(u32, &Text)> {
-        let number = self.text.filter(|text| text.is_new)?.number;
-        Some((number, &self.row.text.as_ref()?.text))
-    }
-
-    fn new_batch(&self) -> Option<u32> {
-        match self.classification {
-            Classification::Send(batch) => batch.is_new.then_some(batch.number),
-            _ => None,
-        }
-    }
-
     fn planned(&self) -> PlannedRow<'_> {
+        let row = &self.row;
         PlannedRow {
-            row: self.row.row.into(),
-            cells: &self.row.cells,
-            msisdn: self.row.number,
-            text: self.text.map(|text| text.number),
+            row: row.row,
+            cells: &row.cells,
+            msisdn: row.number,
+            text: (row.text.as_ref().zip(self.text)).map(|(composed, text)| RowText {
+                text: &composed.text,
+                first_row: text.first_row,
+            }),
             disposition: match &self.classification {
-                Classification::Send(batch) => Disposition::Send(batch.number),
-                Classification::Invalid => Disposition::Invalid(
-                    self.row
-                        .invalid
-                        .as_ref()
-                        .map_or("", |invalid| &invalid.reason),
-                ),
+                Classification::Send(batch) => Disposition::Send(*batch),
+                Classification::Invalid => {
+                    Disposition::Invalid(row.invalid.as_ref().map_or("", |invalid| &invalid.reason))
+                }
                 Classification::Duplicate(reason) => Disposition::Duplicate(reason),
                 Classification::Suppressed(reason) => Disposition::Suppressed(reason),
             },

@@ -25,6 +25,7 @@ impl Ledger {
                 to,
                 children,
             } => {
+                self.record(*parent, *from)?;
                 for child in children {
                     new.batches.push(self.split_off(*parent, *from, child)?);
                 }
@@ -70,8 +71,18 @@ impl Ledger {
         }
     }
 
+    /// Makes the record of a planned batch to which nothing has happened yet. It has none until then.
+    fn record(&self, batch: BatchId, state: State) -> Result<()> {
+        if state == State::Planned {
+            let sql = "INSERT OR IGNORE INTO batch (id, state, attempts) VALUES (?1, 'planned', 0)";
+            self.execute(sql, [batch.0])?;
+        }
+        Ok(())
+    }
+
     /// The statement names the state that the batch leaves, so that of two writers only one succeeds.
     fn move_batch(&self, batch: BatchId, from: State, to: State, fields: &Fields) -> Result<()> {
+        self.record(batch, from)?;
         match fields {
             Fields::Kept => self.update_batch(batch, from, to, "code = code", &[]),
             Fields::Claimed(at) => self.update_batch(
@@ -113,9 +124,13 @@ impl Ledger {
 
     /// Makes a child with the parent's fields, gives it its rows, and then makes of it what it is to be.
     fn split_off(&self, parent: BatchId, from: State, child: &Child) -> Result<BatchId> {
+        // Numbered after all batches, with a record or without. One whose recipients all left it has a record.
         self.execute(
-            "INSERT INTO batch (parent, state, attempts, claimed_at, code, trx_id, why, decision)
-             SELECT id, state, attempts, claimed_at, code, trx_id, why, decision FROM batch WHERE id = ?1",
+            "INSERT INTO batch (id, parent, state, attempts, claimed_at, code, trx_id, why, decision)
+             SELECT 1 + max((SELECT max(id) FROM batch),
+                            (SELECT ifnull(max(batch_id), 0) FROM recipient WHERE batch_id IS NOT NULL)),
+                    id, state, attempts, claimed_at, code, trx_id, why, decision
+             FROM batch WHERE id = ?1",
             params![parent.0],
         )?;
         let id = BatchId(self.connection.last_insert_rowid());

@@ -32,8 +32,8 @@ impl PlanWriter {
             ledger: ledger.to_owned(),
             partial,
         };
-        // No journal and no syncing: a crash leaves a partial file, which the next plan removes. No foreign keys either: that
-        // texts and batches get the planner's numbers is checked as they are stored, and `verify` checks that they exist.
+        // No journal and no syncing: a crash leaves a partial file, which the next plan removes. No foreign keys either:
+        // that rows get the planner's numbers is checked as they are stored, and `verify` checks what they refer to.
         plan.run(
             "PRAGMA foreign_keys = OFF;
              PRAGMA journal_mode = OFF;
@@ -62,15 +62,17 @@ impl backend::PlanWriter for PlanWriter {
 
     fn text_of(&self, row: u64) -> Result<Option<String>> {
         let text = self.connection.query_row(
-            "SELECT t.body FROM recipient r JOIN text t ON t.id = r.text_id WHERE r.row = ?1",
+            "SELECT ifnull(r.text, t.text) FROM recipient r LEFT JOIN recipient t ON t.row = r.text_row
+             WHERE r.row = ?1",
             [row.cast_signed()],
             |row| row.get(0),
         );
-        text.optional().map_err(write_error)
+        text.optional().map(Option::flatten).map_err(write_error)
     }
 
     fn finish(self: Box<Self>, campaign: &Campaign, replacing: bool) -> Result<()> {
         campaign::insert(&self.connection, campaign)?;
+        self.run(schema::INDEX)?;
         self.run("COMMIT")?;
         turn_on_log(&self.connection)?;
         let Self {

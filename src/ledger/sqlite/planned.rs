@@ -18,15 +18,16 @@ const PAGE: usize = 256;
 impl Ledger {
     /// The next page of planned batches after `after`, in order.
     pub(super) fn read_planned(&self, after: Option<BatchId>) -> Result<Vec<Batch>> {
-        // CROSS JOIN fixes the order of the tables: otherwise SQLite might sort everything that is planned. A missing text
-        // leaves a NULL, which is an error; with a plain join its batch would never be sent, and never be noticed.
+        // The order of the index, so that nothing beyond this page is read. A missing text leaves a NULL, which is an error; with
+        // a plain join its batch would never be sent, and never be noticed.
         let mut statement = self.connection.prepare_cached(
-            "SELECT b.id, b.parent IS NOT NULL, r.row, r.msisdn, r.text_id, t.body, t.type
-             FROM batch b
-             CROSS JOIN recipient r ON r.batch_id = b.id
-             LEFT JOIN text t ON t.id = r.text_id
-             WHERE b.state = 'planned' AND b.id > ?1
-             ORDER BY b.id, r.row",
+            "SELECT r.batch_id, b.parent IS NOT NULL, r.row, r.msisdn, ifnull(r.text_row, r.row), ifnull(r.text, t.text),
+                    r.type
+             FROM recipient r
+             LEFT JOIN batch b ON b.id = r.batch_id
+             LEFT JOIN recipient t ON t.row = r.text_row
+             WHERE r.batch_id > ?1 AND ifnull(b.state, 'planned') = 'planned'
+             ORDER BY r.batch_id, r.row",
         )?;
         let mut found = statement.query([after.map_or(0, |batch| batch.0)])?;
         let mut page: Vec<Batch> = Vec::with_capacity(PAGE);
@@ -45,13 +46,13 @@ impl Ledger {
                 });
             }
             let number: i64 = recipient.get(3)?;
-            let text_id = recipient.get(4)?;
+            let text_row = recipient.get(4)?;
             // The recipients of most batches have one text.
             let body = match &text {
-                Some((id, body)) if *id == text_id => Arc::clone(body),
+                Some((row, body)) if *row == text_row => Arc::clone(body),
                 _ => recipient.get(5)?,
             };
-            text = Some((text_id, Arc::clone(&body)));
+            text = Some((text_row, Arc::clone(&body)));
             let wire: u8 = recipient.get(6)?;
             let message = Message {
                 number: Msisdn::from_u64(number.cast_unsigned())
@@ -75,7 +76,8 @@ impl Ledger {
                 self.read_column("SELECT id FROM batch WHERE state = 'unknown'", [])?
             }
             Selection::Batch(id) => {
-                self.read_column("SELECT id FROM batch WHERE id = ?1", [id.cast_signed()])?
+                let sql = "SELECT id FROM batch WHERE id = ?1 UNION SELECT batch_id FROM recipient WHERE batch_id = ?1";
+                self.read_column(sql, [id.cast_signed()])?
             }
             Selection::Rows(ranges) => {
                 let mut ids = BTreeSet::new();
@@ -93,11 +95,8 @@ impl Ledger {
     }
 
     fn stored_batch(&self, id: i64) -> Result<StoredBatch> {
-        let state: String =
-            self.connection
-                .query_row("SELECT state FROM batch WHERE id = ?1", [id], |row| {
-                    row.get(0)
-                })?;
+        let sql = "SELECT ifnull((SELECT state FROM batch WHERE id = ?1), 'planned')";
+        let state: String = self.connection.query_row(sql, [id], |row| row.get(0))?;
         let sql = "SELECT row FROM recipient WHERE batch_id = ?1 ORDER BY row";
         Ok(StoredBatch {
             id: BatchId(id),

@@ -6,7 +6,16 @@ use crate::ledger::outcome::AttemptOutcome as Outcome;
 /// Before every query: each batch with those that it was split from, and its last attempt. `UNION` without `ALL` ends even if
 /// batches are each other's parents.
 pub(in crate::ledger) const ANCESTORS: &str = "
-WITH RECURSIVE lineage(id, ancestor) AS (
+WITH RECURSIVE batch AS MATERIALIZED (
+    SELECT id, parent, state, attempts, claimed_at, code, trx_id, why, decision FROM main.batch
+    UNION ALL
+    SELECT DISTINCT batch_id, NULL, 'planned', 0, NULL, NULL, NULL, NULL, NULL FROM main.recipient
+    WHERE batch_id BETWEEN 1 AND (SELECT json_extract(report, '$.batches') FROM campaign)
+      AND NOT EXISTS (SELECT 1 FROM main.batch b WHERE b.id = batch_id)
+),
+text AS (SELECT row AS id, text AS body FROM main.recipient WHERE text IS NOT NULL),
+recipient AS (SELECT *, CASE WHEN type IS NOT NULL THEN ifnull(text_row, row) END AS text_id FROM main.recipient),
+lineage(id, ancestor) AS (
     SELECT id, id FROM batch
     UNION
     SELECT lineage.id, b.parent FROM lineage JOIN batch b ON b.id = lineage.ancestor WHERE b.parent IS NOT NULL
@@ -121,7 +130,7 @@ pub(in crate::ledger) fn request_limits(limits: RequestLimits) -> [(&'static str
         ),
         InCommon::Type => (
             "the texts of a batch have one type",
-            "count(DISTINCT (SELECT type FROM text WHERE id = text_id)) > 1",
+            "count(DISTINCT type) > 1",
         ),
     };
     let batches_where = |condition: &str| {

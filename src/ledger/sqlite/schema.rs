@@ -8,7 +8,7 @@ use crate::{Error, Kind, Result};
 pub(in crate::ledger) const APPLICATION_ID: i64 = 0x6953_4D53;
 
 /// The version that this program writes, and the only one that it reads.
-pub(in crate::ledger) const VERSION: i64 = 3;
+pub(in crate::ledger) const VERSION: i64 = 4;
 
 /// The tables. States and dispositions are words, so that any SQL tool shows what they mean. The checks compare with one word
 /// after another, because SQLite builds a table for an `IN` list of more than two words, for every row that is stored.
@@ -28,12 +28,6 @@ CREATE TABLE campaign (
     expires_at    TEXT NOT NULL,
     gateway_host  TEXT               -- set with the first claim
 ) STRICT;
-CREATE TABLE text (
-    id       INTEGER PRIMARY KEY,
-    body     TEXT NOT NULL,
-    type     INTEGER NOT NULL CHECK (type IN (1, 2)),
-    credits  INTEGER NOT NULL        -- for one recipient
-) STRICT;
 CREATE TABLE decision (
     id          INTEGER PRIMARY KEY,
     decided_at  TEXT NOT NULL,
@@ -42,6 +36,7 @@ CREATE TABLE decision (
     trx_id      TEXT,
     note        TEXT
 ) STRICT;
+-- A batch without a record is planned, and nothing ever happened to it.
 CREATE TABLE batch (
     id          INTEGER PRIMARY KEY,
     parent      INTEGER REFERENCES batch (id),
@@ -59,14 +54,19 @@ CREATE TABLE recipient (
     row          INTEGER PRIMARY KEY,
     cells        TEXT NOT NULL,      -- the spreadsheet's row as a CSV record
     msisdn       INTEGER,
-    text_id      INTEGER REFERENCES text (id),
-    batch_id     INTEGER REFERENCES batch (id),
+    batch_id     INTEGER,
     disposition  TEXT NOT NULL CHECK (disposition = 'send' OR disposition = 'invalid' OR disposition = 'duplicate'
                               OR disposition = 'suppressed'),
+    type         INTEGER CHECK (type = 1 OR type = 2),
+    credits      INTEGER,
+    text         TEXT,               -- its text, or
+    text_row     INTEGER REFERENCES recipient (row) CHECK (text_row < row), -- the first row that has the same text
     reason       TEXT,               -- why it is not sent
     trx_id       TEXT,               -- where the gateway answered each number
-    CHECK ((disposition = 'send') = (batch_id IS NOT NULL)),
-    CHECK (disposition <> 'send' OR (msisdn IS NOT NULL AND text_id IS NOT NULL))
+    CHECK (CASE WHEN disposition = 'send' THEN batch_id IS NOT NULL AND msisdn IS NOT NULL AND type IS NOT NULL
+           ELSE batch_id IS NULL END),
+    CHECK (CASE WHEN type IS NULL THEN coalesce(credits, text, text_row) IS NULL
+           ELSE credits IS NOT NULL AND (text IS NULL) <> (text_row IS NULL) END)
 ) STRICT;
 CREATE TABLE attempt (
     id           INTEGER PRIMARY KEY,
@@ -77,7 +77,11 @@ CREATE TABLE attempt (
     http_status  INTEGER,
     answer       TEXT
 ) STRICT;
--- Finds the recipients of a batch, and ensures that no batch has a number twice.
+";
+
+/// Finds the recipients of a batch, and ensures that no batch has a number twice. It is made when all rows are stored, because
+/// to sort them is several times as fast as to insert each into its place.
+pub(in crate::ledger) const INDEX: &str = "
 CREATE UNIQUE INDEX recipient_of_batch ON recipient (batch_id, msisdn) WHERE batch_id IS NOT NULL;
 ";
 

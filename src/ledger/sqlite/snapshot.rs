@@ -63,12 +63,12 @@ impl backend::Snapshot for Snapshot {
                 "SELECT r.row, r.cells, r.msisdn, r.disposition, b.state,
                         b.code, ifnull(r.trx_id, b.trx_id), ifnull(r.reason, b.why),
                         d.decided_at, d.resolution, d.note,
-                        t.body, t.type, t.credits, r.batch_id,
+                        ifnull(r.text, t.text), r.type, r.credits, r.batch_id,
                         CASE WHEN b.state = 'refused' AND b.why IS NULL
                              THEN (SELECT count(*) FROM recipient s WHERE s.batch_id = b.id) END,
                         b.attempts, b.claimed_at
                  FROM recipient r
-                 LEFT JOIN text t ON t.id = r.text_id
+                 LEFT JOIN recipient t ON t.row = r.text_row
                  LEFT JOIN batch b ON b.id = r.batch_id
                  LEFT JOIN decision d ON d.id = b.decision
                  WHERE r.row BETWEEN ?1 AND ?2
@@ -88,8 +88,8 @@ impl backend::Snapshot for Snapshot {
         let mut handed_on = Ok(true);
         self.read(|connection| {
             let mut statement = connection.prepare(
-                "SELECT r.row, r.msisdn, t.body, t.type, t.credits
-                 FROM recipient r JOIN text t ON t.id = r.text_id
+                "SELECT r.row, r.msisdn, ifnull(r.text, t.text), r.type, r.credits
+                 FROM recipient r LEFT JOIN recipient t ON t.row = r.text_row
                  WHERE r.disposition = 'send' ORDER BY r.row",
             )?;
             let mut rows = statement.query([])?;
@@ -115,8 +115,8 @@ impl backend::Snapshot for Snapshot {
     fn sent_numbers(&self, each: &mut dyn FnMut(Msisdn)) -> Result<()> {
         self.read(|connection| {
             let mut statement = connection.prepare(
-                "SELECT r.msisdn FROM recipient r JOIN batch b ON b.id = r.batch_id
-                 WHERE b.state <> 'refused'",
+                "SELECT r.msisdn FROM recipient r LEFT JOIN batch b ON b.id = r.batch_id
+                 WHERE r.disposition = 'send' AND b.state IS NOT 'refused'",
             )?;
             let mut rows = statement.query([])?;
             while let Some(row) = rows.next()? {

@@ -11,7 +11,7 @@ use crate::ledger::totals::Totals;
 /// The status of a row, from its disposition and the state of its batch.
 pub(in crate::ledger) fn status(disposition: &str, state: Option<State>) -> Result<Status> {
     Ok(match (disposition, state) {
-        ("send", Some(State::Planned)) => Status::Pending,
+        ("send", None | Some(State::Planned)) => Status::Pending,
         ("send", Some(State::Claimed | State::Unknown)) => Status::Unknown,
         ("send", Some(State::Accepted)) => Status::Accepted,
         ("send", Some(State::Refused)) => Status::Refused,
@@ -32,10 +32,9 @@ pub(in crate::ledger) fn read(connection: &Connection) -> Result<Totals> {
     let mut totals = Totals::default();
     let mut statement = connection.prepare(
         // Counted here, because SQLite would sort all rows to group them.
-        "SELECT r.disposition, b.state, t.credits
+        "SELECT r.disposition, b.state, r.credits
          FROM recipient r
-         LEFT JOIN batch b ON b.id = r.batch_id
-         LEFT JOIN text t ON t.id = r.text_id",
+         LEFT JOIN batch b ON b.id = r.batch_id",
     )?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
@@ -55,7 +54,7 @@ pub(in crate::ledger) fn read(connection: &Connection) -> Result<Totals> {
     }
     totals.batches = count(
         connection,
-        "SELECT count(*) FROM batch WHERE state <> 'split'",
+        "SELECT count(DISTINCT batch_id) FROM recipient WHERE batch_id IS NOT NULL",
     )?;
     totals.attempts = attempts(connection)?;
     Ok(totals)

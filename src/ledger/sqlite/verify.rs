@@ -87,12 +87,16 @@ impl Snapshot {
             let fits = Encoding::from_wire(text.get(2)?).is_some_and(|encoding| {
                 (encoding == Encoding::Unicode || body.is_ascii())
                     && Ok(encoding.credits(encoding.units(&body))) == text.get(3)
+                    && Ok(encoding.wire()) == text.get(4)
             });
             Ok((!fits).then_some(text.get(0)?))
         };
         let found: Vec<String> = self.read(|connection| {
             let mut texts =
-                connection.prepare("SELECT 'text ' || id, body, type, credits FROM text")?;
+                connection.prepare(
+                "SELECT 'row ' || r.row, ifnull(r.text, t.text), r.type, r.credits, ifnull(t.type, r.type)
+                 FROM recipient r LEFT JOIN recipient t ON t.row = r.text_row WHERE r.type IS NOT NULL",
+            )?;
             let wrong = texts.query_map([], is_wrong)?;
             Ok(wrong
                 .filter_map(rusqlite::Result::transpose)

@@ -7,11 +7,10 @@
     reason = "numbers of tests are small"
 )]
 
-use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::domain::{Encoding, Message, Msisdn, Status, Text, Timestamp};
+use crate::domain::{Encoding, Message, Msisdn, Status, Timestamp};
 use crate::ledger::backend::{
     self, InFlight, LockGuard, PlanInserts, PlanWriter, Snapshot, Started, StoredBatch,
 };
@@ -19,7 +18,7 @@ use crate::ledger::batch::{AttemptId, Batch, BatchId};
 use crate::ledger::campaign::Campaign;
 use crate::ledger::change::{Change, Fields, NewIds, changed_meanwhile};
 use crate::ledger::outcome::AttemptOutcome;
-use crate::ledger::planned_row::{Disposition, PlannedRow};
+use crate::ledger::planned_row::{Disposition, PlannedRow, RowText};
 use crate::ledger::recipient::{Decision, PlannedText, Recipient};
 use crate::ledger::resolution::Selection;
 use crate::ledger::state::State;
@@ -112,6 +111,21 @@ struct OneDecision {
     at: String,
     resolution: &'static str,
     note: Option<String>,
+}
+
+impl OneBatch {
+    fn planned() -> Self {
+        Self {
+            parent: None,
+            state: State::Planned,
+            attempts: 0,
+            claimed_at: None,
+            code: None,
+            trx_id: None,
+            why: None,
+            decision: None,
+        }
+    }
 }
 
 impl Place {
@@ -220,7 +234,6 @@ impl backend::Lock for Lock {
     fn begin_plan(&self) -> Result<Box<dyn PlanWriter>> {
         Ok(Box::new(Unfinished {
             place: self.place.clone(),
-            texts: HashMap::new(),
             planned: Vec::new(),
             rows: Vec::new(),
             batches: Vec::new(),
@@ -256,7 +269,6 @@ impl backend::Lock for Lock {
 #[derive(Debug)]
 struct Unfinished {
     place: Place,
-    texts: HashMap<u32, StoredText>,
     planned: Vec<Planned>,
     rows: Vec<Arc<Row>>,
     batches: Vec<Arc<OneBatch>>,
@@ -293,34 +305,6 @@ impl PlanWriter for Unfinished {
 }
 
 impl PlanInserts for &mut Unfinished {
-    fn texts(&mut self, texts: &[(u32, &Text)]) -> Result<()> {
-        self.texts.extend(texts.iter().map(|(number, text)| {
-            let planned = StoredText {
-                body: text.body.as_str().into(),
-                encoding: text.encoding,
-                credits: text.credits(),
-            };
-            (*number, planned)
-        }));
-        Ok(())
-    }
-
-    fn batches(&mut self, numbers: &[u32]) -> Result<()> {
-        let planned = Arc::new(OneBatch {
-            parent: None,
-            state: State::Planned,
-            attempts: 0,
-            claimed_at: None,
-            code: None,
-            trx_id: None,
-            why: None,
-            decision: None,
-        });
-        self.batches
-            .extend(numbers.iter().map(|_| Arc::clone(&planned)));
-        Ok(())
-    }
-
     fn rows(&mut self, rows: &[PlannedRow<'_>]) -> Result<()> {
         for row in rows {
             let (status, batch, reason) = match row.disposition {
@@ -338,9 +322,17 @@ impl PlanInserts for &mut Unfinished {
             self.planned.push(Planned {
                 cells: row.cells.to_owned(),
                 msisdn: row.msisdn,
-                text: row.text.and_then(|text| self.texts.get(&text).cloned()),
+                text: row.text.map(|RowText { text, .. }| StoredText {
+                    body: text.body.as_str().into(),
+                    encoding: text.encoding,
+                    credits: text.credits(),
+                }),
             });
-            if self.rows.len() as u64 != row.row {
+            let last = batch.map_or(0, |batch| batch.0 as usize);
+            while self.batches.len() < last {
+                self.batches.push(Arc::new(OneBatch::planned()));
+            }
+            if self.rows.len() != row.row as usize {
                 return Err(Error::new(Kind::Ledger, "the plan is not in order"));
             }
         }

@@ -52,16 +52,18 @@ fn a_partial_plan_left_by_a_crash_is_removed() {
 fn a_planned_batch_is_read_with_its_text_and_its_recipients_in_order() {
     let (_folder, path) = temp_ledger();
     let (mut plan_writer, campaign) = unfinished_plan(&path, &[1]);
+    let hello = text("你好");
     let row = |row, of| PlannedRow {
         row,
         cells: "",
         msisdn: Some(number(of)),
-        text: Some(2),
+        text: Some(RowText {
+            text: &hello,
+            first_row: 5,
+        }),
         disposition: Disposition::Send(2),
     };
     let mut inserts = plan_writer.inserts().unwrap();
-    inserts.texts(&[(2, &text("你好"))]).unwrap();
-    inserts.batches(&[2]).unwrap();
     inserts.rows(&[row(5, 9), row(6, 8)]).unwrap();
     drop(inserts);
     plan_writer.finish(&campaign, false).unwrap();
@@ -122,7 +124,11 @@ fn a_planned_batch_without_its_text_is_an_error() {
     plan(&path, &[1, 1]);
     Connection::open(&path)
         .unwrap()
-        .execute_batch("PRAGMA foreign_keys = OFF; DELETE FROM text WHERE id = 2")
+        .execute_batch(
+            "PRAGMA foreign_keys = OFF; UPDATE recipient SET text = NULL, text_row = 1 WHERE row = 2;
+             UPDATE recipient SET type = NULL, credits = NULL, text = NULL, text_row = NULL, batch_id = NULL,
+                                  disposition = 'invalid' WHERE row = 1",
+        )
         .unwrap();
     open(&path).planned_after(None).unwrap_err();
 }
@@ -130,10 +136,11 @@ fn a_planned_batch_without_its_text_is_an_error() {
 #[test]
 fn a_batch_takes_no_number_twice() {
     let (_folder, path) = temp_ledger();
-    let (mut plan_writer, _) = unfinished_plan(&path, &[2]);
-    let again = sent(6, number(1), 1);
-    plan_writer.inserts().unwrap().rows(&[again]).unwrap_err();
-    drop(plan_writer);
+    let (mut plan_writer, campaign) = unfinished_plan(&path, &[2]);
+    let text = text("text 1");
+    let again = sent(6, number(1), 1, &text);
+    plan_writer.inserts().unwrap().rows(&[again]).unwrap();
+    plan_writer.finish(&campaign, false).unwrap_err();
     assert!(!path.exists());
 }
 
@@ -142,15 +149,13 @@ fn recipients_out_of_order_are_found_by_their_batch() {
     let (_folder, path) = temp_ledger();
     let (mut plan_writer, campaign) = unfinished_plan(&path, &[1]);
     let mut inserts = plan_writer.inserts().unwrap();
-    inserts.batches(&(2..=100).collect::<Vec<_>>()).unwrap();
+    let text = text("text 1");
     // Rows 1 to 4 are stored already: one of the first batch, and three that are not sent.
     let rows: Vec<_> = (5..)
         .zip((2..=100).chain(1..=100))
-        .map(|(row, batch)| sent(row, number(row), batch))
+        .map(|(row, batch)| sent(row, number(row.into()), batch, &text))
         .collect();
     inserts.rows(&rows).unwrap();
-    // No batch takes a number twice, in any order.
-    inserts.rows(&[sent(204, number(104), 1)]).unwrap_err();
     drop(inserts);
     plan_writer.finish(&campaign, false).unwrap();
     let page = open(&path).planned_after(None).unwrap();
@@ -160,12 +165,13 @@ fn recipients_out_of_order_are_found_by_their_batch() {
 
 #[test]
 fn a_missing_or_repeated_row_is_an_error() {
+    let text = text("text 1");
     // Four rows are stored already.
     for rows in [&[4][..], &[6], &[5, 5], &[5, 7], &[6, 5]] {
         let (_folder, path) = temp_ledger();
         let (mut plan_writer, _) = unfinished_plan(&path, &[1]);
         let rows: Vec<_> = (rows.iter().zip(100..))
-            .map(|(row, to)| sent(*row, number(to), 1))
+            .map(|(row, to)| sent(*row, number(to), 1, &text))
             .collect();
         let error = plan_writer.inserts().unwrap().rows(&rows).unwrap_err();
         assert!(error.to_string().contains("not in order"), "{error}");
@@ -173,18 +179,20 @@ fn a_missing_or_repeated_row_is_an_error() {
     // Rows that one statement stores.
     let (_folder, path) = temp_ledger();
     let (mut plan_writer, _) = unfinished_plan(&path, &[1]);
-    let mut rows: Vec<_> = (5..=20).map(|row| sent(row, number(row), 1)).collect();
+    let mut rows: Vec<_> = (5..=20)
+        .map(|row| sent(row, number(row.into()), 1, &text))
+        .collect();
     rows.swap(3, 9);
     let error = plan_writer.inserts().unwrap().rows(&rows).unwrap_err();
     assert!(error.to_string().contains("not in order"), "{error}");
 }
 
-fn sent(row: u64, msisdn: Msisdn, batch: u32) -> PlannedRow<'static> {
+fn sent(row: u32, msisdn: Msisdn, batch: u32, text: &Text) -> PlannedRow<'_> {
     PlannedRow {
         row,
         cells: "",
         msisdn: Some(msisdn),
-        text: Some(1),
+        text: Some(RowText { text, first_row: 1 }),
         disposition: Disposition::Send(batch),
     }
 }

@@ -78,18 +78,21 @@ fn every_tampering_is_detected() {
         "UPDATE recipient SET batch_id = 999 WHERE row = 1",
         "UPDATE recipient SET batch_id = (SELECT id FROM batch WHERE state = 'split') WHERE row = 1",
         "UPDATE recipient SET batch_id = 2 WHERE row = 1",
-        "UPDATE recipient SET text_id = NULL WHERE row = 1",
-        "UPDATE recipient SET text_id = 999 WHERE row = 1",
-        "UPDATE recipient SET text_id = 2 WHERE row = 1",
+        "UPDATE recipient SET text = NULL WHERE row = 1",
+        "UPDATE recipient SET type = NULL, credits = NULL, text = NULL WHERE row = 1",
+        "UPDATE recipient SET text = NULL, text_row = 999 WHERE row = 1",
+        "UPDATE recipient SET text_row = 999 WHERE row = 2",
+        "UPDATE recipient SET text_row = 3 WHERE row = 2",
+        "UPDATE recipient SET text_row = 2 WHERE row = 2",
+        "UPDATE recipient SET text_row = 1 WHERE row = 3",
         "UPDATE recipient SET msisdn = NULL WHERE row = 1",
         "UPDATE recipient SET msisdn = (SELECT msisdn FROM recipient WHERE row = 2) WHERE row = 1",
         "UPDATE recipient SET trx_id = '5' WHERE row = 3",
         "UPDATE recipient SET row = 99 WHERE row = 1",
         "DELETE FROM recipient WHERE row = 2",
         "DELETE FROM recipient WHERE row = 16",
-        "DELETE FROM text WHERE id = 1",
+        "DELETE FROM recipient WHERE row = 1",
         "DELETE FROM batch WHERE id = 1",
-        "INSERT INTO batch (state, attempts) VALUES ('planned', 0)",
         "UPDATE batch SET state = 'planned' WHERE state = 'accepted'",
         "UPDATE batch SET state = 'planned', code = NULL, trx_id = NULL WHERE id = 1",
         "UPDATE batch SET state = 'planned' WHERE id = 3",
@@ -100,7 +103,9 @@ fn every_tampering_is_detected() {
         "UPDATE batch SET state = 'accepted', code = 2000 WHERE state = 'refused'",
         "UPDATE batch SET state = 'accepted', code = 2000 WHERE state = 'claimed'",
         "UPDATE batch SET state = 'refused', code = -1009 WHERE id = 1",
-        "UPDATE batch SET state = 'unknown' WHERE state = 'planned' AND attempts = 0",
+        "INSERT INTO batch (id, state, attempts) VALUES (9, 'unknown', 0)",
+        "INSERT INTO batch (id, state, attempts) VALUES (9, 'split', 0)",
+        "INSERT INTO batch (id, state, attempts) VALUES (99, 'planned', 0)",
         "UPDATE batch SET state = 'claimed' WHERE state = 'planned'",
         "UPDATE batch SET state = 'unknown' WHERE decision IS NOT NULL",
         "UPDATE batch SET decision = NULL WHERE decision IS NOT NULL",
@@ -120,9 +125,11 @@ fn every_tampering_is_detected() {
          code = NULL WHERE id = 2",
         "DELETE FROM attempt WHERE id = (SELECT max(id) FROM attempt); UPDATE batch SET state = 'planned',
          attempts = 0, claimed_at = NULL WHERE state = 'claimed'",
-        "UPDATE text SET credits = 2 WHERE id = 1",
-        "UPDATE text SET type = 1, body = body || 'ö' WHERE id = 1",
-        "UPDATE text SET body = body || printf('%0200d', 0) WHERE id = 1",
+        "UPDATE recipient SET credits = 2 WHERE row = 1",
+        "UPDATE recipient SET credits = 2 WHERE row = 2",
+        "UPDATE recipient SET type = 2 WHERE row = 2",
+        "UPDATE recipient SET text = text || 'ö' WHERE row = 1",
+        "UPDATE recipient SET text = text || printf('%0200d', 0) WHERE row = 1",
         "UPDATE batch SET parent = NULL WHERE parent IS NOT NULL",
         "UPDATE attempt SET outcome = NULL WHERE id = 1",
         "UPDATE attempt SET outcome = 'no answer' WHERE id = 1",
@@ -146,6 +153,7 @@ fn every_tampering_is_detected() {
             assert!(tampering.contains("SET msisdn"), "{tampering}");
             continue;
         }
+        assert!(connection.total_changes() > 0, "{tampering}");
         drop(connection);
         let found = snapshot(&path).unwrap().verify(false, &code_fits);
         assert!(
@@ -161,7 +169,7 @@ fn a_repeated_number_and_text_is_detected_unless_duplicates_were_kept() {
     plan(&path, &[1, 1]);
     Connection::open(&path)
         .unwrap()
-        .execute_batch("UPDATE recipient SET msisdn = 60125500001, text_id = 1 WHERE row <= 2")
+        .execute_batch("UPDATE recipient SET msisdn = 60125500001, text = 'text 1' WHERE row = 2")
         .unwrap();
     let snapshot = snapshot(&path).unwrap();
     assert_eq!(snapshot.verify(false, &code_fits).unwrap().len(), 1);
@@ -174,7 +182,7 @@ fn a_damaged_file_is_detected() {
     plan(&path, &[3; 50]);
     let mut bytes = fs::read(&path).unwrap();
     let middle = bytes.len() / 2;
-    bytes[middle..middle + 2_000].fill(0xA5);
+    bytes[middle..middle + 5_000].fill(0xA5);
     fs::write(&path, bytes).unwrap();
     let found = snapshot(&path).and_then(|snapshot| snapshot.verify(false, &code_fits));
     assert!(found.map_or(true, |wrong| !wrong.is_empty()));
