@@ -30,7 +30,7 @@
 //! | [`dispatch`] | the sending loop: throttle, circuit breaker, when to stop | [`ledger`], [`gateway`], [`domain`] |
 //! | [`results`] | the results file, from a ledger | [`source`], [`ledger`], [`gateway`], [`domain`] |
 //! | [`source`] | reading spreadsheets and lists of numbers | [`domain`] |
-//! | [`ledger`] | the campaign's SQLite file: plan, claims, outcomes, decisions, audit, lock | [`domain`] |
+//! | [`ledger`] | what a campaign may become, and the backend that keeps it: plan, claims, outcomes, decisions, audit, lock | [`domain`] |
 //! | [`gateway`] | the wire format, its codes, the one HTTP client, and the outcomes of a request | [`domain`] |
 //! | [`lint`] | warnings about texts: what networks block, what looks like a mistake | [`domain`] |
 //! | [`domain`] | numbers, texts, templates, duplicates, batches, options; no input or output | |
@@ -45,7 +45,7 @@
 //! - *Credit*: the unit in which a text is billed, by its length and encoding.
 //! - *Batch*: the recipients of one request; *attempt*: one request for it.
 //! - *Claim*: the durable note that a batch is about to be sent; *settle*: to record its outcome.
-//! - *Ledger*: the file of a campaign, with plan, claims, outcomes and decisions of operators.
+//! - *Ledger*: the record of a campaign, with plan, claims, outcomes and decisions of operators; a SQLite file.
 //! - *Accepted*: what the gateway says of a message that it took. Whether it was delivered is not known here.
 
 pub mod cli;

@@ -1,6 +1,6 @@
 //! The sending loop against scripted gateways: what each answer does to the ledger and to the run. `model` tests that
 //! nothing is ever sent twice or lost, `halving` what splitting costs, `own_texts` that each recipient
-//! gets its own text, `waiting` what workers wait for.
+//! gets its own text, `schedules` the same in any order of steps, `waiting` what workers wait for.
 #![allow(
     clippy::disallowed_methods, clippy::unwrap_used,
     clippy::expect_used,
@@ -12,12 +12,13 @@
 mod halving;
 mod model;
 mod own_texts;
+mod schedules;
 mod waiting;
 
 use std::fs;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, Mutex};
 use std::time::{Duration, Instant};
 

@@ -98,6 +98,28 @@ impl Drop for StopOnPanic<'_> {
     }
 }
 
+/// How far a worker is with a batch.
+pub(super) enum Stage {
+    /// It has none. The attempt that ended is still to be settled, if there was one.
+    Free(Option<Settlement>),
+    /// It has a batch, which it has tried that often without sending it.
+    Holding { batch: Batch, retries: u32 },
+    /// The claim is durable, and the request may start.
+    Claimed {
+        batch: Batch,
+        attempt: AttemptId,
+        retries: u32,
+    },
+    /// The request certainly was not sent, and no other can be.
+    Failed { ended: Settlement, why: String },
+    /// The request certainly was not sent, and is tried again.
+    NotSent {
+        ended: Settlement,
+        delay: Delay,
+        retries: u32,
+    },
+}
+
 /// One worker with its own connection to the gateway.
 pub(super) struct Worker<'a> {
     pub(super) shared: &'a Shared<'a>,
@@ -118,66 +140,99 @@ impl Worker<'_> {
     }
 
     fn send_batches(&mut self) -> Result<()> {
-        let mut ended = None;
-        while self.shared.stop.reason().is_none() {
-            let Some((batch, claimed)) = self.next(ended.take())? else {
-                return Ok(());
-            };
-            ended = self.send(&batch, claimed)?;
+        let mut stage = Stage::Free(None);
+        while let Some(next) = self.step(stage)? {
+            stage = next;
         }
-        ended.map_or(Ok(()), |ended| self.ledger.settle(ended))
+        Ok(())
+    }
+
+    /// Does the next thing: at most one commit, or one request. `None`: the worker has come to its end.
+    pub(super) fn step(&mut self, stage: Stage) -> Result<Option<Stage>> {
+        match stage {
+            Stage::Free(ended) if self.shared.stop.reason().is_some() => {
+                ended.map_or(Ok(()), |ended| self.ledger.settle(ended))?;
+                Ok(None)
+            }
+            Stage::Free(ended) => self.next(ended),
+            Stage::Holding { batch, retries } => {
+                if !self.wait_for_turn(&batch) {
+                    return Ok(Some(Stage::Free(None)));
+                }
+                let attempt = self.ledger.claim(batch.id, (self.shared.clock)())?;
+                Ok(Some(Stage::Claimed {
+                    batch,
+                    attempt,
+                    retries,
+                }))
+            }
+            Stage::Claimed {
+                batch,
+                attempt,
+                retries,
+            } => {
+                let (ended, next) = self.submit(&batch, attempt);
+                Ok(Some(self.after(next, ended, retries)))
+            }
+            Stage::Failed { ended, why } => {
+                self.ledger.settle(ended)?;
+                Err(Error::new(Kind::Other, why))
+            }
+            Stage::NotSent {
+                ended,
+                delay,
+                retries,
+            } => self.retry(ended, delay, retries).map(Some),
+        }
     }
 
     /// Settles the attempt that ended and takes the next batch. If there is nothing to wait for, the batch is claimed
     /// too: that saves a commit, and no claim is held while waiting.
-    fn next(&self, ended: Option<Settlement>) -> Result<Option<(Batch, Option<AttemptId>)>> {
+    fn next(&self, ended: Option<Settlement>) -> Result<Option<Stage>> {
+        let retries = 0;
         if self.shared.throttle.is_unlimited() && self.shared.health().pause_end().is_none() {
             let claimed = self.ledger.next_claimed(ended, (self.shared.clock)())?;
-            return Ok(claimed.map(|(batch, attempt)| (batch, Some(attempt))));
+            return Ok(claimed.map(|(batch, attempt)| Stage::Claimed {
+                batch,
+                attempt,
+                retries,
+            }));
         }
-        Ok(self.ledger.next(ended)?.map(|batch| (batch, None)))
+        let next = self.ledger.next(ended)?;
+        Ok(next.map(|batch| Stage::Holding { batch, retries }))
     }
 
-    /// Tries one batch until it has an outcome. Returns the attempt that brought it, still to be settled; `None`: the
-    /// batch is pending again, and the run stops.
-    fn send(
-        &mut self,
-        batch: &Batch,
-        mut claimed: Option<AttemptId>,
-    ) -> Result<Option<Settlement>> {
-        for retries in 0.. {
-            let attempt = match claimed.take() {
-                Some(attempt) => attempt,
-                None if self.wait_for_turn(batch) => {
-                    self.ledger.claim(batch.id, (self.shared.clock)())?
-                }
-                None => return Ok(None),
-            };
-            let (ended, next) = self.submit(batch, attempt);
-            match next {
-                Next::Settle => return Ok(Some(ended)),
-                Next::Stop(reason) => {
-                    self.shared.stop.request(reason);
-                    return Ok(Some(ended));
-                }
-                Next::Fail(why) => {
-                    self.ledger.settle(ended)?;
-                    return Err(Error::new(Kind::Other, why));
-                }
-                Next::Retry(delay) => {
-                    // Settled before the wait, so that a crash while waiting leaves nothing unknown.
-                    let why = match &ended.new_states[..] {
-                        [NewState::Planned { why }] => why.clone(),
-                        _ => String::new(),
-                    };
-                    self.ledger.settle(ended)?;
-                    if !self.shared.wait_for_retry(retries, &why, delay) {
-                        return Ok(None);
-                    }
-                }
+    /// What follows from an answer.
+    fn after(&self, next: Next, ended: Settlement, retries: u32) -> Stage {
+        match next {
+            Next::Settle => Stage::Free(Some(ended)),
+            Next::Stop(reason) => {
+                self.shared.stop.request(reason);
+                Stage::Free(Some(ended))
             }
+            Next::Fail(why) => Stage::Failed { ended, why },
+            Next::Retry(delay) => Stage::NotSent {
+                ended,
+                delay,
+                retries,
+            },
         }
-        Ok(None)
+    }
+
+    /// Waits before the same batch is tried again. If the run stops, the batch is pending.
+    fn retry(&self, ended: Settlement, delay: Delay, retries: u32) -> Result<Stage> {
+        let batch = ended.batch.clone();
+        let why = match &ended.new_states[..] {
+            [NewState::Planned { why }] => why.clone(),
+            _ => String::new(),
+        };
+        // Settled before the wait, so that a crash while waiting leaves nothing unknown.
+        self.ledger.settle(ended)?;
+        if !self.shared.wait_for_retry(retries, &why, delay) {
+            return Ok(Stage::Free(None));
+        }
+        let retries = retries.saturating_add(1);
+        Ok(Stage::Holding { batch, retries })
     }
 
     /// Waits until the batch may be claimed. `false`: a stop was requested.

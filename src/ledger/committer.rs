@@ -22,9 +22,9 @@ pub struct Committer {
 }
 
 /// What a worker has of the ledger.
-#[derive(Debug)]
 pub struct LedgerHandle {
-    jobs: Sender<Job>,
+    /// Carries out work. When it returns, the work is durable.
+    commit: Box<dyn Fn(Work) -> Result<()> + Send>,
 }
 
 impl Committer {
@@ -32,14 +32,21 @@ impl Committer {
     #[must_use]
     pub fn start(ledger: Ledger, workers: usize, limit: Option<u64>) -> (Self, Vec<LedgerHandle>) {
         let (jobs, incoming) = mpsc::channel();
-        let handles = (0..workers)
-            .map(|_| LedgerHandle { jobs: jobs.clone() })
-            .collect();
-        let queue = BatchQueue {
-            limit,
-            ..BatchQueue::default()
-        };
-        let thread = std::thread::spawn(move || serve(ledger, queue, &incoming));
+        let handles = (0..workers).map(|_| {
+            let jobs: Sender<Job> = jobs.clone();
+            let commit = move |work| {
+                let (committed_sender, committed) = mpsc::channel();
+                let job = (work, committed_sender);
+                jobs.send(job).map_err(|_| closed())?;
+                committed.recv().map_err(|_| closed())?
+            };
+            LedgerHandle {
+                commit: Box::new(commit),
+            }
+        });
+        let handles = handles.collect();
+        let group = GroupCommit::new(ledger, limit);
+        let thread = std::thread::spawn(move || serve(group, &incoming));
         (Self { thread }, handles)
     }
 
@@ -84,20 +91,16 @@ impl LedgerHandle {
         self.run(move |_, ledger| ledger.claim(batch, &at))
     }
 
-    /// Hands the work to the thread. Its result is used only once the commit is confirmed.
+    /// Has the work carried out. Its result is used only once the commit is confirmed.
     fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut BatchQueue, &mut Ledger) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (result_sender, result) = mpsc::channel();
-        let (committed_sender, committed) = mpsc::channel();
-        let work: Work = Box::new(move |queue, ledger| {
+        (self.commit)(Box::new(move |queue, ledger| {
             let value = work(queue, ledger)?;
             result_sender.send(value).map_err(|_| closed())
-        });
-        let job = (work, committed_sender);
-        self.jobs.send(job).map_err(|_| closed())?;
-        committed.recv().map_err(|_| closed())??;
+        }))?;
         result.recv().map_err(|_| closed())
     }
 }
@@ -110,29 +113,59 @@ fn closed() -> Error {
 }
 
 /// Carries out jobs until all handles are dropped. Returns the ledger, and the error that stopped the writing.
-fn serve(
-    mut ledger: Ledger,
-    mut queue: BatchQueue,
-    incoming: &Receiver<Job>,
-) -> (Ledger, Result<()>) {
-    let mut written = Ok(());
+fn serve(mut group: GroupCommit, incoming: &Receiver<Job>) -> (Ledger, Result<()>) {
     while let Ok(first) = incoming.recv() {
         let jobs = std::iter::once(first).chain(incoming.try_iter());
         let (work, waiting): (Vec<Work>, Vec<_>) = jobs.unzip();
-        // One commit for all of the work, or none of it. After a failure nothing is written any more: what could not be made
-        // durable must not be built upon.
-        written = written.and_then(|()| {
-            ledger.transaction(|ledger| {
-                work.into_iter()
-                    .try_for_each(|work| work(&mut queue, ledger))
-            })
-        });
+        let written = group.commit(work);
         for committed in waiting {
             // It fails where the worker is gone.
             let _ = committed.send(written.clone());
         }
     }
-    (ledger, written)
+    (group.ledger, group.written)
+}
+
+/// A ledger that is written to, up to the first failure.
+pub(super) struct GroupCommit {
+    ledger: Ledger,
+    queue: BatchQueue,
+    written: Result<()>,
+}
+
+impl GroupCommit {
+    pub(super) fn new(ledger: Ledger, limit: Option<u64>) -> Self {
+        let queue = BatchQueue {
+            limit,
+            ..BatchQueue::default()
+        };
+        Self {
+            ledger,
+            queue,
+            written: Ok(()),
+        }
+    }
+
+    /// One commit for all of the work, or none of it. After a failure nothing is written any more: what could not be made durable
+    /// must not be built upon.
+    fn commit(&mut self, work: Vec<Work>) -> Result<()> {
+        if self.written.is_ok() {
+            let queue = &mut self.queue;
+            self.written = self
+                .ledger
+                .transaction(|ledger| work.into_iter().try_for_each(|work| work(queue, ledger)));
+        }
+        self.written.clone()
+    }
+
+    /// A handle of which everything is committed at once and alone, without a thread.
+    #[cfg(test)]
+    pub(super) fn handle(of: &std::sync::Arc<std::sync::Mutex<Self>>) -> LedgerHandle {
+        let of = of.clone();
+        LedgerHandle {
+            commit: Box::new(move |work| of.lock().map_err(|_| closed())?.commit(vec![work])),
+        }
+    }
 }
 
 /// The planned batches that were read ahead, and how many recipients may still be handed out.

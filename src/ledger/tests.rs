@@ -10,6 +10,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 use rusqlite::Connection;
 use rusqlite::types::Value;
@@ -253,6 +254,13 @@ pub(crate) fn open(at: impl Into<Location>) -> Ledger {
     let mut ledger = Ledger::open(lock(at).unwrap()).unwrap();
     ledger.set_destination("loopback").unwrap();
     ledger
+}
+
+/// Handles of which everything is committed at once, without a thread. The ledger is closed when they are dropped.
+pub(crate) fn handles(ledger: Ledger, workers: usize, limit: Option<u64>) -> Vec<LedgerHandle> {
+    let group = Arc::new(Mutex::new(committer::GroupCommit::new(ledger, limit)));
+    let handles = (0..workers).map(|_| committer::GroupCommit::handle(&group));
+    handles.collect()
 }
 
 /// The statuses of the rows that were to be sent, in order.

@@ -1,0 +1,339 @@
+//! The promise in random schedules. The steps of all workers, each a commit or a request, are taken in turn by one thread in an
+//! order that is drawn, and between any two of them the machine may crash. That needs no thread and no file, so that millions of
+//! schedules can be tested; `model` tests real threads and files.
+//!
+//! `SCHEDULES` sets how many campaigns are tested, and `SCHEDULE` which one alone.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use fastrand::Rng;
+
+use super::super::breaker::CircuitBreaker;
+use super::super::worker::{Shared, Stage, Worker};
+use super::*;
+use crate::ledger::tests::handles;
+use crate::ledger::{Resolution, Selection};
+
+/// The number of campaigns, unless `SCHEDULES` is set.
+const CAMPAIGNS: u64 = 3_000;
+
+/// The most runs of one campaign before all that is pending is sent.
+const RUNS: usize = 4;
+
+/// What really happened, and what people said of it.
+#[derive(Clone, Copy, Default)]
+struct Record {
+    /// How often the gateway took the message.
+    taken: u32,
+    /// How often an operator resolved it as not sent. Each time it may be sent once more.
+    excused: u32,
+    /// Whether an operator resolved it as sent.
+    declared: bool,
+    /// How often it had been taken when it was suppressed while pending.
+    suppressed: Option<u32>,
+}
+
+struct Campaign {
+    ledger: Location,
+    rows: usize,
+    record: Arc<Mutex<HashMap<Msisdn, Record>>>,
+    /// How many steps were taken.
+    steps: u64,
+}
+
+impl Campaign {
+    /// A run, up to its end or a crash.
+    fn run(&mut self, rng: &mut Rng, limit: Option<u64>, crashes: bool) {
+        let before = statuses(&self.ledger);
+        let stop = Arc::new(StopToken::default());
+        let policy = Policy {
+            limit,
+            max_unknown: if crashes { rng.u32(0..4) } else { 0 },
+            split_bad_numbers: rng.bool(),
+            give_up_after: Duration::MAX,
+            backoff: Backoff {
+                first: Duration::ZERO,
+                longest: Duration::ZERO,
+            },
+            ..policy()
+        };
+        let fast = Rate::new(NonZeroU32::MAX, Duration::from_secs(5));
+        let throttle = Throttle::new(fast.filter(|_| rng.bool()), NonZeroU32::MAX);
+        let now = timestamp();
+        let clock = || now.clone();
+        let shared = Shared {
+            throttle: &throttle,
+            policy: &policy,
+            stop: &stop,
+            clock: &clock,
+            progress: &NoProgress,
+            breaker: Mutex::new(CircuitBreaker::new(policy.max_unknown)),
+            health: Mutex::default(),
+            requests: AtomicU64::new(0),
+        };
+        let answers = Arc::new(Mutex::new(crashes.then(|| rng.fork())));
+        let handles = handles(open(&self.ledger), rng.usize(1..=3), limit);
+        let mut workers: Vec<_> = handles
+            .into_iter()
+            .map(|ledger| {
+                let gateway = Box::new(FakeGateway(self.responder(&answers)));
+                let worker = Worker {
+                    shared: &shared,
+                    ledger,
+                    gateway,
+                };
+                (worker, Stage::Free(None))
+            })
+            .collect();
+        while !workers.is_empty() {
+            if crashes && rng.u8(..) < 6 {
+                self.ledger = crash(&self.ledger);
+                break;
+            }
+            if crashes && rng.u8(..) < 3 {
+                stop.request(StopReason::Signal(15));
+            }
+            self.steps += 1;
+            let (mut worker, stage) = workers.swap_remove(rng.usize(..workers.len()));
+            if let Some(stage) = worker.step(stage).unwrap() {
+                workers.push((worker, stage));
+            }
+        }
+        let was_cut_off = !workers.is_empty();
+        drop(workers);
+        self.limit_is_kept(limit, &before, !was_cut_off && stop.reason().is_none());
+        self.promise_is_kept();
+    }
+
+    /// Answers as `answers` draws them; without it everything is taken.
+    fn responder(&self, answers: &Arc<Mutex<Option<Rng>>>) -> Arc<Responder> {
+        let (record, answers) = (self.record.clone(), answers.clone());
+        Arc::new(move |request| {
+            let mut answers = answers.lock().unwrap();
+            let mut record = record.lock().unwrap();
+            let mut take = |messages: &[crate::domain::Message]| {
+                for to in messages {
+                    record.entry(to.number).or_default().taken += 1;
+                }
+            };
+            let messages = request.messages;
+            let Some(rng) = &mut *answers else {
+                take(messages);
+                return Outcomes::All(accepted());
+            };
+            match rng.u8(..16) {
+                0 => Outcomes::All(not_sent()),
+                1 => Outcomes::All(throttled()),
+                2 => Outcomes::All(stopped()),
+                3 => Outcomes::All(no_answer()),
+                4 => {
+                    take(messages);
+                    Outcomes::All(no_answer())
+                }
+                5 => Outcomes::All(refused(-1005)),
+                6 | 7 => Outcomes::All(refused(-1009)),
+                8 => Outcomes::All(refused(-1010)),
+                9..=11 => Outcomes::Each(
+                    messages
+                        .iter()
+                        .map(|to| match rng.u8(..8) {
+                            0 => refused(-1005),
+                            1 => no_answer(),
+                            2 => stopped(),
+                            3 => refused(-1010),
+                            _ => {
+                                take(std::slice::from_ref(to));
+                                accepted()
+                            }
+                        })
+                        .collect(),
+                ),
+                _ => {
+                    take(messages);
+                    Outcomes::All(accepted())
+                }
+            }
+        })
+    }
+
+    /// A run sends to no more than its limit, and to no fewer unless something stopped it.
+    fn limit_is_kept(&self, limit: Option<u64>, before: &[Status], ended: bool) {
+        let pending = before.iter().filter(|one| **one == Status::Pending).count();
+        let most = limit.map_or(pending, |limit| {
+            pending.min(usize::try_from(limit).unwrap())
+        });
+        let after = statuses(&self.ledger);
+        let changes = before.iter().zip(&after);
+        let settled = changes
+            .filter(|(before, after)| **before == Status::Pending && **after != Status::Pending)
+            .count();
+        assert!(settled <= most, "{settled} of {most}");
+        assert!(!ended || settled == most, "{settled} of {most}");
+    }
+
+    /// An operator who may be wrong, or numbers that opt out.
+    fn intervene(&mut self, rng: &mut Rng) {
+        // Recovery is not their doing.
+        drop(open(&self.ledger));
+        let before = statuses(&self.ledger);
+        let row = rng.u64(1..=self.rows as u64);
+        let sent = rng.bool();
+        let resolution = if sent {
+            Resolution::Accepted { trx_id: None }
+        } else {
+            Resolution::NotSent
+        };
+        let selection = match rng.u8(..4) {
+            0 => Selection::AllUnknown,
+            1 => Selection::Batch(rng.u64(1..12)),
+            2 => Selection::Rows(vec![row..=row]),
+            _ => Selection::Rows(vec![row..=(row + 1).min(self.rows as u64)]),
+        };
+        let opts_out = rng.u8(..3) == 0;
+        let mut ledger = open(&self.ledger);
+        if opts_out {
+            let listed = |to| (to == number(row)).then(|| "on a list".to_owned());
+            ledger.suppress(listed).unwrap();
+        } else {
+            let _refused = ledger.resolve(&selection, &resolution, None, &timestamp());
+        }
+        drop(ledger);
+        let mut record = self.record.lock().unwrap();
+        for (row, (before, after)) in (1..).zip(before.into_iter().zip(statuses(&self.ledger))) {
+            let record = record.entry(number(row)).or_default();
+            match (before, after) {
+                _ if before == after => {}
+                (Status::Pending, Status::Suppressed) if opts_out => {
+                    record.suppressed = Some(record.taken);
+                }
+                (Status::Unknown | Status::Refused, Status::Accepted) if sent => {
+                    record.declared = true;
+                }
+                (Status::Unknown | Status::Refused, Status::Pending) if !sent => {
+                    record.excused += 1;
+                }
+                _ => panic!("row {row} was {before} and is {after}"),
+            }
+        }
+    }
+
+    fn promise_is_kept(&self) {
+        assert_adds_up(&self.ledger);
+        let statuses = statuses(&self.ledger);
+        assert_eq!(statuses.len(), self.rows, "rows in, rows out");
+        let record = self.record.lock().unwrap();
+        for (row, status) in (1..).zip(statuses) {
+            let of = record.get(&number(row)).copied().unwrap_or_default();
+            assert!(of.taken <= 1 + of.excused, "row {row} was taken too often");
+            match status {
+                Status::Pending | Status::Refused => {
+                    assert!(of.taken <= of.excused, "row {row} was taken, is {status}");
+                }
+                Status::Accepted => assert!(of.taken > 0 || of.declared, "row {row}"),
+                Status::Suppressed => assert_eq!(of.suppressed, Some(of.taken), "row {row}"),
+                _ => {}
+            }
+        }
+    }
+
+    /// Everything pending is sent, once; nothing else is touched.
+    fn finish(&mut self, rng: &mut Rng) {
+        drop(open(&self.ledger));
+        let (before, taken) = (statuses(&self.ledger), self.record.lock().unwrap().clone());
+        self.run(rng, None, false);
+        let record = self.record.lock().unwrap();
+        for (row, (before, after)) in (1..).zip(before.into_iter().zip(statuses(&self.ledger))) {
+            let times = |record: &HashMap<_, Record>| {
+                record.get(&number(row)).map_or(0, |record| record.taken)
+            };
+            let expected = match before {
+                Status::Pending => (Status::Accepted, 1),
+                other => (other, 0),
+            };
+            let more = times(&record) - times(&taken);
+            assert_eq!((after, more), expected, "row {row}");
+        }
+    }
+}
+
+/// Tests one campaign. Returns how many runs it had, and how many steps these took.
+fn check(seed: u64, plans: &[(Location, usize)]) -> (u64, u64) {
+    let mut rng = Rng::with_seed(seed);
+    let (planned, rows) = &plans[rng.usize(..plans.len())];
+    let mut campaign = Campaign {
+        ledger: crash(planned),
+        rows: *rows,
+        record: Arc::default(),
+        steps: 0,
+    };
+    let runs = rng.usize(1..=RUNS);
+    for _ in 0..runs {
+        let limit = (rng.u8(..3) == 0).then(|| rng.u64(..8));
+        campaign.run(&mut rng, limit, true);
+        if rng.bool() {
+            campaign.intervene(&mut rng);
+            campaign.promise_is_kept();
+        }
+    }
+    campaign.finish(&mut rng);
+    (runs as u64 + 1, campaign.steps)
+}
+
+/// Plans of a few batches of one to four recipients.
+fn plans() -> Vec<(Location, usize)> {
+    let mut rng = Rng::with_seed(0);
+    let plans = (0..64).map(|_| {
+        let batches: Vec<u32> = (0..rng.usize(1..=4)).map(|_| rng.u32(1..=4)).collect();
+        let ledger = in_memory().clone();
+        plan(&ledger, &batches);
+        (ledger, batches.iter().sum::<u32>() as usize)
+    });
+    plans.collect()
+}
+
+#[test]
+fn nothing_is_sent_twice_and_nothing_is_lost_in_any_schedule() {
+    thread_local!(static SEED: RefCell<u64> = const { RefCell::new(0) });
+    let number = |name| {
+        std::env::var(name)
+            .ok()
+            .and_then(|value| value.parse().ok())
+    };
+    let plans = plans();
+    if let Some(seed) = number("SCHEDULE") {
+        check(seed, &plans);
+        return;
+    }
+    let campaigns = number("SCHEDULES").unwrap_or(CAMPAIGNS);
+    let (next, runs, steps) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
+    let started = Instant::now();
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, Into::into) {
+            scope.spawn(|| {
+                let one = || loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= campaigns {
+                        return;
+                    }
+                    SEED.set(seed);
+                    let (more_runs, more_steps) = check(seed, &plans);
+                    runs.fetch_add(more_runs, Ordering::Relaxed);
+                    steps.fetch_add(more_steps, Ordering::Relaxed);
+                };
+                let checked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(one));
+                assert!(
+                    checked.is_ok(),
+                    "SCHEDULE={}",
+                    SEED.with_borrow(|seed| *seed)
+                );
+            });
+        }
+    });
+    eprintln!(
+        "{campaigns} campaigns, {} runs, {} steps in {:.1} s",
+        runs.into_inner(),
+        steps.into_inner(),
+        started.elapsed().as_secs_f64()
+    );
+}
