@@ -681,16 +681,28 @@ fn no_answers_in_a_row_never_stop_the_run_where_asked() {
 }
 
 #[test]
-fn one_answer_in_between_starts_the_count_anew() {
-    let program = Program::with(&[("customers.csv", &own_texts(20))]);
-    let gateway = Gateway::new(|_, nth| match nth % 3 {
-        2 => Reply::accepted(trx_of(nth)),
-        _ => Reply::ok(""),
+fn half_an_outage_stops_the_run() {
+    let program = Program::with(&[("customers.csv", &people(6_000))]);
+    let page = "<html>503 Service Temporarily Unavailable</html>";
+    let gateway = Gateway::new(move |_, nth| match nth % 2 {
+        0 => Reply::accepted(trx_of(nth)),
+        _ => Reply::status(503, page).taking_none(),
     });
-    program
-        .send(&gateway, &["customers.csv", "--concurrency", "1"])
-        .exits(5);
-    assert_eq!(gateway.count(), 20);
+    let run = program.send(&gateway, &customers(&["--summary-json", "summary.json"]));
+    let run = run.exits(5);
+    let said = &run.stderr;
+    assert!(
+        said.contains("left messages without a usable answer"),
+        "{said}"
+    );
+    assert_eq!(
+        program.summary_json("summary.json")["stopped_by"],
+        "unknown"
+    );
+    let rows = rows_in_are_rows_out(&program, "customers.csv", "customers.results.csv");
+    let unknown = count_statuses(&rows)["unknown"];
+    assert!((90..=180).contains(&unknown), "{unknown}");
+    verifies(&program, "customers.ledger");
 }
 
 #[test]

@@ -265,7 +265,10 @@ pub(super) struct SendOptionArgs {
     /// Seconds to wait for a connection
     #[arg(long, value_name = "SECS", default_value = "10", value_parser = seconds, hide_short_help = true)]
     pub(super) connect_timeout: Duration,
-    /// Stop after this many requests in a row without a usable answer; 0: never
+    /// Stop when this many requests had no usable answer; 0: never
+    ///
+    /// Up to 10: this many of the last 10 requests, or more than one in twenty of this run's once there were 100. Above
+    /// 10: this many in all.
     #[arg(long, value_name = "N", default_value = "3", hide_short_help = true)]
     pub(super) max_unknown: u32,
     /// A batch that is refused for a bad number: refuse all of it, or halve it until the bad number is alone

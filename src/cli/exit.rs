@@ -61,6 +61,10 @@ mod tests {
             }
             counts
         };
+        let no_answers = StopReason::Unknown {
+            incomplete: 3,
+            requests: 3,
+        };
         let table: [(Option<StopReason>, &[Status], u8); 15] = [
             (None, &[Accepted], 0),
             (None, &[Accepted, Duplicate, Suppressed], 0),
@@ -74,7 +78,7 @@ mod tests {
                 0,
             ),
             (Some(StopReason::Limit), &[Unknown, Pending], 5),
-            (Some(StopReason::Unknown(3)), &[Unknown, Pending], 5),
+            (Some(no_answers), &[Unknown, Pending], 5),
             (Some(StopReason::Unreachable), &[Unknown, Pending], 75),
             (
                 Some(StopReason::Account(Code(-1004))),

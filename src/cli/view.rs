@@ -103,8 +103,13 @@ fn after_stop(stop: StopReason, pending: u64) -> Option<String> {
             "The gateway could not be reached, or throttled, for too long. Run again later."
                 .to_owned()
         }
-        StopReason::Unknown(requests) => format!(
-            "{requests} requests in a row had no usable answer, so the run stopped. Find out why before you run again."
+        StopReason::Unknown {
+            incomplete,
+            requests,
+        } => format!(
+            "{incomplete} of the last {} left messages without a usable answer, so the run stopped. \
+             Find out why before you run again.",
+            counted(requests, "request")
         ),
         StopReason::Limit => "The limit of this run is reached. Run again for the rest.".to_owned(),
         StopReason::Signal(_) if pending == 0 => {

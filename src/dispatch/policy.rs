@@ -11,9 +11,10 @@ pub struct Policy {
     pub sender_id: Option<SenderId>,
     /// The most recipients that are sent to.
     pub limit: Option<u64>,
-    /// This many requests in a row without a usable answer, in the order in which they end, stop the run; 0: never. The
-    /// requests that other workers have in flight then are awaited and may end likewise, so an outage leaves at most
-    /// `max_unknown + workers - 1` requests unknown, each with the recipients of one batch.
+    /// How many requests without a usable answer stop the run, in the order in which they end: this many of the last
+    /// ten, or more than one in twenty once there were 100; a number above ten: this many in all; 0: never. The
+    /// requests that other workers have in flight then are awaited and may end likewise, so a gateway that stops
+    /// answering leaves at most `max_unknown + workers - 1` requests unknown, each with the recipients of one batch.
     pub max_unknown: u32,
     /// Whether a batch with a bad number is halved until the bad number stands alone. This relies on the gateway sending
     /// nothing of a refused request.

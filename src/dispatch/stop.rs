@@ -13,8 +13,13 @@ use crate::gateway::Code;
 pub enum StopReason {
     /// As many recipients were sent to as this run may.
     Limit,
-    /// This many requests in a row had no usable answer.
-    Unknown(u32),
+    /// Too many requests had no usable answer.
+    Unknown {
+        /// This many left messages unknown,
+        incomplete: u64,
+        /// of the last ones, this many.
+        requests: u64,
+    },
     /// The gateway was unreachable or throttling for longer than it is tried.
     Unreachable,
     /// Ten batches in a row were refused with this code.
@@ -78,7 +83,10 @@ mod tests {
         let stop = StopToken::default();
         assert_eq!(stop.reason(), None);
         stop.request(StopReason::Account(Code(-1004)));
-        stop.request(StopReason::Unknown(3));
+        stop.request(StopReason::Unknown {
+            incomplete: 3,
+            requests: 3,
+        });
         assert_eq!(stop.reason(), Some(StopReason::Account(Code(-1004))));
         stop.request(StopReason::Signal(2));
         assert_eq!(stop.reason(), Some(StopReason::Signal(2)));

@@ -212,6 +212,13 @@ fn stopped() -> Outcome {
     }
 }
 
+fn no_answers(incomplete: u64, requests: u64) -> StopReason {
+    StopReason::Unknown {
+        incomplete,
+        requests,
+    }
+}
+
 fn attempts(ledger: impl Into<Location>) -> u64 {
     snapshot(ledger).unwrap().totals().unwrap().attempts
 }
@@ -394,30 +401,23 @@ fn a_stop_settles_requests_in_flight_and_makes_no_other() {
 }
 
 #[test]
-fn unanswered_requests_in_a_row_stop_the_run() {
+fn unanswered_requests_stop_the_run() {
     let silence = || Outcomes::All(no_answer());
     let answer = || Outcomes::All(accepted());
     let table = [
-        (3, vec![silence(); 12], Some(StopReason::Unknown(3)), 3),
-        (1, vec![silence(); 12], Some(StopReason::Unknown(1)), 1),
+        (3, vec![silence(); 12], Some(no_answers(3, 3)), 3),
+        (1, vec![silence(); 12], Some(no_answers(1, 1)), 1),
         (0, vec![silence(); 12], None, 12),
         (
             2,
-            vec![
-                silence(),
-                answer(),
-                silence(),
-                answer(),
-                silence(),
-                silence(),
-            ],
-            Some(StopReason::Unknown(2)),
-            6,
+            vec![silence(), answer(), silence(), answer()],
+            Some(no_answers(2, 3)),
+            3,
         ),
         (
             2,
             vec![silence(), Outcomes::All(throttled()), silence()],
-            Some(StopReason::Unknown(2)),
+            Some(no_answers(2, 2)),
             3,
         ),
     ];
@@ -536,9 +536,9 @@ fn bad_numbers_isolated_by_splitting_do_not_stop_the_run() {
 #[test]
 fn a_stop_reaches_all_workers() {
     let table = [
-        (no_answer(), 1, StopReason::Unknown(1)),
-        (no_answer(), 3, StopReason::Unknown(3)),
-        (no_answer(), 5, StopReason::Unknown(5)),
+        (no_answer(), 1, no_answers(1, 1)),
+        (no_answer(), 3, no_answers(3, 3)),
+        (no_answer(), 5, no_answers(5, 5)),
         (stopped(), 1, StopReason::Account(Code(-1004))),
         (refused(-1005), 10, StopReason::Refused(Code(-1005))),
     ];
@@ -547,7 +547,7 @@ fn a_stop_reaches_all_workers() {
             let ledger = in_memory();
             plan(&ledger, &[30; 24]);
             let policy = Policy {
-                max_unknown: if matches!(stop, StopReason::Unknown(_)) {
+                max_unknown: if matches!(stop, StopReason::Unknown { .. }) {
                     in_a_row
                 } else {
                     0
@@ -595,6 +595,68 @@ fn a_stop_reaches_all_workers() {
             assert_eq!(touched, settled, "{what}");
             assert_adds_up(&ledger);
         }
+    }
+}
+
+/// Every second, third or fifth answer is unusable, or one at random: the run stops, and what is unknown then are at most
+/// 21 of the first 100 requests, and those that the other workers had in flight. One in a hundred stops nothing.
+#[test]
+fn a_gateway_that_answers_only_some_requests_stops_the_run() {
+    const BATCHES: usize = 240;
+    type IsBad = fn(usize) -> bool;
+    fn random(one_in: usize, nth: usize) -> bool {
+        let mut random = fastrand::Rng::with_seed(20_261_126 + nth as u64);
+        random.usize(..one_in) == 0
+    }
+    let table: [(&str, IsBad, u64); 8] = [
+        ("every second", |nth| nth % 2 == 1, 3),
+        ("every third", |nth| nth % 3 == 2, 3),
+        ("every fifth", |nth| nth % 5 == 4, 20),
+        (
+            "after the first ten, every second",
+            |nth| nth > 10 && nth % 2 == 1,
+            3,
+        ),
+        ("from the 150th on, all", |nth| nth >= 150, 3),
+        ("half, at random", |nth| random(2, nth), 21),
+        ("one in four, at random", |nth| random(4, nth), 21),
+        ("one in ten, at random", |nth| random(10, nth), 21),
+    ];
+    for (what, is_bad, most) in table {
+        for workers in [1, 4] {
+            let ledger = in_memory();
+            plan(&ledger, &[3; BATCHES]);
+            let turn = AtomicUsize::new(0);
+            let answer = move |_: &Request<'_>| {
+                let bad = is_bad(turn.fetch_add(1, Ordering::SeqCst));
+                Outcomes::All(if bad { no_answer() } else { accepted() })
+            };
+            let run = send(&ledger, workers, &policy(), Arc::new(answer));
+            let stopped = matches!(run.stop, Some(StopReason::Unknown { .. }));
+            assert!(stopped, "{what}, {workers} workers: {:?}", run.stop);
+            let statuses = statuses(&ledger);
+            let unknown = statuses.iter().filter(|one| **one == Status::Unknown);
+            let unknown = unknown.count() as u64;
+            let most = 3 * (most + workers as u64 - 1);
+            assert!(unknown <= most, "{what}, {workers} workers: {unknown}");
+            assert_adds_up(&ledger);
+        }
+    }
+    for workers in [1, 4] {
+        let ledger = in_memory();
+        plan(&ledger, &[3; BATCHES]);
+        let turn = AtomicUsize::new(0);
+        let answer = move |_: &Request<'_>| {
+            let nth = turn.fetch_add(1, Ordering::SeqCst);
+            Outcomes::All(if nth % 100 == 50 {
+                no_answer()
+            } else {
+                accepted()
+            })
+        };
+        let run = send(&ledger, workers, &policy(), Arc::new(answer));
+        assert_eq!(run.stop, None, "one in a hundred");
+        assert_eq!(run.ending.requests, BATCHES as u64);
     }
 }
 
