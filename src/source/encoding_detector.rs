@@ -66,8 +66,17 @@ const LETTERS: usize = 3;
 const TYPOGRAPHIC: &[u8] = &[
     0x80, 0x85, 0x91, 0x92, 0x93, 0x94, 0x95, 0x96, 0x97, 0x99, 0xa0,
 ];
-/// Of those, `€ “ ” • ™`: between two letters they are `Ä ì î ï ô` of Mac Roman. An apostrophe or a dash does stand there.
-const NOT_IN_WORDS: &[u8] = &[0x80, 0x93, 0x94, 0x95, 0x99];
+/// Signs that do not stand between two letters. `€ “ ” • ™` there are `Ä ì î ï ô` of Mac Roman; `¢ £ ¥ ¦ ¨ ¯ ± ² ³ ¹ ¼ ¾ ¿` and the
+/// like are letters of Windows-1250 (`³` is `ł`) and of ISO 8859-15. Apostrophes, dashes, `´` and `·` do stand there.
+#[rustfmt::skip]
+const NOT_IN_WORDS: &[u8] = &[
+    0x80, 0x93, 0x94, 0x95, 0x99, 0xa1, 0xa2, 0xa3, 0xa5, 0xa6, 0xa8, 0xa9, 0xac, 0xae, 0xaf,
+    0xb1, 0xb2, 0xb3, 0xb5, 0xb6, 0xb8, 0xb9, 0xbc, 0xbd, 0xbe, 0xbf,
+];
+/// Of those, the ones that also begin no word: `£ukasz` is `Łukasz`.
+const NOT_BEFORE_LETTERS: &[u8] = &[0xa3, 0xa5, 0xa6, 0xa8, 0xac, 0xaf, 0xb3, 0xb8, 0xb9];
+/// `Ð Þ ð þ`, which are Icelandic in Windows-1252, and Turkish or Vietnamese in its neighbours, and `¤`, which is `€` in ISO 8859-15.
+const RARE: &[u8] = &[0xa4, 0xd0, 0xde, 0xf0, 0xfe];
 /// The longest character of UTF-8, in bytes.
 const UTF8_LONGEST: usize = 4;
 
@@ -83,8 +92,12 @@ impl EncodingDetector {
         if byte < 0xa0 && !TYPOGRAPHIC.contains(&byte) {
             return Some(NotWindows1252::Unlikely(byte));
         }
-        let alone = self.run.is_empty() && self.last_ascii.is_ascii_alphabetic();
-        self.sign_in_word = Some(byte).filter(|byte| alone && NOT_IN_WORDS.contains(byte));
+        let signs = match self.last_ascii {
+            letter if letter.is_ascii_alphabetic() => NOT_IN_WORDS,
+            digit if digit.is_ascii_digit() => &[],
+            _ => NOT_BEFORE_LETTERS,
+        };
+        self.sign_in_word = Some(byte).filter(|byte| self.run.is_empty() && signs.contains(byte));
         if self.run.len() == UTF8_LONGEST {
             self.run.remove(0);
         }
@@ -100,6 +113,10 @@ impl EncodingDetector {
     }
 
     fn check_ascii(&mut self, byte: u8) -> Option<NotWindows1252> {
+        let rare = match self.run[..] {
+            [byte] if RARE.contains(&byte) => Some(byte),
+            _ => None,
+        };
         let sign = self
             .sign_in_word
             .take()
@@ -111,7 +128,7 @@ impl EncodingDetector {
                 [self.run.as_slice(), &[byte]].concat(),
             ))
         } else {
-            sign.map(NotWindows1252::Unlikely)
+            sign.or(rare).map(NotWindows1252::Unlikely)
         };
         self.run.clear();
         self.letters = 0;
@@ -227,9 +244,62 @@ mod tests {
     }
 
     #[test]
+    fn letters_of_neighbouring_encodings_are_not_taken_for_signs() {
+        for (encoding, text) in [
+            (encoding_rs::WINDOWS_1250, "Łukasz"),
+            (encoding_rs::WINDOWS_1250, "Pawła"),
+            (encoding_rs::WINDOWS_1250, "Małgorzata"),
+            (encoding_rs::WINDOWS_1250, "Żaneta"),
+            (encoding_rs::WINDOWS_1250, "Kużma"),
+            (encoding_rs::WINDOWS_1250, "Kaľa"),
+            (encoding_rs::ISO_8859_15, "žena"),
+            (encoding_rs::ISO_8859_15, "5€ off"),
+            (encoding_rs::ISO_8859_15, "cœur"),
+            (encoding_rs::WINDOWS_1254, "Şule"),
+            (encoding_rs::WINDOWS_1254, "Yağmur"),
+            (encoding_rs::WINDOWS_1258, "Đuc"),
+            (encoding_rs::ISO_8859_2, "Łukasz"),
+        ] {
+            let (bytes, _, lossy) = encoding.encode(text);
+            assert!(!lossy, "{text}");
+            assert!(
+                matches!(checked(&bytes), Some(NotWindows1252::Unlikely(_))),
+                "{text}: {:?}",
+                checked(&bytes)
+            );
+        }
+        for text in [
+            "£5 off",
+            "RM5 (£1)",
+            "5¢ each",
+            "±5",
+            "25 °C",
+            "m² and m³ and 10 km²",
+            "½kg",
+            "¼ kg",
+            "O´Brien",
+            "col·lega",
+            "¿Qué?",
+            "¡Hola!",
+            "©ACME",
+            "ACME® Sdn",
+            "§5",
+            "5µg",
+            "«Café»",
+            "¥500",
+            "¶ 2",
+            "3×4",
+            "Ávila, José ²",
+        ] {
+            let (bytes, _, _) = encoding_rs::WINDOWS_1252.encode(text);
+            assert_eq!(checked(&bytes), None, "{text}");
+        }
+    }
+
+    #[test]
     fn ascii_ends_a_run() {
         assert_eq!(
-            checked(b"\xc0\xee,\xc0\xee \xa4\xa4-\xa4\x85\xa4\xa4"),
+            checked(b"\xc0\xee,\xc0\xee \xe4\xe4-\xe4\x85\xe4\xe4"),
             None
         );
     }
