@@ -47,6 +47,16 @@ const BINARY: &[Format] = &[
     (b"\0\0\x1a\0", "a workbook of Lotus 1-2-3", SAVE_AS_XLSX),
     (b"\0\0\x02\0", "a workbook of Lotus 1-2-3", SAVE_AS_XLSX),
     (b"PAR1", "a Parquet file", EXPORT_CSV),
+    (
+        b"bplist00",
+        "a property list of macOS, perhaps in place of a file in iCloud",
+        "download the spreadsheet from there first",
+    ),
+    (
+        b"\0\x05\x16\x07",
+        "what macOS notes beside a file (\"._\" before its name)",
+        "name the file without \"._\"",
+    ),
 ];
 
 /// Formats that are text, in lower case.
@@ -75,6 +85,17 @@ const TEXT: &[Format] = &[
     (b"<meta", WEB_PAGE, SAVE_AS_XLSX),
     (b"-- mysql dump", SQL, EXPORT_CSV),
     (b"-- postgresql database dump", SQL, EXPORT_CSV),
+    (
+        b"[internetshortcut]",
+        "a link to a page, not the spreadsheet",
+        "open it and download the spreadsheet as CSV or XLSX",
+    ),
+    (
+        b"version https://git-lfs",
+        "a pointer of Git LFS, not the file",
+        "fetch the file with git lfs pull",
+    ),
+    (b"dn: ", "an address book (LDIF)", EXPORT_CSV),
     (b"insert into ", SQL, EXPORT_CSV),
     (b"create table ", SQL, EXPORT_CSV),
 ];
@@ -276,6 +297,11 @@ mod tests {
             (b"[[\"Name\",\"Phone\"]]", "JSON"),
             (b"[\"Name\",\"Phone\"]\n[\"Aina\",\"012\"]\n", "JSON"),
             (b"{\"url\": \"https://docs.google.com/open?id=1\"}", "JSON"),
+            (b"bplist00\xd1\x01\x02", "a property list of macOS, perhaps in place of a file in iCloud"),
+            (b"\0\x05\x16\x07\0\x02\0\0Mac OS X", "what macOS notes beside a file (\"._\" before its name)"),
+            (b"[InternetShortcut]\r\nURL=https://docs.google.com/\r\n", "a link to a page, not the spreadsheet"),
+            (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n", "a pointer of Git LFS, not the file"),
+            (b"dn: cn=Aina\ncn: Aina\n", "an address book (LDIF)"),
             (b"INSERT INTO `customers` VALUES (1,'Aina')", "a script for a database (SQL)"),
         ] {
             assert_eq!(known(bytes), Some(what), "{}", String::from_utf8_lossy(bytes));
@@ -297,6 +323,9 @@ mod tests {
             "begin,phone\n",
             "TABLE,Phone\n1,012\n",
             "PARTNER,Phone\n",
+            "DN,Phone\n",
+            "[Internet],Phone\n",
+            "version,Phone\n",
             "",
             "[",
         ] {

@@ -28,10 +28,29 @@ const BEGINNING: u64 = 4096;
 pub(super) fn open(input: &Input, options: &ReadOptions) -> Result<Opened> {
     match input {
         Input::File(path) => {
+            refuse_lock(path)?;
             let (file, len_bytes) = open_file(path)?;
             open_bytes(file, len_bytes, options)
         }
         Input::Stdin => open_bytes(io::stdin(), None, options),
+    }
+}
+
+/// Refuses what a spreadsheet program writes beside a file while it is open: `~$customers.xlsx`, `.~lock.customers.ods#`.
+fn refuse_lock(path: &Path) -> Result<()> {
+    let name = path.file_name().map(|name| name.to_string_lossy());
+    let name = name.unwrap_or_default();
+    let file = name.strip_prefix("~$").or_else(|| {
+        let file = name.strip_prefix(".~lock.")?;
+        file.strip_suffix('#')
+    });
+    match file {
+        None => Ok(()),
+        Some(file) => Err(Error::new(
+            Kind::Input,
+            "this only notes that the spreadsheet is open in its program",
+        )
+        .hint(format!("name the spreadsheet itself, {file}"))),
     }
 }
 
