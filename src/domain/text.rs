@@ -50,13 +50,14 @@ impl Text {
         {
             return Err(TextError::Empty);
         }
-        if body.contains(char::REPLACEMENT_CHARACTER) {
-            return Err(TextError::LostCharacter);
+        let is_ascii = is_ascii_text(&body);
+        if !is_ascii && let Some(error) = body.chars().find_map(without_form) {
+            return Err(error);
         }
 
         let encoding = match choice {
             TextType::Unicode => Encoding::Unicode,
-            _ if is_ascii_text(&body) => Encoding::Ascii,
+            _ if is_ascii => Encoding::Ascii,
             TextType::Auto => Encoding::Unicode,
             TextType::Ascii => {
                 // Where punctuation is made plain, the first that prevents it is not a curly quote.
@@ -96,6 +97,16 @@ pub enum TextError {
         "a character of the text was lost before (U+FFFD); correct the cell, or export it again"
     )]
     LostCharacter,
+    /// It holds a character that only some fonts or programs have a form for: a bullet or smiley of Word (Wingdings), a picture that
+    /// stood in the text.
+    #[error(
+        "the text has U+{:04X}, which phones show as an empty box: a bullet, smiley or arrow of a special font, or a picture; replace it",
+        u32::from(*.character)
+    )]
+    NoForm {
+        /// The first such character.
+        character: char,
+    },
     /// It has more units than the gateway takes.
     #[error("the text counts {units} characters, {} too many: {MAX_UNITS} is the most", units.saturating_sub(MAX_UNITS))]
     TooLong {
@@ -108,6 +119,19 @@ pub enum TextError {
         /// The first such character.
         character: char,
     },
+}
+
+/// Why this character cannot be sent, if it has no form of its own on a phone: U+FFFD, private use, pictures and noncharacters.
+fn without_form(character: char) -> Option<TextError> {
+    match character {
+        char::REPLACEMENT_CHARACTER => Some(TextError::LostCharacter),
+        '\u{E000}'..='\u{F8FF}'
+        | '\u{FDD0}'..='\u{FDEF}'
+        | '\u{FFF9}'..='\u{FFFC}'
+        | '\u{F0000}'..='\u{10FFFF}' => Some(TextError::NoForm { character }),
+        _ if u32::from(character) & 0xFFFE == 0xFFFE => Some(TextError::NoForm { character }),
+        _ => None,
+    }
 }
 
 /// A character in quotes, or what it is where it cannot be seen.
@@ -280,7 +304,7 @@ mod tests {
 
     #[test]
     fn every_character_has_the_right_type_and_units() {
-        let sendable = |c: &char| *c != char::REPLACEMENT_CHARACTER;
+        let sendable = |c: &char| without_form(*c).is_none();
         for c in (0..=0x2FFFF).filter_map(char::from_u32).filter(sendable) {
             let body = format!("a{c}b");
             let Ok(text) = Text::compose(&body, TextType::Auto, Punctuation::Keep) else {
