@@ -12,6 +12,8 @@ pub enum SheetError {
     TooWide,
     /// A formula whose result the file does not hold: `NOT_CALCULATED`.
     NotCalculated,
+    /// Nothing, as it is merged with the cell above: `MERGED`.
+    Merged,
     /// A long number without its last digits: `7.01235E+12`.
     Rounded,
     /// A formula, exported in place of its result: `=VLOOKUP(A2,B:C,2)`.
@@ -28,6 +30,10 @@ impl SheetError {
                 format!("the spreadsheet error {cell}; correct it and export again")
             }
             Self::NotCalculated => format!("{}; {CALCULATE}", self.label()),
+            Self::Merged => self.label().to_owned(),
+            Self::Rounded if is_beyond_digits(cell) => format!(
+                "{cell}, a number of more than 15 digits, of which a spreadsheet keeps 15; format the column there as text and enter the number again"
+            ),
             Self::Rounded => format!(
                 "{cell}, a number whose last digits the spreadsheet left out; format the column there as a number with 0 decimals, make it wider and export again"
             ),
@@ -43,6 +49,9 @@ impl SheetError {
         match self {
             Self::Formula | Self::TooWide => "a spreadsheet error",
             Self::NotCalculated => "a formula without a result",
+            Self::Merged => {
+                "nothing, as the cell is merged with the one above; unmerge the cells and fill in every row"
+            }
             Self::Rounded => "a number without its last digits",
             Self::FormulaText => "a formula instead of its result",
             Self::Apostrophe => "an apostrophe that may be a quote or mark a text",
@@ -56,6 +65,10 @@ const CALCULATE: &str = "open the workbook in the spreadsheet program, save it a
 /// What a cell reads as whose formula was never calculated, in a file of a program that does not calculate. Nothing else shows
 /// that something is missing.
 pub(crate) const NOT_CALCULATED: &str = "#NOT CALCULATED!";
+
+/// What a cell reads as that is merged with the one above. The sheet shows one value beside several rows, and whether it is meant
+/// for all of them is not certain.
+pub(crate) const MERGED: &str = "#MERGED!";
 
 /// The error values of Excel, Google Sheets (`#ERROR!`) and LibreOffice that have a name.
 const NAMES: &[&str] = &[
@@ -79,10 +92,26 @@ const NAMES: &[&str] = &[
     "#VALUE!",
 ];
 
+/// The error values of Excel in other languages. XLSX holds the English ones, but a CSV what the sheet shows. Not looked for within
+/// texts: `#NV` also begins a hashtag.
+#[rustfmt::skip]
+const TRANSLATED: &[&str] = &[
+    "#AD?", "#ADR!", "#ARG!", "#ARVO!", "#BEZUG!", "#DEEL/0!", "#DEĞER!", "#DIV/0", "#DIVISION/0!", "#DZIEL/0!", "#FEHLER!",
+    "#GETAL!", "#HODNOTA!", "#I/T", "#JAKO/0!", "#LICZBA!", "#LUKU!", "#N/B", "#N/D", "#N/D!", "#NAAM?", "#NAMN?", "#NAVN?",
+    "#NAZWA?", "#NIMI?", "#NOM?", "#NOMBRE!", "#NOME?", "#NUL!", "#NV", "#NÁZEV?", "#NÉV?", "#NÚM!", "#ODKAZ!", "#PUUTTUU!",
+    "#REFERENS!", "#RIF!", "#SAKNAS!", "#SAYI/0!", "#SZÁM!", "#VALEUR!", "#VALOR!", "#VALORE!", "#VERDI!", "#VERW!",
+    "#VIITTAUS!", "#VÆRDI!", "#VÄRDEFEL!", "#WAARDE!", "#WERT!", "#ZAHL!", "#ÉRTÉK!", "#ÜBERLAUF!", "#¡DIV/0!", "#¡NULO!",
+    "#¡NUM!", "#¡REF!", "#¡VALOR!", "#¿NOMBRE?", "#ДЕЛ/0!", "#ЗНАЧ!", "#ИМЯ?", "#Н/Д", "#ПУСТО!", "#ССЫЛКА!", "#ЧИСЛО!",
+];
+
+/// What Google Sheets shows, and exports, while a formula waits for another sheet.
+const LOADING: [&str; 2] = ["Loading...", "Loading…"];
+
 /// The error that this cell consists of, if it does. The cell is trimmed. Case does not matter: people type these, too.
 pub(crate) fn of_cell(cell: &str) -> Option<SheetError> {
     match cell.as_bytes().first()? {
         b'#' | b'E' | b'e' => {}
+        b'L' => return LOADING.contains(&cell).then_some(SheetError::Formula),
         b'0'..=b'9' | b'-' | b'+' => return is_rounded(cell).then_some(SheetError::Rounded),
         b'=' => return is_formula(cell).then_some(SheetError::FormulaText),
         b'\'' => return cell::has_doubtful_mark(cell).then_some(SheetError::Apostrophe),
@@ -95,7 +124,11 @@ pub(crate) fn of_cell(cell: &str) -> Option<SheetError> {
     if cell.eq_ignore_ascii_case(NOT_CALCULATED) {
         return Some(SheetError::NotCalculated);
     }
-    let is_name = NAMES.iter().any(|name| name.eq_ignore_ascii_case(cell));
+    if cell == MERGED {
+        return Some(SheetError::Merged);
+    }
+    let is_name = |name: &&str| name.eq_ignore_ascii_case(cell);
+    let is_name = NAMES.iter().any(is_name) || TRANSLATED.iter().any(is_name);
     (is_name || is_numbered(cell)).then_some(SheetError::Formula)
 }
 
@@ -122,6 +155,14 @@ fn is_rounded(cell: &str) -> bool {
         && digits(power.unwrap_or(exponent))
         && exponent.len() <= 4
         && (power.is_some() || (decimals.is_some() && whole.len() == 1))
+}
+
+/// Whether so rounded a number has more digits than spreadsheets keep, which no format brings back.
+fn is_beyond_digits(rounded: &str) -> bool {
+    let exponent = rounded
+        .split_once(['E', 'e'])
+        .map(|(_, power)| power.parse());
+    matches!(exponent, Some(Ok(15_i32..)))
 }
 
 /// Whether this is a formula: a function call (`=TEXT(A1,"0")`), quotes (`="a"&B2`), or references and numbers (`=B2*1.06`).
@@ -167,6 +208,34 @@ mod tests {
         }
         for cell in ["##", "###", "########"] {
             assert_eq!(of_cell(cell), Some(SheetError::TooWide), "{cell}");
+        }
+        for cell in [
+            "Loading...",
+            "#NV",
+            "#nv",
+            "#WERT!",
+            "#BEZUG!",
+            "#NOM?",
+            "#VALEUR!",
+            "#¡VALOR!",
+            "#N/D",
+            "#ЗНАЧ!",
+            "#Н/Д",
+            "#DIV/0",
+            "#WAARDE!",
+        ] {
+            assert_eq!(of_cell(cell), Some(SheetError::Formula), "{cell}");
+        }
+        for cell in [
+            "Loading",
+            "Lim",
+            "#NVIDIA",
+            "#SALE!",
+            "#Merdeka!",
+            "#RM50?",
+            "#1!",
+        ] {
+            assert_eq!(of_cell(cell), None, "{cell}");
         }
         for cell in ["", "#", "#1", "##1", "# #", "Err:50", "Error", "N/A"] {
             assert_eq!(of_cell(cell), None, "{cell}");
@@ -216,6 +285,23 @@ mod tests {
             "100",
         ] {
             assert_eq!(of_cell(cell), None, "{cell}");
+        }
+    }
+
+    #[test]
+    fn what_helps_depends_on_how_many_digits_there_were() {
+        for (cell, hint) in [
+            ("7.01235E+12", "with 0 decimals, make it wider"),
+            ("9.99999E+14", "with 0 decimals, make it wider"),
+            ("1.5e-05", "with 0 decimals, make it wider"),
+            ("1.23457E+15", "format the column there as text"),
+            ("1,23457E+18", "format the column there as text"),
+            ("7.0e16", "format the column there as text"),
+        ] {
+            let said = of_cell(cell)
+                .map(|error| error.of(cell))
+                .unwrap_or_default();
+            assert!(said.contains(hint), "{cell}: {said}");
         }
     }
 

@@ -43,6 +43,9 @@ pub enum NumberErrorKind {
     /// A formula whose result the file does not hold.
     #[error("has no result; open the workbook in the spreadsheet program, save it and plan again")]
     NotCalculated,
+    /// Nothing, as its cell is merged with the one above.
+    #[error("is merged with the cell above; unmerge the cells and fill in every row")]
+    Merged,
     /// `########`: what a spreadsheet shows, and exports, in place of a number that is wider than its column.
     #[error("did not fit its column; widen the column in the spreadsheet and export it again")]
     TooWide,

@@ -89,6 +89,7 @@ fn not_a_number(written: &str) -> Option<NumberErrorKind> {
         Some(SheetError::Formula) => return Some(NumberErrorKind::SheetError),
         Some(SheetError::TooWide) => return Some(NumberErrorKind::TooWide),
         Some(SheetError::NotCalculated) => return Some(NumberErrorKind::NotCalculated),
+        Some(SheetError::Merged) => return Some(NumberErrorKind::Merged),
         // A number with all of its digits is read although it is written with an exponent.
         Some(SheetError::Rounded | SheetError::FormulaText | SheetError::Apostrophe) | None => {}
     }

@@ -5,11 +5,11 @@ use std::collections::{BTreeSet, HashSet};
 use calamine::{Data, DataRef, Range};
 
 use super::errors::unreadable;
-use super::held::{borrowed, number_of, write_held};
+use super::held::{borrowed, has_lost_digits, number_of, write_held};
 use super::number_format::{NumberFormat, Shown};
 use crate::Result;
 use crate::domain::cell::trimmed;
-use crate::domain::sheet_error::NOT_CALCULATED;
+use crate::domain::sheet_error::{MERGED, NOT_CALCULATED};
 use crate::domain::{Location, Place};
 use crate::source::record_reader::Held;
 
@@ -30,6 +30,8 @@ pub(super) enum Look<'a> {
     Unknown,
     /// A formula whose result is not stored.
     NotCalculated,
+    /// A formula that failed with this error.
+    Error(&'a str),
 }
 
 /// Takes cells in their order, and returns them row by row.
@@ -43,8 +45,18 @@ pub(super) struct Grid {
     cell: usize,
     start: usize,
     hidden: HashSet<u32>,
+    merged: Vec<Merged>,
+    /// The number of columns of the first row that was returned, which holds the headers.
+    width: usize,
     /// Columns with a value that is not shown as the sheet does.
     unformatted: BTreeSet<usize>,
+}
+
+/// Cells of a column that are merged into one: the first and the last row, from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Merged {
+    pub(super) rows: (u32, u32),
+    pub(super) column: u32,
 }
 
 /// The place of a cell that is not empty, 0 for the first row and column, and the end of its text.
@@ -92,6 +104,7 @@ impl Grid {
         let start = self.text.len();
         match look {
             Look::NotCalculated => self.text.push_str(NOT_CALCULATED),
+            Look::Error(error) => self.text.push_str(error),
             _ => write_held(&mut self.text, cell),
         }
         if self.text.len() == start {
@@ -114,7 +127,8 @@ impl Grid {
             Some(_) => {}
         }
         let shown = match look {
-            Look::AsHeld | Look::NotCalculated => Shown::AsHeld,
+            Look::AsHeld | Look::NotCalculated | Look::Error(_) => Shown::AsHeld,
+            _ if has_lost_digits(cell) => Shown::AsHeld,
             Look::Text(text) => Shown::Text(text.to_owned()),
             Look::Unknown => Shown::Unsupported,
             Look::Format(format) => shown(format, cell, &self.text[start..]),
@@ -163,6 +177,12 @@ impl Grid {
     /// The same grid with these rows hidden, 0 for the first of the sheet.
     pub(super) fn hiding(mut self, rows: HashSet<u32>) -> Self {
         self.hidden = rows;
+        self
+    }
+
+    /// The same grid with these cells merged.
+    pub(super) fn merging(mut self, cells: Vec<Merged>) -> Self {
+        self.merged = cells;
         self
     }
 
@@ -231,10 +251,38 @@ impl Grid {
             self.start = cell.end;
             self.cell += 1;
         }
+        if !trimmed(&row.text).is_empty() {
+            self.mark_merged(here, row);
+            if self.width == 0 {
+                self.width = row.ends.len();
+            }
+        }
         row.is_hidden = self.hidden.contains(&here);
         self.row += 1;
         row.number = u64::from(self.row);
         true
+    }
+}
+
+impl Grid {
+    /// Marks the empty cells of a row that are merged with the cell above. Beside the table they do not matter.
+    fn mark_merged(&self, here: u32, row: &mut GridRow) {
+        for merged in &self.merged {
+            let column = usize::try_from(merged.column).unwrap_or(usize::MAX);
+            if !(merged.rows.0 < here && here <= merged.rows.1) || column >= self.width {
+                continue;
+            }
+            if row.ends.len() <= column {
+                row.ends.resize(column + 1, row.text.len());
+            }
+            let start = column.checked_sub(1).map_or(0, |before| row.ends[before]);
+            if row.ends[column] == start {
+                row.text.insert_str(start, MERGED);
+                row.ends[column..]
+                    .iter_mut()
+                    .for_each(|end| *end += MERGED.len());
+            }
+        }
     }
 }
 

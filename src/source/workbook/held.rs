@@ -80,13 +80,25 @@ fn error(value: &CellErrorType) -> &'static str {
     }
 }
 
-/// Digits without an exponent, to the 15 significant ones that Excel keeps: what it stores for 0.1+0.2 has 17.
+/// From here on a whole number has more digits than a workbook keeps.
+const TOO_LARGE: f64 = 1e15;
+
+/// Whether the last digits of this number are lost.
+pub(super) fn has_lost_digits(cell: &DataRef) -> bool {
+    matches!(cell, DataRef::Float(value) if value.abs() >= TOO_LARGE)
+}
+
+/// Digits without an exponent, to the 15 significant ones that Excel keeps: what it stores for 0.1+0.2 has 17. A number with
+/// more digits is written as Excel shows it, `1.2345678901234E+18`: its last ones are lost.
 fn number(text: &mut String, value: f64) {
     if !value.is_finite() {
         text.push_str(error(&CellErrorType::Num));
         return;
     }
-    let kept = format!("{value:.14e}").parse().unwrap_or(value);
+    let kept: f64 = format!("{value:.14e}").parse().unwrap_or(value);
+    if kept.abs() >= TOO_LARGE {
+        return text.push_str(&format!("{kept:E}").replace('E', "E+"));
+    }
     // Adding 0 turns -0 into 0.
     add(text, format_args!("{}", kept + 0.0));
 }

@@ -12,11 +12,12 @@ use zip::result::ZipError;
 
 use super::choice::Choice;
 use super::errors::{damaged_by, from_calamine, from_zip};
-use super::grid::{Grid, Look, grid_of};
+use super::grid::{Grid, Look, Merged, grid_of};
 use super::ods_styles::{DataStyle, Styles};
 use super::package::File;
 use super::xml::{attribute, text};
 use crate::Result;
+use crate::domain::sheet_error::{self, SheetError};
 
 /// The sheet of that name, or the first visible one.
 pub(super) fn read(file: File, wanted: Option<&str>) -> Result<(Choice, Grid)> {
@@ -33,9 +34,10 @@ pub(super) fn read(file: File, wanted: Option<&str>) -> Result<(Choice, Grid)> {
         Err(error) => return Err(from_zip(error)),
     }
     walk.part(archive.by_name("content.xml").map_err(from_zip)?)?;
-    let table = walk.table;
+    let mut table = walk.table;
+    let merged = std::mem::take(&mut table.merged);
     let grid = grid_of(&range, |place, cell| table.look(place, cell))?;
-    Ok((choice, grid.hiding(table.hidden)))
+    Ok((choice, grid.hiding(table.hidden).merging(merged)))
 }
 
 /// What calamine does not return of a table.
@@ -44,6 +46,7 @@ struct Table {
     /// The rows with cells that are not shown as they are held, in their order.
     rows: Vec<Row>,
     hidden: HashSet<u32>,
+    merged: Vec<Merged>,
 }
 
 /// Rows that are alike.
@@ -65,6 +68,10 @@ enum Shown {
     /// What it holds.
     AsHeld,
     Text(String),
+    /// The error of its formula. Older programs store the value 0 beside it.
+    Error(String),
+    /// Its text, and more that its format adds.
+    Unknown,
     /// Nothing: the result of its formula is not stored.
     NotCalculated,
 }
@@ -83,6 +90,8 @@ impl Table {
         match shown.map(|cell| &cell.shown) {
             None | Some(Shown::AsHeld) => Look::AsHeld,
             Some(Shown::Text(text)) => Look::Text(text),
+            Some(Shown::Error(error)) => Look::Error(error),
+            Some(Shown::Unknown) => Look::Unknown,
             Some(Shown::NotCalculated) if value.is_empty() => Look::NotCalculated,
             Some(Shown::NotCalculated) => Look::AsHeld,
         }
@@ -248,6 +257,14 @@ impl<'a> Walk<'a> {
         self.next_column = first
             .saturating_add(repeated(element, "table:number-columns-repeated"))
             .min(COLUMNS);
+        let spanned = repeated(element, "table:number-rows-spanned");
+        if spanned > 1 {
+            let row = self.row.rows.0;
+            self.table.merged.push(Merged {
+                rows: (row, row.saturating_add(spanned - 1)),
+                column: first,
+            });
+        }
         let column_style = || {
             let column = self.columns.iter().find(|(end, _)| first < *end)?;
             column.1.clone()
@@ -300,6 +317,13 @@ impl OpenCell {
     fn shown(self) -> Shown {
         if self.kind == Kind::None && self.is_formula {
             return Shown::NotCalculated;
+        }
+        let is_failed = || sheet_error::of_cell(self.text.trim()) == Some(SheetError::Formula);
+        if self.is_formula && matches!(self.kind, Kind::Float | Kind::Formatted) && is_failed() {
+            return Shown::Error(self.text.trim().to_owned());
+        }
+        if self.kind == Kind::Other && self.style == Some(DataStyle::AroundText) {
+            return Shown::Unknown;
         }
         let region = match self.style {
             Some(DataStyle::RegionDate { has_time }) => region_date(&self.date, has_time),

@@ -16,6 +16,10 @@ pub(super) enum DataStyle {
         /// Whether the time stands behind it.
         has_time: bool,
     },
+    /// Texts.
+    Text,
+    /// Texts with something before or behind them.
+    AroundText,
     Other,
 }
 
@@ -86,8 +90,8 @@ impl Styles {
             "number:percentage-style"
             | "number:currency-style"
             | "number:time-style"
-            | "number:boolean-style"
-            | "number:text-style" => self.open(element, DataStyle::Other),
+            | "number:boolean-style" => self.open(element, DataStyle::Other),
+            "number:text-style" => self.open(element, DataStyle::Text),
             name => {
                 if let Some((_, data)) = &mut self.open {
                     *data = within(*data, name, element);
@@ -117,10 +121,14 @@ impl Styles {
 
     /// Text within an element of the styles.
     pub(super) fn text(&mut self, piece: &str) {
-        if let Some((_, data @ DataStyle::General)) = &mut self.open
+        if let Some((_, data)) = &mut self.open
             && !piece.trim().is_empty()
         {
-            *data = DataStyle::Other;
+            *data = match *data {
+                DataStyle::General => DataStyle::Other,
+                DataStyle::Text => DataStyle::AroundText,
+                data => data,
+            };
         }
     }
 

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::build::{self, Cell, Parts};
 use super::*;
-use crate::domain::sheet_error::NOT_CALCULATED;
+use crate::domain::sheet_error::{MERGED, NOT_CALCULATED};
 
 mod damaged;
 
@@ -94,7 +94,15 @@ fn cells_of_xlsx_become_what_the_sheet_shows() {
         ("><v>-7.25</v></c>", "-7.25"),
         ("><v>-0</v></c>", "0"),
         ("><v>123456789012345</v></c>", "123456789012345"),
-        ("><v>1E+20</v></c>", "100000000000000000000"),
+        ("><v>999999999999999</v></c>", "999999999999999"),
+        // Digits that are lost are not made up.
+        ("><v>1E+20</v></c>", "1E+20"),
+        ("><v>1234567890123450000</v></c>", "1.23456789012345E+18"),
+        ("><v>1234567890123456</v></c>", "1.23456789012346E+15"),
+        (
+            r#" s="5"><v>1234567890123450000</v></c>"#,
+            "1.23456789012345E+18",
+        ),
         ("><v>1E-7</v></c>", "0.0000001"),
         // Dates, times and durations.
         (r#" s="1"><v>46348</v></c>"#, "2026-11-22"),
@@ -647,6 +655,91 @@ fn a_hidden_sheet_is_never_chosen_by_itself() {
         error_of(bytes, None),
         "all sheets of the workbook are hidden; name one of \"Old\""
     );
+}
+
+#[test]
+fn a_cell_that_is_merged_with_the_one_above_says_so() {
+    let rows: Vec<Vec<Cell>> = vec![
+        vec!["Branch".into(), "Name".into(), "Phone".into()],
+        vec!["Ipoh".into(), "Aina".into(), "012".into()],
+        vec![Cell::Blank, "Boon".into(), "013".into()],
+        vec![Cell::Blank, Cell::Blank, Cell::Blank],
+        vec![Cell::Blank, "Ravi".into(), Cell::Blank],
+        vec!["KL".into(), "Mei".into(), "014".into()],
+    ];
+    let merges = "</sheetData><mergeCells count=\"4\"><mergeCell ref=\"A2:A5\"/><mergeCell ref=\"C4:C5\"/><mergeCell ref=\"E2:E5\"/><mergeCell ref=\"B6:C6\"/></mergeCells>";
+    let xlsx = with(
+        build::xlsx_parts(&[("S", &rows)]),
+        "xl/worksheets/sheet1.xml",
+        "</sheetData>",
+        merges,
+    );
+    let mut spanned = rows.clone();
+    let origin = |text: &str, rows: u32| {
+        raw(&format!(
+            "<table:table-cell office:value-type=\"string\" table:number-columns-spanned=\"1\" table:number-rows-spanned=\"{rows}\"><text:p>{text}</text:p></table:table-cell>"
+        ))
+    };
+    spanned[1][0] = origin("Ipoh", 4);
+    spanned[3][2] = origin("", 2);
+    for row in [2, 3, 4] {
+        spanned[row][0] = raw("<table:covered-table-cell/>");
+    }
+    spanned[4][2] = raw("<table:covered-table-cell/>");
+    for bytes in [xlsx, build::ods(&[("S", &spanned)])] {
+        let rows: Vec<Vec<String>> = read_all(bytes).into_iter().map(|(_, row)| row).collect();
+        assert_eq!(rows[2], [MERGED, "Boon", "013"]);
+        assert!(rows[3].iter().all(String::is_empty), "{:?}", rows[3]);
+        assert_eq!(rows[4], [MERGED, "Ravi", MERGED]);
+        assert_eq!(rows[5], ["KL", "Mei", "014"]);
+    }
+}
+
+#[test]
+fn the_error_of_a_formula_counts_and_not_the_zero_beside_it() {
+    for (cell, shown) in [
+        (
+            r#"table:formula="of:=1/0" office:value-type="float" office:value="0"><text:p>#DIV/0!</text:p>"#,
+            "#DIV/0!",
+        ),
+        (
+            r#"table:formula="of:=X()" office:value-type="float" office:value="0"><text:p>Err:508</text:p>"#,
+            "Err:508",
+        ),
+        (
+            r#"table:formula="of:=1/0" office:value-type="percentage" office:value="0"><text:p>#WERT!</text:p>"#,
+            "#WERT!",
+        ),
+        (
+            r#"table:formula="of:=0" office:value-type="float" office:value="0"><text:p>0</text:p>"#,
+            "0",
+        ),
+    ] {
+        let cell = raw(&format!("<table:table-cell {cell}</table:table-cell>"));
+        assert_eq!(ods_cell(cell), both(shown));
+    }
+}
+
+#[test]
+fn a_format_of_ods_that_adds_to_a_text_is_not_supported() {
+    let text = |style: &str| {
+        let cell = format!(
+            "<table:table-cell table:style-name=\"{style}\" office:value-type=\"string\"><text:p>Siti</text:p></table:table-cell>"
+        );
+        let styles = "<number:text-style style:name=\"D\"><number:text>Dear </number:text><number:text-content/></number:text-style>\
+             <number:text-style style:name=\"P\"><number:text-content/></number:text-style>\
+             <style:style style:name=\"dear\" style:family=\"table-cell\" style:data-style-name=\"D\"/>\
+             <style:style style:name=\"plain\" style:family=\"table-cell\" style:data-style-name=\"P\"/>";
+        let bytes = with(
+            build::ods_parts(&[("S", &[vec!["x".into(), raw(&cell)]])]),
+            "content.xml",
+            "</office:automatic-styles>",
+            &format!("{styles}</office:automatic-styles>"),
+        );
+        Sheet::open(bytes, None).unwrap().unformatted()
+    };
+    assert_eq!(text("dear"), [1]);
+    assert!(text("plain").is_empty());
 }
 
 #[test]

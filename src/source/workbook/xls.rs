@@ -8,7 +8,7 @@ use calamine::{Reader, Xls};
 use super::choice::Choice;
 use super::compound::{BEGIN, BOUND_SHEET, number, short, substream, workbook_stream};
 use super::errors::from_calamine;
-use super::grid::{Grid, Look, grid_of};
+use super::grid::{Grid, Look, Merged, grid_of};
 use super::held::{borrowed, number_of};
 use super::number_format::NumberFormat;
 use super::package::File;
@@ -24,7 +24,7 @@ pub(super) fn read(file: &File, wanted: Option<&str>) -> Result<(Choice, Grid)> 
     let stream = workbook_stream(file.get_ref())?.unwrap_or_default();
     let extras = Extras::read(&stream, choice.position);
     let grid = grid_of(&range, |place, value| extras.look(place, &borrowed(value)))?;
-    Ok((choice, grid.hiding(extras.hidden)))
+    Ok((choice, grid.hiding(extras.hidden).merging(extras.merged)))
 }
 
 // The kinds of record.
@@ -35,6 +35,7 @@ const FORMULA: u16 = 0x0006;
 const NUMBER: u16 = 0x0203;
 const SHORT_NUMBER: u16 = 0x027E;
 const SHORT_NUMBERS: u16 = 0x00BD;
+const MERGED_CELLS: u16 = 0x00E5;
 
 /// What calamine does not return of a sheet.
 #[derive(Default)]
@@ -43,6 +44,7 @@ struct Extras {
     /// The index of the format of each cell with a number.
     cells: HashMap<(u32, u32), u16>,
     hidden: HashSet<u32>,
+    merged: Vec<Merged>,
 }
 
 impl Extras {
@@ -78,6 +80,19 @@ impl Extras {
     }
 
     fn record(&mut self, kind: u16, data: &[u8]) {
+        if kind == MERGED_CELLS {
+            // Their number, and of each the first and last row and column.
+            let merged = data.get(2..).unwrap_or_default().as_chunks::<8>().0;
+            let merged = merged.iter().map(|cells| cells.as_chunks::<2>().0);
+            self.merged.extend(merged.map(|cells| {
+                let at = |index: usize| u32::from(u16::from_le_bytes(cells[index]));
+                Merged {
+                    rows: (at(0), at(1)),
+                    column: at(2),
+                }
+            }));
+            return;
+        }
         let (Some(row), Some(column)) = (short(data, 0), short(data, 2)) else {
             return;
         };
@@ -131,4 +146,23 @@ fn code(data: &[u8], is_old: bool) -> Option<String> {
     let units = data.get(5..5 + 2 * length)?.as_chunks::<2>().0;
     let units: Vec<u16> = units.iter().map(|unit| u16::from_le_bytes(*unit)).collect();
     String::from_utf16(&units).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn merged_cells_are_found_by_their_record() {
+        let mut extras = Extras::default();
+        let numbers = [2_u16, 1, 3, 0, 0, 5, 5, 2, 4];
+        let data: Vec<u8> = numbers.into_iter().flat_map(u16::to_le_bytes).collect();
+        extras.record(MERGED_CELLS, &data);
+        let merged = |rows, column| Merged { rows, column };
+        assert_eq!(extras.merged, [merged((1, 3), 0), merged((5, 5), 2)]);
+        // Cut off.
+        extras.record(MERGED_CELLS, &data[..7]);
+        extras.record(MERGED_CELLS, &[]);
+        assert_eq!(extras.merged.len(), 2);
+    }
 }

@@ -1,5 +1,5 @@
-//! Reads a sheet of an XLSB workbook. calamine returns the value of each cell; which rows are hidden is read from the records
-//! beside that, by [MS-XLSB] 2.4. Number formats are not supported.
+//! Reads a sheet of an XLSB workbook. calamine returns the value of each cell; which rows are hidden and
+//! which cells are merged is read from the records beside that, by [MS-XLSB] 2.4. Number formats are not supported.
 
 use std::collections::HashSet;
 
@@ -7,7 +7,7 @@ use calamine::{Reader, Xlsb};
 
 use super::choice::Choice;
 use super::errors::{from_calamine, unreadable};
-use super::grid::{Grid, Look};
+use super::grid::{Grid, Look, Merged};
 use super::held::number_of;
 use super::package::File;
 use super::parts::Parts;
@@ -29,18 +29,17 @@ pub(super) fn read(file: &File, wanted: Option<&str>) -> Result<(Choice, Grid)> 
         };
         grid.put(cell.get_position(), value, look)?;
     }
-    Ok((
-        choice.clone(),
-        grid.hiding(hidden_rows(file.get_ref(), &choice.name)?),
-    ))
+    let (hidden, merged) = extras(file.get_ref(), &choice.name)?;
+    Ok((choice, grid.hiding(hidden).merging(merged)))
 }
 
 // The kinds of record.
 const ROW: u32 = 0;
 const SHEET: u32 = 0x9C;
+const MERGED_CELLS: u32 = 0xB0;
 
-/// The hidden rows of a sheet, 0 for the first.
-fn hidden_rows(file: &[u8], sheet: &str) -> Result<HashSet<u32>> {
+/// The hidden rows of a sheet, 0 for the first, and its merged cells.
+fn extras(file: &[u8], sheet: &str) -> Result<(HashSet<u32>, Vec<Merged>)> {
     let mut parts = Parts::open(file)?;
     let main = parts.main("workbook.bin")?;
     let targets = parts.targets(&main)?;
@@ -55,10 +54,22 @@ fn hidden_rows(file: &[u8], sheet: &str) -> Result<HashSet<u32>> {
         .and_then(|relation| targets.get(&relation))
         .ok_or_else(|| unreadable("a sheet in it is not found"))?;
     let rows = parts.bytes(path)?;
-    Ok(records(&rows)
-        .filter(|(kind, data)| *kind == ROW && is_hidden(data))
-        .filter_map(|(_, data)| number(data, 0))
-        .collect())
+    let (mut hidden, mut merged) = (HashSet::new(), Vec::new());
+    for (kind, data) in records(&rows) {
+        match kind {
+            ROW if is_hidden(data) => hidden.extend(number(data, 0)),
+            MERGED_CELLS => merged.extend(merged_cells(data)),
+            _ => {}
+        }
+    }
+    Ok((hidden, merged))
+}
+
+fn merged_cells(data: &[u8]) -> Option<Merged> {
+    Some(Merged {
+        rows: (number(data, 0)?, number(data, 4)?),
+        column: number(data, 8)?,
+    })
 }
 
 fn is_hidden(row: &[u8]) -> bool {
@@ -139,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn hidden_rows_are_found_by_their_records() {
+    fn hidden_rows_and_merged_cells_are_found_by_their_records() {
         let sheet = |relation: &str, name: &str| {
             let data = [vec![0; 8], string(relation), string(name)].concat();
             record(0x9C, &data)
@@ -152,6 +163,7 @@ mod tests {
             row(4, 300, 0x30),
             row(5, 0, 0),
             row(6, 300, 0x2F),
+            record(0xB0, &[1_u32, 3, 0, 0].map(u32::to_le_bytes).concat()),
         ]
         .concat();
         let relations = "<Relationships><Relationship Id=\"rId1\" Target=\"worksheets/sheet1.bin\"/>\
@@ -162,8 +174,13 @@ mod tests {
             ("xl/worksheets/sheet1.bin", &row(0, 300, 0x10)),
             ("xl/worksheets/sheet2.bin", &rows),
         ]);
-        assert_eq!(hidden_rows(&file, "Été").unwrap(), HashSet::from([1, 4, 5]));
-        assert_eq!(hidden_rows(&file, "Old").unwrap(), HashSet::from([0]));
-        assert!(hidden_rows(&file, "New").is_err());
+        let merged = Merged {
+            rows: (1, 3),
+            column: 0,
+        };
+        let of = |sheet| extras(&file, sheet).unwrap();
+        assert_eq!(of("Été"), (HashSet::from([1, 4, 5]), vec![merged]));
+        assert_eq!(of("Old"), (HashSet::from([0]), Vec::new()));
+        assert!(extras(&file, "New").is_err());
     }
 }

@@ -21,7 +21,7 @@ pub(super) fn read(file: &File, wanted: Option<&str>) -> Result<(Choice, Grid)> 
         Some(grid) => grid,
         None => grid_read_twice(&mut workbook, &mut open()?, &choice.name, &extras)?,
     };
-    Ok((choice, grid.hiding(extras.hidden)))
+    Ok((choice, grid.hiding(extras.hidden).merging(extras.merged)))
 }
 
 /// `None`: a cell holds an error value that calamine does not support (`#SPILL!`).

@@ -1,10 +1,12 @@
-//! Reads what calamine does not return of a sheet of an XLSX: which rows are hidden, and which formulas have no stored result.
+//! Reads what calamine does not return of a sheet of an XLSX: which rows are hidden, which formulas have no stored result, and which
+//! cells are merged.
 
 use std::collections::HashSet;
 
 use quick_xml::events::{BytesStart, Event};
 
 use super::errors::unreadable;
+use super::grid::Merged;
 use super::parts::Parts;
 use super::xml::{attribute, is_true, text};
 use crate::Result;
@@ -16,6 +18,7 @@ pub(super) struct Extras {
     pub(super) hidden: HashSet<u32>,
     /// The row and column of each formula whose result is not stored.
     pub(super) not_calculated: HashSet<(u32, u32)>,
+    pub(super) merged: Vec<Merged>,
 }
 
 /// What calamine does not return of this sheet.
@@ -73,14 +76,14 @@ fn workbook(parts: &mut Parts<'_>) -> Result<Workbook> {
     Ok(workbook)
 }
 
-/// Whether a formula, a hidden row or one without height may begin here. Most sheets have none of them, and looking for these
+/// Whether a formula, a hidden row, one without height or a merged cell may begin here. Most sheets have none of them, and looking for these
 /// signs is several times faster than reading elements.
 fn may_have_extras(bytes: &[u8]) -> bool {
     match bytes {
         [b'<' | b':', b'f', after, ..] => {
             matches!(after, b'>' | b'/') || after.is_ascii_whitespace()
         }
-        [b'h', b'i', b'd', b'd', b'e', b'n', ..] => true,
+        [b'h', b'i', b'd', b'd', b'e', b'n', ..] | [b'm', b'e', b'r', b'g', b'e', b'C', ..] => true,
         [space, b'h', b't', b'=', _, b'0' | b'-' | b'.', ..] => space.is_ascii_whitespace(),
         _ => false,
     }
@@ -119,7 +122,6 @@ impl Walk {
                     self.row += 1;
                     self.column = 0;
                 }
-                "sheetData" => return false,
                 _ => {}
             },
             _ => {}
@@ -156,6 +158,18 @@ impl Walk {
                 self.cell.has_value = false;
                 self.cell.value.clear();
                 self.column = self.cell.place.1;
+            }
+            "mergeCell" => {
+                let range = text(element, "ref");
+                let ends = range.as_deref().and_then(|range| range.split_once(':'));
+                if let Some((first, last)) = ends
+                    && let (Some(first), Some(last)) = (place_of(first), place_of(last))
+                {
+                    self.extras.merged.push(Merged {
+                        rows: (first.0, last.0),
+                        column: first.1,
+                    });
+                }
             }
             "f" => self.cell.is_formula = true,
             "v" => {
@@ -216,6 +230,7 @@ mod tests {
             " ht=\"0\"",
             "\tht='0.0'",
             " ht=\"-1\"",
+            "<mergeCell ref=\"A2:A4\"/>",
         ] {
             let bytes = sign.as_bytes();
             assert!(
