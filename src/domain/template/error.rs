@@ -50,6 +50,16 @@ pub enum RenderError {
         /// What the cell holds, and what it should hold.
         what: String,
     },
+    /// A condition asks whether this cell is filled. It is, but says no.
+    #[error("{}", says_no(header, cell, instead))]
+    SaysNo {
+        /// The column's header, as written.
+        header: String,
+        /// What the cell holds: `FALSE`.
+        cell: String,
+        /// The condition to write in its place.
+        instead: String,
+    },
     /// Far more than a text can hold.
     #[error("the template yields more than {MAX_CHARS} characters")]
     TooLong,
@@ -66,6 +76,12 @@ pub enum RenderError {
     },
 }
 
+fn says_no(header: &str, cell: &str, instead: &str) -> String {
+    format!(
+        "column \"{header}\" holds \"{cell}\", which is not blank, so that if takes it for a yes; write {{% if {instead} %}}"
+    )
+}
+
 impl RenderError {
     /// The header of the column whose cell is wrong, where it is a cell.
     #[must_use]
@@ -73,7 +89,8 @@ impl RenderError {
         match self {
             Self::Blank { header }
             | Self::SpreadsheetError { header, .. }
-            | Self::Unreadable { header, .. } => Some(header),
+            | Self::Unreadable { header, .. }
+            | Self::SaysNo { header, .. } => Some(header),
             Self::TooLong | Self::TooManySteps | Self::Failed { .. } => None,
         }
     }

@@ -67,7 +67,7 @@ impl<'a> Code<'a> {
         line: usize,
     ) -> Self {
         let mut slots = Slots::new();
-        let expression = with_slots(expression, Face::Held, names, &mut slots);
+        let expression = with_slots(expression, Face::Truth, names, &mut slots);
         let mut generator = CodeGenerator::new("message", source);
         generator.compile_expr(&expression);
         Self::new(engine, names, generator, line, slots)
@@ -191,6 +191,7 @@ impl Row {
                 let held = names.held(*position, cells);
                 held.map(|held| filters::date_cell(held, order))
             }
+            Face::Truth => names.truth(*position, cells).map(Value::from),
             Face::Amount => {
                 let is_number = cells.is_number(names.columns[*position].cell);
                 names.held(*position, cells).map(|held| {

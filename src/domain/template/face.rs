@@ -22,6 +22,8 @@ pub(super) enum Face {
     Amount,
     /// Its value, with the order of day and month that its column has.
     Date,
+    /// Whether it is filled. A value that says no, such as `FALSE`, is an error.
+    Truth,
 }
 
 impl Face {
@@ -29,7 +31,7 @@ impl Face {
     fn of_part(self) -> Self {
         match self {
             Self::Shown => Self::Shown,
-            Self::Held | Self::Amount | Self::Date => Self::Held,
+            Self::Held | Self::Amount | Self::Date | Self::Truth => Self::Held,
         }
     }
 }
@@ -73,12 +75,13 @@ impl Rewriter<'_> {
                 Expr::Slice(Spanned::new(slice, span))
             }
             Expr::UnaryOp(operation) => {
+                let (op, face) = match operation.op {
+                    UnaryOpKind::Not => (UnaryOpKind::Not, Face::Truth),
+                    UnaryOpKind::Neg => (UnaryOpKind::Neg, Face::Held),
+                };
                 let operation = UnaryOp {
-                    op: match operation.op {
-                        UnaryOpKind::Not => UnaryOpKind::Not,
-                        UnaryOpKind::Neg => UnaryOpKind::Neg,
-                    },
-                    expr: self.expression(&operation.expr, Face::Held),
+                    op,
+                    expr: self.expression(&operation.expr, face),
                 };
                 Expr::UnaryOp(Spanned::new(operation, span))
             }
@@ -112,7 +115,7 @@ impl Rewriter<'_> {
             }
             Expr::IfExpr(choice) => {
                 let choice = IfExpr {
-                    test_expr: self.expression(&choice.test_expr, Face::Held),
+                    test_expr: self.expression(&choice.test_expr, Face::Truth),
                     true_expr: self.expression(&choice.true_expr, face),
                     false_expr: self.optional(choice.false_expr.as_ref(), face),
                 };

@@ -78,7 +78,7 @@ impl Templates {
         let read = slots.iter().filter_map(|(position, face)| {
             let cell = self.names.columns[*position].cell;
             match face {
-                Face::Shown | Face::Held => None,
+                Face::Shown | Face::Held | Face::Truth => None,
                 Face::Amount => Some((cell, Reading::Amount)),
                 Face::Date => Some((cell, Reading::Date)),
             }

@@ -120,6 +120,23 @@ impl ColumnNames {
         &self.columns[position].header
     }
 
+    /// The value of this cell for a condition that asks whether it is filled.
+    pub(super) fn truth<'c, C: Cells + ?Sized>(
+        &self,
+        position: usize,
+        cells: &'c C,
+    ) -> Result<&'c str, RenderError> {
+        let held = self.held(position, cells)?;
+        match NO.iter().find(|(no, _)| no.eq_ignore_ascii_case(held)) {
+            None => Ok(held),
+            Some((_, comparison)) => Err(RenderError::SaysNo {
+                header: self.columns[position].header.clone(),
+                cell: held.to_owned(),
+                instead: format!("{} {comparison}", self.written(position)),
+            }),
+        }
+    }
+
     /// How a template writes this column: `first_name`, or `row["2nd Name"]` where its name is not one to the engine.
     pub(super) fn written(&self, position: usize) -> String {
         let column = &self.columns[position];
@@ -147,6 +164,17 @@ impl ColumnNames {
         listed(&self.names())
     }
 }
+
+/// Values that say no although they are not blank, as the check boxes of spreadsheets and databases do, and the comparison that
+/// reads them.
+const NO: &[(&str, &str)] = &[
+    ("FALSE", "== \"TRUE\""),
+    ("No", "== \"Yes\""),
+    ("N", "== \"Y\""),
+    ("Tidak", "== \"Ya\""),
+    ("否", "== \"是\""),
+    ("0", "| float > 0"),
+];
 
 /// Words of the language that cannot be the name of a column.
 const WORDS: &[&str] = &[
