@@ -297,6 +297,34 @@ fn headers_that_stand_elsewhere_are_found() {
             "the headers seem to stand in line 3, below \"Senarai\"; delete everything above them",
         ),
         (
+            "First Name,Phone 1 - Value,Fax\nAina,0127001111,\n",
+            "there is no phone column among \"First Name\", \"Phone 1 - Value\", \"Fax\"; if it is \"Phone 1 - Value\", name it with --phone-column",
+        ),
+        (
+            "order_id,billing_phone,shippingPhone\n1,0127001111,\n",
+            "there is no phone column among \"order_id\", \"billing_phone\", \"shippingPhone\"; if it is \"billing_phone\" or \"shippingPhone\", name it with --phone-column",
+        ),
+        (
+            "name^phone\nAina^0127001111\n",
+            "the columns seem to be separated by \"^\"; name what separates them with --delimiter",
+        ),
+        (
+            "name~phone\nAina~0127001111\n",
+            "the columns seem to be separated by \"~\"; name what separates them with --delimiter",
+        ),
+        (
+            "name\u{1}phone\nAina\u{1}0127001111\n",
+            "the columns seem to be separated by \"\\u{1}\"; name what separates them with --delimiter",
+        ),
+        (
+            "NAME      PHONE       CITY\nAINA      0127001111  IPOH\n",
+            "the columns seem to be separated by spaces, as many as fill them up; open it in the spreadsheet program (\"Text to Columns\") and save it as \"CSV UTF-8\"",
+        ),
+        (
+            "Name (first)\nAina\n",
+            "there is no phone column among \"Name (first)\"; delete the lines above the headers, or name it with --phone-column",
+        ),
+        (
             "First Name,Label,Value\nAina,Mobile,0127001111\n",
             "there is no phone column among \"First Name\", \"Label\", \"Value\"; delete the lines above the headers, or name it with --phone-column",
         ),
@@ -326,6 +354,7 @@ fn of_a_workbook_the_other_sheets_are_named_with_their_rows() {
     let one_cell = [row(&["Name,Phone"]), row(&["Aina,0127001111"])];
     let title = [&cover[..], &data[..]].concat();
     let towns = [row(&["Town"]), row(&["Ipoh"])];
+    let numbers = [&[row(&["Table 1"])][..], &data[..]].concat();
     for (sheets, sentence) in [
         (
             vec![
@@ -342,6 +371,13 @@ fn of_a_workbook_the_other_sheets_are_named_with_their_rows() {
         (
             vec![("People", &cover[..]), ("Towns", &towns[..])],
             "the sheet \"People\" (beside \"Towns\" (1 row)): there is no phone column among \"Kempen Raya\"; delete the lines above the headers, or name it with --phone-column",
+        ),
+        (
+            vec![
+                ("Export Summary", &cover[..]),
+                ("Sheet 1 - Table 1", &numbers[..]),
+            ],
+            "there is no phone column among \"Kempen Raya\"; name another of its sheets, \"Sheet 1 - Table 1\" (3 rows), with --sheet",
         ),
         (
             vec![("People", &title[..]), ("Data", &data[..])],
@@ -711,4 +747,259 @@ fn a_column_of_amounts_in_two_notations_is_refused() {
     assert_eq!(certain, ["RM1,234.50", "RM12.50", "RM100.00", "RM1,000.00"]);
     // A column that money is not used on may hold anything.
     assert_eq!(texts(due(&["1,234.50", "1.234,50"]), "{{ due }}").len(), 2);
+}
+
+// --- What further programs write ----------------------------------------------------------------------------------
+
+#[test]
+fn a_cell_that_says_no_is_no_yes_for_a_condition() {
+    let says_no = |cell: &str, instead: &str| {
+        format!(
+            "[invalid: column \"VIP\" holds \"{cell}\", which is not blank, so that if takes it for a yes; write {{% if {instead} %}}]"
+        )
+    };
+    let file = "Phone,VIP\n0127001111,TRUE\n0127002222,FALSE\n0127003333,\n0127004444,no\n0127005555,N\n0127006666,Tidak\n\
+                0127007777,0\n0127008888,\u{5426}\n0127009999,Nora\n0121001111,10\n0121002222,false\n0121003333,x\n";
+    for (message, yes, blank) in [
+        ("{% if vip %}VIP{% else %}Hi{% endif %}", "VIP", "Hi"),
+        ("{% if not vip %}Hi{% else %}VIP{% endif %}", "VIP", "Hi"),
+        (
+            "{% if phone and vip %}VIP{% else %}Hi{% endif %}",
+            "VIP",
+            "Hi",
+        ),
+        ("{{ 'VIP' if vip else 'Hi' }}", "VIP", "Hi"),
+        (
+            "{% if vip | default('') %}VIP{% else %}Hi{% endif %}",
+            "VIP",
+            "Hi",
+        ),
+    ] {
+        assert_eq!(
+            texts(file, message),
+            [
+                yes.to_owned(),
+                says_no("FALSE", "vip == \"TRUE\""),
+                blank.to_owned(),
+                says_no("no", "vip == \"Yes\""),
+                says_no("N", "vip == \"Y\""),
+                says_no("Tidak", "vip == \"Ya\""),
+                says_no("0", "vip | float > 0"),
+                says_no("\u{5426}", "vip == \"\u{662f}\""),
+                yes.to_owned(),
+                yes.to_owned(),
+                says_no("false", "vip == \"TRUE\""),
+                yes.to_owned(),
+            ],
+            "{message}"
+        );
+    }
+    // A comparison, a test and a default say what they want to know.
+    for message in [
+        "{% if vip | default('') == 'TRUE' %}VIP{% else %}Hi{% endif %}",
+        "{% if vip is defined %}Hi{% else %}Hi{% endif %}",
+        "Hi {{ vip | default('you') }}",
+        "{{ vip or 'you' }}",
+    ] {
+        let texts = texts(file, message);
+        assert!(
+            !texts.iter().any(|text| text.starts_with("[invalid")),
+            "{message}: {texts:?}"
+        );
+    }
+    // Check boxes of a workbook are truth values.
+    let rows: Vec<Vec<Cell>> = vec![
+        vec!["Phone".into(), "VIP".into()],
+        vec![
+            "0127001111".into(),
+            Cell::Raw(" t=\"b\"><v>1</v></c>".to_owned()),
+        ],
+        vec![
+            "0127002222".into(),
+            Cell::Raw(" t=\"b\"><v>0</v></c>".to_owned()),
+        ],
+        vec!["0127003333".into(), 0.0.into()],
+    ];
+    assert_eq!(
+        workbook_texts(&rows, "{% if vip %}VIP{% endif %}Hi"),
+        [
+            "VIPHi".to_owned(),
+            says_no("FALSE", "vip == \"TRUE\""),
+            says_no("0", "vip | float > 0"),
+        ]
+    );
+}
+
+/// The texts of a planned workbook with these rows.
+fn workbook_texts(rows: &[Vec<Cell>], message: &str) -> Vec<String> {
+    let program = Program::new();
+    program.write("list.xlsx", build::xlsx(&[("S", rows)]));
+    let plan = [
+        "plan",
+        "list.xlsx",
+        "--message",
+        message,
+        "--max-invalid",
+        "100%",
+    ];
+    program.run(&plan).exits(0);
+    outcomes(&program, "list.ledger")
+}
+
+#[test]
+fn digits_that_a_workbook_does_not_keep_are_not_made_up() {
+    let rows: Vec<Vec<Cell>> = vec![
+        vec!["Phone".into(), "Tracking".into()],
+        vec!["0127001111".into(), 123_456_789_012_345.0.into()],
+        vec!["0127002222".into(), 1_234_567_890_123_450_000.0.into()],
+        vec!["0127003333".into(), "1234567890123456789".into()],
+    ];
+    let lost = "[invalid: column \"Tracking\" holds 1.23456789012345E+18, a number of more than 15 digits, of which a spreadsheet keeps 15; format the column there as text and enter the number again]";
+    for message in ["{{ tracking }}", "{{ tracking | default('x') }}"] {
+        assert_eq!(
+            workbook_texts(&rows, message),
+            ["123456789012345", lost, "1234567890123456789"]
+        );
+    }
+}
+
+#[test]
+fn what_phones_have_no_form_for_is_not_sent() {
+    let file = "Phone,Name\n0127001111,\u{f0b7} Aina\n0127002222,Boon \u{f04a}\n0127003333,\u{fffc}Ravi\n0127004444,\u{e000}\u{738b}\n\
+                0127005555,Mei\u{f0000}\n0127006666,\u{fdd0}\n0127007777,\u{2022} \u{263a} \u{2192} \u{1f1f2}\u{1f1fe}\n";
+    let texts = texts(file, "Hi {{ name }}");
+    for (text, character) in texts
+        .iter()
+        .zip(["F0B7", "F04A", "FFFC", "E000", "F0000", "FDD0"])
+    {
+        let sentence = format!(
+            "[invalid: the text has U+{character}, which phones show as an empty box: a bullet, smiley or arrow of a special font, or a picture; replace it]"
+        );
+        assert_eq!(*text, sentence);
+    }
+    assert_eq!(texts[6], "Hi \u{2022} \u{263a} \u{2192} \u{1f1f2}\u{1f1fe}");
+}
+
+#[test]
+fn a_phone_number_has_the_country_code_that_its_format_adds() {
+    let program = Program::new();
+    let rows: Vec<Vec<Cell>> = vec![
+        vec!["Phone".into(), "Name".into()],
+        vec![
+            Cell::Raw(" s=\"6\"><v>91234567</v></c>".to_owned()),
+            "Aina".into(),
+        ],
+        vec![
+            Cell::Raw(" s=\"7\"><v>127002222</v></c>".to_owned()),
+            "Boon".into(),
+        ],
+        vec![
+            Cell::Raw(" s=\"8\"><v>60127003333</v></c>".to_owned()),
+            "Ravi".into(),
+        ],
+        vec![
+            Cell::Raw(" s=\"9\"><v>60127004444</v></c>".to_owned()),
+            "Mei".into(),
+        ],
+    ];
+    let mut parts = build::xlsx_parts(&[("S", &rows)]);
+    let formats = [
+        "&quot;+65 &quot;0000 0000",
+        "&quot;0&quot;00-0000000",
+        "\\+0",
+        "+0.00E+00",
+    ];
+    let (_, styles) = parts
+        .iter_mut()
+        .find(|(name, _)| name.ends_with("styles.xml"))
+        .unwrap();
+    for (id, format) in (200..).zip(formats) {
+        *styles = styles
+            .replace(
+                "</numFmts>",
+                &format!("<numFmt numFmtId=\"{id}\" formatCode=\"{format}\"/></numFmts>"),
+            )
+            .replace("</cellXfs>", &format!("<xf numFmtId=\"{id}\"/></cellXfs>"));
+    }
+    program.write("list.xlsx", build::packed(&parts));
+    program
+        .run(&["plan", "list.xlsx", "--message", "Hi {{ name }}"])
+        .exits(0);
+    let results = program.run(&["results", "list.ledger", "--status", "pending"]);
+    let numbers = ["6591234567", "60127002222", "60127003333", "60127004444"];
+    results.exits(0);
+    for number in numbers {
+        assert!(results.stdout.contains(number), "{}", results.stdout);
+    }
+    // A list of numbers reads them alike.
+    program.write(
+        "all.csv",
+        "Phone,Name\n+6591234567,Aina\n0127002222,Boon\n0127003333,Ravi\n0127009999,Mei\n",
+    );
+    let plan = program.run(&[
+        "plan",
+        "all.csv",
+        "--message",
+        "Hi {{ name }}",
+        "--suppress",
+        "list.xlsx",
+    ]);
+    plan.exits(0);
+    assert!(plan.stdout.contains("3 suppressed"), "{}", plan.stdout);
+}
+
+#[test]
+fn the_note_that_a_spreadsheet_is_open_is_not_the_spreadsheet() {
+    for (name, file) in [
+        ("~$list.xlsx", "list.xlsx"),
+        (".~lock.list.ods#", "list.ods"),
+    ] {
+        assert_eq!(
+            refusal(name, "Aina\0", "Hi"),
+            format!(
+                "this only notes that the spreadsheet is open in its program; name the spreadsheet itself, {file}"
+            )
+        );
+    }
+}
+
+#[test]
+fn a_number_without_its_country_is_not_sent_where_another_column_names_a_different_one() {
+    for (header, phone, country, is_sent) in [
+        ("Country Code", "1591234567", "880", false),
+        ("Dial Code", "1591234567", "+880", false),
+        ("Dial Code", "1591234567", "00880", false),
+        ("Calling code", "1591234567", "Bangladesh (+880)", false),
+        ("Phone Country Code", "1591234567", "BD", false),
+        ("Kod Negara", "0127001111", "65", false),
+        ("countryCode", "0127001111", "SG", false),
+        ("Country Code", "127001111", "60", true),
+        ("Country Code", "0127001111", "+60", true),
+        ("Country Code", "60127001111", "'+60", true),
+        ("Country Code", "0127001111", "MY", true),
+        ("Country Code", "0127001111", "my", true),
+        ("Country Code", "0127001111", "", true),
+        ("Country Code", "+60127001111", "SG", true),
+        ("Country Code", "0060127001111", "65", true),
+        ("Country Code", "0127001111", "31400", true),
+        ("Country Code", "0127001111", "Malaysia", true),
+        ("Country", "0127001111", "SG", true),
+    ] {
+        let file = format!("Phone,{header}\n{phone},{country}\n");
+        let text = &texts(file, "Hi")[0];
+        assert_eq!(
+            text == "Hi",
+            is_sent,
+            "{header}, {phone}, {country}: {text}"
+        );
+        let reason = format!(
+            "would be +{}, but column \"{header}\" says \"{country}\"; write the number with + and its country code]",
+            if phone.starts_with('0') {
+                "60127001111"
+            } else {
+                "601591234567"
+            }
+        );
+        assert!(is_sent || text.ends_with(&reason), "{text}");
+    }
 }

@@ -41,6 +41,28 @@ pub(super) fn is_phone_name(name: &str) -> bool {
         || (bare.len() < words.concat().len() && PHONE_WITH_NUMBER.contains(&bare))
 }
 
+/// Whether the column with this name in a template may hold phone numbers, among other things: `phone_1_value`, `billing_phone`.
+pub(super) fn mentions_phone(name: &str) -> bool {
+    const PARTS: &[&str] = &[
+        "phone", "mobile", "telefon", "whatsapp", "手机", "手機", "电话", "電話",
+    ];
+    let mut words = name.split('_');
+    PARTS.iter().any(|part| name.contains(part)) || words.any(|word| PHONE_WORDS.contains(&word))
+}
+
+/// The names of columns that hold the country of a phone number: its calling code, or its two letters.
+#[rustfmt::skip]
+const CALLING_CODES: &[&str] = &[
+    "calling_code", "country_calling_code", "country_code", "country_dial_code", "countrycode", "dial_code", "dialing_code",
+    "dialling_code", "isd_code", "kod_negara", "mobile_country_code", "phone_code", "phone_country_code", "国家代码", "国家区号",
+    "国码", "國碼",
+];
+
+/// Whether the column with this name in a template holds the countries of the phone numbers.
+pub(super) fn is_calling_code_name(name: &str) -> bool {
+    CALLING_CODES.contains(&name)
+}
+
 /// `notelefon`, `phonenumber`: the word without a word for "number" at one end, unless nothing is left.
 fn without_number_word(word: &str) -> &str {
     let cut = |number: &&str| {

@@ -6,7 +6,7 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 use super::cell::{shown, trimmed};
-use super::column_names::{is_message_name, is_phone_name};
+use super::column_names::{is_calling_code_name, is_message_name, is_phone_name, mentions_phone};
 use super::punctuation::is_invisible;
 use super::similar::{listed, nearest};
 use crate::{Error, Kind, Remedy, Result};
@@ -143,14 +143,30 @@ impl Columns {
             return Err(error(what).hint("add a row of headers above it"));
         }
         let what = format!("there is no phone column among {}", self.listed());
-        Err(error(what)
-            .hint("delete the lines above the headers, or name it")
-            .remedy(Remedy::PhoneColumn))
+        let alike: Vec<usize> = (0..self.len())
+            .filter(|&column| self.names[column].as_deref().is_some_and(mentions_phone))
+            .collect();
+        let hint = match self.quoted(&alike).join(" or ") {
+            alike if alike.is_empty() => {
+                "delete the lines above the headers, or name it".to_owned()
+            }
+            alike => format!("if it is {alike}, name it"),
+        };
+        Err(error(what).hint(hint).remedy(Remedy::PhoneColumn))
     }
 
     /// The position of the column that holds the message, by its name, if there is one. An error where there is more than one.
     pub fn message(&self) -> Result<Option<usize>> {
         self.only(is_message_name, "message", Remedy::MessageColumn)
+    }
+
+    /// The position of the column that holds the countries of the phone numbers, by its name, if there is one; of several none.
+    #[must_use]
+    pub fn calling_code(&self) -> Option<usize> {
+        let fits = |name: &Option<String>| name.as_deref().is_some_and(is_calling_code_name);
+        let mut fitting = (0..self.len()).filter(|&column| fits(&self.names[column]));
+        let first = fitting.next()?;
+        fitting.next().is_none().then_some(first)
     }
 
     /// The position of the only column with such a name, if there is one.

@@ -70,13 +70,21 @@ pub(super) fn explain(
         .hint("delete everything above them")
         .at(place);
     }
+    if let ([title], None) = (&titles[..], &sheet)
+        && let Some(error) = unseparated(title, has_phone)
+    {
+        return error.at(place);
+    }
     let others = other_sheets(input, sheet.as_deref());
     let Some(sheet) = sheet.filter(|_| !others.is_empty()) else {
         return error.at(place);
     };
-    if others
-        .iter()
-        .any(|other| phone_column(options, &other.columns).is_ok())
+    // A sheet with one title is a cover.
+    let is_cover = filled(&titles) == 1 && others.iter().any(|other| other.rows > 1);
+    if is_cover
+        || others
+            .iter()
+            .any(|other| phone_column(options, &other.columns).is_ok())
     {
         return on_another_sheet(error, &others).at(place);
     }
@@ -84,6 +92,33 @@ pub(super) fn explain(
     error
         .at(format!("the sheet \"{sheet}\" (beside {others})"))
         .at(place)
+}
+
+/// The error of a text file whose columns are separated by what no spreadsheet program writes, given all of its first line.
+fn unseparated(title: &str, has_phone: impl Fn(Vec<String>) -> bool) -> Option<Error> {
+    let apart = |separator: &str| {
+        let cells = title.split(separator).map(|cell| cell.trim().to_owned());
+        has_phone(cells.filter(|cell| !cell.is_empty()).collect())
+    };
+    let mut signs = title.chars().filter(|c| !" _-.()#".contains(*c));
+    let sign = signs.find_map(|sign| {
+        let delimiter = Delimiter::parse(&sign.to_string()).ok()?;
+        apart(&sign.to_string()).then_some(delimiter)
+    });
+    if let Some(sign) = sign {
+        let what = format!("the columns seem to be separated by {sign}");
+        let error = Error::new(Kind::Input, what).hint("name what separates them");
+        return Some(error.remedy(Remedy::Delimiter));
+    }
+    apart("  ").then(|| {
+        Error::new(
+            Kind::Input,
+            "the columns seem to be separated by spaces, as many as fill them up",
+        )
+        .hint(
+            "open it in the spreadsheet program (\"Text to Columns\") and save it as \"CSV UTF-8\"",
+        )
+    })
 }
 
 /// The error of a workbook that cannot be opened, where another of its sheets may be meant: with the rows that each holds.

@@ -45,6 +45,8 @@ pub(super) struct RowChecker<'a> {
     delimiter: u8,
     phone: usize,
     message: MessageTemplate<'a>,
+    /// The column that names the countries of the numbers, if there is one.
+    calling_code: Option<usize>,
     /// The columns of an earlier results file that hold a row's status and its reason.
     status: Option<usize>,
     detail: Option<usize>,
@@ -146,6 +148,7 @@ impl<'a> RowChecker<'a> {
             message,
             composer,
             date_orders: Vec::new(),
+            calling_code: columns.calling_code(),
             status: result_column(ResultColumn::Status),
             detail: result_column(ResultColumn::Detail),
             kept: (0..columns.len())
@@ -286,16 +289,7 @@ impl<'a> RowChecker<'a> {
         if let Some(error) = row.error() {
             reasons.add(error.label(), format!("{error}{}", surplus(row)), None);
         }
-        let number = msisdn::read(row.held(self.phone), self.options.region)
-            .map_err(|error| {
-                let title = self.columns.title(self.phone);
-                reasons.add(
-                    &category(&error),
-                    format!("column \"{title}\": {error}"),
-                    Some(title.to_owned()),
-                );
-            })
-            .ok();
+        let number = self.number(row, &mut reasons);
         let text = self
             .text(templates, row)
             .map_err(|invalid| reasons.add(&invalid.category, invalid.reason, invalid.header))
@@ -307,6 +301,45 @@ impl<'a> RowChecker<'a> {
             invalid: reasons.0,
             ..checked
         })
+    }
+
+    /// The number of the row, if it can be read with certainty.
+    fn number(&self, row: &Row, reasons: &mut Reasons) -> Option<Msisdn> {
+        let title = self.columns.title(self.phone);
+        let written = row.number_in(self.phone);
+        let number = match msisdn::read(written, self.options.region) {
+            Ok(number) => number,
+            Err(error) => {
+                let reason = format!("column \"{title}\": {error}");
+                reasons.add(&category(&error), reason, Some(title.to_owned()));
+                return None;
+            }
+        };
+        let Some((column, country)) = self.other_country(row, written, number) else {
+            return Some(number);
+        };
+        let reason = format!(
+            "column \"{title}\": \"{}\" would be +{number}, but column \"{column}\" says \"{country}\"; write the number with + and its country code",
+            shown(written)
+        );
+        let category = format!("the number is of another country than column \"{column}\" says");
+        reasons.add(&category, reason, Some(column.to_owned()));
+        None
+    }
+
+    /// The column that names another country than this number has, and what it says. A number that is written with its country is
+    /// certain.
+    fn other_country<'r>(
+        &'r self,
+        row: &'r Row,
+        written: &str,
+        number: Msisdn,
+    ) -> Option<(&'r str, &'r str)> {
+        let column = self.calling_code?;
+        let country = shown(row.cell(column));
+        let is_certain = written.contains(['+', '＋']) || shown(written).starts_with("00");
+        let is_other = !is_certain && !country.is_empty() && !number.may_be_of(country);
+        is_other.then(|| (self.columns.title(column), country))
     }
 
     /// The row with nothing but its cells.

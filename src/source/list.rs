@@ -7,6 +7,7 @@ use super::input::Input;
 use super::open::open;
 use super::options::ReadOptions;
 use super::record_reader::first_row;
+use super::row::phone_number;
 use crate::domain::Location;
 use crate::domain::cell::trimmed;
 use crate::domain::header::{Columns, looks_like_number};
@@ -57,18 +58,15 @@ fn read_entries(path: &Path, mut entry: impl FnMut(Location, &str)) -> Result<()
         }
         let location = record.location;
         let cells = record.cells(location)?;
+        let number = |cell, index| phone_number(cell, record.held(index).unwrap_or(cell));
         match phone {
-            Some(phone) => add(
-                location,
-                phone,
-                record
-                    .held(phone)
-                    .or(cells.get(phone).copied())
-                    .unwrap_or_default(),
-            ),
+            Some(phone) => {
+                let cell = cells.get(phone).copied().unwrap_or_default();
+                add(location, phone, number(cell, phone));
+            }
             None => (0..)
                 .zip(cells)
-                .map(|(index, cell)| (index, record.held(index).unwrap_or(cell)))
+                .map(|(index, cell)| (index, number(cell, index)))
                 .filter(is_filled)
                 .for_each(|(column, cell)| add(location, column, cell)),
         }

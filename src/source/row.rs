@@ -197,6 +197,12 @@ impl Row {
             .map_or_else(|| self.cell(column), |held| &held.text)
     }
 
+    /// The cell under a column as a phone number.
+    #[must_use]
+    pub fn number_in(&self, column: usize) -> &str {
+        phone_number(self.cell(column), self.held(column))
+    }
+
     /// Whether the value under a column is certainly a number, with a point before its decimals.
     #[must_use]
     pub fn is_number(&self, column: usize) -> bool {
@@ -260,6 +266,14 @@ impl Row {
     pub(super) fn ends(&self) -> &[usize] {
         &self.ends
     }
+}
+
+/// A cell as a phone number: the value that it holds, unless its format adds the country code, as `"+65 "0000 0000` does.
+pub(super) fn phone_number<'c>(shown: &'c str, held: &'c str) -> &'c str {
+    let digits = |text: &str| -> String { text.chars().filter(char::is_ascii_digit).collect() };
+    let adds_country =
+        shown != held && trimmed(shown).starts_with('+') && digits(shown).ends_with(&digits(held));
+    if adds_country { shown } else { held }
 }
 
 fn cell_of<'a>(text: &'a str, ends: &[usize], cell: usize) -> &'a str {

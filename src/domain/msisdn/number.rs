@@ -45,6 +45,17 @@ impl Msisdn {
         leading == code
     }
 
+    /// Whether it may be a number of the country that this cell names: by its calling code (`+60`, `0060`, `Malaysia (+60)`) or by its
+    /// two letters. True where the cell names none.
+    #[must_use]
+    pub fn may_be_of(self, country: &str) -> bool {
+        let digits: String = country.chars().filter(char::is_ascii_digit).collect();
+        match digits.trim_start_matches('0') {
+            "" => Region::parse(country.trim()).map_or(true, |region| self.is_of(region)),
+            code => code.len() > 4 || self.to_string().starts_with(code),
+        }
+    }
+
     /// The number with its middle hidden (`6012****789`), for logs. Of a short number less is shown, so that at least three
     /// digits are always hidden.
     #[must_use]
