@@ -13,6 +13,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Kind {
     /// The command line (exit 2); every other kind is exit 1.
     Usage,
+    /// The spreadsheet is not there.
+    NoInput,
     /// The spreadsheet, a list of numbers or a message file.
     Input,
     /// The message template.

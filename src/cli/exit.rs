@@ -13,9 +13,9 @@ impl Exit {
     pub(super) const OK: Self = Self(0);
     pub(super) const FAILURE: Self = Self(1);
     pub(super) const USAGE: Self = Self(2);
-    const NOT_ALL_SENT: Self = Self(3);
+    pub(super) const NOT_ALL_SENT: Self = Self(3);
     const ACCOUNT: Self = Self(4);
-    const UNKNOWN: Self = Self(5);
+    pub(super) const UNKNOWN: Self = Self(5);
     const UNREACHABLE: Self = Self(75);
 
     /// The end of a command that failed.

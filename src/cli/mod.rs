@@ -1,6 +1,7 @@
 //! The command line: what can be typed, what people are shown, and the order in which each command does its work.
 
 mod args;
+mod cause;
 mod clock;
 mod commands;
 mod credentials;

@@ -1,6 +1,7 @@
 //! What was typed, understood: which files a command works on, and what is to be planned.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 
@@ -34,7 +35,11 @@ impl Recipients {
             return Ok(Self::Spreadsheet(input));
         };
         let metadata = fs::metadata(path).map_err(|error| {
-            Error::new(Kind::Input, "cannot be read")
+            let kind = match error.kind() {
+                ErrorKind::NotFound => Kind::NoInput,
+                _ => Kind::Input,
+            };
+            Error::new(kind, "cannot be read")
                 .caused_by(error)
                 .hint("check the name")
                 .at(path.display())

@@ -31,6 +31,11 @@ pub(super) fn exit_with_a_code() {
     }
 }
 
+/// What people call a signal.
+pub(super) fn name(signal: i32) -> &'static str {
+    signal_hook::low_level::signal_name(signal).unwrap_or("a signal")
+}
+
 /// A token that signals stop from now on. `tell` tells the user that the run is stopping.
 pub(super) fn stop_token(tell: impl Fn(&str) + Send + 'static) -> Result<Arc<StopToken>> {
     let token = Arc::new(StopToken::default());

@@ -1,37 +1,27 @@
 //! The summary of a run as one JSON object.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::Instant;
 
 use serde_json::{Value, json};
 
 use super::args::{OutputArgs, ProgressArg};
+use super::cause::Cause;
 use super::clock;
 use super::exit::Exit;
 use super::files::CampaignFiles;
-use super::remedy;
-use super::terminal::{print, tell_error};
+use super::terminal::{print, tell, tell_error};
 use crate::dispatch::StopReason;
-use crate::domain::Status;
 use crate::domain::report::Report;
+use crate::domain::{Status, Timestamp};
 use crate::ledger::Totals;
 use crate::{Error, Kind, Result};
 
-/// Refuses a path to which the summary could not be written in the end.
-pub(super) fn refuse_unwritable(output: &OutputArgs) -> Result<()> {
-    let Some(path) = output.summary_file() else {
-        return Ok(());
-    };
-    let opened = if path.exists() {
-        File::options().append(true).open(path).map(drop)
-    } else {
-        File::create(path).and_then(|_| fs::remove_file(path))
-    };
-    opened.map_err(|error| unwritable(error, path).hint("choose another path with --summary-json"))
-}
+/// What a run to the sandbox ends with.
+const NOBODY: &str = "Sent to the sandbox: nobody received anything";
 
 fn unwritable(error: std::io::Error, path: &Path) -> Error {
     Error::new(Kind::Disk, "the summary cannot be written")
@@ -40,19 +30,32 @@ fn unwritable(error: std::io::Error, path: &Path) -> Error {
 }
 
 /// What a run did.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Summary {
     /// The files of the campaign, once it is known that none is written over another.
     pub(super) files: Option<CampaignFiles>,
     /// Whether this command writes the results.
     pub(super) writes_results: bool,
+    started: Instant,
+    started_at: Timestamp,
     pub(super) totals: Totals,
     pub(super) report: Option<Report>,
     pub(super) requests: u64,
     /// Of all rows to send before a send, of accepted rows after it.
     pub(super) credits: u64,
-    elapsed: Duration,
+    /// How the ledger calls the gateway.
+    pub(super) gateway: Option<String>,
+    pub(super) sandbox: bool,
     pub(super) stop: Option<StopReason>,
+    /// Why the last request that was not sent was not.
+    pub(super) last_failure: Option<String>,
+}
+
+/// How a run ended.
+struct Ending {
+    at: Timestamp,
+    exit: Exit,
+    cause: Option<Cause>,
 }
 
 /// Runs a command, tells why it failed if it did, and writes the summary, however it ended.
@@ -60,23 +63,23 @@ pub(super) fn of_run(
     output: &OutputArgs,
     command: impl FnOnce(&mut Summary) -> Result<Exit>,
 ) -> Exit {
-    let started = clock::instant();
-    let mut summary = Summary::default();
+    let mut summary = Summary::begin();
     let ended = command(&mut summary);
-    summary.elapsed = started.elapsed();
     if ended.is_err() && summary.totals == Totals::default() {
         summary.add_ledger();
     }
-    let exit = match (&ended, summary.stop) {
-        (Ok(exit), _) => *exit,
-        (_, stop @ Some(StopReason::Signal(_))) => Exit::of_send(stop, &summary.totals.counts),
-        (Err(error), _) => Exit::of_error(error),
-    };
-    let error = ended.err();
-    let unwritten = summary.write(output, exit, error.as_ref()).err();
-    for error in error.iter().chain(&unwritten) {
+    if ended.is_err() {
+        summary.stop.get_or_insert(StopReason::Error);
+    }
+    let (exit, cause) = summary.end(&ended);
+    // Of a run that sent all it could, the counts say it.
+    let problem = cause.as_ref().filter(|_| summary.stop.is_some());
+    let problem = problem.map(|cause| cause.sentence.clone());
+    let unwritten = summary.write(output, Some(&Ending::now(exit, cause))).err();
+    if let Some(error) = &unwritten {
         tell_error(error);
     }
+    summary.tell_end(problem);
     match unwritten {
         Some(_) if exit == Exit::OK => Exit::FAILURE,
         _ => exit,
@@ -97,7 +100,10 @@ pub(super) fn of_usage_error(arguments: &[OsString], message: &str) {
     // The rest tells how to get help.
     let problem = message.split("\n\n").next().unwrap_or(message);
     let error = Error::usage(problem.trim_start_matches("error: "));
-    if let Err(unwritten) = Summary::default().write(&output, Exit::USAGE, Some(&error)) {
+    let ending = Ending::now(Exit::USAGE, Some(Cause::of_error(&error)));
+    let mut summary = Summary::begin();
+    summary.stop = Some(StopReason::Error);
+    if let Err(unwritten) = summary.write(&output, Some(&ending)) {
         tell_error(&unwritten);
     }
 }
@@ -115,21 +121,53 @@ fn typed_path(arguments: &[OsString]) -> Option<PathBuf> {
 /// Whether nothing but an earlier summary is lost by writing there.
 fn is_free_or_summary(path: &Path) -> bool {
     match fs::metadata(path) {
-        Ok(metadata) if metadata.is_file() => fs::read(path)
-            .ok()
-            .and_then(|text| serde_json::from_slice::<Value>(&text).ok())
-            .is_some_and(|summary| summary.get("exit_code").is_some()),
+        Ok(metadata) if metadata.is_file() => fs::read(path).is_ok_and(|text| {
+            let summary = serde_json::from_slice::<Value>(&text);
+            text.is_empty() || summary.is_ok_and(|summary| summary.get("exit_code").is_some())
+        }),
         Ok(_) => true,
         Err(error) => error.kind() == ErrorKind::NotFound,
     }
 }
 
+impl Ending {
+    fn now(exit: Exit, cause: Option<Cause>) -> Self {
+        Self {
+            at: clock::now(),
+            exit,
+            cause,
+        }
+    }
+}
+
 impl Summary {
+    /// The summary of a run that begins now.
+    pub(super) fn begin() -> Self {
+        Self {
+            files: None,
+            writes_results: false,
+            started: clock::instant(),
+            started_at: clock::now(),
+            totals: Totals::default(),
+            report: None,
+            requests: 0,
+            credits: 0,
+            gateway: None,
+            sandbox: false,
+            stop: None,
+            last_failure: None,
+        }
+    }
+
     /// Adds what the ledger holds, if there is one: its rows are still there when a run cannot begin.
     fn add_ledger(&mut self) {
         let Some(files) = &self.files else { return };
-        if let Ok(totals) = files.ledger.snapshot().and_then(|ledger| ledger.totals()) {
+        let Ok(ledger) = files.ledger.snapshot() else {
+            return;
+        };
+        if let (Ok(totals), Ok(campaign)) = (ledger.totals(), ledger.campaign()) {
             self.set_totals(totals);
+            self.gateway = self.gateway.take().or(campaign.gateway_host);
         }
     }
 
@@ -143,12 +181,60 @@ impl Summary {
         self.totals = totals;
     }
 
-    /// Writes it where `--summary-json` says, if that was typed.
-    fn write(&self, output: &OutputArgs, exit: Exit, error: Option<&Error>) -> Result<()> {
+    /// The exit code of this run, and why it is not 0.
+    fn end(&self, ended: &Result<Exit>) -> (Exit, Option<Cause>) {
+        let counts = &self.totals.counts;
+        let exit = match (ended, self.stop) {
+            (Ok(exit), _) => *exit,
+            (_, stop @ Some(StopReason::Signal(_))) => Exit::of_send(stop, counts),
+            (Err(error), _) => Exit::of_error(error),
+        };
+        let pending = counts.of(Status::Pending);
+        let failure = self.last_failure.as_deref();
+        let stopped = |stop| Cause::of_stop(stop, pending, failure);
+        let cause = match (ended, self.stop) {
+            (Err(error), Some(StopReason::Signal(_))) => Some(Cause {
+                kind: "signal",
+                ..Cause::of_error(error)
+            }),
+            (Err(error), _) => Some(Cause::of_error(error)),
+            (Ok(_), stop) => stop
+                .and_then(stopped)
+                .or_else(|| Cause::of_counts(exit, counts)),
+        };
+        (exit, cause)
+    }
+
+    /// Tells the user why the run ended, and that it was only the sandbox that took the messages.
+    fn tell_end(&self, problem: Option<String>) {
+        let sandbox = self.sandbox.then(|| NOBODY.to_owned());
+        let sentences: Vec<_> = problem.into_iter().chain(sandbox).collect();
+        if !sentences.is_empty() {
+            tell(&format!("isms-campaign: {}", sentences.join(". ")));
+        }
+    }
+
+    /// Writes that the run has begun, so that the file does not keep the success of an earlier run if this one is killed. Refuses
+    /// a path to which the summary could not be written in the end.
+    pub(super) fn write_begun(&self, output: &OutputArgs) -> Result<()> {
+        let Some(path) = output.summary_file() else {
+            return Ok(());
+        };
+        match fs::metadata(path) {
+            // What is written to a device or a pipe cannot be replaced at the end.
+            Ok(metadata) if !metadata.is_file() && !metadata.is_dir() => Ok(()),
+            _ => self
+                .write(output, None)
+                .map_err(|error| error.hint("choose another path with --summary-json")),
+        }
+    }
+
+    /// Writes it where `--summary-json` says, if that was typed. Without an ending: the run is under way.
+    fn write(&self, output: &OutputArgs, ending: Option<&Ending>) -> Result<()> {
         let Some(path) = output.summary_json.as_deref() else {
             return Ok(());
         };
-        let text = format!("{:#}\n", self.object(exit, error));
+        let text = format!("{:#}\n", self.object(ending));
         if output.json_on_standard_output() {
             return print(&text);
         }
@@ -159,9 +245,10 @@ impl Summary {
         fs::write(path, text).map_err(|error| unwritable(error, path))
     }
 
-    fn object(&self, exit: Exit, error: Option<&Error>) -> Value {
+    fn object(&self, ending: Option<&Ending>) -> Value {
         let files = self.files.as_ref();
         let results = files.map(|files| files.results.to_string_lossy());
+        let cause = ending.and_then(|ending| ending.cause.as_ref());
         let mut object = json!({
             "campaign": files.map_or("", |files| &files.name),
             "ledger": files.map(|files| files.ledger.to_string()).unwrap_or_default(),
@@ -170,10 +257,16 @@ impl Summary {
             "batches": self.totals.batches,
             "requests": self.requests,
             "credits": self.credits,
-            "elapsed_seconds": self.elapsed.as_secs_f64(),
-            "exit_code": exit.0,
-            "stopped_by": self.stop.map(<&str>::from).or(error.map(|_| "error")),
-            "error": error.map(remedy::sentence),
+            "gateway": self.gateway,
+            "sandbox": self.sandbox,
+            "started_at": self.started_at.to_string(),
+            "ended_at": ending.map(|ending| ending.at.to_string()),
+            "elapsed_seconds": self.started.elapsed().as_secs_f64(),
+            "exit_code": ending.map(|ending| ending.exit.0),
+            "stopped_by": self.stop.map(<&str>::from),
+            "error": cause.map(|cause| &cause.sentence),
+            "error_kind": cause.map(|cause| cause.kind),
+            "cancelled": 0,
         });
         for &status in Status::ALL {
             object[status.as_str()] = json!(self.totals.counts.of(status));

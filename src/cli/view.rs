@@ -44,14 +44,16 @@ pub(super) fn totals(totals: &Totals) -> String {
     screen.0
 }
 
-/// What to do next, by what a ledger holds and why a run stopped, if one did.
+/// What to do next, by what a ledger holds. A run that was stopped says itself what to do about that.
 pub(super) fn next_step(totals: &Totals, stop: Option<StopReason>, place: &Location) -> String {
     let of = |status| totals.counts.of(status);
     let (pending, unknown) = (of(Status::Pending), of(Status::Unknown));
     let ledger = shell_quoted(place);
     let mut steps = Vec::new();
     match stop {
-        Some(stop) => steps.extend(after_stop(stop, pending)),
+        Some(StopReason::Limit) => {
+            steps.push("The limit of this run is reached. Run again for the rest.".to_owned());
+        }
         None if pending > 0 => {
             let sandbox = if is_sandbox_ledger(place) {
                 " --sandbox"
@@ -62,7 +64,7 @@ pub(super) fn next_step(totals: &Totals, stop: Option<StopReason>, place: &Locat
                 "Send what is pending: isms-campaign send {ledger}{sandbox}"
             ));
         }
-        None => {}
+        _ => {}
     }
     if unknown > 0 {
         steps.push(format!(
@@ -82,40 +84,10 @@ pub(super) fn next_step(totals: &Totals, stop: Option<StopReason>, place: &Locat
             "{correct} again: isms-campaign results {ledger} --status refused,invalid"
         ));
     }
-    if steps.is_empty() {
+    if steps.is_empty() && pending == 0 {
         steps.push("Nothing is left to do.".to_owned());
     }
-    steps.join("\n") + "\n"
-}
-
-/// What to do about the reason why a run stopped.
-fn after_stop(stop: StopReason, pending: u64) -> Option<String> {
-    Some(match stop {
-        StopReason::Account(code) => format!(
-            "The gateway stopped the account ({code}: {}). Correct that and run again: what was not sent is pending.",
-            code.meaning()
-        ),
-        StopReason::Refused(code) => format!(
-            "Ten requests in a row were refused with {code} ({}). Correct that before you continue.",
-            code.meaning()
-        ),
-        StopReason::Unreachable => {
-            "The gateway could not be reached, or throttled, for too long. Run again later."
-                .to_owned()
-        }
-        StopReason::Unknown {
-            incomplete,
-            requests,
-        } => format!(
-            "{incomplete} of the last {} left messages without a usable answer, so the run stopped. \
-             Find out why before you run again.",
-            counted(requests, "request")
-        ),
-        StopReason::Limit => "The limit of this run is reached. Run again for the rest.".to_owned(),
-        StopReason::Signal(_) if pending == 0 => {
-            "Interrupted, but everything was under way already.".to_owned()
-        }
-        StopReason::Signal(_) => "Interrupted. Run again to continue.".to_owned(),
-        StopReason::Error => return None,
-    })
+    // Every line ends.
+    steps.push(String::new());
+    steps.join("\n")
 }

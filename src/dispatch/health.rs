@@ -11,6 +11,8 @@ use super::policy::Policy;
 pub(super) struct GatewayHealth {
     failing_since: Option<Instant>,
     paused_until: Option<Instant>,
+    /// Why the last request that was not sent was not.
+    pub(super) last_failure: Option<String>,
 }
 
 impl GatewayHealth {

@@ -25,7 +25,7 @@ pub use throttle::{Rate, Throttle};
 pub use worker::Progress;
 
 use breaker::CircuitBreaker;
-use worker::{Shared, Worker};
+use worker::{Shared, Worker, lock};
 
 /// How a run ended.
 #[derive(Debug)]
@@ -34,6 +34,8 @@ pub struct Ending {
     pub ledger: Ledger,
     /// How many requests were made that the gateway may have seen.
     pub requests: u64,
+    /// Why the last request that was not sent was not.
+    pub last_failure: Option<String>,
     /// The error that ended it, if one did.
     pub error: Option<Error>,
 }
@@ -81,6 +83,7 @@ pub fn run(
     let (ledger, written) = committer.finish()?;
     Ok(Ending {
         ledger,
+        last_failure: lock(&shared.health).last_failure.take(),
         requests: shared.requests.into_inner(),
         error: written.err().or_else(|| errors.into_iter().next()),
     })

@@ -60,7 +60,11 @@ impl Shared<'_> {
         if self.stop.reason().is_some() {
             return false;
         }
-        let wait = self.health().note_failure(retries, delay, self.policy);
+        let wait = {
+            let mut health = self.health();
+            health.last_failure = Some(why.to_owned());
+            health.note_failure(retries, delay, self.policy)
+        };
         let Some(wait) = wait else {
             self.stop.request(StopReason::Unreachable);
             return false;
@@ -83,7 +87,7 @@ impl Shared<'_> {
 }
 
 /// A worker that panics while it holds the lock leaves a valid value behind.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

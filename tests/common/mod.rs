@@ -44,7 +44,7 @@ pub(crate) const OUR_COLUMNS: [&str; 12] = [
 ];
 
 /// The keys every summary has.
-pub(crate) const SUMMARY_KEYS: [&str; 18] = [
+pub(crate) const SUMMARY_KEYS: [&str; 24] = [
     "campaign",
     "ledger",
     "results",
@@ -58,11 +58,17 @@ pub(crate) const SUMMARY_KEYS: [&str; 18] = [
     "suppressed",
     "batches",
     "requests",
+    "cancelled",
     "credits",
+    "gateway",
+    "sandbox",
+    "started_at",
+    "ended_at",
     "elapsed_seconds",
     "exit_code",
     "stopped_by",
     "error",
+    "error_kind",
 ];
 
 /// The seven statuses a row can end in.

@@ -22,13 +22,14 @@ pub(in crate::cli) fn run(args: &PlanArgs) -> Exit {
 fn plan(args: &PlanArgs, summary: &mut Summary) -> Result<Exit> {
     let (input, files) = settings::of_plan(args)?;
     summary.files = Some(files.clone());
-    summary::refuse_unwritable(&args.output)?;
+    summary.write_begun(&args.output)?;
     let settings = PlanSettings::new(&input, &files, args)?;
     let progress = args.output.progress;
     let session = plan_or_resume(&settings, true, &Progress::of_planning(progress))?;
 
     summary.set_totals(session.totals);
     summary.credits = summary.totals.credits_planned;
+    summary.gateway.clone_from(&session.campaign.gateway_host);
     summary.report = Some(session.campaign.report.clone());
     let sendable = session.refuse_over_limits(args.check.max_invalid);
     show(args, &session, summary, sendable.is_ok())?;

@@ -30,16 +30,23 @@ pub(in crate::cli) fn run(args: &SendArgs) -> Exit {
 }
 
 fn send(args: &SendArgs, summary: &mut Summary) -> Result<()> {
+    summary.sandbox = args.send.sandbox;
+    if summary.sandbox {
+        tell("Sending to the sandbox: nobody receives anything.");
+    }
     let (recipients, files) = settings::of_send(args)?;
     summary.files = Some(files.clone());
     summary.writes_results = true;
+    summary.write_begun(&args.plan.output)?;
     // What could stop the run is checked before anything is planned.
     let destination = Destination::find(args)?;
-    summary::refuse_unwritable(&args.plan.output)?;
+    summary.gateway = Some(destination.endpoint.host());
     let results = ResultsFile::prepare(&files.results)?;
 
     let session = open(args, &recipients, &files)?;
     summary.report = Some(session.campaign.report.clone());
+    summary.set_totals(session.totals);
+    summary.write_begun(&args.plan.output)?;
     // No other process sends or replaces this ledger before the results of this run are written.
     let _guard = session.lock.guard()?;
     let sent = send_pending(args, session, &destination, summary);
@@ -220,6 +227,7 @@ fn dispatch(
     summary.stop = stop.reason();
     let ending = ending?;
     summary.requests = ending.requests;
+    summary.last_failure = ending.last_failure;
     let closed = ending.ledger.close();
     ending.error.map_or(closed.map(drop), Err)
 }

@@ -1,0 +1,115 @@
+//! Why a run did not end with 0: a word for scripts, and a sentence for people.
+
+use super::exit::Exit;
+use super::remedy;
+use super::signals;
+use super::view::{counted, inflected};
+use crate::dispatch::StopReason;
+use crate::domain::Status;
+use crate::domain::status::Counts;
+use crate::{Error, Kind};
+
+/// Why a run did not end with 0.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Cause {
+    /// One of the words of `error_kind`, which never change.
+    pub(super) kind: &'static str,
+    pub(super) sentence: String,
+}
+
+impl Cause {
+    pub(super) fn of_error(error: &Error) -> Self {
+        Self::new(word(error.kind), remedy::sentence(error))
+    }
+
+    fn new(kind: &'static str, sentence: String) -> Self {
+        Self { kind, sentence }
+    }
+
+    /// Why a run stopped before everything was sent, and what to do about it. `failure`: why the last request that was not
+    /// sent was not.
+    pub(super) fn of_stop(stop: StopReason, pending: u64, failure: Option<&str>) -> Option<Self> {
+        Some(match stop {
+            StopReason::Account(code) => Self::new(
+                "account",
+                format!(
+                    "the gateway stopped the account ({code}: {}); correct that and run again: what was not sent is pending",
+                    code.meaning()
+                ),
+            ),
+            StopReason::Refused(code) => Self::new(
+                "account",
+                format!(
+                    "ten requests in a row were refused with {code} ({}); correct that before you continue",
+                    code.meaning()
+                ),
+            ),
+            StopReason::Unreachable => {
+                let why = failure.map_or_else(String::new, |why| format!(": {why}"));
+                Self::new(
+                    "unreachable",
+                    format!(
+                        "the gateway could not be reached, or throttled, for too long{why}; run again later"
+                    ),
+                )
+            }
+            StopReason::Unknown {
+                incomplete,
+                requests,
+            } => Self::new(
+                "unknown",
+                format!(
+                    "{incomplete} of the last {} left messages without a usable answer, so the run stopped; find out why before you run again",
+                    counted(requests, "request")
+                ),
+            ),
+            StopReason::Signal(signal) => {
+                let then = match pending {
+                    0 => "everything was under way already",
+                    _ => "run again to continue",
+                };
+                let name = signals::name(signal);
+                Self::new("signal", format!("interrupted by {name}; {then}"))
+            }
+            StopReason::Limit | StopReason::Error => return None,
+        })
+    }
+
+    /// Why a run that sent all it could did not end with 0.
+    pub(super) fn of_counts(exit: Exit, counts: &Counts) -> Option<Self> {
+        let of = |status| counts.of(status);
+        match exit {
+            Exit::UNKNOWN => Some(Self::new(
+                "unknown",
+                format!(
+                    "{} may or may not have been sent",
+                    counted(of(Status::Unknown), "message")
+                ),
+            )),
+            Exit::NOT_ALL_SENT => {
+                let (invalid, refused) = (of(Status::Invalid), of(Status::Refused));
+                let rows = inflected(invalid + refused, "row was", "rows were");
+                Some(Self::new(
+                    "not-sent",
+                    format!("{rows} not sent: {invalid} invalid, {refused} refused"),
+                ))
+            }
+            _ => None,
+        }
+    }
+}
+
+fn word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Usage => "usage",
+        Kind::NoInput => "no-input",
+        Kind::Input => "input",
+        Kind::Template => "template",
+        Kind::Limits => "limits",
+        Kind::InUse => "in-use",
+        Kind::Ledger => "ledger",
+        Kind::Disk => "disk",
+        Kind::Account => "account",
+        Kind::Other => "other",
+    }
+}
