@@ -22,6 +22,7 @@
 //! | `change` | what is written |
 //! | `batch`, `outcome`, `resolution` | a batch, how an attempt to send it ended, what an operator says of it |
 //! | `campaign`, `planned_row`, `recipient`, `totals` | a campaign and its rows |
+//! | `verify` | whether everything adds up |
 //! | `backend` | what a backend does |
 //! | `sqlite` | the backend that keeps each ledger in one file |
 
@@ -42,6 +43,7 @@ mod state;
 pub(crate) mod tests;
 mod totals;
 mod transition;
+mod verify;
 
 pub use backend::{LockGuard, PlanInserts, PlanWriter, Snapshot, Started};
 pub use batch::{AttemptId, Batch, BatchId, NewState, Settlement};

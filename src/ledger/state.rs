@@ -1,5 +1,6 @@
 //! The states of a batch and every transition between them.
 
+use crate::domain::Status;
 use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 
 /// The state of a batch, named by the word that the ledger stores.
@@ -66,6 +67,18 @@ impl State {
     #[must_use]
     pub(super) fn as_str(self) -> &'static str {
         self.into()
+    }
+
+    /// The status of its recipients. A batch that is split has none.
+    #[must_use]
+    pub(super) fn status(self) -> Option<Status> {
+        match self {
+            Self::Planned => Some(Status::Pending),
+            Self::Claimed | Self::Unknown => Some(Status::Unknown),
+            Self::Accepted => Some(Status::Accepted),
+            Self::Refused => Some(Status::Refused),
+            Self::Split => None,
+        }
     }
 
     /// The state of a stored word, if it is one.

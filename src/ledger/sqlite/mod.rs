@@ -11,7 +11,7 @@
 //! | `open`, `apply` | a ledger open for sending: its transactions, and changes as SQL |
 //! | `planned` | reading batches of an open ledger |
 //! | `snapshot`, `totals` | what every output is made from |
-//! | `verify`, `rules` | whether everything adds up |
+//! | `verify` | whether the file is whole, and its records for the rules |
 
 mod apply;
 mod campaign;
@@ -24,7 +24,6 @@ pub(super) mod place;
 mod plan_inserts;
 mod plan_writer;
 mod planned;
-mod rules;
 mod schema;
 mod snapshot;
 mod totals;

@@ -24,7 +24,7 @@ use crate::ledger::transition;
 /// A ledger open for reading, also while it is being sent.
 #[derive(Debug)]
 pub(in crate::ledger) struct Snapshot {
-    connection: Connection,
+    pub(super) connection: Connection,
     pub(super) path: PathBuf,
 }
 

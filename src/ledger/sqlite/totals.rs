@@ -10,16 +10,15 @@ use crate::ledger::totals::Totals;
 
 /// The status of a row, from its disposition and the state of its batch.
 pub(in crate::ledger) fn status(disposition: &str, state: Option<State>) -> Result<Status> {
-    Ok(match (disposition, state) {
-        ("send", None | Some(State::Planned)) => Status::Pending,
-        ("send", Some(State::Claimed | State::Unknown)) => Status::Unknown,
-        ("send", Some(State::Accepted)) => Status::Accepted,
-        ("send", Some(State::Refused)) => Status::Refused,
-        ("invalid", None) => Status::Invalid,
-        ("duplicate", None) => Status::Duplicate,
-        ("suppressed", None) => Status::Suppressed,
-        _ => return Err(unknown_value("disposition or state", disposition)),
-    })
+    let status = match (disposition, state) {
+        // A batch without a record is planned.
+        ("send", state) => state.unwrap_or(State::Planned).status(),
+        ("invalid", None) => Some(Status::Invalid),
+        ("duplicate", None) => Some(Status::Duplicate),
+        ("suppressed", None) => Some(Status::Suppressed),
+        _ => None,
+    };
+    status.ok_or_else(|| unknown_value("disposition or state", disposition))
 }
 
 /// How many attempts were made.
