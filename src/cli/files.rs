@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::ledger::{self, Location};
@@ -16,6 +17,9 @@ const SPREADSHEETS: [&str; 6] = [".csv", ".tsv", ".txt", ".xlsx", ".xls", ".ods"
 const SANDBOX: &str = ".sandbox";
 
 const RESULTS: &str = ".results.csv";
+
+/// Standard output as a file.
+pub(super) const STANDARD_OUTPUT: &str = "/dev/stdout";
 
 /// The name of a ledger as it can be pasted into a shell.
 pub(super) fn shell_quoted(ledger: &Location) -> String {
@@ -164,8 +168,24 @@ fn refuse_same((role, path): Role<'_>, others: &[Role<'_>]) -> Result<()> {
 
 /// Whether two paths lead to the same place, where a file need not exist yet.
 fn same_file(one: &Path, other: &Path) -> bool {
+    let standard_output = Path::new(STANDARD_OUTPUT);
+    if one == standard_output || other == standard_output {
+        return same_stream(one, other);
+    }
     // A ledger keeps the spreadsheet's path as text, in which a name that is not UTF-8 has lost something.
     canonical(one).to_string_lossy() == canonical(other).to_string_lossy()
+}
+
+/// Whether what is written to these goes to one pipe, terminal or file, which may have many names. What goes to the null device
+/// goes nowhere.
+fn same_stream(one: &Path, other: &Path) -> bool {
+    let identity = |path| {
+        fs::metadata(path)
+            .map(|found| (found.dev(), found.ino()))
+            .ok()
+    };
+    let stream = identity(one);
+    stream.is_some() && stream == identity(other) && stream != identity(Path::new("/dev/null"))
 }
 
 /// The absolute path without links, where a file need not exist yet.

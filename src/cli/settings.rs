@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::args::{PlanArgs, PlanOptionArgs, SendArgs};
 use super::files::{
-    CampaignFiles, Role, canonical, is_sandbox_ledger, refuse_overwriting, role, shell_quoted,
-    spreadsheet_of,
+    CampaignFiles, Role, STANDARD_OUTPUT, canonical, is_sandbox_ledger, refuse_overwriting, role,
+    shell_quoted, spreadsheet_of,
 };
 use crate::domain::options::{MessageSource, PlanOptions};
 use crate::domain::{Region, RequestLimits};
@@ -91,7 +91,11 @@ pub(super) fn of_send(args: &SendArgs) -> Result<(Recipients, CampaignFiles)> {
     let mut inputs = files_read(&args.plan);
     inputs.extend(spreadsheet.as_ref().map(role("the spreadsheet")));
     let mut written = vec![("the results file", files.results.as_path())];
-    written.extend(args.plan.output.summary_file().map(role("the summary")));
+    let output = &args.plan.output;
+    written.extend(output.summary_file().map(role("the summary")));
+    if output.json_on_standard_output() {
+        written.push(("the summary", Path::new(STANDARD_OUTPUT)));
+    }
     written.extend(args.sandbox.outbox.as_ref().map(role("the outbox")));
     refuse_overwriting(&inputs, &files.ledger, &written)?;
     Ok((recipients, files))
