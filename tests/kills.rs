@@ -122,6 +122,7 @@ fn treat(treatment: &Treatment) -> Ending {
         } else {
             &sheet
         };
+        let cut_off = treatment.concurrency == 1 && was_cut_off_in_a_request(&program);
         let before = taken();
         let running = program.send_command(&sandbox.url, arguments).start();
         let run = match &treatment.moments[random.usize(..treatment.moments.len())] {
@@ -135,6 +136,13 @@ fn treat(treatment: &Treatment) -> Ending {
             }
         };
         sending += usize::from(taken() > before);
+        if cut_off {
+            let first = first_request(&program, before);
+            assert!(
+                first <= 1,
+                "{first} people after a request without an answer"
+            );
+        }
         if run.signal.is_none() {
             run.shows(
                 matches!(run.code, Some(0 | 5)),
@@ -155,6 +163,31 @@ fn treat(treatment: &Treatment) -> Ending {
         sending,
         statuses,
     }
+}
+
+/// Whether the program was killed after a claim and before its outcome. A copy is read, and the ledger stays as it was left.
+fn was_cut_off_in_a_request(program: &Program) -> bool {
+    let copy = tempfile::tempdir().unwrap();
+    for name in ["customers.ledger", "customers.ledger-wal"] {
+        if program.path(name).exists() {
+            std::fs::copy(program.path(name), copy.path().join(name)).unwrap();
+        }
+    }
+    let ledger = copy.path().join("customers.ledger");
+    ledger.exists() && {
+        let sql = "SELECT EXISTS (SELECT 1 FROM attempt WHERE outcome IS NULL)";
+        let ledger = rusqlite::Connection::open(ledger).unwrap();
+        ledger.query_row(sql, [], |row| row.get(0)).unwrap()
+    }
+}
+
+/// How many people the first request reached that the sandbox took after its outbox had this length.
+fn first_request(program: &Program, before: u64) -> usize {
+    let outbox = program.read("outbox.csv");
+    let lines = outbox.get(usize::try_from(before).unwrap()..).unwrap_or("");
+    let trx_id = |line: &str| line.split(',').nth(1).map(str::to_owned);
+    let ids: Vec<_> = lines.lines().map(trx_id).collect();
+    ids.iter().take_while(|id| **id == ids[0]).count()
 }
 
 /// About the length of a line of the outbox.

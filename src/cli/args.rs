@@ -256,7 +256,10 @@ pub(super) struct SendOptionArgs {
     /// The rate in recipients, over all workers: 30/s, 600/m, 5000/h, 50000/d or none
     #[arg(long, value_name = "RATE", default_value = DEFAULT_RATE, value_parser = rate, hide_short_help = true)]
     pub(super) rate: RateArg,
-    /// Number of requests at a time
+    /// Number of requests at a time, after the first usable answer
+    ///
+    /// Until then one at a time is made: a batch, or a single recipient if the last request had no usable answer, and then
+    /// single recipients.
     #[arg(long, value_name = "N", default_value = "4", hide_short_help = true)]
     pub(super) concurrency: NonZeroU32,
     /// Seconds to wait for an answer

@@ -25,7 +25,7 @@ pub use throttle::{Rate, Throttle};
 pub use worker::Progress;
 
 use breaker::CircuitBreaker;
-use worker::{Shared, Worker, lock};
+use worker::{Alone, Shared, Worker, lock};
 
 /// How a run ended.
 #[derive(Debug)]
@@ -40,8 +40,8 @@ pub struct Ending {
     pub error: Option<Error>,
 }
 
-/// Sends what is planned in the ledger, with one worker for each gateway. `clock` gives the current time.
-/// Returns when no request is in flight any more.
+/// Sends what is planned in the ledger, with one worker for each gateway, and with only one of them until the first usable
+/// answer. `clock` gives the current time. Returns when no request is in flight any more.
 pub fn run(
     ledger: Ledger,
     gateways: Vec<Box<dyn Gateway>>,
@@ -51,6 +51,7 @@ pub fn run(
     clock: &(dyn Fn() -> Timestamp + Sync),
     progress: &dyn Progress,
 ) -> Result<Ending> {
+    let (alone, others_may_start) = Alone::new(ledger.lacks_answer()?);
     let (committer, handles) = Committer::start(ledger, gateways.len(), policy.limit);
     let shared = Shared {
         throttle,
@@ -63,20 +64,23 @@ pub fn run(
         requests: AtomicU64::new(0),
     };
     let errors: Vec<Error> = std::thread::scope(|scope| {
-        let workers: Vec<_> = gateways
-            .into_iter()
-            .zip(handles)
-            .map(|(gateway, ledger)| {
-                let worker = Worker {
-                    shared: &shared,
-                    ledger,
-                    gateway,
-                };
-                scope.spawn(move || worker.run())
-            })
-            .collect();
-        workers
-            .into_iter()
+        let workers = gateways.into_iter().zip(handles);
+        let mut workers = workers.map(|(gateway, ledger)| Worker {
+            shared: &shared,
+            ledger,
+            gateway,
+            alone: None,
+        });
+        let first = workers.next().map(|worker| Worker {
+            alone: Some(alone),
+            ..worker
+        });
+        let first = first.map(|worker| scope.spawn(move || worker.run()));
+        // Nothing is ever received: it returns when the first worker has dropped its end.
+        let _ = others_may_start.recv();
+        let others = workers.map(|worker| scope.spawn(move || worker.run()));
+        let all: Vec<_> = first.into_iter().chain(others).collect();
+        all.into_iter()
             .filter_map(|worker| worker.join().unwrap_or_else(|_| Err(panicked())).err())
             .collect()
     });

@@ -1,6 +1,7 @@
 //! A worker takes one batch after the other and sends it: it waits for the throttle, claims, submits and settles.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use super::throttle::Throttle;
 use crate::domain::Timestamp;
 use crate::domain::status::Counts;
 use crate::gateway::{Gateway, Outcome, Outcomes, Reply, Request};
-use crate::ledger::{AttemptId, Batch, LedgerHandle, NewState, Settlement};
+use crate::ledger::{AttemptId, Batch, LedgerHandle, NewState, Settlement, Take};
 use crate::{Error, Kind, Result};
 
 /// Receives the progress of a run. All workers call it, so it must be quick.
@@ -124,17 +125,46 @@ pub(super) enum Stage {
     },
 }
 
+/// What the first worker has while it sends alone. Before the first usable answer of a run, the gateway may be one that takes
+/// messages and answers none: so one request at a time is made, and after the first one each to a single person.
+pub(super) struct Alone {
+    /// What the next request is made for.
+    take: Take,
+    /// The other workers start when this is dropped.
+    _others_wait: Sender<()>,
+}
+
+impl Alone {
+    /// `after_no_answer`: the last request of an earlier run had no usable answer, so the first one of this run is for a
+    /// single person too. The receiver is closed when the other workers may start.
+    pub(super) fn new(after_no_answer: bool) -> (Self, Receiver<()>) {
+        let (sender, closed) = mpsc::channel();
+        let alone = Self {
+            take: if after_no_answer {
+                Take::Recipient
+            } else {
+                Take::Batch
+            },
+            _others_wait: sender,
+        };
+        (alone, closed)
+    }
+}
+
 /// One worker with its own connection to the gateway.
 pub(super) struct Worker<'a> {
     pub(super) shared: &'a Shared<'a>,
     pub(super) ledger: LedgerHandle,
     pub(super) gateway: Box<dyn Gateway>,
+    /// Only the first worker has it, until the first usable answer.
+    pub(super) alone: Option<Alone>,
 }
 
 impl Worker<'_> {
     /// Sends one batch after the other. An error stops all workers: nothing is sent without the ledger, or
     /// where no connection can be made.
     pub(super) fn run(mut self) -> Result<()> {
+        // It is dropped before the worker, so that no other one starts after a panic.
         let _guard = StopOnPanic(self.shared.stop);
         let result = self.send_batches();
         if result.is_err() {
@@ -176,6 +206,7 @@ impl Worker<'_> {
                 retries,
             } => {
                 let (ended, next) = self.submit(&batch, attempt);
+                self.note_answer(&ended);
                 Ok(Some(self.after(next, ended, retries)))
             }
             Stage::Failed { ended, why } => {
@@ -190,20 +221,32 @@ impl Worker<'_> {
         }
     }
 
-    /// Settles the attempt that ended and takes the next batch. If there is nothing to wait for, the batch is claimed
-    /// too: that saves a commit, and no claim is held while waiting.
+    /// Settles the attempt that ended and takes what is next. If there is nothing to wait for, it is claimed too: that saves
+    /// a commit, and no claim is held while waiting.
     fn next(&self, ended: Option<Settlement>) -> Result<Option<Stage>> {
         let retries = 0;
+        let take = self.alone.as_ref().map_or(Take::Batch, |alone| alone.take);
         if self.shared.throttle.is_unlimited() && self.shared.health().pause_end().is_none() {
-            let claimed = self.ledger.next_claimed(ended, (self.shared.clock)())?;
+            let claimed = self
+                .ledger
+                .next_claimed(ended, take, (self.shared.clock)())?;
             return Ok(claimed.map(|(batch, attempt)| Stage::Claimed {
                 batch,
                 attempt,
                 retries,
             }));
         }
-        let next = self.ledger.next(ended)?;
+        let next = self.ledger.next(ended, take)?;
         Ok(next.map(|batch| Stage::Holding { batch, retries }))
+    }
+
+    /// The first usable answer lets the other workers start. Where there was none, the next request is for one person.
+    fn note_answer(&mut self, ended: &Settlement) {
+        if ended.outcome.is_usable() {
+            self.alone = None;
+        } else if let Some(alone) = &mut self.alone {
+            alone.take = Take::Recipient;
+        }
     }
 
     /// What follows from an answer.

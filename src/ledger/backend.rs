@@ -101,6 +101,9 @@ pub(super) trait Ledger: Debug + Send {
     /// The next page of planned batches after `after`, in the order of their numbers. Empty: there is none.
     fn planned_after(&self, after: Option<BatchId>) -> Result<Vec<Batch>>;
 
+    /// The planned batch with the fewest recipients, of those that were split from another.
+    fn smallest_split(&self) -> Result<Option<Batch>>;
+
     /// The batches that have a selected row, or that number, with all their rows.
     fn selected(&self, selection: &Selection) -> Result<Vec<StoredBatch>>;
 
@@ -109,6 +112,9 @@ pub(super) trait Ledger: Debug + Send {
 
     /// Whether an attempt has another outcome than this one, or none yet.
     fn has_attempt_besides(&self, outcome: AttemptOutcome) -> Result<bool>;
+
+    /// The outcome of the attempt that ended last, without those of these outcomes. An interrupted one ended when it began.
+    fn last_outcome(&self, without: &[AttemptOutcome]) -> Result<Option<AttemptOutcome>>;
 
     /// The rows in numbers.
     fn totals(&self) -> Result<Totals>;

@@ -21,6 +21,15 @@ pub struct Committer {
     thread: JoinHandle<(Ledger, Result<()>)>,
 }
 
+/// How much a worker takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Take {
+    /// A batch.
+    Batch,
+    /// A single recipient, from a batch that was split already if there is one.
+    Recipient,
+}
+
 /// What a worker has of the ledger.
 pub struct LedgerHandle {
     /// Carries out work. When it returns, the work is durable.
@@ -52,17 +61,18 @@ impl Committer {
 
     /// Waits until all handles are dropped. Returns the ledger, and the error that stopped the writing if there was one.
     pub fn finish(self) -> Result<(Ledger, Result<()>)> {
-        self.thread
-            .join()
-            .map_err(|_| Error::new(Kind::Ledger, "the ledger's writer stopped without a reason"))
+        self.thread.join().map_err(|_| {
+            Error::new(Kind::Ledger, "writing the ledger stopped unexpectedly")
+                .hint("requests that were under way are unknown; run again to send the rest")
+        })
     }
 }
 
 impl LedgerHandle {
-    /// Settles the attempt that ended, if there is one, and takes the next planned batch. `None`: none is left, or the
-    /// limit is reached.
-    pub fn next(&self, ended: Option<Settlement>) -> Result<Option<Batch>> {
-        self.run(|queue, ledger| queue.next(ledger, ended))
+    /// Settles the attempt that ended, if there is one, and takes what is next. `None`: nothing is left, or the limit is
+    /// reached.
+    pub fn next(&self, ended: Option<Settlement>, take: Take) -> Result<Option<Batch>> {
+        self.run(move |queue, ledger| queue.next(ledger, ended, take))
     }
 
     /// The same, and claims the batch in the same commit, for a worker that need not wait before it sends. When this returns
@@ -70,10 +80,11 @@ impl LedgerHandle {
     pub fn next_claimed(
         &self,
         ended: Option<Settlement>,
+        take: Take,
         at: Timestamp,
     ) -> Result<Option<(Batch, AttemptId)>> {
         self.run(move |queue, ledger| {
-            let Some(batch) = queue.next(ledger, ended)? else {
+            let Some(batch) = queue.next(ledger, ended, take)? else {
                 return Ok(None);
             };
             let attempt = ledger.claim(batch.id, &at)?;
@@ -174,19 +185,31 @@ struct BatchQueue {
     waiting: VecDeque<Batch>,
     /// The last batch that was read.
     last: Option<BatchId>,
-    /// Batches that were split off and handed out at once. Each is planned until its claim, and would be read again.
-    split_off: Vec<BatchId>,
+    /// Batches that were handed out before their turn. Each is planned until its claim, and would be read again.
+    taken_early: Vec<BatchId>,
     /// How many recipients may still be handed out, if that is limited.
     limit: Option<u64>,
 }
 
 impl BatchQueue {
-    fn next(&mut self, ledger: &mut Ledger, ended: Option<Settlement>) -> Result<Option<Batch>> {
+    fn next(
+        &mut self,
+        ledger: &mut Ledger,
+        ended: Option<Settlement>,
+        take: Take,
+    ) -> Result<Option<Batch>> {
         if let Some(ended) = ended {
             ledger.settle(&ended)?;
             self.raise_limit_after(&ended);
         }
-        self.take(ledger)
+        if self.limit == Some(0) {
+            return Ok(None);
+        }
+        let (batch, most) = match take {
+            Take::Batch => (self.first(ledger)?, usize::MAX),
+            Take::Recipient => (self.first_split(ledger)?, 1),
+        };
+        batch.map(|batch| self.cut(ledger, batch, most)).transpose()
     }
 
     /// Recipients that were not sent to, and whose batch the worker gives up, may be handed out again.
@@ -196,30 +219,39 @@ impl BatchQueue {
         }
     }
 
-    /// The next planned batch, split where the limit allows only a part of it.
-    fn take(&mut self, ledger: &mut Ledger) -> Result<Option<Batch>> {
-        if self.limit == Some(0) {
-            return Ok(None);
-        }
+    /// The next planned batch.
+    fn first(&mut self, ledger: &Ledger) -> Result<Option<Batch>> {
         if self.waiting.is_empty() {
             self.read_ahead(ledger)?;
         }
-        let Some(batch) = self.waiting.pop_front() else {
-            return Ok(None);
+        Ok(self.waiting.pop_front())
+    }
+
+    /// A planned batch that was split from another, or else the next one.
+    fn first_split(&mut self, ledger: &Ledger) -> Result<Option<Batch>> {
+        let Some(batch) = ledger.smallest_split()? else {
+            return self.first(ledger);
         };
-        let Some(limit) = &mut self.limit else {
-            return Ok(Some(batch));
-        };
-        let size = batch.messages.len() as u64;
-        if size <= *limit {
-            *limit -= size;
-            return Ok(Some(batch));
+        self.waiting.retain(|waiting| waiting.id != batch.id);
+        self.taken_early.push(batch.id);
+        Ok(Some(batch))
+    }
+
+    /// The first recipients of a batch, at most this many and no more than the limit allows. The others remain planned.
+    fn cut(&mut self, ledger: &mut Ledger, batch: Batch, most: usize) -> Result<Batch> {
+        let allowed = self.limit.map_or(usize::MAX, |limit| {
+            usize::try_from(limit).unwrap_or(usize::MAX)
+        });
+        let size = batch.messages.len().min(most).min(allowed);
+        if let Some(limit) = &mut self.limit {
+            *limit -= size as u64;
         }
-        let room = usize::try_from(*limit).unwrap_or(usize::MAX);
-        *limit = 0;
-        let first = ledger.split_first(&batch, room)?;
-        self.split_off.push(first.id);
-        Ok(Some(first))
+        if size == batch.messages.len() {
+            return Ok(batch);
+        }
+        let first = ledger.split_first(&batch, size)?;
+        self.taken_early.push(first.id);
+        Ok(first)
     }
 
     fn read_ahead(&mut self, ledger: &Ledger) -> Result<()> {
@@ -229,8 +261,44 @@ impl BatchQueue {
         }
         let unread = page
             .into_iter()
-            .filter(|batch| !self.split_off.contains(&batch.id));
+            .filter(|batch| !self.taken_early.contains(&batch.id));
         self.waiting.extend(unread);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::ledger::tests::{in_memory, open, plan};
+
+    #[test]
+    fn after_a_panic_no_worker_waits() {
+        let ledger = in_memory();
+        plan(&ledger, &[1]);
+        let (committer, handles) = Committer::start(open(&ledger), 8, None);
+        let (told, ended) = mpsc::channel();
+        for (nth, handle) in handles.into_iter().enumerate() {
+            let told = told.clone();
+            std::thread::spawn(move || {
+                let mut tries = 0;
+                let one = || {
+                    tries += 1;
+                    handle.run(move |_, _| {
+                        assert!(nth > 0 || tries < 50, "an error of the program");
+                        Ok(())
+                    })
+                };
+                let error = std::iter::repeat_with(one).find_map(Result::err);
+                told.send(error.is_some()).unwrap();
+            });
+        }
+        for _ in 0..8 {
+            assert!(ended.recv_timeout(Duration::from_secs(60)).unwrap());
+        }
+        committer.finish().unwrap_err();
     }
 }

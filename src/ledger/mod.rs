@@ -48,7 +48,7 @@ mod verify;
 pub use backend::{LockGuard, PlanInserts, PlanWriter, Snapshot, Started};
 pub use batch::{AttemptId, Batch, BatchId, NewState, Settlement};
 pub use campaign::Campaign;
-pub use committer::{Committer, LedgerHandle};
+pub use committer::{Committer, LedgerHandle, Take};
 pub use location::{Location, Lock};
 pub use open::Ledger;
 pub use outcome::AttemptOutcome;

@@ -84,6 +84,12 @@ impl Ledger {
         Ok(())
     }
 
+    /// Whether the request that ended last had no usable answer. Those that were not sent, or throttled, do not count.
+    pub fn lacks_answer(&self) -> Result<bool> {
+        let last = self.backend.last_outcome(&AttemptOutcome::UNDECIDED)?;
+        Ok(last.is_some_and(|outcome| !outcome.is_usable()))
+    }
+
     /// Changes the selected rows as an operator says, all of them or none. Returns how many.
     pub fn resolve(
         &mut self,
@@ -133,6 +139,14 @@ impl Ledger {
         let limits = self.campaign().options.limits;
         page.iter().try_for_each(|batch| batch.check(limits))?;
         Ok(page)
+    }
+
+    /// The planned batch with the fewest recipients, of those that were split from another.
+    pub(super) fn smallest_split(&self) -> Result<Option<Batch>> {
+        let batch = self.backend.smallest_split()?;
+        let limits = self.campaign().options.limits;
+        batch.iter().try_for_each(|batch| batch.check(limits))?;
+        Ok(batch)
     }
 
     /// Takes a planned batch for one attempt. The transaction must be committed before the request starts.

@@ -7,6 +7,7 @@
 use proptest::prelude::*;
 use std::collections::{HashMap, HashSet};
 
+use super::alone::Observer;
 use super::*;
 use crate::ledger::tests::lock;
 use crate::ledger::{Resolution, Selection};
@@ -211,8 +212,11 @@ impl Campaign {
             },
             ..policy()
         };
-        let turn = AtomicUsize::new(0);
+        // A copy is asked, because the run finds the ledger as it was left.
+        let after_no_answer = open(crash(&self.ledger)).lacks_answer().unwrap();
+        let (turn, observer) = (AtomicUsize::new(0), Arc::new(Observer::default()));
         let (reactions, ledger) = (step.reactions.clone(), self.ledger.clone());
+        let watching = Arc::clone(&observer);
         let (record, requested) = (self.record.clone(), token.clone());
         let run = send_until(
             &token,
@@ -223,9 +227,12 @@ impl Campaign {
                 let turn = turn.fetch_add(1, Ordering::SeqCst);
                 let reaction = reactions.get(turn).cloned();
                 let reaction = reaction.unwrap_or(Reaction::All(accepted()));
-                react(&record, reaction, request, &ledger, &requested)
+                watching.watch(request, |request| {
+                    react(&record, reaction, request, &ledger, &requested)
+                })
             }),
         );
+        observer.check(after_no_answer);
         assert_eq!(run.ending.error, None);
         let reason = run.stop;
         if step.closed_in_order {

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use fastrand::Rng;
 
 use super::super::breaker::CircuitBreaker;
-use super::super::worker::{Shared, Stage, Worker};
+use super::super::worker::{Alone, Shared, Stage, Worker};
 use super::*;
 use crate::ledger::tests::handles;
 use crate::ledger::{Resolution, Selection};
@@ -73,7 +73,9 @@ impl Campaign {
             requests: AtomicU64::new(0),
         };
         let answers = Arc::new(Mutex::new(crashes.then(|| rng.fork())));
-        let handles = handles(open(&self.ledger), rng.usize(1..=3), limit);
+        let opened = open(&self.ledger);
+        let (alone, _) = Alone::new(opened.lacks_answer().unwrap());
+        let handles = handles(opened, rng.usize(1..=3), limit);
         let mut workers: Vec<_> = handles
             .into_iter()
             .map(|ledger| {
@@ -82,10 +84,12 @@ impl Campaign {
                     shared: &shared,
                     ledger,
                     gateway,
+                    alone: None,
                 };
                 (worker, Stage::Free(None))
             })
             .collect();
+        workers[0].0.alone = Some(alone);
         while !workers.is_empty() {
             if crashes && rng.u8(..) < 6 {
                 self.ledger = crash(&self.ledger);
@@ -95,7 +99,11 @@ impl Campaign {
                 stop.request(StopReason::Signal(15));
             }
             self.steps += 1;
-            let (mut worker, stage) = workers.swap_remove(rng.usize(..workers.len()));
+            let alone = workers
+                .iter()
+                .position(|(worker, _)| worker.alone.is_some());
+            let next = alone.unwrap_or_else(|| rng.usize(..workers.len()));
+            let (mut worker, stage) = workers.swap_remove(next);
             if let Some(stage) = worker.step(stage).unwrap() {
                 workers.push((worker, stage));
             }

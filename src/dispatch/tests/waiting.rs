@@ -35,7 +35,7 @@ fn a_pause_that_the_gateway_asked_for_holds_all_workers() {
     const PAUSE: Duration = Duration::from_millis(60);
     for workers in [2, 3] {
         let ledger = in_memory();
-        plan(&ledger, &[1; 7]);
+        plan(&ledger, &[1; 8]);
         let policy = Policy {
             give_up_after: Duration::from_secs(600),
             ..policy()
@@ -46,14 +46,18 @@ fn a_pause_that_the_gateway_asked_for_holds_all_workers() {
         let too_early: Arc<AtomicUsize> = Arc::clone(&early);
         let responder = Arc::new(move |_: &Request<'_>| {
             let nth = requests.fetch_add(1, Ordering::SeqCst);
-            if nth >= workers {
+            // The first one goes alone.
+            if nth == 0 {
+                return Outcomes::All(accepted());
+            }
+            if nth > workers {
                 let over = *asked.get().unwrap() + PAUSE;
                 too_early.fetch_add((Instant::now() < over).into(), Ordering::SeqCst);
                 return Outcomes::All(accepted());
             }
             // All are in flight when one of them is throttled. The others get their answers when it begins to wait.
             first_answers.wait();
-            if nth > 0 {
+            if nth > 1 {
                 seen_waits.until_waiting();
                 return Outcomes::All(accepted());
             }
@@ -62,7 +66,7 @@ fn a_pause_that_the_gateway_asked_for_holds_all_workers() {
         });
         let stop = StopToken::default();
         let run = send_watched(&*waits, &stop, &ledger, workers, &policy, responder);
-        assert_eq!((run.stop, run.ending.requests), (None, 8));
+        assert_eq!((run.stop, run.ending.requests), (None, 9));
         assert_eq!(early.load(Ordering::SeqCst), 0, "{workers} workers");
         assert_adds_up(&ledger);
     }
@@ -72,24 +76,27 @@ fn a_pause_that_the_gateway_asked_for_holds_all_workers() {
 fn waiting_for_the_rate_holds_no_claim() {
     let ledger = in_memory();
     plan(&ledger, &[1; 5]);
-    // Two at once, and the next after half an hour.
-    let rate = Rate::new(
-        NonZeroU32::MIN.saturating_add(1),
-        Duration::from_secs(3_600),
-    );
-    let throttle = Throttle::new(rate, NonZeroU32::MIN);
+    // Three at once, and the next after twenty minutes.
+    let three = NonZeroU32::MIN.saturating_add(2);
+    let rate = Rate::new(three, Duration::from_secs(3_600));
+    let throttle = Throttle::new(rate, three);
     let stop = Arc::new(StopToken::default());
     let (requested, path) = (stop.clone(), ledger.clone());
     let (requests, most) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)));
     let claimed = most.clone();
     let responder: Arc<Responder> = Arc::new(move |_| {
-        if requests.fetch_add(1, Ordering::SeqCst) == 0 {
+        let nth = requests.fetch_add(1, Ordering::SeqCst);
+        // The first one goes alone.
+        if nth == 0 {
+            return Outcomes::All(accepted());
+        }
+        if nth == 1 {
             let in_flight = || {
                 let unknown = |status: &Status| *status == Status::Unknown;
                 statuses(&path).into_iter().filter(unknown).count()
             };
-            // The second request comes at once. Then there is time enough for a third claim, if there were one.
-            while requests.load(Ordering::SeqCst) < 2 {
+            // The third request comes at once. Then there is time enough for a fourth claim, if there were one.
+            while requests.load(Ordering::SeqCst) < 3 {
                 std::thread::yield_now();
             }
             for _ in 0..600 {
@@ -118,9 +125,9 @@ fn waiting_for_the_rate_holds_no_claim() {
     )
     .unwrap();
     assert!(most.load(Ordering::SeqCst) <= 2, "claims ahead of the rate");
-    assert_eq!(attempts(&ledger), 2);
+    assert_eq!(attempts(&ledger), 3);
     let pending = |status: &Status| *status == Status::Pending;
-    assert_eq!(statuses(&ledger).into_iter().filter(pending).count(), 3);
+    assert_eq!(statuses(&ledger).into_iter().filter(pending).count(), 2);
     assert_adds_up(&ledger);
 }
 

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, params};
 
 use super::connection::{connect, make_durable};
-use super::error::write_error;
+use super::error::{unknown_value, write_error};
 use super::files::{self, Identity};
 use super::lock::Lock;
+use super::planned::PAGE;
 use super::{campaign, totals};
 use crate::Result;
 use crate::ledger::backend::{self, InFlight, StoredBatch};
@@ -160,7 +161,11 @@ impl backend::Ledger for Ledger {
     }
 
     fn planned_after(&self, after: Option<BatchId>) -> Result<Vec<Batch>> {
-        self.read_planned(after)
+        self.read_planned(after, PAGE)
+    }
+
+    fn smallest_split(&self) -> Result<Option<Batch>> {
+        self.read_smallest_split()
     }
 
     fn selected(&self, selection: &Selection) -> Result<Vec<StoredBatch>> {
@@ -174,6 +179,22 @@ impl backend::Ledger for Ledger {
     fn has_attempt_besides(&self, outcome: AttemptOutcome) -> Result<bool> {
         let sql = "SELECT EXISTS (SELECT 1 FROM attempt WHERE outcome IS NOT ?1)";
         Ok(self.read_column(sql, [outcome.as_str()])? != [0])
+    }
+
+    fn last_outcome(&self, without: &[AttemptOutcome]) -> Result<Option<AttemptOutcome>> {
+        let mut statement = self.connection.prepare(
+            "SELECT outcome FROM attempt WHERE outcome IS NOT NULL
+             ORDER BY julianday(coalesce(ended_at, claimed_at)) DESC, id DESC",
+        )?;
+        let mut outcomes = statement.query([])?;
+        while let Some(row) = outcomes.next()? {
+            let word = row.get_ref(0)?.as_str()?;
+            let outcome = word.parse().map_err(|_| unknown_value("outcome", word))?;
+            if !without.contains(&outcome) {
+                return Ok(Some(outcome));
+            }
+        }
+        Ok(None)
     }
 
     fn totals(&self) -> Result<Totals> {

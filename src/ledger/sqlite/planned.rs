@@ -13,11 +13,11 @@ use crate::ledger::resolution::Selection;
 use crate::ledger::state::State;
 
 /// How many planned batches are read ahead at a time.
-const PAGE: usize = 256;
+pub(super) const PAGE: usize = 256;
 
 impl Ledger {
-    /// The next page of planned batches after `after`, in order.
-    pub(super) fn read_planned(&self, after: Option<BatchId>) -> Result<Vec<Batch>> {
+    /// At most `most` planned batches after `after`, in order.
+    pub(super) fn read_planned(&self, after: Option<BatchId>, most: usize) -> Result<Vec<Batch>> {
         // The order of the index, so that nothing beyond this page is read. A missing text leaves a NULL, which is an error; with
         // a plain join its batch would never be sent, and never be noticed.
         let mut statement = self.connection.prepare_cached(
@@ -30,12 +30,12 @@ impl Ledger {
              ORDER BY r.batch_id, r.row",
         )?;
         let mut found = statement.query([after.map_or(0, |batch| batch.0)])?;
-        let mut page: Vec<Batch> = Vec::with_capacity(PAGE);
+        let mut page: Vec<Batch> = Vec::with_capacity(most);
         let mut text: Option<(i64, Arc<str>)> = None;
         while let Some(recipient) = found.next()? {
             let id = BatchId(recipient.get(0)?);
             if page.last().is_none_or(|batch| batch.id != id) {
-                if page.len() == PAGE {
+                if page.len() == most {
                     break;
                 }
                 page.push(Batch {
@@ -67,6 +67,20 @@ impl Ledger {
             }
         }
         Ok(page)
+    }
+
+    /// The planned batch with the fewest recipients, of those that were split from another.
+    pub(super) fn read_smallest_split(&self) -> Result<Option<Batch>> {
+        let found = self.read_column(
+            "SELECT b.id FROM batch b CROSS JOIN recipient r ON r.batch_id = b.id
+             WHERE b.state = 'planned' AND b.parent IS NOT NULL
+             GROUP BY b.id ORDER BY count(*), b.id LIMIT 1",
+            [],
+        )?;
+        match found.first() {
+            Some(id) => Ok(self.read_planned(Some(BatchId(id - 1)), 1)?.pop()),
+            None => Ok(None),
+        }
     }
 
     /// The batches that a selection names.

@@ -19,7 +19,7 @@ fn drain(
             let handed = &handed;
             scope.spawn(move || {
                 let mut ended = None;
-                while let Some(batch) = handle.next(ended.take()).unwrap() {
+                while let Some(batch) = handle.next(ended.take(), Take::Batch).unwrap() {
                     handed.lock().unwrap().push(batch.rows.clone());
                     let attempt = handle.claim(batch.id, timestamp()).unwrap();
                     ended = Some(settlement(&batch, attempt, vec![new_state.clone()]));
@@ -69,7 +69,7 @@ fn recipients_of_a_halved_batch_do_not_count_towards_the_limit(new: New) {
     let handle = handles.remove(0);
     let mut ended = None;
     let mut out = 0;
-    while let Some(batch) = handle.next(ended.take()).unwrap() {
+    while let Some(batch) = handle.next(ended.take(), Take::Batch).unwrap() {
         let attempt = handle.claim(batch.id, timestamp()).unwrap();
         let new_state = if batch.rows.len() > 2 {
             NewState::Halved { code: -1010 }
@@ -89,13 +89,13 @@ fn a_batch_split_off_for_the_limit_is_handed_out_once(new: New) {
     let path = new();
     plan(&path, &[4, 4]);
     let (committer, handles) = Committer::start(open(&path), 2, Some(5));
-    let whole = handles[0].next(None).unwrap().unwrap();
-    let split_off = handles[1].next(None).unwrap().unwrap();
+    let whole = handles[0].next(None, Take::Batch).unwrap().unwrap();
+    let split_off = handles[1].next(None, Take::Batch).unwrap().unwrap();
     assert_eq!((whole.rows.len(), split_off.rows.len()), (4, 1));
     // The first batch is halved, so four recipients may be handed out while the split-off batch is not claimed yet.
     let attempt = handles[0].claim(whole.id, timestamp()).unwrap();
     let halved = settlement(&whole, attempt, vec![NewState::Halved { code: -1010 }]);
-    let next = handles[0].next(Some(halved)).unwrap().unwrap();
+    let next = handles[0].next(Some(halved), Take::Batch).unwrap().unwrap();
     assert_ne!(next.id, split_off.id);
     handles[0].claim(next.id, timestamp()).unwrap();
     handles[1].claim(split_off.id, timestamp()).unwrap();
@@ -109,14 +109,14 @@ fn after_a_failed_commit_nothing_is_handed_out() {
     let (_folder, path) = temp_ledger();
     plan(&path, &[1; 4]);
     let (committer, handles) = Committer::start(open(&path), 2, None);
-    let batch = handles[0].next(None).unwrap().unwrap();
-    let other = handles[1].next(None).unwrap().unwrap();
+    let batch = handles[0].next(None, Take::Batch).unwrap().unwrap();
+    let other = handles[1].next(None, Take::Batch).unwrap().unwrap();
     fs::rename(&path, path.with_extension("moved")).unwrap();
     handles[0].claim(batch.id, timestamp()).unwrap_err();
     // The ledger is back, but the committer stays stopped.
     fs::rename(path.with_extension("moved"), &path).unwrap();
     handles[1].claim(other.id, timestamp()).unwrap_err();
-    handles[1].next(None).unwrap_err();
+    handles[1].next(None, Take::Batch).unwrap_err();
     drop(handles);
     let (ledger, result) = committer.finish().unwrap();
     let error = result.unwrap_err().to_string();

@@ -103,6 +103,8 @@ struct OneBatch {
 #[derive(Clone, Debug)]
 struct Attempt {
     batch: BatchId,
+    /// As which it ended, of all.
+    ended: u64,
     outcome: Option<AttemptOutcome>,
 }
 
@@ -397,6 +399,7 @@ impl Open {
             Change::BeginAttempt { batch, .. } => {
                 data.attempts.push(Arc::new(Attempt {
                     batch: *batch,
+                    ended: 0,
                     outcome: None,
                 }));
                 new.attempts.push(AttemptId(data.attempts.len() as i64));
@@ -404,8 +407,11 @@ impl Open {
             Change::EndAttempt {
                 attempt, outcome, ..
             } => {
+                let ended = data.attempts.iter().map(|attempt| attempt.ended).max();
                 let attempt = data.attempts.get_mut(attempt.0 as usize - 1);
-                Arc::make_mut(attempt.expect("it was begun")).outcome = Some(*outcome);
+                let attempt = Arc::make_mut(attempt.expect("it was begun"));
+                attempt.ended = ended.unwrap_or_default() + 1;
+                attempt.outcome = Some(*outcome);
             }
             Change::SetTrxId { row, trx_id } => {
                 Arc::make_mut(&mut data.rows[*row as usize - 1])
@@ -519,6 +525,33 @@ impl Data {
     }
 }
 
+impl Open {
+    /// The planned batches, in order.
+    fn planned(&self) -> impl Iterator<Item = Batch> {
+        let rows = self.data.rows_of_batches();
+        let batches = (1..).zip(self.data.batches.iter().zip(rows));
+        let planned = batches.filter(|(_, (batch, _))| batch.state == State::Planned);
+        let batch = move |(id, (batch, rows)): (i64, (&Arc<OneBatch>, Vec<i64>))| {
+            let message = |row: &i64| {
+                let planned = &self.data.plan.rows[*row as usize - 1];
+                let text = planned.text.as_ref().expect("a row to send has a text");
+                Message {
+                    number: planned.msisdn.expect("a row to send has a number"),
+                    text: Arc::clone(&text.body),
+                    encoding: text.encoding,
+                }
+            };
+            Batch {
+                id: BatchId(id),
+                messages: rows.iter().map(message).collect(),
+                split: batch.parent.is_some(),
+                rows,
+            }
+        };
+        planned.map(batch)
+    }
+}
+
 impl backend::Ledger for Open {
     fn campaign(&self) -> &Campaign {
         &self.campaign
@@ -555,29 +588,13 @@ impl backend::Ledger for Open {
     }
 
     fn planned_after(&self, after: Option<BatchId>) -> Result<Vec<Batch>> {
-        let rows = self.data.rows_of_batches();
-        let batches = (1..).zip(self.data.batches.iter().zip(rows));
-        let planned = batches.filter(|(id, (batch, _))| {
-            batch.state == State::Planned && after.is_none_or(|after| *id > after.0)
-        });
-        let batch = |(id, (batch, rows)): (i64, (&Arc<OneBatch>, Vec<i64>))| {
-            let message = |row: &i64| {
-                let planned = &self.data.plan.rows[*row as usize - 1];
-                let text = planned.text.as_ref().expect("a row to send has a text");
-                Message {
-                    number: planned.msisdn.expect("a row to send has a number"),
-                    text: Arc::clone(&text.body),
-                    encoding: text.encoding,
-                }
-            };
-            Batch {
-                id: BatchId(id),
-                messages: rows.iter().map(message).collect(),
-                split: batch.parent.is_some(),
-                rows,
-            }
-        };
-        Ok(planned.map(batch).take(256).collect())
+        let is_next = |batch: &Batch| after.is_none_or(|after| batch.id > after);
+        Ok(self.planned().filter(is_next).take(256).collect())
+    }
+
+    fn smallest_split(&self) -> Result<Option<Batch>> {
+        let split = self.planned().filter(|batch| batch.split);
+        Ok(split.min_by_key(|batch| (batch.rows.len(), batch.id)))
     }
 
     fn selected(&self, selection: &Selection) -> Result<Vec<StoredBatch>> {
@@ -617,6 +634,17 @@ impl backend::Ledger for Open {
     fn has_attempt_besides(&self, outcome: AttemptOutcome) -> Result<bool> {
         let mut attempts = self.data.attempts.iter();
         Ok(attempts.any(|attempt| attempt.outcome != Some(outcome)))
+    }
+
+    fn last_outcome(&self, without: &[AttemptOutcome]) -> Result<Option<AttemptOutcome>> {
+        let ended = self.data.attempts.iter().filter_map(|attempt| {
+            let outcome = attempt.outcome.filter(|one| !without.contains(one))?;
+            Some((attempt.ended, outcome))
+        });
+        let last = ended
+            .enumerate()
+            .max_by_key(|(nth, (ended, _))| (*ended, *nth));
+        Ok(last.map(|(_, (_, outcome))| outcome))
     }
 
     fn totals(&self) -> Result<Totals> {
