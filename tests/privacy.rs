@@ -260,7 +260,7 @@ fn a_ledger_is_private_and_results_follow_the_umask() {
             .send_command(&gateway.url(), &customers(&[]))
             .within(&format!("umask {umask}"))
             .start();
-        gateway.wait_for_requests(2);
+        gateway.wait_for_requests(1);
         let private = |names: &[&str]| {
             for name in names {
                 assert_eq!(mode(&program, name), 0o600, "{name}, umask {umask}");

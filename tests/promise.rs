@@ -236,15 +236,72 @@ fn a_signal_before_anything_is_sent_ends_with_its_code_too() {
         let program = Program::new();
         // Nobody ever writes into it.
         let plan = program
-            .command(&["plan", "pipe.csv", TEXT[0], TEXT[1]])
+            .command(&[
+                "plan",
+                "pipe.csv",
+                TEXT[0],
+                TEXT[1],
+                "--summary-json",
+                "summary.json",
+            ])
             .within("mkfifo pipe.csv; exec 3<>pipe.csv")
             .start();
         while !program.files().contains(&"pipe.ledger.lock".to_owned()) {
             thread::yield_now();
         }
         plan.signal(signal);
-        plan.wait().exits(code);
+        plan.wait()
+            .exits(code)
+            .says(&["interrupted", "before anything was sent"]);
         assert!(!program.files().contains(&"pipe.ledger".to_owned()));
+        let summary = program.summary_json("summary.json");
+        assert_eq!(
+            (&summary["exit_code"], &summary["stopped_by"]),
+            (&code.into(), &"signal".into())
+        );
+        assert_eq!(
+            (&summary["error_kind"], &summary["rows"]),
+            (&"signal".into(), &0.into())
+        );
+    }
+}
+
+#[test]
+fn a_signal_at_the_question_leaves_the_plan_and_writes_the_summary() {
+    for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 143)] {
+        let program = Program::with(&[
+            ("customers.csv", &people(5)),
+            ("summary.json", "{\"exit_code\": 0}"),
+        ]);
+        let gateway = Gateway::accepting();
+        let url = gateway.url();
+        let mut arguments = vec!["send", "--gateway", &url];
+        arguments.extend(customers(&["--summary-json", "summary.json"]));
+        // One end of a terminal, into which nobody types.
+        let asking = program
+            .command(&arguments)
+            .credentials()
+            .within("exec 0<>/dev/ptmx")
+            .start();
+        while !program.read("summary.json").contains("\"pending\": 5") {
+            thread::yield_now();
+        }
+        // The question comes right after the plan is shown.
+        thread::sleep(Duration::from_millis(200));
+        asking.signal(signal);
+        asking.wait().exits(code).says(&["[y/N]", "interrupted"]);
+        let summary = program.summary_json("summary.json");
+        assert_eq!(
+            (&summary["exit_code"], &summary["stopped_by"]),
+            (&code.into(), &"signal".into())
+        );
+        assert_eq!(
+            (&summary["pending"], &summary["requests"]),
+            (&5.into(), &0.into())
+        );
+        assert_eq!(summary["plan"]["rows"], 5);
+        program.send(&gateway, &customers(&[])).exits(0);
+        assert_eq!(gateway.taken().len(), 5);
     }
 }
 

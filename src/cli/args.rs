@@ -230,7 +230,7 @@ pub(super) struct CheckArgs {
     pub(super) max_invalid: Option<MaxInvalid>,
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub(super) struct OutputArgs {
     /// Show N texts, spread over the spreadsheet

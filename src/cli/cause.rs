@@ -75,6 +75,15 @@ impl Cause {
         })
     }
 
+    /// Why a run ended that a signal interrupted before its first request.
+    pub(super) fn before_sending(signal: i32) -> Self {
+        let name = signals::name(signal);
+        let sentence = format!(
+            "interrupted by {name} before anything was sent in this run; run again to continue"
+        );
+        Self::new("signal", sentence)
+    }
+
     /// Why a run that sent all it could did not end with 0.
     pub(super) fn of_counts(exit: Exit, counts: &Counts) -> Option<Self> {
         let of = |status| counts.of(status);

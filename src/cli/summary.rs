@@ -13,6 +13,7 @@ use super::cause::Cause;
 use super::clock;
 use super::exit::Exit;
 use super::files::CampaignFiles;
+use super::signals;
 use super::terminal::{print, tell, tell_error};
 use crate::dispatch::StopReason;
 use crate::domain::report::Report;
@@ -30,7 +31,7 @@ fn unwritable(error: std::io::Error, path: &Path) -> Error {
 }
 
 /// What a run did.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Summary {
     /// The files of the campaign, once it is known that none is written over another.
     pub(super) files: Option<CampaignFiles>,
@@ -205,6 +206,19 @@ impl Summary {
         (exit, cause)
     }
 
+    /// Ends a run that a signal interrupted before it sent anything.
+    fn end_before_sending(mut self, output: &OutputArgs, signal: i32) {
+        self.stop = Some(StopReason::Signal(signal));
+        self.add_ledger();
+        let exit = Exit::of_send(self.stop, &self.totals.counts);
+        let cause = Cause::before_sending(signal);
+        let problem = Some(cause.sentence.clone());
+        if let Err(unwritten) = self.write(output, Some(&Ending::now(exit, Some(cause)))) {
+            tell_error(&unwritten);
+        }
+        self.tell_end(problem);
+    }
+
     /// Tells the user why the run ended, and that it was only the sandbox that took the messages.
     fn tell_end(&self, problem: Option<String>) {
         let sandbox = self.sandbox.then(|| NOBODY.to_owned());
@@ -215,8 +229,11 @@ impl Summary {
     }
 
     /// Writes that the run has begun, so that the file does not keep the success of an earlier run if this one is killed. Refuses
-    /// a path to which the summary could not be written in the end.
+    /// a path to which the summary could not be written in the end. A signal that comes before the first request has its
+    /// summary too.
     pub(super) fn write_begun(&self, output: &OutputArgs) -> Result<()> {
+        let (begun, to) = (self.clone(), output.clone());
+        signals::before_exit(move |signal| begun.clone().end_before_sending(&to, signal))?;
         let Some(path) = output.summary_file() else {
             return Ok(());
         };
