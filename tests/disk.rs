@@ -638,12 +638,12 @@ fn reading_an_earlier_state_does_not_make_it_sendable() {
         let victim = Victim::new();
         let killer = victim.clone();
         let gateway = Gateway::new(move |_, nth| {
-            if nth == 86 + 24 + 31 {
+            if nth == 50 + 20 + 31 {
                 killer.signal("KILL");
             }
             Reply::accepted(trx_of(nth))
         });
-        for (limit, backup) in [("86", true), ("24", false)] {
+        for (limit, backup) in [("50", true), ("20", false)] {
             let mut some = one_each.to_vec();
             some.extend(["--limit", limit]);
             program.send(&gateway, &some).exits(0);
