@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::connection::{connect, make_durable};
 use super::error::{unknown_value, write_error};
@@ -182,19 +182,16 @@ impl backend::Ledger for Ledger {
     }
 
     fn last_outcome(&self, without: &[AttemptOutcome]) -> Result<Option<AttemptOutcome>> {
-        let mut statement = self.connection.prepare(
-            "SELECT outcome FROM attempt WHERE outcome IS NOT NULL
-             ORDER BY julianday(coalesce(ended_at, claimed_at)) DESC, id DESC",
-        )?;
-        let mut outcomes = statement.query([])?;
-        while let Some(row) = outcomes.next()? {
-            let word = row.get_ref(0)?.as_str()?;
-            let outcome = word.parse().map_err(|_| unknown_value("outcome", word))?;
-            if !without.contains(&outcome) {
-                return Ok(Some(outcome));
-            }
-        }
-        Ok(None)
+        let without: Vec<_> = without.iter().map(|one| format!("'{one}'")).collect();
+        let sql = format!(
+            "SELECT outcome FROM attempt WHERE outcome NOT IN ({})
+             ORDER BY julianday(coalesce(ended_at, claimed_at)) DESC, id DESC LIMIT 1",
+            without.join(", ")
+        );
+        let last = self.connection.query_row(&sql, [], |row| row.get(0));
+        let word: Option<String> = last.optional()?;
+        word.map(|word| word.parse().map_err(|_| unknown_value("outcome", &word)))
+            .transpose()
     }
 
     fn totals(&self) -> Result<Totals> {
