@@ -21,6 +21,8 @@ pub enum Kind {
     Template,
     /// More rows that cannot be sent, or more lint findings, than allowed.
     Limits,
+    /// Another campaign sends the same to the same people.
+    Repeat,
     /// Another process has the ledger.
     InUse,
     /// The ledger: missing, damaged, of another campaign, or refused as it is.

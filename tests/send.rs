@@ -1219,7 +1219,14 @@ fn standard_output_holds_the_summary_and_nothing_else() {
     run.exits(0);
     let summary: serde_json::Value = serde_json::from_str(&run.stdout).expect("one JSON object");
     assert_eq!(summary["accepted"], 3);
-    let mut plan = vec!["plan", "other.csv", "--summary-json", "-"];
+    let mut plan = vec![
+        "plan",
+        "other.csv",
+        "--summary-json",
+        "-",
+        "--repeat",
+        "allow",
+    ];
     plan.extend(TEXT);
     program.write("other.csv", people(3));
     let run = program.run(&plan);

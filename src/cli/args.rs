@@ -1,5 +1,6 @@
 //! The command line as it is typed. What it means is worked out in `settings`.
 
+use std::env;
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -12,7 +13,9 @@ use clap::{
     ValueEnum,
 };
 
-use super::values::{DEFAULT_RATE, RateArg, duration, keyword, range, rate, seconds};
+use super::values::{
+    DEFAULT_RATE, RateArg, Repeat, duration, keyword, range, rate, repeat, seconds,
+};
 use crate::domain::options::{
     DateOrder, DuplicateRule, HiddenRows, LintLevel, MaxInvalid, Punctuation, TextType,
 };
@@ -218,13 +221,17 @@ pub(super) struct PlanOptionArgs {
 pub(super) struct CheckArgs {
     /// Opted-out numbers: a CSV, workbook, list or ledger
     ///
-    /// A CSV or workbook needs a phone column, a list has one number a line, and of a ledger the accepted, unknown and
-    /// pending numbers count. Repeatable.
+    /// A CSV or workbook needs a phone column, a list has one number a line, of a ledger the accepted, unknown and pending
+    /// numbers count, and of a results file all but refused, invalid and cancelled ones. Repeatable. The lists that
+    /// ISMS_SUPPRESS names, with colons between them, always apply.
     #[arg(long, value_name = "FILE", help_heading = None)]
     pub(super) suppress: Vec<PathBuf>,
     /// Continue if a suppression list has entries that are no numbers
     #[arg(long, hide_short_help = true)]
     pub(super) lenient_suppress: bool,
+    /// Send nothing if another campaign in the ledger's folder sent the same to nine tenths of the numbers within this time
+    #[arg(long, value_name = "DURATION|allow", default_value = "6d", value_parser = repeat, hide_short_help = true)]
+    pub(super) repeat: Repeat,
     /// Send nothing if more rows than this cannot be sent [default: 20%]
     #[arg(long, value_name = "N|P%", hide_short_help = true)]
     pub(super) max_invalid: Option<MaxInvalid>,
@@ -343,6 +350,14 @@ impl Cli {
         let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
         let matches = Self::command().try_get_matches_from(&arguments)?;
         let mut cli = Self::from_arg_matches(&matches)?;
+        let check = match &mut cli.command {
+            Command::Plan(args) => Some(&mut args.check),
+            Command::Send(args) => Some(&mut args.plan.check),
+            _ => None,
+        };
+        if let Some(check) = check {
+            check.suppress.extend(lists_of_environment());
+        }
         if let Command::Plan(args) = &mut cli.command {
             args.typed = arguments;
         }
@@ -352,6 +367,12 @@ impl Cli {
         }
         Ok(cli)
     }
+}
+
+/// The suppression lists that always apply.
+fn lists_of_environment() -> Vec<PathBuf> {
+    let paths = env::var_os("ISMS_SUPPRESS").filter(|paths| !paths.is_empty());
+    paths.map_or_else(Vec::new, |paths| env::split_paths(&paths).collect())
 }
 
 fn typed_plan_option(matches: &ArgMatches) -> Option<String> {

@@ -115,6 +115,7 @@ fn word(kind: Kind) -> &'static str {
         Kind::Input => "input",
         Kind::Template => "template",
         Kind::Limits => "limits",
+        Kind::Repeat => "repeat",
         Kind::InUse => "in-use",
         Kind::Ledger => "ledger",
         Kind::Disk => "disk",

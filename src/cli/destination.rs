@@ -9,6 +9,9 @@ use crate::Result;
 use crate::gateway::{Credentials, Endpoint, Gateway, HttpGateway, Network, Timeouts};
 use crate::sandbox::{self, Options, Sandbox};
 
+/// How a ledger that was sent to the sandbox of this program says so. No host has this name.
+pub(super) const SANDBOX_HOST: &str = "the sandbox";
+
 /// Loopback, at any free port.
 const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
@@ -48,10 +51,10 @@ impl Destination {
         })
     }
 
-    /// Its name for people.
+    /// Its name for people, and in a ledger.
     pub(super) fn name(&self) -> String {
         match &self.sandbox {
-            Some(_) => "the sandbox".to_owned(),
+            Some(_) => SANDBOX_HOST.to_owned(),
             None => self.endpoint.host(),
         }
     }

@@ -14,7 +14,7 @@ pub(super) struct Existing {
     pub(super) campaign: Campaign,
     pub(super) totals: Totals,
     /// Whether a message may have reached somebody.
-    sent: bool,
+    pub(super) sent: bool,
 }
 
 impl Existing {
@@ -40,6 +40,19 @@ impl Existing {
     /// Whether requests were made, whatever became of them.
     pub(super) fn begun(&self) -> bool {
         self.totals.attempts > 0
+    }
+
+    /// Refuses to set it aside while rows are open, unless nothing was sent.
+    pub(super) fn refuse_open_rows(&self, place: &Location) -> Result<()> {
+        let counts = self.totals.counts;
+        let (pending, unknown) = (counts.of(Status::Pending), counts.of(Status::Unknown));
+        if !self.sent || pending + unknown == 0 {
+            return Ok(());
+        }
+        let problem = format!(
+            "rows are open ({pending} pending, {unknown} unknown), so it cannot be set aside"
+        );
+        Err(refused(place, problem).hint("finish it first by naming the ledger to send"))
     }
 
     /// Whether its plan took the place of one from which messages were sent, because the user asked for it.
@@ -131,21 +144,10 @@ pub(super) fn refuse_lost(
     ))
 }
 
-/// Makes the ledger's place free for a new plan. One from which no request was made may be replaced. Any other is set aside,
-/// unless messages were sent and rows are open.
-pub(super) fn make_room(place: &Location, lock: Lock, existing: &Existing) -> Result<Lock> {
+/// Makes the ledger's place free for a new plan. One from which no request was made may be replaced. Any other is set aside.
+pub(super) fn make_room(lock: Lock, existing: &Existing) -> Result<Lock> {
     let takes_over = existing.takes_over(&lock);
     let mut lock = if existing.begun() {
-        let counts = existing.totals.counts;
-        let (pending, unknown) = (counts.of(Status::Pending), counts.of(Status::Unknown));
-        if existing.sent && pending + unknown > 0 {
-            let problem = format!(
-                "rows are open ({pending} pending, {unknown} unknown), so it cannot be set aside"
-            );
-            return Err(
-                refused(place, problem).hint("finish it first by naming the ledger to send")
-            );
-        }
         set_aside(lock, &existing.campaign)?
     } else {
         lock.close_completely()?

@@ -85,10 +85,44 @@ impl CampaignFiles {
 
 /// Whether a ledger of this name belongs to the sandbox.
 pub(super) fn is_sandbox_ledger(ledger: &Location) -> bool {
-    let sandbox = format!("{SANDBOX}{}", ledger::SUFFIX);
-    let name = ledger.path().and_then(Path::file_name);
-    let name = name.unwrap_or_default();
-    name.to_string_lossy().ends_with(&sandbox)
+    name_parts(ledger).any(|part| part == SANDBOX[1..])
+}
+
+/// Whether results of this name are of the sandbox.
+pub(super) fn is_sandbox_results(path: &Path) -> bool {
+    let results = format!("{SANDBOX}{RESULTS}");
+    path.as_os_str().as_bytes().ends_with(results.as_bytes())
+}
+
+/// Whether a ledger of this name holds messages that were sent to somebody's own phone to see them.
+pub(super) fn is_test_ledger(ledger: &Location) -> bool {
+    name_parts(ledger).any(|part| part.strip_prefix(TEST).is_some_and(is_time))
+}
+
+/// Comes before the time in the name of a ledger of tests.
+const TEST: &str = "test-";
+
+/// The parts of a ledger's name that say what it is: those before its extension, back to the first that is neither the time of a
+/// ledger that was set aside nor known here. A link says nothing about what it leads to.
+fn name_parts(ledger: &Location) -> impl Iterator<Item = String> {
+    let target = ledger.target();
+    let name = target.path().and_then(Path::file_name);
+    let name = name.unwrap_or_default().to_string_lossy().into_owned();
+    let stem = name.strip_suffix(ledger::SUFFIX).unwrap_or_default();
+    let parts: Vec<String> = stem.split('.').skip(1).map(str::to_owned).collect();
+    let says_what = |part: &String| {
+        is_time(part) || *part == SANDBOX[1..] || part.strip_prefix(TEST).is_some_and(is_time)
+    };
+    parts.into_iter().rev().take_while(says_what)
+}
+
+/// Whether this is `20261122T152000Z`, with or without the number that tells ledgers of one second apart.
+fn is_time(part: &str) -> bool {
+    let (time, number) = part.split_once('-').unwrap_or((part, "2"));
+    let shape = |byte: u8| if byte.is_ascii_digit() { b'0' } else { byte };
+    time.bytes().map(shape).eq("00000000T000000Z".bytes())
+        && !number.is_empty()
+        && number.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The path without the extension of a spreadsheet, compressed or not, or of a ledger, the sandbox's or not.
@@ -258,6 +292,34 @@ mod tests {
             let paths = CampaignFiles::new(Path::new(input), None, None, sandbox).unwrap();
             assert_eq!(paths.ledger.path(), Some(Path::new(ledger)), "{input}");
             assert_eq!(paths.results, Path::new(results), "{input}");
+        }
+    }
+
+    #[test]
+    fn ledgers_of_the_sandbox_and_of_tests_are_known_by_their_names() {
+        let table = [
+            ("customers.ledger", false, false),
+            ("customers.sandbox.ledger", true, false),
+            ("may.2026.sandbox.ledger", true, false),
+            ("customers.sandbox.20261122T152000Z.ledger", true, false),
+            ("customers.sandbox.20261122T152000Z-2.ledger", true, false),
+            ("customers.20261122T152000Z.ledger", false, false),
+            ("customers.test-20261122T152000Z.ledger", false, true),
+            ("customers.sandbox.test-20261122T152000Z.ledger", true, true),
+            ("customers.test-20261122T152000Z-2.ledger", false, true),
+            ("sandbox.ledger", false, false),
+            ("customers.sandbox.csv", false, false),
+            ("sandbox.may.ledger", false, false),
+            ("customers.test-may.ledger", false, false),
+            ("customers.test-20261122.ledger", false, false),
+            ("test-20261122T152000Z.ledger", false, false),
+            ("sandbox", false, false),
+            ("customers.sandbox.2026.ledger", false, false),
+        ];
+        for (name, sandbox, test) in table {
+            let ledger = Location::from(name);
+            assert_eq!(is_sandbox_ledger(&ledger), sandbox, "{name}");
+            assert_eq!(is_test_ledger(&ledger), test, "{name}");
         }
     }
 

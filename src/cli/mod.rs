@@ -12,6 +12,7 @@ mod files;
 mod overview;
 mod progress;
 mod remedy;
+mod repeat;
 mod session;
 mod settings;
 mod show;

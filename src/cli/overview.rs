@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _};
 use std::time::Duration;
 
-use super::view::{Screen, counted, inflected};
+use super::view::{Screen, counted, hardly_any, inflected, left};
 use crate::dispatch::Rate;
 use crate::domain::cost::{LongValues, UnicodeCause};
 use crate::domain::duplicates::RepeatedNumber;
@@ -94,6 +94,12 @@ impl Screen {
 
 fn counts(screen: &mut Screen, campaign: &Campaign, rate: Option<Rate>, details: Details) {
     let report = &campaign.report;
+    if hardly_any(report.sendable, report.rows) {
+        screen.line(
+            "Warning",
+            left(report.sendable, report.rows) + &why_not(report),
+        );
+    }
     let (name, input) = (&campaign.name, &campaign.input);
     screen.line("Campaign", format!("{name}, from {input}"));
     if let Some(read_as) = &report.read_as {
@@ -121,6 +127,19 @@ fn counts(screen: &mut Screen, campaign: &Campaign, rate: Option<Rate>, details:
         format!("{}: {}", list.name, counted(list.numbers, "number"))
     });
     screen.line("Time", time_needed(report.sendable, rate));
+}
+
+/// Why most rows are not sent to: `: 199 are suppressed, 1 is invalid`.
+fn why_not(report: &Report) -> String {
+    let invalid = report.invalid_rows();
+    let reasons = [
+        (report.suppressed, "suppressed"),
+        (invalid, "invalid"),
+        (report.duplicate, "duplicate"),
+    ];
+    let reasons = reasons.iter().filter(|(rows, _)| *rows > 0);
+    let reasons = reasons.map(|(rows, why)| inflected(*rows, "is", "are") + " " + why);
+    format!(": {}", reasons.collect::<Vec<_>>().join(", "))
 }
 
 fn credits(screen: &mut Screen, report: &Report, details: Details) {

@@ -1,17 +1,19 @@
 //! Gets a locked ledger with a plan in it: plans a spreadsheet, resumes what an earlier run planned from it, opens a ledger, or
 //! copies one for the sandbox. What was sent is never planned again unless the user asks for it.
 
-use super::args::OnChange;
+use super::args::{CheckArgs, OnChange};
 use super::existing::{Existing, changes, make_room, refuse_lost, refused, set_aside};
-use super::files::shell_quoted;
+use super::files::{is_sandbox_ledger, shell_quoted};
 use super::settings::{EXPIRES, PlanSettings};
+use super::suppression::Lists;
 use super::view::counted;
-use super::{clock, suppression};
+use super::{clock, repeat};
 use crate::domain::Status;
 use crate::domain::options::{LintLevel, MaxInvalid};
 use crate::domain::place::Places;
 use crate::domain::report::Report;
 use crate::domain::status::Counts;
+use crate::domain::suppression::Suppression;
 use crate::ledger::{Campaign, Location, Lock, PlanWriter, Totals};
 use crate::planning::{self, Progress};
 use crate::{Error, Kind, Result};
@@ -26,6 +28,8 @@ pub(super) struct Session {
     pub(super) stage: Stage,
     /// Where each row is in the spreadsheet, if it was read.
     pub(super) places: Places,
+    /// The suppression lists.
+    pub(super) lists: Lists,
 }
 
 /// How far a campaign is when its session opens.
@@ -46,10 +50,17 @@ impl Session {
         let existing =
             Existing::at(place)?.ok_or_else(|| refused(place, "there is no such ledger"))?;
         refuse_lost(place, &lock, Some(&existing), OnChange::Refuse)?;
-        Ok(Self::of_existing(place, lock, existing))
+        Ok(Self::of_existing(place, lock, existing, Lists::default()))
     }
 
-    fn of_existing(place: &Location, lock: Lock, existing: Existing) -> Self {
+    /// The same session with the suppression lists that were named.
+    pub(super) fn with_lists(self, check: &CheckArgs) -> Result<Self> {
+        let lists = Lists::read(check, self.campaign.options.region)?;
+        lists.refuse_own(&self.campaign.id)?;
+        Ok(Self { lists, ..self })
+    }
+
+    fn of_existing(place: &Location, lock: Lock, existing: Existing, lists: Lists) -> Self {
         Self {
             ledger: place.clone(),
             lock,
@@ -60,6 +71,7 @@ impl Session {
             campaign: existing.campaign,
             totals: existing.totals,
             places: Places::default(),
+            lists,
         }
     }
 
@@ -117,22 +129,33 @@ pub(super) fn plan_or_resume(
     let existing = Existing::at(place)?;
     let on_change = settings.typed.options.on_change.unwrap_or_default();
     refuse_lost(place, &lock, existing.as_ref(), on_change)?;
-    let (writer, campaign, places) = plan(settings, &lock, progress)?;
-    // Only a plan that was seen above, and from which no request was made, is replaced. Anything that appeared since then stays.
-    let mut replacing = false;
-    if let Some(existing) = existing {
-        if existing.begun() || existing.takes_over(&lock) || !replan {
+    // A pipe can be read only once.
+    let lists = Lists::read(&settings.typed.check, settings.options.region)?;
+    let (writer, campaign, places) = plan(settings, &lists.numbers, &lock, progress)?;
+    let existing = match existing {
+        Some(existing) if existing.begun() || existing.takes_over(&lock) || !replan => {
             let changes = changes(&existing.campaign, &campaign);
             if changes.is_empty() {
+                lists.refuse_own(&existing.campaign.id)?;
                 return Ok(Session {
                     places,
-                    ..resume(place, lock, existing, settings)
+                    ..resume(place, lock, existing, lists, settings)
                 });
             }
             existing.refuse_changes(place, &lock, on_change, &changes)?;
+            Some(existing)
         }
+        existing => existing,
+    };
+    if let Some(existing) = &existing {
+        existing.refuse_open_rows(place)?;
+    }
+    refuse_repeat(settings, place, &campaign, existing.as_ref(), &*writer)?;
+    // Only a plan that was seen above, and from which no request was made, is replaced. Anything that appeared since then stays.
+    let mut replacing = false;
+    if let Some(existing) = existing {
         replacing = !existing.begun();
-        lock = make_room(place, lock, &existing)?;
+        lock = make_room(lock, &existing)?;
     }
     if lock.started().is_some() {
         // Messages were sent from an earlier ledger in this place. This one takes its place because the user asked for it, and
@@ -149,6 +172,25 @@ pub(super) fn plan_or_resume(
         campaign,
         stage: Stage::New,
         places,
+        lists,
+    })
+}
+
+/// Refuses a plan that was sent already. The ledger in its own place counts, which may be about to be set aside.
+fn refuse_repeat(
+    settings: &PlanSettings<'_>,
+    place: &Location,
+    campaign: &Campaign,
+    existing: Option<&Existing>,
+    plan: &dyn PlanWriter,
+) -> Result<()> {
+    if is_sandbox_ledger(place) {
+        return Ok(());
+    }
+    let repeat = settings.typed.check.repeat;
+    let replaced = existing.filter(|existing| existing.sent).map(|_| place);
+    repeat::refuse(repeat, campaign, place, replaced, |each| {
+        plan.texts(&mut |_, number, text| each(number, text))
     })
 }
 
@@ -171,13 +213,13 @@ fn totals(report: &Report) -> Totals {
 /// Plans the spreadsheet, without putting the ledger in its place.
 fn plan(
     settings: &PlanSettings<'_>,
+    suppression: &Suppression,
     lock: &Lock,
     progress: &dyn Progress,
 ) -> Result<(Box<dyn PlanWriter>, Campaign, Places)> {
     let (input, options) = (settings.input, &settings.options);
-    let suppression = suppression::read(&settings.typed.check, options.region)?;
     let read = settings.read_options();
-    let plan = planning::plan(input, &read, options, &suppression, lock, progress);
+    let plan = planning::plan(input, &read, options, suppression, lock, progress);
     let plan = plan.map_err(|error| match error.kind {
         Kind::Template => error.at(settings.template_place()),
         _ => error,
@@ -204,10 +246,11 @@ fn resume(
     place: &Location,
     lock: Lock,
     existing: Existing,
+    lists: Lists,
     settings: &PlanSettings<'_>,
 ) -> Session {
     tracing::info!(ledger = %place, attempts = existing.totals.attempts, "nothing has changed since it was planned");
-    let mut session = Session::of_existing(place, lock, existing);
+    let mut session = Session::of_existing(place, lock, existing, lists);
     let campaign = &mut session.campaign;
     // A lifetime that is typed again counts, from when the plan was made.
     if let Some(lifetime) = settings.typed.options.expires {

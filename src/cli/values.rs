@@ -54,6 +54,24 @@ pub(super) fn duration(text: &str) -> Result<Duration, &'static str> {
         .ok_or("is longer than a hundred years")
 }
 
+/// When the same campaign may be sent again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Repeat {
+    /// At any time.
+    Allow,
+    /// Not within this time.
+    Within(Duration),
+}
+
+pub(super) fn repeat(text: &str) -> Result<Repeat, &'static str> {
+    match text {
+        "allow" => Ok(Repeat::Allow),
+        _ => duration(text)
+            .map(Repeat::Within)
+            .map_err(|_| "is neither allow nor a duration such as 20h or 6d"),
+    }
+}
+
 /// A hundred years: what fits every clock.
 const LONGEST_SECONDS: u64 = 100 * 366 * 86_400;
 
@@ -109,6 +127,15 @@ mod tests {
             "5\u{e4}",
         ] {
             assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_repeat_is_allowed_or_a_time() {
+        assert_eq!(repeat("allow"), Ok(Repeat::Allow));
+        assert_eq!(repeat("2h"), Ok(Repeat::Within(Duration::from_secs(7_200))));
+        for wrong in ["", "Allow", "6", "never", "-1d"] {
+            assert!(repeat(wrong).is_err(), "{wrong}");
         }
     }
 

@@ -17,6 +17,20 @@ pub(super) fn inflected(number: u64, one: &str, several: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { several })
 }
 
+/// Whether fewer than a tenth are left to send to.
+pub(super) fn hardly_any(left: u64, rows: u64) -> bool {
+    rows > 0 && left.saturating_mul(10) < rows
+}
+
+/// `nobody is left to send to of 200 rows`
+pub(super) fn left(left: u64, rows: u64) -> String {
+    let rows = counted(rows, "row");
+    match left {
+        0 => format!("nobody is left to send to of {rows}"),
+        left => format!("only {left} of {rows} are left to send to"),
+    }
+}
+
 /// Lines, each with a label.
 #[derive(Default)]
 pub(super) struct Screen(pub(super) String);

@@ -4,6 +4,7 @@
 mod breaker;
 mod classify;
 mod health;
+mod lists;
 mod policy;
 mod stop;
 #[cfg(test)]
@@ -13,12 +14,14 @@ mod worker;
 
 use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
+use std::sync::mpsc;
 
 use crate::domain::Timestamp;
 use crate::gateway::Gateway;
 use crate::ledger::{Committer, Ledger};
 use crate::{Error, Kind, Result};
 
+pub use lists::Lists;
 pub use policy::{Backoff, Policy};
 pub use stop::{StopReason, StopToken};
 pub use throttle::{Rate, Throttle};
@@ -41,7 +44,12 @@ pub struct Ending {
 }
 
 /// Sends what is planned in the ledger, with one worker for each gateway, and with only one of them until the first usable
-/// answer. `clock` gives the current time. Returns when no request is in flight any more.
+/// answer. `clock` gives the current time. Returns when no request is in flight any more. What comes onto `lists` meanwhile is
+/// no longer sent to.
+#[allow(
+    clippy::too_many_arguments,
+    reason = "each is a part of a run that tests replace"
+)]
 pub fn run(
     ledger: Ledger,
     gateways: Vec<Box<dyn Gateway>>,
@@ -50,9 +58,10 @@ pub fn run(
     stop: &StopToken,
     clock: &(dyn Fn() -> Timestamp + Sync),
     progress: &dyn Progress,
+    lists: &mut dyn Lists,
 ) -> Result<Ending> {
     let (alone, others_may_start) = Alone::new(ledger.lacks_answer()?);
-    let (committer, handles) = Committer::start(ledger, gateways.len(), policy.limit);
+    let (committer, handles) = Committer::start(ledger, gateways.len() + 1, policy.limit);
     let shared = Shared {
         throttle,
         policy,
@@ -64,6 +73,11 @@ pub fn run(
         requests: AtomicU64::new(0),
     };
     let errors: Vec<Error> = std::thread::scope(|scope| {
+        let mut handles = handles.into_iter();
+        let (all_ended, ended) = mpsc::channel();
+        let watcher = handles
+            .next()
+            .map(|ledger| scope.spawn(move || lists::watch(lists, &ledger, &ended, stop)));
         let workers = gateways.into_iter().zip(handles);
         let mut workers = workers.map(|(gateway, ledger)| Worker {
             shared: &shared,
@@ -80,9 +94,14 @@ pub fn run(
         let _ = others_may_start.recv();
         let others = workers.map(|worker| scope.spawn(move || worker.run()));
         let all: Vec<_> = first.into_iter().chain(others).collect();
-        all.into_iter()
+        let mut errors: Vec<Error> = all
+            .into_iter()
             .filter_map(|worker| worker.join().unwrap_or_else(|_| Err(panicked())).err())
-            .collect()
+            .collect();
+        drop(all_ended);
+        let lists_ended = watcher.map(|watcher| watcher.join().unwrap_or_else(|_| Err(panicked())));
+        errors.extend(lists_ended.and_then(Result::err));
+        errors
     });
     let (ledger, written) = committer.finish()?;
     Ok(Ending {

@@ -17,6 +17,7 @@ mod own_texts;
 mod schedules;
 mod waiting;
 
+use std::collections::HashMap;
 use std::fs;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
@@ -49,6 +50,21 @@ impl Gateway for FakeGateway {
 }
 
 struct NoProgress;
+
+/// Lists onto which nothing comes.
+struct NoLists;
+
+impl Lists for NoLists {
+    fn wait(&self) -> Duration {
+        Duration::from_secs(60)
+    }
+
+    fn added(&mut self) -> Result<HashMap<Msisdn, String>> {
+        Ok(HashMap::new())
+    }
+
+    fn suppressed(&self, _: u64) {}
+}
 
 impl Progress for NoProgress {
     fn settled(&self, _: &Counts) {}
@@ -149,6 +165,7 @@ fn send_watched(
         stop,
         &timestamp,
         progress,
+        &mut NoLists,
     )
     .unwrap();
     Run {

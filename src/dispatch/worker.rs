@@ -193,7 +193,9 @@ impl Worker<'_> {
                 if !self.wait_for_turn(&batch) {
                     return Ok(Some(Stage::Free(None)));
                 }
-                let attempt = self.ledger.claim(batch.id, (self.shared.clock)())?;
+                let Some(attempt) = self.ledger.claim(&batch, (self.shared.clock)())? else {
+                    return Ok(Some(Stage::Free(None)));
+                };
                 Ok(Some(Stage::Claimed {
                     batch,
                     attempt,

@@ -21,6 +21,8 @@ pub struct SuppressionList {
 pub struct Suppression {
     /// The lists, in the order in which they began.
     pub(crate) lists: Vec<SuppressionList>,
+    /// The list that numbers are added to.
+    current: usize,
     /// The position of each number's list.
     numbers: HashMap<Msisdn, usize>,
 }
@@ -28,20 +30,27 @@ pub struct Suppression {
 impl Suppression {
     /// Begins another list. The numbers added from now on are its own.
     pub fn begin(&mut self, list: impl Into<String>) {
+        self.current = self.lists.len();
         self.lists.push(SuppressionList {
             name: list.into(),
             numbers: 0,
         });
     }
 
-    /// Adds a number. Where several lists have it, the first one counts.
-    pub fn add(&mut self, number: Msisdn) {
-        let position = self.lists.len().saturating_sub(1);
-        if let (Entry::Vacant(place), Some(list)) =
-            (self.numbers.entry(number), self.lists.last_mut())
-        {
-            place.insert(position);
-            list.numbers += 1;
+    /// The numbers added from now on belong to the list that was begun as this one, counted from 0.
+    pub fn resume(&mut self, list: usize) {
+        self.current = list;
+    }
+
+    /// Adds a number. `false`: it was known already. Where several lists have it, the first one counts.
+    pub fn add(&mut self, number: Msisdn) -> bool {
+        match (self.numbers.entry(number), self.lists.get_mut(self.current)) {
+            (Entry::Vacant(place), Some(list)) => {
+                place.insert(self.current);
+                list.numbers += 1;
+                true
+            }
+            _ => false,
         }
     }
 

@@ -36,6 +36,13 @@ impl Timestamp {
         Self(self.0.saturating_add(span))
     }
 
+    /// How long ago this was at a later time; nothing if it was not later.
+    #[must_use]
+    pub fn age(&self, now: &Self) -> Duration {
+        let age = now.0.duration_since(&self.0);
+        age.try_into().unwrap_or_default()
+    }
+
     /// The time in UTC to the second, for a file name: `20261122T152000Z`.
     #[must_use]
     pub fn file_stamp(&self) -> String {
@@ -73,5 +80,7 @@ mod tests {
         assert_eq!(later.to_string(), "2026-11-23T23:20:00.000+08:00");
         assert!(later > planned);
         assert_eq!(planned.file_stamp(), "20261122T152000Z");
+        assert_eq!(planned.age(&later), Duration::from_secs(86_400));
+        assert_eq!(later.age(&planned), Duration::ZERO);
     }
 }

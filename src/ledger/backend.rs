@@ -70,6 +70,9 @@ pub trait PlanWriter: Debug + Send {
     /// The text of a row that was stored.
     fn text_of(&self, row: u64) -> Result<Option<String>>;
 
+    /// Hands each row to send to `each`, with its number and text.
+    fn texts(&self, each: &mut dyn FnMut(Status, Msisdn, &str)) -> Result<()>;
+
     /// Puts the complete plan in its place, durably. `replacing`: a ledger from which nothing was ever sent may be there, and is
     /// not open. Otherwise nothing is overwritten.
     fn finish(self: Box<Self>, campaign: &Campaign, replacing: bool) -> Result<()>;
@@ -158,6 +161,13 @@ pub trait Snapshot: Debug {
 
     /// Hands each row that was planned to be sent to `each`, in the order of the spreadsheet, as long as it returns true.
     fn planned_texts(&self, each: &mut dyn FnMut(PlannedText<'_>) -> Result<bool>) -> Result<()>;
+
+    /// Hands each row that was planned to be sent to `each`, with its number and text.
+    fn texts(&self, each: &mut dyn FnMut(Status, Msisdn, &str)) -> Result<()>;
+
+    /// When the last request was made, or the run under way was about to make its first one. `None`: nothing was taken by a gateway,
+    /// and no run is under way.
+    fn last_request(&self) -> Result<Option<Timestamp>>;
 
     /// Hands each number that was or may yet be sent to (accepted, unknown, pending) to `each`.
     fn sent_numbers(&self, each: &mut dyn FnMut(Msisdn)) -> Result<()>;

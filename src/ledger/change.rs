@@ -17,6 +17,8 @@ pub(super) enum Change {
         /// The gateway's host.
         gateway_host: String,
     },
+    /// A run is about to make its first request; `None`: it has ended.
+    MarkBeginning { at: Option<Timestamp> },
     /// A batch goes to another state as a whole.
     Move {
         batch: BatchId,

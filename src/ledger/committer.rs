@@ -1,13 +1,14 @@
 //! One thread writes to an open ledger for all workers. It commits the jobs that came in during the last commit as one
 //! group, and answers them when that commit is durable.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::mem;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::JoinHandle;
 
 use super::batch::{AttemptId, Batch, BatchId, Settlement};
 use super::open::Ledger;
-use crate::domain::{Status, Timestamp};
+use crate::domain::{Msisdn, Status, Timestamp};
 use crate::{Error, Kind, Result};
 
 /// What a worker asks for, and where it learns that this is durable.
@@ -72,7 +73,7 @@ impl LedgerHandle {
     /// Settles the attempt that ended, if there is one, and takes what is next. `None`: nothing is left, or the limit is
     /// reached.
     pub fn next(&self, ended: Option<Settlement>, take: Take) -> Result<Option<Batch>> {
-        self.run(move |queue, ledger| queue.next(ledger, ended, take))
+        self.run(move |queue, ledger| queue.next_unlisted(ledger, ended, take))
     }
 
     /// The same, and claims the batch in the same commit, for a worker that need not wait before it sends. When this returns
@@ -84,7 +85,7 @@ impl LedgerHandle {
         at: Timestamp,
     ) -> Result<Option<(Batch, AttemptId)>> {
         self.run(move |queue, ledger| {
-            let Some(batch) = queue.next(ledger, ended, take)? else {
+            let Some(batch) = queue.next_unlisted(ledger, ended, take)? else {
                 return Ok(None);
             };
             let attempt = ledger.claim(batch.id, &at)?;
@@ -97,9 +98,34 @@ impl LedgerHandle {
         self.run(move |_, ledger| ledger.settle(&ended))
     }
 
-    /// Claims a batch. When this returns the claim is durable, and only then may its request start.
-    pub fn claim(&self, batch: BatchId, at: Timestamp) -> Result<AttemptId> {
-        self.run(move |_, ledger| ledger.claim(batch, &at))
+    /// Claims a batch. When this returns the claim is durable, and only then may its request start. `None`: one of its recipients
+    /// is suppressed by now, and the others are in another batch.
+    pub fn claim(&self, batch: &Batch, at: Timestamp) -> Result<Option<AttemptId>> {
+        let batch = batch.clone();
+        self.run(move |queue, ledger| {
+            if queue.withdraw(ledger, &batch)? {
+                return Ok(None);
+            }
+            ledger.claim(batch.id, &at).map(Some)
+        })
+    }
+
+    /// Suppresses what is pending of these numbers from now on, each with its reason. Requests under way are not affected. Returns
+    /// how many rows that are so far.
+    pub fn suppress(&self, listed: HashMap<Msisdn, String>) -> Result<u64> {
+        self.run(move |queue, _| {
+            queue.listed.extend(listed);
+            Ok(())
+        })?;
+        let mut after = None;
+        loop {
+            // One page at a time, so that the workers need not wait for all of them.
+            let last = self.run(move |queue, ledger| queue.suppress_page(ledger, after))?;
+            if last.is_none() {
+                return self.run(|queue, _| Ok(mem::take(&mut queue.suppressed)));
+            }
+            after = last;
+        }
     }
 
     /// Has the work carried out. Its result is used only once the commit is confirmed.
@@ -189,9 +215,69 @@ struct BatchQueue {
     taken_early: Vec<BatchId>,
     /// How many recipients may still be handed out, if that is limited.
     limit: Option<u64>,
+    /// The numbers that came onto a suppression list during this run, with the reasons.
+    listed: HashMap<Msisdn, String>,
+    /// The batches that lost recipients to them. A worker that was given one earlier must not claim it.
+    withdrawn: HashSet<BatchId>,
+    /// How many rows were suppressed since this was last asked for.
+    suppressed: u64,
 }
 
 impl BatchQueue {
+    /// The next batch without a listed number.
+    fn next_unlisted(
+        &mut self,
+        ledger: &mut Ledger,
+        ended: Option<Settlement>,
+        take: Take,
+    ) -> Result<Option<Batch>> {
+        let mut next = self.next(ledger, ended, take)?;
+        while let Some(batch) = &next
+            && self.withdraw(ledger, batch)?
+        {
+            next = self.next(ledger, None, take)?;
+        }
+        Ok(next)
+    }
+
+    /// Whether a batch that was handed out must not be sent, because a number in it is listed.
+    fn withdraw(&mut self, ledger: &mut Ledger, batch: &Batch) -> Result<bool> {
+        let withdrawn = self.withdrawn.contains(&batch.id) || self.suppress(ledger, batch)?;
+        if let (true, Some(limit)) = (withdrawn, &mut self.limit) {
+            *limit += batch.messages.len() as u64;
+        }
+        Ok(withdrawn)
+    }
+
+    /// Suppresses the listed numbers of the next page of planned batches after `after`. Returns the last of them.
+    fn suppress_page(
+        &mut self,
+        ledger: &mut Ledger,
+        after: Option<BatchId>,
+    ) -> Result<Option<BatchId>> {
+        let page = ledger.planned_after(after)?;
+        for batch in &page {
+            self.suppress(ledger, batch)?;
+        }
+        Ok(page.last().map(|batch| batch.id))
+    }
+
+    /// Suppresses the listed numbers of a planned batch. `false`: there is none.
+    fn suppress(&mut self, ledger: &mut Ledger, batch: &Batch) -> Result<bool> {
+        let listed = &self.listed;
+        if listed.is_empty() {
+            return Ok(false);
+        }
+        let rows = ledger.suppress_in(batch, &|number| listed.get(&number).cloned())?;
+        if rows == 0 {
+            return Ok(false);
+        }
+        self.suppressed += rows;
+        self.waiting.retain(|waiting| waiting.id != batch.id);
+        self.withdrawn.insert(batch.id);
+        Ok(true)
+    }
+
     fn next(
         &mut self,
         ledger: &mut Ledger,

@@ -74,6 +74,21 @@ impl Location {
         self.path().map(sqlite::sidecar_files).unwrap_or_default()
     }
 
+    /// The files that change when something is written to it.
+    #[must_use]
+    pub fn data_files(&self) -> Vec<PathBuf> {
+        self.path().map(sqlite::data_files).unwrap_or_default()
+    }
+
+    /// The other ledgers in its folder.
+    pub fn others(&self) -> Result<Vec<Self>> {
+        match self {
+            Self::File(path) => Ok(sqlite::others(path)?.into_iter().map(Self::File).collect()),
+            #[cfg(test)]
+            Self::Memory(_) => Ok(Vec::new()),
+        }
+    }
+
     /// Takes the lock, or returns an error that says who holds it. `holder` describes this process to the others ("process 4711
     /// since ...").
     pub fn lock(&self, holder: &str) -> Result<Lock> {
@@ -95,6 +110,18 @@ impl Location {
             #[cfg(test)]
             Self::Memory(place) => Box::new(place.snapshot()?),
         })
+    }
+}
+
+impl Location {
+    /// Reads something from the ledger. For many ledgers this is faster than a snapshot of each.
+    pub fn glance<T>(&self, read: &dyn Fn(&dyn Snapshot) -> Result<T>) -> Result<T> {
+        let glanced = match self {
+            Self::File(path) => sqlite::Snapshot::glance(path).and_then(|snapshot| read(&snapshot)),
+            #[cfg(test)]
+            Self::Memory(_) => Err(crate::Error::new(crate::Kind::Other, "has no faster way")),
+        };
+        glanced.or_else(|_| read(&*self.snapshot()?))
     }
 }
 

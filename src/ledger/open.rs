@@ -90,6 +90,11 @@ impl Ledger {
         Ok(last.is_some_and(|outcome| !outcome.is_usable()))
     }
 
+    /// Marks durably that a run is about to make its first request, or that it has ended. Other campaigns see this.
+    pub fn mark_beginning(&mut self, at: Option<Timestamp>) -> Result<()> {
+        self.transaction(|ledger| ledger.apply(&[Change::MarkBeginning { at }]).map(drop))
+    }
+
     /// Changes the selected rows as an operator says, all of them or none. Returns how many.
     pub fn resolve(
         &mut self,
@@ -118,19 +123,27 @@ impl Ledger {
             };
             // Children of a split come after everything planned so far, and hold no listed number.
             after = Some(last.id);
-            let mut changes = Vec::new();
-            for batch in &page {
-                changes.extend(transition::suppress(batch, &listed)?);
-            }
-            if changes.is_empty() {
-                continue;
-            }
-            let rows = changes.iter();
-            suppressed += rows
-                .filter(|one| matches!(one, Change::Suppress { .. }))
-                .count() as u64;
-            self.transaction(|ledger| ledger.apply(&changes))?;
+            suppressed += self.transaction(|ledger| {
+                let rows = page.iter().map(|batch| ledger.suppress_in(batch, &listed));
+                rows.sum::<Result<u64>>()
+            })?;
         }
+    }
+
+    /// Suppresses the listed recipients of a planned batch. Returns how many that are.
+    pub(super) fn suppress_in(
+        &mut self,
+        batch: &Batch,
+        listed: &dyn Fn(Msisdn) -> Option<String>,
+    ) -> Result<u64> {
+        let changes = transition::suppress(batch, listed)?;
+        if changes.is_empty() {
+            return Ok(0);
+        }
+        self.apply(&changes)?;
+        let rows = changes.iter();
+        let rows = rows.filter(|one| matches!(one, Change::Suppress { .. }));
+        Ok(rows.count() as u64)
     }
 
     /// The next page of planned batches after `after`, in order.

@@ -12,11 +12,12 @@ use crate::domain::Location;
 use crate::domain::cell::trimmed;
 use crate::domain::header::{Columns, looks_like_number};
 use crate::domain::report::ReadAs;
+use crate::domain::{ResultColumn, Status};
 use crate::{Error, Kind, Remedy, Result};
 
 /// Reads a suppression list: a CSV or workbook with a phone column (found by its name), or one without a header. Calls `entry`
 /// with each cell that should hold a number, as written, and where it is; the cell is blank where a row holds something, but no
-/// number.
+/// number. Of a results file, rows that certainly were not sent and will not be are left out, whatever they hold.
 ///
 /// Errors name the file: it does not exist, cannot be read, holds no entry, has a header without a phone column, or is a workbook
 /// of several sheets.
@@ -34,7 +35,7 @@ fn read_entries(path: &Path, mut entry: impl FnMut(Location, &str)) -> Result<()
         )
         .hint(ONE_SHEET));
     }
-    let mut entries = 0_u64;
+    let (mut entries, mut left_out) = (0_u64, 0_u64);
     let mut add = |location: Location, column: usize, cell: &str| {
         entries += 1;
         entry(location.in_column(column), cell);
@@ -46,11 +47,11 @@ fn read_entries(path: &Path, mut entry: impl FnMut(Location, &str)) -> Result<()
     let cells = first.iter().map(String::as_str);
     let numbers = cells.enumerate().filter(is_filled);
     // Without a header, each cell is a number: one number too many on the list does less harm than one too few.
-    let phone = if numbers.clone().all(|(_, cell)| looks_like_number(cell)) {
+    let columns = if numbers.clone().all(|(_, cell)| looks_like_number(cell)) {
         numbers.for_each(|(column, cell)| add(location, column, cell));
         None
     } else {
-        Some(phone_column(first)?)
+        Some(NumberColumns::find(first)?)
     };
     while let Some(record) = records.next_record()? {
         if record.is_blank() {
@@ -58,20 +59,26 @@ fn read_entries(path: &Path, mut entry: impl FnMut(Location, &str)) -> Result<()
         }
         let location = record.location;
         let cells = record.cells(location)?;
-        let number = |cell, index| phone_number(cell, record.held(index).unwrap_or(cell));
-        match phone {
-            Some(phone) => {
-                let cell = cells.get(phone).copied().unwrap_or_default();
-                add(location, phone, number(cell, phone));
-            }
-            None => (0..)
-                .zip(cells)
-                .map(|(index, cell)| (index, number(cell, index)))
+        let cell = |column: usize| {
+            let shown = cells.get(column).copied().unwrap_or_default();
+            phone_number(shown, record.held(column).unwrap_or(shown))
+        };
+        match &columns {
+            None => (0..cells.len())
+                .map(|column| (column, cell(column)))
                 .filter(is_filled)
                 .for_each(|(column, cell)| add(location, column, cell)),
+            Some(columns) if columns.is_left_out(cell) => left_out += 1,
+            Some(columns) => match columns
+                .msisdn
+                .filter(|column| !trimmed(cell(*column)).is_empty())
+            {
+                Some(column) => add(location, column, &with_plus(cell(column))),
+                None => add(location, columns.phone, cell(columns.phone)),
+            },
         }
     }
-    if entries > 0 {
+    if entries + left_out > 0 {
         Ok(())
     } else {
         Err(no_number())
@@ -99,10 +106,54 @@ fn hint_for_lists(error: Error) -> Error {
     }
 }
 
-fn phone_column(headers: Vec<String>) -> Result<usize> {
-    Columns::parse(headers)?.phone().map_err(|error| {
-        error.instead("give the list one column named phone, or one number a line and no header")
-    })
+/// Where a list with a header has its numbers.
+struct NumberColumns {
+    /// The column with numbers as people write them. In a results file without one, that of the MSISDNs.
+    phone: usize,
+    /// The MSISDNs of a results file.
+    msisdn: Option<usize>,
+    /// The statuses of a results file.
+    status: Option<usize>,
+}
+
+impl NumberColumns {
+    fn find(headers: Vec<String>) -> Result<Self> {
+        let columns = Columns::parse(headers)?;
+        let position = |column: ResultColumn| columns.position(column.name()).ok();
+        let status = position(ResultColumn::Status);
+        let msisdn = status.and_then(|_| position(ResultColumn::To));
+        let phone = match (columns.phone(), msisdn) {
+            (Ok(phone), _) => phone,
+            (Err(_), Some(msisdn)) => msisdn,
+            (Err(error), None) => {
+                return Err(error.instead(
+                    "give the list one column named phone, or one number a line and no header",
+                ));
+            }
+        };
+        Ok(Self {
+            phone,
+            msisdn,
+            status,
+        })
+    }
+
+    /// Whether the row says that nothing was sent to it, and that nothing will be.
+    fn is_left_out<'a>(&self, cell: impl Fn(usize) -> &'a str) -> bool {
+        let status = self.status.map_or("", cell);
+        let status = Status::parse(&trimmed(status).to_ascii_lowercase());
+        matches!(status, Some(Status::Refused | Status::Invalid))
+    }
+}
+
+/// An MSISDN has no plus, without which its calling code could be read as something else.
+fn with_plus(cell: &str) -> String {
+    let digits = trimmed(cell);
+    if digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        format!("+{digits}")
+    } else {
+        digits.to_owned()
+    }
 }
 
 #[cfg(test)]
@@ -152,6 +203,57 @@ mod tests {
                 .collect();
             assert_eq!(read, entries, "{text:?}");
         }
+    }
+
+    #[test]
+    fn of_results_only_what_may_have_been_or_may_yet_be_sent_counts() {
+        let table = [
+            ("accepted", "60123456789", true),
+            ("unknown", "60123456789", true),
+            ("pending", "60123456789", true),
+            ("suppressed", "60123456789", true),
+            ("duplicate", "60123456789", true),
+            ("", "60123456789", true),
+            ("delivered", "60123456789", true),
+            ("refused", "60123456789", false),
+            ("invalid", "", false),
+            ("invalid", "abc", false),
+            (" Refused ", "60123456789", false),
+            ("INVALID", "6.01E+10", false),
+        ];
+        for (status, number, counts) in table {
+            let row =
+                format!("name,phone,sms_row,sms_to,sms_status\nAli,012 junk,1,{number},{status}\n");
+            let expected = if counts {
+                vec![(2, format!("+{number}"))]
+            } else {
+                Vec::new()
+            };
+            assert_eq!(read(row.as_bytes()), Ok(expected), "{status} {number}");
+        }
+        // Without the number that was read, the cell counts; without a phone column, the number that was read.
+        for (text, entry) in [
+            ("phone,sms_to,sms_status\n012,,suppressed\n", "012"),
+            ("phone,sms_status\n012,accepted\n", "012"),
+            ("kontak,sms_to,sms_status\n012,6013,accepted\n", "+6013"),
+            ("kontak,sms_to,sms_status\n012,,accepted\n", ""),
+            (
+                "phone,mobile,sms_to,sms_status\n012,013,6014,accepted\n",
+                "+6014",
+            ),
+        ] {
+            assert_eq!(
+                read(text.as_bytes()),
+                Ok(vec![(2, entry.to_owned())]),
+                "{text}"
+            );
+        }
+        assert!(read(b"phone,sms_to,sms_status\n").is_err());
+        // It is no results file.
+        assert_eq!(
+            read(b"phone,status\n012,refused\n"),
+            Ok(vec![(2, "012".to_owned())])
+        );
     }
 
     #[test]

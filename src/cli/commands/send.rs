@@ -1,6 +1,8 @@
 //! `send`: plans or resumes a campaign, shows it, asks, sends, and writes the results.
 
+use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::Result;
 use crate::cli::args::{OnBadNumber, SendArgs};
@@ -13,13 +15,13 @@ use crate::cli::progress::Progress;
 use crate::cli::session::{self, Session, Stage};
 use crate::cli::settings::{self, PlanSettings, Recipients};
 use crate::cli::summary::{self, Summary};
+use crate::cli::suppression::Lists;
 use crate::cli::terminal::{ask, tell};
 use crate::cli::view::{counted, inflected};
-use crate::cli::{clock, overview, show, signals, suppression, view};
+use crate::cli::{clock, overview, repeat, show, signals, suppression, view};
 use crate::dispatch::{self, Backoff, Policy, StopReason, Throttle};
 use crate::domain::place::Places;
-use crate::domain::suppression::Suppression;
-use crate::domain::{Status, Timestamp};
+use crate::domain::{Msisdn, Status, Timestamp};
 use crate::ledger::{Campaign, Ledger, Location};
 use crate::results::ResultsFile;
 
@@ -62,8 +64,10 @@ fn open(args: &SendArgs, recipients: &Recipients, files: &CampaignFiles) -> Resu
             let progress = Progress::of_planning(args.plan.output.progress);
             session::plan_or_resume(&settings, false, &progress)
         }
-        Recipients::Ledger(path) if args.send.sandbox => session::open_copy(path, &files.ledger),
-        Recipients::Ledger(path) => Session::of_ledger(path),
+        Recipients::Ledger(path) if args.send.sandbox => {
+            session::open_copy(path, &files.ledger)?.with_lists(&args.plan.check)
+        }
+        Recipients::Ledger(path) => Session::of_ledger(path)?.with_lists(&args.plan.check),
     }
 }
 
@@ -75,12 +79,12 @@ fn send_pending(
     summary: &mut Summary,
 ) -> Result<()> {
     refuse_over_limits(args, &session)?;
-    // The lists are read before the ledger is opened: one that cannot be read changes nothing.
-    let suppression = newly_suppressed(args, &session)?;
-    let (stage, place) = (session.stage, session.ledger);
+    let (stage, place, mut lists) = (session.stage, session.ledger, session.lists);
     let mut ledger = Ledger::open(session.lock)?;
     tell_recovered(ledger.recovered());
-    suppress(&mut ledger, &suppression)?;
+    if stage != Stage::New && !lists.numbers.is_empty() {
+        suppress(&mut ledger, |number| lists.numbers.reason(number))?;
+    }
     let totals = ledger.totals()?;
     if totals.counts.of(Status::Pending) == 0 {
         tell("Nothing is left to send.");
@@ -102,7 +106,12 @@ fn send_pending(
     );
     let expires_at = session.campaign.expires_at.clone();
     let approved = refuse_expired(&expires_at, &place)
-        .and_then(|()| ledger.set_destination(&destination.endpoint.host()))
+        .and_then(|()| match stage {
+            // It was looked for when it was planned.
+            Stage::New => Ok(()),
+            _ => refuse_repeat(args, &session.campaign, &place),
+        })
+        .and_then(|()| ledger.set_destination(&destination.name()))
         .and_then(|()| {
             show_plan(args, &session.campaign, &place, &session.places)?;
             if stage == Stage::Begun {
@@ -115,30 +124,55 @@ fn send_pending(
             }
         })
         // A question can stay open for days.
-        .and_then(|()| refuse_expired(&expires_at, &place));
+        .and_then(|()| refuse_expired(&expires_at, &place))
+        .and_then(|()| {
+            let added = lists.added(&tell)?;
+            if added.is_empty() {
+                return Ok(());
+            }
+            suppress(&mut ledger, |number| added.get(&number).cloned())
+        })
+        .and_then(|()| {
+            // The mark comes first: of two that begin at the same moment at least one sees the other.
+            ledger.mark_beginning(Some(clock::now()))?;
+            refuse_repeat(args, &session.campaign, &place)
+                .or_else(|refusal| ledger.mark_beginning(None).and(Err(refusal)))
+        });
     if let Err(refusal) = approved {
         ledger.close()?;
         return Err(refusal);
     }
-    dispatch(args, ledger, destination, recipients, summary)
+    dispatch(args, ledger, lists, destination, recipients, summary)
 }
 
-/// The numbers of the lists, unless the plan is new and has been made with them.
-fn newly_suppressed(args: &SendArgs, session: &Session) -> Result<Suppression> {
-    if session.stage == Stage::New {
-        return Ok(Suppression::default());
-    }
-    suppression::read(&args.plan.check, session.campaign.options.region)
-}
-
-fn suppress(ledger: &mut Ledger, suppression: &Suppression) -> Result<()> {
-    if suppression.is_empty() {
+/// Refuses what another campaign in the folder has sent.
+fn refuse_repeat(args: &SendArgs, campaign: &Campaign, place: &Location) -> Result<()> {
+    if args.send.sandbox {
         return Ok(());
     }
-    let rows = ledger.suppress(|number| suppression.reason(number))?;
-    if rows > 0 {
-        let rows = counted(rows, "row");
-        tell(&format!("{rows} that were pending are suppressed now."));
+    let check = &args.plan.check;
+    repeat::refuse(check.repeat, campaign, place, None, |each| {
+        place.snapshot()?.texts(&mut |status, number, text| {
+            if status == Status::Pending {
+                each(number, text);
+            }
+        })
+    })
+}
+
+/// Suppresses pending rows, and warns if hardly any are left: the list may be another than was meant.
+fn suppress(ledger: &mut Ledger, listed: impl Fn(Msisdn) -> Option<String>) -> Result<()> {
+    let rows = ledger.suppress(listed)?;
+    if rows == 0 {
+        return Ok(());
+    }
+    tell(&suppression::suppressed(rows));
+    let pending = ledger.totals()?.counts.of(Status::Pending);
+    if view::hardly_any(pending, pending + rows) {
+        tell(&format!(
+            "Warning: {} that were pending; is each list the one that you mean?",
+            view::left(pending, pending + rows)
+        ));
     }
     Ok(())
 }
@@ -201,6 +235,7 @@ fn refuse_expired(expires_at: &Timestamp, ledger: &Location) -> Result<()> {
 fn dispatch(
     args: &SendArgs,
     ledger: Ledger,
+    lists: Lists,
     destination: &Destination,
     to_send: u64,
     summary: &mut Summary,
@@ -222,14 +257,45 @@ fn dispatch(
     let shown = Arc::clone(&progress);
     let stop = signals::stop_token(move |line| shown.tell(line))?;
     let now = &clock::now;
-    let ending = dispatch::run(ledger, gateways, &throttle, &policy, &stop, now, &*progress);
+    let mut lists = WatchedLists {
+        lists,
+        progress: &progress,
+    };
+    let ending = dispatch::run(
+        ledger, gateways, &throttle, &policy, &stop, now, &*progress, &mut lists,
+    );
     progress.end();
     summary.stop = stop.reason();
     let ending = ending?;
     summary.requests = ending.requests;
     summary.last_failure = ending.last_failure;
-    let closed = ending.ledger.close();
-    ending.error.map_or(closed.map(drop), Err)
+    let mut ledger = ending.ledger;
+    let ended = match ending.error {
+        Some(error) => Err(error),
+        None => ledger.mark_beginning(None),
+    };
+    let closed = ledger.close();
+    ended.and(closed.map(drop))
+}
+
+/// The lists during a run.
+struct WatchedLists<'a> {
+    lists: Lists,
+    progress: &'a Progress,
+}
+
+impl dispatch::Lists for WatchedLists<'_> {
+    fn wait(&self) -> Duration {
+        self.lists.wait()
+    }
+
+    fn added(&mut self) -> Result<HashMap<Msisdn, String>> {
+        self.lists.added(&|line| self.progress.tell(line))
+    }
+
+    fn suppressed(&self, rows: u64) {
+        self.progress.tell(&suppression::suppressed(rows));
+    }
 }
 
 /// Writes the results, and tells the user how it ended.

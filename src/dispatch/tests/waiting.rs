@@ -122,6 +122,7 @@ fn waiting_for_the_rate_holds_no_claim() {
         &stop,
         &timestamp,
         &NoProgress,
+        &mut NoLists,
     )
     .unwrap();
     assert!(most.load(Ordering::SeqCst) <= 2, "claims ahead of the rate");

@@ -13,6 +13,11 @@ impl Ledger {
     pub(super) fn apply_one(&mut self, change: &Change, new: &mut NewIds) -> Result<()> {
         match change {
             Change::Start { gateway_host } => self.start(gateway_host),
+            Change::MarkBeginning { at } => {
+                let at = at.as_ref().map(ToString::to_string);
+                self.execute("UPDATE campaign SET begins_at = ?1", params![at])
+                    .map(drop)
+            }
             Change::Move {
                 batch,
                 from,

@@ -21,23 +21,34 @@ pub(in crate::ledger) fn connect(path: &Path) -> Result<Connection> {
 /// Opens a ledger to read it only. Even so it asks for the right to write: without it SQLite could neither roll back a
 /// change that was cut off, nor remove its log when it is done.
 pub(in crate::ledger) fn connect_to_read(path: &Path) -> Result<Connection> {
-    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE).or_else(|error| {
-        match files::immutable_uri(path).filter(|_| files::may_be_opened_immutable(path)) {
-            // In a folder that cannot be written SQLite cannot create its log, and does not need it.
-            Some(uri) => open(
-                &uri,
-                OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI,
-            )
-            .map_err(|_| error),
-            None => Err(error),
-        }
-    });
+    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
+        // In a folder that cannot be written SQLite cannot create its log, and does not need it.
+        .or_else(|error| {
+            open_immutable(path)
+                .unwrap_or(Err(error.clone()))
+                .map_err(|_| error)
+        });
     connection
         .and_then(|connection| {
             connection.execute_batch("PRAGMA query_only = ON")?;
             Ok(connection)
         })
         .map_err(|error| error.at(path.display()))
+}
+
+/// Opens a ledger for a look, without files beside it if there is nothing in its log.
+pub(in crate::ledger) fn connect_for_glance(path: &Path) -> Result<Connection> {
+    match open_immutable(path) {
+        Some(Ok(connection)) => Ok(connection),
+        _ => connect_to_read(path),
+    }
+}
+
+/// Opens a ledger as one that cannot change. `None`: that is not possible.
+fn open_immutable(path: &Path) -> Option<Result<Connection>> {
+    let uri = files::immutable_uri(path).filter(|_| files::may_be_opened_immutable(path))?;
+    let mode = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+    Some(open(&uri, mode))
 }
 
 fn open(path: &Path, mode: OpenFlags) -> Result<Connection> {

@@ -4,10 +4,12 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use super::schema;
 use crate::{Error, Kind, Remedy, Result};
 
 /// How the name of a ledger ends.
@@ -19,6 +21,7 @@ pub(in crate::ledger) const PARTIAL: &str = ".partial";
 pub(in crate::ledger) const WAL: &str = "-wal";
 pub(in crate::ledger) const SHARED_MEMORY: &str = "-shm";
 pub(in crate::ledger) const JOURNAL: &str = "-journal";
+const SIDECARS: [&str; 5] = [LOCK, PARTIAL, WAL, SHARED_MEMORY, JOURNAL];
 
 /// The ledger and the files that may be beside it, each with what it is.
 #[must_use]
@@ -34,6 +37,53 @@ pub(in crate::ledger) fn sidecar_files(ledger: &Path) -> Vec<(&'static str, Path
     .into_iter()
     .map(|(role, suffix)| (role, sidecar(ledger, suffix)))
     .collect()
+}
+
+/// The files that change when something is written to the ledger.
+#[must_use]
+pub(in crate::ledger) fn data_files(ledger: &Path) -> Vec<PathBuf> {
+    vec![ledger.to_owned(), log(ledger)]
+}
+
+/// The other ledgers in the folder of this one, in the order of their names: files that are ledgers, and those that are called so
+/// and cannot be read.
+pub(in crate::ledger) fn others(ledger: &Path) -> Result<Vec<PathBuf>> {
+    let folder = folder(ledger);
+    let unlisted = |error| {
+        Error::new(Kind::Disk, "cannot be searched for other ledgers")
+            .caused_by(error)
+            .at(folder.display())
+    };
+    let mut others = Vec::new();
+    for entry in fs::read_dir(folder).map_err(unlisted)? {
+        let path = ledger.with_file_name(entry.map_err(unlisted)?.file_name());
+        // The ledger itself may be open in this process, and must not be opened here.
+        let is_sidecar = SIDECARS.iter().any(|suffix| has_suffix(&path, suffix));
+        if !is_sidecar && !is_same(&path, ledger) && (has_suffix(&path, SUFFIX) || is_ledger(&path))
+        {
+            others.push(path);
+        }
+    }
+    others.sort_unstable();
+    Ok(others)
+}
+
+fn has_suffix(path: &Path, suffix: &str) -> bool {
+    path.as_os_str().as_bytes().ends_with(suffix.as_bytes())
+}
+
+/// Whether a file is a ledger of any version, by the application's id that SQLite keeps in its header.
+fn is_ledger(path: &Path) -> bool {
+    let mut header = Vec::new();
+    let read = fs::metadata(path).and_then(|metadata| {
+        if metadata.is_file() {
+            File::open(path)?.take(72).read_to_end(&mut header)
+        } else {
+            Ok(0)
+        }
+    });
+    let id = header.get(68..72).and_then(|id| id.try_into().ok());
+    read.is_ok() && id.is_some_and(|id| i64::from(i32::from_be_bytes(id)) == schema::APPLICATION_ID)
 }
 
 /// The path with `suffix` appended to its whole name.
@@ -171,10 +221,14 @@ fn move_without_overwriting(from: &Path, to: &Path) -> io::Result<()> {
 
 /// A name in a folder is durable only once the folder is synced.
 fn sync_folder(ledger: &Path) -> io::Result<()> {
+    File::open(folder(ledger))?.sync_all()
+}
+
+fn folder(ledger: &Path) -> &Path {
     let folder = ledger
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty());
-    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+    folder.unwrap_or(Path::new("."))
 }
 
 /// Whether SQLite may open a ledger as one that cannot change. It would ignore a log beside it.

@@ -10,7 +10,7 @@
 //! | `plan_writer`, `plan_inserts` | writing a plan |
 //! | `open`, `apply` | a ledger open for sending: its transactions, and changes as SQL |
 //! | `planned` | reading batches of an open ledger |
-//! | `snapshot`, `totals` | what every output is made from |
+//! | `snapshot`, `texts`, `totals` | what every output is made from |
 //! | `verify` | whether the file is whole, and its records for the rules |
 
 mod apply;
@@ -26,11 +26,12 @@ mod plan_writer;
 mod planned;
 mod schema;
 mod snapshot;
+mod texts;
 mod totals;
 mod verify;
 
 pub use files::SUFFIX;
-pub(super) use files::{has_log, link_target, sidecar_files};
+pub(super) use files::{data_files, has_log, link_target, others, sidecar_files};
 pub(super) use lock::{Lock, holder};
 pub(super) use place::{copy, exists};
 pub(super) use snapshot::Snapshot;

@@ -8,8 +8,10 @@ use super::campaign;
 use super::connection::write_ahead;
 use super::error::write_error;
 use super::plan_inserts::PlanInserts;
+use super::texts::each_text;
 use super::{files, schema};
 use crate::Result;
+use crate::domain::{Msisdn, Status};
 use crate::ledger::backend;
 use crate::ledger::campaign::Campaign;
 
@@ -68,6 +70,10 @@ impl backend::PlanWriter for PlanWriter {
             |row| row.get(0),
         );
         text.optional().map(Option::flatten).map_err(write_error)
+    }
+
+    fn texts(&self, each: &mut dyn FnMut(Status, Msisdn, &str)) -> Result<()> {
+        each_text(&self.connection, each)
     }
 
     fn finish(self: Box<Self>, campaign: &Campaign, replacing: bool) -> Result<()> {

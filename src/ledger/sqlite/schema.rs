@@ -26,7 +26,8 @@ CREATE TABLE campaign (
     report        TEXT NOT NULL,     -- JSON: what the plan found
     planned_at    TEXT NOT NULL,     -- RFC 3339, as all times here
     expires_at    TEXT NOT NULL,
-    gateway_host  TEXT               -- set with the first claim
+    gateway_host  TEXT,              -- set with the first claim
+    begins_at     TEXT               -- when the run under way was about to make its first request
 ) STRICT;
 CREATE TABLE decision (
     id          INTEGER PRIMARY KEY,

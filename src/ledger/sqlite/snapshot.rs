@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, Row};
 
 use super::campaign;
-use super::connection::connect_to_read;
+use super::connection::{connect_for_glance, connect_to_read};
 use super::error::unknown_value;
+use super::texts::each_text;
 use super::totals;
 use crate::Result;
-use crate::domain::{Encoding, Msisdn, Status};
+use crate::domain::{Encoding, Msisdn, Status, Timestamp};
 use crate::ledger::backend;
 use crate::ledger::campaign::Campaign;
 use crate::ledger::outcome::AttemptOutcome;
@@ -33,6 +34,15 @@ impl Snapshot {
     pub(in crate::ledger) fn open(path: &Path) -> Result<Self> {
         Ok(Self {
             connection: connect_to_read(path)?,
+            path: path.to_owned(),
+        })
+    }
+
+    /// The same for a look. Where nothing is in its log, no file is made for that, which is several times as fast; but what another
+    /// process writes meanwhile can make it fail.
+    pub(in crate::ledger) fn glance(path: &Path) -> Result<Self> {
+        Ok(Self {
+            connection: connect_for_glance(path)?,
             path: path.to_owned(),
         })
     }
@@ -110,6 +120,26 @@ impl backend::Snapshot for Snapshot {
             Ok(())
         })?;
         handed_on.map(drop)
+    }
+
+    fn texts(&self, each: &mut dyn FnMut(Status, Msisdn, &str)) -> Result<()> {
+        self.read(|connection| each_text(connection, each))
+    }
+
+    fn last_request(&self) -> Result<Option<Timestamp>> {
+        let sent = self.was_sent_from()?;
+        self.read(|connection| {
+            let sql = "SELECT begins_at, (SELECT claimed_at FROM attempt ORDER BY id DESC LIMIT 1) FROM campaign";
+            let times: [Option<String>; 2] =
+                connection.query_row(sql, [], |row| Ok([row.get(0)?, row.get(1)?]))?;
+            let [begins, claimed] = times.map(|text| {
+                let time = |text: String| {
+                    Timestamp::parse(&text).ok_or_else(|| unknown_value("time", &text))
+                };
+                text.map(time).transpose()
+            });
+            Ok(begins?.max(claimed?.filter(|_| sent)))
+        })
     }
 
     fn sent_numbers(&self, each: &mut dyn FnMut(Msisdn)) -> Result<()> {

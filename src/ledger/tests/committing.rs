@@ -1,6 +1,6 @@
 //! Several workers that share one ledger.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Mutex;
 
 use super::*;
@@ -21,7 +21,7 @@ fn drain(
                 let mut ended = None;
                 while let Some(batch) = handle.next(ended.take(), Take::Batch).unwrap() {
                     handed.lock().unwrap().push(batch.rows.clone());
-                    let attempt = handle.claim(batch.id, timestamp()).unwrap();
+                    let attempt = handle.claim(&batch, timestamp()).unwrap().unwrap();
                     ended = Some(settlement(&batch, attempt, vec![new_state.clone()]));
                 }
             });
@@ -70,7 +70,7 @@ fn recipients_of_a_halved_batch_do_not_count_towards_the_limit(new: New) {
     let mut ended = None;
     let mut out = 0;
     while let Some(batch) = handle.next(ended.take(), Take::Batch).unwrap() {
-        let attempt = handle.claim(batch.id, timestamp()).unwrap();
+        let attempt = handle.claim(&batch, timestamp()).unwrap().unwrap();
         let new_state = if batch.rows.len() > 2 {
             NewState::Halved { code: -1010 }
         } else {
@@ -93,12 +93,12 @@ fn a_batch_split_off_for_the_limit_is_handed_out_once(new: New) {
     let split_off = handles[1].next(None, Take::Batch).unwrap().unwrap();
     assert_eq!((whole.rows.len(), split_off.rows.len()), (4, 1));
     // The first batch is halved, so four recipients may be handed out while the split-off batch is not claimed yet.
-    let attempt = handles[0].claim(whole.id, timestamp()).unwrap();
+    let attempt = handles[0].claim(&whole, timestamp()).unwrap().unwrap();
     let halved = settlement(&whole, attempt, vec![NewState::Halved { code: -1010 }]);
     let next = handles[0].next(Some(halved), Take::Batch).unwrap().unwrap();
     assert_ne!(next.id, split_off.id);
-    handles[0].claim(next.id, timestamp()).unwrap();
-    handles[1].claim(split_off.id, timestamp()).unwrap();
+    handles[0].claim(&next, timestamp()).unwrap().unwrap();
+    handles[1].claim(&split_off, timestamp()).unwrap().unwrap();
     drop(handles);
     committer.finish().unwrap().1.unwrap();
     assert_adds_up(&path);
@@ -112,10 +112,10 @@ fn after_a_failed_commit_nothing_is_handed_out() {
     let batch = handles[0].next(None, Take::Batch).unwrap().unwrap();
     let other = handles[1].next(None, Take::Batch).unwrap().unwrap();
     fs::rename(&path, path.with_extension("moved")).unwrap();
-    handles[0].claim(batch.id, timestamp()).unwrap_err();
+    handles[0].claim(&batch, timestamp()).unwrap_err();
     // The ledger is back, but the committer stays stopped.
     fs::rename(path.with_extension("moved"), &path).unwrap();
-    handles[1].claim(other.id, timestamp()).unwrap_err();
+    handles[1].claim(&other, timestamp()).unwrap_err();
     handles[1].next(None, Take::Batch).unwrap_err();
     drop(handles);
     let (ledger, result) = committer.finish().unwrap();
@@ -126,7 +126,51 @@ fn after_a_failed_commit_nothing_is_handed_out() {
     assert_adds_up(&path);
 }
 
+/// Batches of three, the rate makes workers wait before they claim, and a number comes onto a list.
+fn what_comes_onto_a_list_is_not_claimed(new: New) {
+    let path = new();
+    plan(&path, &[3; 4]);
+    let (committer, handles) = Committer::start(open(&path), 2, Some(9));
+    let under_way = handles[0].next(None, Take::Batch).unwrap().unwrap();
+    let attempt = handles[0].claim(&under_way, timestamp()).unwrap();
+    let held = handles[1].next(None, Take::Batch).unwrap().unwrap();
+    // One is under way, one was handed out and waits, one is to come.
+    let last = BatchId(4);
+    let listed = [&under_way, &held].map(|batch| batch.messages[1].number);
+    let to_come = number(11);
+    let listed: HashMap<_, _> = (listed.into_iter().chain([to_come]))
+        .map(|number| (number, "listed".to_owned()))
+        .collect();
+    assert_eq!(handles[0].suppress(listed.clone()), Ok(2));
+    assert_eq!(handles[0].suppress(listed.clone()), Ok(0));
+    assert_eq!(handles[1].claim(&held, timestamp()), Ok(None));
+    // Tried again, a request that was under way is cut too.
+    let again = NewState::Planned {
+        why: "not sent".to_owned(),
+    };
+    let settled = settlement(&under_way, attempt.unwrap(), vec![again]);
+    handles[0].settle(settled).unwrap();
+    assert_eq!(handles[0].claim(&under_way, timestamp()), Ok(None));
+    // The limit of nine counts none of them.
+    let mut sent = Vec::new();
+    let mut ended = None;
+    while let Some(batch) = handles[1].next(ended.take(), Take::Batch).unwrap() {
+        assert!(batch.id != held.id && batch.id != under_way.id && batch.id != last);
+        let attempt = handles[1].claim(&batch, timestamp()).unwrap().unwrap();
+        sent.extend(batch.messages.iter().map(|message| message.number));
+        ended = Some(settlement(&batch, attempt, vec![accepted(None)]));
+    }
+    assert_eq!(sent.len(), 9);
+    assert!(!sent.iter().any(|number| listed.contains_key(number)));
+    drop(handles);
+    committer.finish().unwrap().1.unwrap();
+    let suppressed = |status: &&Status| **status == Status::Suppressed;
+    assert_eq!(statuses(&path).iter().filter(suppressed).count(), 3);
+    assert_adds_up(&path);
+}
+
 on_every_backend!(
+    what_comes_onto_a_list_is_not_claimed,
     every_batch_is_handed_out_once,
     a_limit_is_exact,
     recipients_of_a_halved_batch_do_not_count_towards_the_limit,

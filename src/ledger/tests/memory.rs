@@ -62,6 +62,18 @@ struct Planned {
     text: Option<StoredText>,
 }
 
+impl Planned {
+    fn hand_text(&self, status: Status, each: &mut dyn FnMut(Status, Msisdn, &str)) {
+        let is_not_sent = matches!(
+            status,
+            Status::Invalid | Status::Duplicate | Status::Suppressed
+        );
+        if let (false, Some(number), Some(text)) = (is_not_sent, self.msisdn, &self.text) {
+            each(status, number, &text.body);
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 struct StoredText {
     body: Arc<str>,
@@ -74,6 +86,7 @@ struct StoredText {
 pub(in crate::ledger) struct Data {
     plan: Arc<Plan>,
     gateway_host: Option<String>,
+    begins_at: Option<Timestamp>,
     rows: Vec<Arc<Row>>,
     batches: Vec<Arc<OneBatch>>,
     attempts: Vec<Arc<Attempt>>,
@@ -286,6 +299,13 @@ impl PlanWriter for Unfinished {
         Ok(planned.and_then(|planned| Some(planned.text.as_ref()?.body.to_string())))
     }
 
+    fn texts(&self, each: &mut dyn FnMut(Status, Msisdn, &str)) -> Result<()> {
+        for (planned, row) in self.planned.iter().zip(&self.rows) {
+            planned.hand_text(row.status, each);
+        }
+        Ok(())
+    }
+
     fn finish(self: Box<Self>, campaign: &Campaign, replacing: bool) -> Result<()> {
         let mut kept = self.place.kept();
         if kept.ledger.is_some() && !replacing {
@@ -297,6 +317,7 @@ impl PlanWriter for Unfinished {
                 rows: self.planned,
             }),
             gateway_host: None,
+            begins_at: None,
             rows: self.rows,
             batches: self.batches,
             attempts: Vec::new(),
@@ -369,6 +390,7 @@ impl Open {
                 let id = data.plan.campaign.id.clone();
                 return backend::Lock::mark_started(&mut self.lock, &id);
             }
+            Change::MarkBeginning { at } => data.begins_at.clone_from(at),
             Change::Move {
                 batch,
                 from,
@@ -752,6 +774,17 @@ impl Snapshot for Data {
             }
         }
         Ok(())
+    }
+
+    fn texts(&self, each: &mut dyn FnMut(Status, Msisdn, &str)) -> Result<()> {
+        for (planned, row) in self.plan.rows.iter().zip(&self.rows) {
+            planned.hand_text(self.status(row), each);
+        }
+        Ok(())
+    }
+
+    fn last_request(&self) -> Result<Option<Timestamp>> {
+        Ok(self.begins_at.clone())
     }
 
     fn sent_numbers(&self, each: &mut dyn FnMut(Msisdn)) -> Result<()> {
