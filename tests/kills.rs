@@ -56,9 +56,16 @@ impl Drop for Sandbox {
     }
 }
 
+/// Fills batches.
+const ONE_TEXT: &str = "KedaiKu: we are open";
+
+/// Each recipient is a batch.
+const OWN_TEXTS: &str = "KedaiKu: {{ name }}, we are open";
+
 /// A campaign and how it is treated.
 struct Treatment {
     rows: usize,
+    message: &'static str,
     batch_size: usize,
     concurrency: usize,
     /// The most kills before it may come to its end.
@@ -97,7 +104,7 @@ fn treat(treatment: &Treatment) -> Ending {
     let sheet = [
         "customers.csv",
         "--message",
-        "KedaiKu: {{ name }}, we are open",
+        treatment.message,
         "--batch-size",
         &batch_size,
         "--concurrency",
@@ -266,6 +273,7 @@ fn milliseconds(from: u64, to: u64) -> Range<Duration> {
 fn killed_at_random_with_one_worker() {
     let sending = at_least(60, |kills| Treatment {
         rows: 200,
+        message: ONE_TEXT,
         batch_size: 2,
         concurrency: 1,
         kills,
@@ -279,6 +287,7 @@ fn killed_at_random_with_one_worker() {
 fn killed_at_random_with_eight_workers() {
     let sending = at_least(90, |kills| Treatment {
         rows: 400,
+        message: OWN_TEXTS,
         batch_size: 1,
         concurrency: 8,
         kills,
@@ -294,6 +303,7 @@ fn killed_at_random_with_eight_workers() {
 fn killed_while_planning_and_recovering() {
     at_least(70, |kills| Treatment {
         rows: 300,
+        message: OWN_TEXTS,
         batch_size: 3,
         concurrency: 8,
         kills,
@@ -339,6 +349,7 @@ fn killed_thousands_of_times() {
     let kills = std::env::var("KILLS").map_or(2_000, |kills| kills.parse().unwrap());
     let sending = at_least(kills, |kills| Treatment {
         rows: 5_000,
+        message: OWN_TEXTS,
         batch_size: 1,
         concurrency: 8,
         kills,
