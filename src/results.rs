@@ -144,9 +144,8 @@ fn cell<'r>(recipient: &Recipient<'r>, column: ResultColumn) -> Cow<'r, str> {
         ResultColumn::Status => status.as_str().into(),
         ResultColumn::Code => {
             let answered = matches!(status, Status::Accepted | Status::Refused | Status::Unknown);
-            let code = recipient
-                .code
-                .filter(|_| answered || recipient.decision.is_some());
+            let resolved = status == Status::Pending && recipient.decision.is_some();
+            let code = recipient.code.filter(|_| answered || resolved);
             code.map_or(Cow::Borrowed(""), |code| code.to_string().into())
         }
         ResultColumn::TrxId => {
@@ -159,6 +158,9 @@ fn cell<'r>(recipient: &Recipient<'r>, column: ResultColumn) -> Cow<'r, str> {
             let costs = matches!(status, Status::Accepted | Status::Unknown | Status::Pending);
             number(Some(if costs { recipient.credits.into() } else { 0 }))
         }
+        // It may have been planned to be sent, and tried.
+        ResultColumn::Batch | ResultColumn::SentAt if status == Status::Suppressed => "".into(),
+        ResultColumn::Attempts if status == Status::Suppressed => "0".into(),
         ResultColumn::Batch => number(recipient.batch),
         ResultColumn::Attempts => number(Some(recipient.attempts.into())),
         ResultColumn::SentAt => recipient.claimed_at.unwrap_or_default().into(),
@@ -185,10 +187,16 @@ fn detail(recipient: &Recipient<'_>) -> String {
         at,
         resolution,
         note,
-    }) = recipient.decision
+    }) = recipient
+        .decision
+        .filter(|_| recipient.status != Status::Suppressed)
     {
         let note = note.map(|note| format!(": {note}")).unwrap_or_default();
-        return format!("resolved by an operator as {resolution} on {at}{note}");
+        return if recipient.status == Status::Cancelled {
+            format!("cancelled by an operator on {at}{note}")
+        } else {
+            format!("resolved by an operator as {resolution} on {at}{note}")
+        };
     }
     let reason = recipient.reason.unwrap_or_default();
     match recipient.status {
@@ -203,6 +211,11 @@ fn detail(recipient: &Recipient<'_>) -> String {
         ),
         Status::Pending if recipient.attempts == 0 => String::new(),
         Status::Pending => format!("not sent yet: {reason}"),
-        Status::Invalid | Status::Duplicate | Status::Suppressed => reason.to_owned(),
+        Status::Suppressed if recipient.batch.is_some() => format!(
+            "{reason}; it was pending before, and isms-campaign resolve can make it pending again"
+        ),
+        Status::Invalid | Status::Duplicate | Status::Suppressed | Status::Cancelled => {
+            reason.to_owned()
+        }
     }
 }

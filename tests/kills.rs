@@ -130,6 +130,9 @@ fn treat(treatment: &Treatment) -> Ending {
             &sheet
         };
         let cut_off = treatment.concurrency == 1 && was_cut_off_in_a_request(&program);
+        if planned && random.u8(..4) == 0 {
+            cancel_for_a_while(&program, random);
+        }
         let before = taken();
         let running = program.send_command(&sandbox.url, arguments).start();
         let run = match &treatment.moments[random.usize(..treatment.moments.len())] {
@@ -195,6 +198,37 @@ fn first_request(program: &Program, before: u64) -> usize {
     let trx_id = |line: &str| line.split(',').nth(1).map(str::to_owned);
     let ids: Vec<_> = lines.lines().map(trx_id).collect();
     ids.iter().take_while(|id| **id == ids[0]).count()
+}
+
+/// Everything that is pending is cancelled and made pending again. Both may be cut off.
+fn cancel_for_a_while(program: &Program, random: &mut fastrand::Rng) {
+    let mut life = || Duration::from_micros(random.u64(100..30_000));
+    let cancel = ["cancel", "customers.ledger", "--yes"];
+    program.command(&cancel).start().killed_after(life());
+    let cancelled = || {
+        let list = ["results", "customers.ledger", "--status", "cancelled"];
+        let rows = common::program::rows_of(&program.run(&list).exits(0).stdout);
+        let rows: Vec<_> = rows.iter().map(|row| row["sms_row"].clone()).collect();
+        rows.join(",")
+    };
+    let mut rows = cancelled();
+    let mut times = 0;
+    while !rows.is_empty() {
+        times += 1;
+        let resolve = [
+            "resolve",
+            "customers.ledger",
+            "--rows",
+            &rows,
+            "--as",
+            "not-sent",
+        ];
+        program
+            .command(&resolve)
+            .start()
+            .killed_after(times * life());
+        rows = cancelled();
+    }
 }
 
 /// About the length of a line of the outbox.

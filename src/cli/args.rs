@@ -49,8 +49,10 @@ pub(super) enum Command {
     },
     /// Write the results CSV of a ledger again, or some of its rows to standard output
     Results(ResultsArgs),
-    /// Settle unknown or refused rows by what you know about them
+    /// Settle rows by what you know about them, or make them pending again
     Resolve(ResolveArgs),
+    /// Decide that pending rows are not sent
+    Cancel(CancelArgs),
     /// Check that everything in a ledger adds up
     Verify {
         /// The ledger of the campaign
@@ -135,7 +137,9 @@ pub(super) struct ResolveArgs {
     /// The rows of this batch (sms_batch)
     #[arg(long, group = "which", value_name = "N")]
     pub(super) batch: Option<u64>,
-    /// These rows (sms_row), unknown or refused, such as 3,17-20
+    /// These rows (sms_row), such as 3,17-20
+    ///
+    /// They are unknown or refused, or, with --as not-sent, cancelled or suppressed after planning.
     #[arg(long, group = "which", value_name = "ROWS", value_delimiter = ',', value_parser = range)]
     pub(super) rows: Vec<RangeInclusive<u64>>,
     /// What is known about them
@@ -147,6 +151,21 @@ pub(super) struct ResolveArgs {
     /// Why, in your own words
     #[arg(long, value_name = "TEXT")]
     pub(super) note: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CancelArgs {
+    /// The ledger of the campaign
+    pub(super) ledger: Location,
+    /// Only these rows (sms_row), such as 3,17-20 [default: every pending row]
+    #[arg(long, value_name = "ROWS", value_delimiter = ',', value_parser = range)]
+    pub(super) rows: Vec<RangeInclusive<u64>>,
+    /// Why, in your own words
+    #[arg(long, value_name = "TEXT")]
+    pub(super) note: Option<String>,
+    /// Do not ask; required where there is no terminal
+    #[arg(long)]
+    pub(super) yes: bool,
 }
 
 /// What cannot be changed once a campaign is planned.

@@ -2,6 +2,7 @@
 //! place.
 
 use super::args::OnChange;
+use super::files::shell_quoted;
 use super::terminal::tell;
 use crate::domain::Status;
 use crate::domain::options::DuplicateRule;
@@ -15,6 +16,8 @@ pub(super) struct Existing {
     pub(super) totals: Totals,
     /// Whether a message may have reached somebody.
     pub(super) sent: bool,
+    /// Whether an operator decided about rows: what was cancelled must not come back with another plan.
+    decided: bool,
 }
 
 impl Existing {
@@ -33,26 +36,27 @@ impl Existing {
         Ok(Some(Self {
             campaign,
             sent: snapshot.was_sent_from()?,
+            decided: snapshot.has_decisions()?,
             totals,
         }))
     }
 
-    /// Whether requests were made, whatever became of them.
-    pub(super) fn begun(&self) -> bool {
-        self.totals.attempts > 0
+    /// Whether requests were made, whatever became of them, or an operator decided about rows.
+    pub(super) fn has_history(&self) -> bool {
+        self.totals.attempts > 0 || self.decided
     }
 
-    /// Refuses to set it aside while rows are open, unless nothing was sent.
+    /// Refuses to set it aside while rows are open, unless nothing was sent and nothing decided.
     pub(super) fn refuse_open_rows(&self, place: &Location) -> Result<()> {
         let counts = self.totals.counts;
         let (pending, unknown) = (counts.of(Status::Pending), counts.of(Status::Unknown));
-        if !self.sent || pending + unknown == 0 {
+        if !(self.sent || self.decided) || pending + unknown == 0 {
             return Ok(());
         }
         let problem = format!(
             "rows are open ({pending} pending, {unknown} unknown), so it cannot be set aside"
         );
-        Err(refused(place, problem).hint("finish it first by naming the ledger to send"))
+        Err(refused(place, problem).hint(settle_first(place, pending, unknown)))
     }
 
     /// Whether its plan took the place of one from which messages were sent, because the user asked for it.
@@ -69,11 +73,16 @@ impl Existing {
         on_change: OnChange,
         changes: &[String],
     ) -> Result<()> {
-        let why = match (self.sent, self.takes_over(lock)) {
-            _ if on_change == OnChange::New => return Ok(()),
-            (true, _) => "messages were sent",
-            (false, true) => "it took the place of one from which messages were sent",
-            (false, false) => return Ok(()),
+        let why = if on_change == OnChange::New {
+            return Ok(());
+        } else if self.sent {
+            "messages were sent"
+        } else if self.decided {
+            "rows of it were cancelled or resolved"
+        } else if self.takes_over(lock) {
+            "it took the place of one from which messages were sent"
+        } else {
+            return Ok(());
         };
         let (planned_at, changes) = (&self.campaign.planned_at, changes.join("; "));
         let problem =
@@ -144,10 +153,10 @@ pub(super) fn refuse_lost(
     ))
 }
 
-/// Makes the ledger's place free for a new plan. One from which no request was made may be replaced. Any other is set aside.
+/// Makes the ledger's place free for a new plan. One to which nothing has happened may be replaced. Any other is set aside.
 pub(super) fn make_room(lock: Lock, existing: &Existing) -> Result<Lock> {
     let takes_over = existing.takes_over(&lock);
-    let mut lock = if existing.begun() {
+    let mut lock = if existing.has_history() {
         set_aside(lock, &existing.campaign)?
     } else {
         lock.close_completely()?
@@ -157,6 +166,22 @@ pub(super) fn make_room(lock: Lock, existing: &Existing) -> Result<Lock> {
         lock.clear_started()?;
     }
     Ok(lock)
+}
+
+/// What settles the rows that are open.
+fn settle_first(place: &Location, pending: u64, unknown: u64) -> String {
+    let ledger = shell_quoted(place);
+    let pending = (pending > 0).then(|| {
+        format!("send what is pending with isms-campaign send {ledger}, or cancel it with isms-campaign cancel {ledger}")
+    });
+    let unknown = (unknown > 0).then(|| {
+        format!("settle what is unknown by what the iSMS portal says, with isms-campaign resolve {ledger}")
+    });
+    [pending, unknown]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join("; ")
 }
 
 /// Sets a ledger aside, and tells the user where it is now.

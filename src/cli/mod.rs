@@ -29,7 +29,7 @@ use std::process::ExitCode;
 
 use crate::Result;
 use args::{Cli, Command};
-use commands::{guide, plan, resolve, results, sandbox, send, status, verify};
+use commands::{cancel, guide, plan, resolve, results, sandbox, send, status, verify};
 use exit::Exit;
 
 /// Runs the program with these arguments, the first of which is its own name. Returns its exit code.
@@ -63,6 +63,7 @@ fn run(command: Command) -> Result<Exit> {
         Command::Status { ledger } => status::run(&ledger),
         Command::Results(args) => results::run(&args),
         Command::Resolve(args) => resolve::run(&args),
+        Command::Cancel(args) => cancel::run(&args),
         Command::Verify { ledger } => verify::run(&ledger),
         Command::Sandbox { listen, options } => sandbox::run(listen, &options),
         Command::Guide { topic } => guide::run(topic.as_deref()),

@@ -37,9 +37,9 @@ pub(super) struct Session {
 pub(super) enum Stage {
     /// It was planned in this run.
     New,
-    /// It was planned by an earlier run, and no request was made.
+    /// It was planned by an earlier run, and nothing has happened to it.
     Planned,
-    /// Requests were made, whatever became of them.
+    /// Requests were made, whatever became of them, or an operator decided about rows.
     Begun,
 }
 
@@ -64,9 +64,10 @@ impl Session {
         Self {
             ledger: place.clone(),
             lock,
-            stage: match existing.totals.attempts {
-                0 => Stage::Planned,
-                _ => Stage::Begun,
+            stage: if existing.has_history() {
+                Stage::Begun
+            } else {
+                Stage::Planned
             },
             campaign: existing.campaign,
             totals: existing.totals,
@@ -117,7 +118,7 @@ impl Session {
 }
 
 /// A session with a spreadsheet's plan, or with the ledger that an earlier run planned from it. With `replan`, a plan from
-/// which nothing was sent is made again even if nothing has changed.
+/// which nothing was sent, and about which nothing was decided, is made again even if nothing has changed.
 pub(super) fn plan_or_resume(
     settings: &PlanSettings<'_>,
     replan: bool,
@@ -133,7 +134,7 @@ pub(super) fn plan_or_resume(
     let lists = Lists::read(&settings.typed.check, settings.options.region)?;
     let (writer, campaign, places) = plan(settings, &lists.numbers, &lock, progress)?;
     let existing = match existing {
-        Some(existing) if existing.begun() || existing.takes_over(&lock) || !replan => {
+        Some(existing) if existing.has_history() || existing.takes_over(&lock) || !replan => {
             let changes = changes(&existing.campaign, &campaign);
             if changes.is_empty() {
                 lists.refuse_own(&existing.campaign.id)?;
@@ -151,10 +152,10 @@ pub(super) fn plan_or_resume(
         existing.refuse_open_rows(place)?;
     }
     refuse_repeat(settings, place, &campaign, existing.as_ref(), &*writer)?;
-    // Only a plan that was seen above, and from which no request was made, is replaced. Anything that appeared since then stays.
+    // Only a plan that was seen above, and to which nothing has happened, is replaced. Anything that appeared since then stays.
     let mut replacing = false;
     if let Some(existing) = existing {
-        replacing = !existing.begun();
+        replacing = !existing.has_history();
         lock = make_room(lock, &existing)?;
     }
     if lock.started().is_some() {

@@ -283,7 +283,6 @@ impl Summary {
             "stopped_by": self.stop.map(<&str>::from),
             "error": cause.map(|cause| &cause.sentence),
             "error_kind": cause.map(|cause| cause.kind),
-            "cancelled": 0,
         });
         for &status in Status::ALL {
             object[status.as_str()] = json!(self.totals.counts.of(status));

@@ -15,28 +15,25 @@ pub(super) fn tell_error(error: &Error) {
     tell(&format!("isms-campaign: {}", remedy::sentence(error)));
 }
 
-/// Asks this question. Any answer but yes is an error, and so is a question that cannot be asked.
-pub(super) fn ask(question: &str) -> Result<()> {
+/// Asks this question. Any answer but yes is an error, and so is a question that cannot be asked. `nothing` says in the error
+/// what was not done.
+pub(super) fn ask(question: &str, nothing: &str) -> Result<()> {
+    let not_done = |why: &str| Error::new(Kind::Other, format!("{why}, so {nothing}"));
     if !io::stdin().is_terminal() {
         let why = "the question cannot be asked, as standard input is no terminal";
-        return Err(not_sent(why).hint("say --yes to send without a question"));
+        return Err(not_done(why).hint("say --yes to continue without a question"));
     }
     let mut screen = io::stderr();
     let mut answer = String::new();
     write!(screen, "\n{question} [y/N] ")
         .and_then(|()| screen.flush())
         .and_then(|()| io::stdin().lock().read_line(&mut answer))
-        .map_err(|error| not_sent(&format!("the answer could not be read ({error})")))?;
+        .map_err(|error| not_done(&format!("the answer could not be read ({error})")))?;
     if matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes") {
         Ok(())
     } else {
-        Err(not_sent("the answer was no").hint("run the same command again to send it"))
+        Err(not_done("the answer was no").hint("run the same command again to be asked again"))
     }
-}
-
-fn not_sent(why: &str) -> Error {
-    let problem = format!("{why}, so nothing was sent; the plan is kept");
-    Error::new(Kind::Other, problem)
 }
 
 /// Prints what a command was asked for on standard output.

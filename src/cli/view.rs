@@ -5,7 +5,7 @@ use std::fmt::{Display, Write as _};
 use super::files::{is_sandbox_ledger, shell_quoted};
 use crate::dispatch::StopReason;
 use crate::domain::Status;
-use crate::ledger::{Location, Totals};
+use crate::ledger::{Location, Totals, row_ranges};
 
 /// `1 message`, `2 messages`.
 pub(super) fn counted(number: u64, what: &str) -> String {
@@ -104,4 +104,26 @@ pub(super) fn next_step(totals: &Totals, stop: Option<StopReason>, place: &Locat
     // Every line ends.
     steps.push(String::new());
     steps.join("\n")
+}
+
+/// The most characters of the rows that a command names. What is longer is looked up.
+const LONGEST_ROWS: usize = 500;
+
+/// The command that makes these rows pending again, which have this status now.
+pub(super) fn make_pending(place: &Location, rows: &[u64], status: Status) -> String {
+    let rows = row_ranges(rows);
+    if rows.len() > LONGEST_ROWS {
+        return make_pending_by_sms_row(place, status);
+    }
+    let ledger = shell_quoted(place);
+    format!("isms-campaign resolve {ledger} --rows {rows} --as not-sent")
+}
+
+/// The command that makes rows of this status pending again, for a person who looks them up.
+pub(super) fn make_pending_by_sms_row(place: &Location, status: Status) -> String {
+    let ledger = shell_quoted(place);
+    format!(
+        "isms-campaign resolve {ledger} --rows ROWS --as not-sent, with the sms_row of: \
+         isms-campaign results {ledger} --status {status}"
+    )
 }

@@ -20,6 +20,8 @@ pub enum Status {
     Duplicate,
     /// Not sent: the number is on a suppression list.
     Suppressed,
+    /// Not sent: an operator cancelled it while it was pending.
+    Cancelled,
 }
 
 impl Status {
@@ -41,7 +43,7 @@ impl Status {
 
 /// How many rows have each status.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts([u64; 7]);
+pub struct Counts([u64; Status::ALL.len()]);
 
 impl Counts {
     /// The rows with this status.
@@ -61,13 +63,14 @@ impl Counts {
         self.0.iter().sum()
     }
 
-    /// The rows that are neither invalid nor duplicate nor suppressed.
+    /// The rows that are neither invalid nor duplicate nor suppressed nor cancelled.
     #[must_use]
     pub fn sendable(&self) -> u64 {
         self.rows()
             - self.of(Status::Invalid)
             - self.of(Status::Duplicate)
             - self.of(Status::Suppressed)
+            - self.of(Status::Cancelled)
     }
 }
 
@@ -80,7 +83,7 @@ mod tests {
         let names: Vec<&str> = Status::ALL.iter().map(|status| status.as_str()).collect();
         assert_eq!(
             names.join(" "),
-            "accepted refused unknown pending invalid duplicate suppressed"
+            "accepted refused unknown pending invalid duplicate suppressed cancelled"
         );
         assert_eq!(Status::parse("pending"), Some(Status::Pending));
         assert_eq!(Status::parse("Pending"), None);

@@ -36,7 +36,7 @@ pages! {
     texts: "What a text costs, and what networks block",
     spreadsheets: "Files, phone numbers, opt-out lists, duplicates",
     results: "The results file: its columns and statuses",
-    recovery: "When a run was cut off, or rows are unknown, refused or invalid",
+    recovery: "When a run was cut off, or rows are unknown, refused or invalid, or must not be sent",
     promise: "What the program promises, how it keeps it, and the tests of every sentence",
     sandbox: "Rehearsing with a gateway that sends nothing",
     scheduling: "Runs without a person: exit codes, the summary, rates and time-outs",

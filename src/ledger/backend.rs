@@ -159,7 +159,8 @@ pub trait Snapshot: Debug {
         each: &mut dyn FnMut(Recipient<'_>) -> Result<()>,
     ) -> Result<()>;
 
-    /// Hands each row that was planned to be sent to `each`, in the order of the spreadsheet, as long as it returns true.
+    /// Hands each row that was planned to be sent, and is neither suppressed nor cancelled since, to `each`, in the order of the
+    /// spreadsheet, as long as it returns true.
     fn planned_texts(&self, each: &mut dyn FnMut(PlannedText<'_>) -> Result<bool>) -> Result<()>;
 
     /// Hands each row that was planned to be sent to `each`, with its number and text.
@@ -168,6 +169,9 @@ pub trait Snapshot: Debug {
     /// When the last request was made, or the run under way was about to make its first one. `None`: nothing was taken by a gateway,
     /// and no run is under way.
     fn last_request(&self) -> Result<Option<Timestamp>>;
+
+    /// Whether an operator ever decided about rows.
+    fn has_decisions(&self) -> Result<bool>;
 
     /// Hands each number that was or may yet be sent to (accepted, unknown, pending) to `each`.
     fn sent_numbers(&self, each: &mut dyn FnMut(Msisdn)) -> Result<()>;

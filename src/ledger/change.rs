@@ -45,12 +45,6 @@ pub(super) enum Change {
     },
     /// A recipient has a transaction id of its own, or none.
     SetTrxId { row: i64, trx_id: Option<String> },
-    /// A recipient leaves its batch, because it must not be sent to.
-    Suppress {
-        batch: BatchId,
-        row: i64,
-        reason: String,
-    },
     /// An operator decided about these rows, given as on the command line. It comes before the batches that follow from it.
     Decide {
         at: Timestamp,
@@ -81,6 +75,8 @@ pub(super) enum Fields {
         trx_id: Option<String>,
         why: Option<String>,
     },
+    /// Why it is not sent.
+    Suppressed { why: String },
     /// The decision that was recorded last, and its transaction id if it has one.
     Decided { trx_id: Option<String> },
 }

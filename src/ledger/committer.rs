@@ -269,10 +269,10 @@ impl BatchQueue {
             return Ok(false);
         }
         let rows = ledger.suppress_in(batch, &|number| listed.get(&number).cloned())?;
-        if rows == 0 {
+        if rows.is_empty() {
             return Ok(false);
         }
-        self.suppressed += rows;
+        self.suppressed += rows.len() as u64;
         self.waiting.retain(|waiting| waiting.id != batch.id);
         self.withdrawn.insert(batch.id);
         Ok(true)

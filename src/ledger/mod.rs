@@ -54,6 +54,6 @@ pub use open::Ledger;
 pub use outcome::AttemptOutcome;
 pub use planned_row::{Disposition, PlannedRow, RowText};
 pub use recipient::{Decision, PlannedText, Recipient};
-pub use resolution::{Resolution, Selection};
+pub use resolution::{Resolution, Selection, row_ranges};
 pub use sqlite::SUFFIX;
 pub use totals::Totals;

@@ -95,55 +95,56 @@ impl Ledger {
         self.transaction(|ledger| ledger.apply(&[Change::MarkBeginning { at }]).map(drop))
     }
 
-    /// Changes the selected rows as an operator says, all of them or none. Returns how many.
+    /// Changes the selected rows as an operator decides, all of them or none. Returns the rows that have changed.
     pub fn resolve(
         &mut self,
         selection: &Selection,
         resolution: &Resolution,
         note: Option<&str>,
         at: &Timestamp,
-    ) -> Result<u64> {
+    ) -> Result<Vec<u64>> {
         let batches = self.backend.selected(selection)?;
         let (rows, changes) = transition::resolve(&batches, selection, resolution, note, at)?;
-        if rows > 0 {
+        if !rows.is_empty() {
             self.transaction(|ledger| ledger.apply(&changes))?;
         }
         Ok(rows)
     }
 
     /// Suppresses recipients that are still pending. `listed` returns the reason why a number must not be sent to, if there
-    /// is one. Returns how many were suppressed.
-    pub fn suppress(&mut self, listed: impl Fn(Msisdn) -> Option<String>) -> Result<u64> {
+    /// is one. Returns the rows that were suppressed.
+    pub fn suppress(&mut self, listed: impl Fn(Msisdn) -> Option<String>) -> Result<Vec<u64>> {
         let mut after = None;
-        let mut suppressed = 0;
+        let mut suppressed = Vec::new();
         loop {
             let page = self.planned_after(after)?;
             let Some(last) = page.last() else {
+                suppressed.sort_unstable();
                 return Ok(suppressed);
             };
             // Children of a split come after everything planned so far, and hold no listed number.
             after = Some(last.id);
-            suppressed += self.transaction(|ledger| {
-                let rows = page.iter().map(|batch| ledger.suppress_in(batch, &listed));
-                rows.sum::<Result<u64>>()
-            })?;
+            suppressed.extend(self.transaction(|ledger| {
+                let mut rows = Vec::new();
+                for batch in &page {
+                    rows.extend(ledger.suppress_in(batch, &listed)?);
+                }
+                Ok(rows)
+            })?);
         }
     }
 
-    /// Suppresses the listed recipients of a planned batch. Returns how many that are.
+    /// Suppresses the listed recipients of a planned batch. Returns their rows.
     pub(super) fn suppress_in(
         &mut self,
         batch: &Batch,
         listed: &dyn Fn(Msisdn) -> Option<String>,
-    ) -> Result<u64> {
-        let changes = transition::suppress(batch, listed)?;
-        if changes.is_empty() {
-            return Ok(0);
+    ) -> Result<Vec<u64>> {
+        let (rows, changes) = transition::suppress(batch, listed)?;
+        if !changes.is_empty() {
+            self.apply(&changes)?;
         }
-        self.apply(&changes)?;
-        let rows = changes.iter();
-        let rows = rows.filter(|one| matches!(one, Change::Suppress { .. }));
-        Ok(rows.count() as u64)
+        Ok(rows.into_iter().map(i64::cast_unsigned).collect())
     }
 
     /// The next page of planned batches after `after`, in order.

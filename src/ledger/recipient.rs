@@ -17,7 +17,7 @@ pub struct Recipient<'r> {
     pub code: Option<i32>,
     /// The recipient's own transaction id, or its batch's.
     pub trx_id: Option<&'r str>,
-    /// Why it is invalid, duplicate or suppressed, unknown, or pending after an attempt.
+    /// Why it is invalid, duplicate or suppressed, unknown, or pending or cancelled after an attempt.
     pub reason: Option<&'r str>,
     /// The last decision of an operator about it.
     pub decision: Option<Decision<'r>>,
@@ -27,7 +27,7 @@ pub struct Recipient<'r> {
     pub encoding: Option<Encoding>,
     /// What the text costs, whether or not it was sent.
     pub credits: u32,
-    /// The batch (`sms_batch`), if it was ever to be sent.
+    /// The batch (`sms_batch`), if it was planned to be sent.
     pub batch: Option<u64>,
     /// How many recipients its batch has, where all of them were refused with one answer.
     pub refused_together: Option<u64>,
@@ -57,7 +57,7 @@ pub struct PlannedText<'r> {
 pub struct Decision<'r> {
     /// When it was made.
     pub at: &'r str,
-    /// `accepted` or `not-sent`.
+    /// `accepted`, `not-sent` or `cancelled`.
     pub resolution: &'r str,
     /// What the operator wrote about it.
     pub note: Option<&'r str>,

@@ -1,19 +1,21 @@
-//! What an operator says about unknown and refused rows.
+//! What an operator decides about rows.
 
 use std::ops::RangeInclusive;
 
-/// Which rows an operator resolves.
+/// Which rows an operator decides about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Selection {
     /// Every unknown row.
     AllUnknown,
+    /// Every pending row.
+    AllPending,
     /// The rows of this batch.
     Batch(u64),
     /// The rows with these numbers.
     Rows(Vec<RangeInclusive<u64>>),
 }
 
-/// What an operator says about rows.
+/// What an operator decides about rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Resolution {
     /// They went out.
@@ -23,6 +25,8 @@ pub enum Resolution {
     },
     /// They did not, and are to be sent.
     NotSent,
+    /// They are pending, and are not to be sent.
+    Cancelled,
 }
 
 impl Resolution {
@@ -31,13 +35,36 @@ impl Resolution {
         match self {
             Self::Accepted { .. } => "accepted",
             Self::NotSent => "not-sent",
+            Self::Cancelled => "cancelled",
         }
     }
 
     pub(super) fn trx_id(&self) -> Option<&str> {
         match self {
             Self::Accepted { trx_id } => trx_id.as_deref(),
-            Self::NotSent => None,
+            Self::NotSent | Self::Cancelled => None,
         }
+    }
+}
+
+/// Rows as they are written on the command line: `3,17-20`.
+#[must_use]
+pub fn row_ranges(rows: &[u64]) -> String {
+    let mut rows = rows.to_vec();
+    rows.sort_unstable();
+    let ranges = rows
+        .chunk_by(|row, next| row + 1 == *next)
+        .map(|range| match range {
+            [first, .., last] => format!("{first}-{last}"),
+            _ => range[0].to_string(),
+        });
+    ranges.collect::<Vec<_>>().join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn rows_become_ranges() {
+        assert_eq!(super::row_ranges(&[20, 3, 18, 17, 19]), "3,17-20");
     }
 }

@@ -19,6 +19,10 @@ pub(super) enum State {
     Refused,
     /// It may have gone out.
     Unknown,
+    /// An operator decided that it is not sent.
+    Cancelled,
+    /// It must not be sent: since it was planned, its numbers came onto a suppression list.
+    Suppressed,
     /// Its recipients are in its children.
     Split,
 }
@@ -38,9 +42,13 @@ pub(super) enum Event {
     PlanAgain,
     /// Its recipients go to children, which start in the state that it leaves.
     Split,
+    /// Its numbers must not be sent to.
+    Suppress,
+    /// An operator decides that it is not sent.
+    Cancel,
     /// An operator says that it went out.
     ResolveAccepted,
-    /// An operator says that it did not go out.
+    /// An operator says that it did not go out, and is to be sent.
     ResolveNotSent,
 }
 
@@ -55,9 +63,16 @@ pub(super) fn next(state: State, event: Event) -> Option<State> {
         (S::Claimed, E::Refuse) => Some(S::Refused),
         (S::Claimed, E::LoseAnswer) => Some(S::Unknown),
         (S::Claimed, E::PlanAgain) => Some(S::Planned),
-        (S::Planned | S::Claimed | S::Refused | S::Unknown, E::Split) => Some(S::Split),
+        (
+            S::Planned | S::Claimed | S::Refused | S::Unknown | S::Cancelled | S::Suppressed,
+            E::Split,
+        ) => Some(S::Split),
+        (S::Planned, E::Suppress) => Some(S::Suppressed),
+        (S::Planned, E::Cancel) => Some(S::Cancelled),
         (S::Refused | S::Unknown, E::ResolveAccepted) => Some(S::Accepted),
-        (S::Refused | S::Unknown, E::ResolveNotSent) => Some(S::Planned),
+        (S::Refused | S::Unknown | S::Cancelled | S::Suppressed, E::ResolveNotSent) => {
+            Some(S::Planned)
+        }
         _ => None,
     }
 }
@@ -77,6 +92,8 @@ impl State {
             Self::Claimed | Self::Unknown => Some(Status::Unknown),
             Self::Accepted => Some(Status::Accepted),
             Self::Refused => Some(Status::Refused),
+            Self::Cancelled => Some(Status::Cancelled),
+            Self::Suppressed => Some(Status::Suppressed),
             Self::Split => None,
         }
     }
@@ -92,13 +109,15 @@ impl State {
 mod tests {
     use super::*;
 
-    const EVENTS: [Event; 8] = [
+    const EVENTS: [Event; 10] = [
         Event::Claim,
         Event::Accept,
         Event::Refuse,
         Event::LoseAnswer,
         Event::PlanAgain,
         Event::Split,
+        Event::Suppress,
+        Event::Cancel,
         Event::ResolveAccepted,
         Event::ResolveNotSent,
     ];
@@ -122,8 +141,21 @@ mod tests {
     }
 
     #[test]
-    fn only_an_operator_plans_an_unknown_accepted_or_split_batch_again() {
-        for state in [State::Unknown, State::Accepted, State::Split] {
+    fn only_what_is_planned_can_be_cancelled_or_suppressed() {
+        for &state in State::VARIANTS {
+            for event in [Event::Cancel, Event::Suppress] {
+                let can_be = next(state, event).is_some();
+                assert_eq!(can_be, state == State::Planned, "{state} {event:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn only_an_operator_plans_again_what_does_not_wait_for_an_answer() {
+        for &state in State::VARIANTS {
+            if matches!(state, State::Planned | State::Claimed) {
+                continue;
+            }
             for event in EVENTS {
                 if !matches!(event, Event::ResolveNotSent | Event::Split) {
                     assert_ne!(

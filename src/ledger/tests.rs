@@ -27,6 +27,7 @@ use crate::domain::{
 };
 use crate::{Kind, Result};
 
+mod cancelling;
 mod committing;
 pub(crate) mod memory;
 mod opening;

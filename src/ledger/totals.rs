@@ -1,5 +1,6 @@
 //! The rows of a ledger in numbers.
 
+use crate::domain::Status;
 use crate::domain::status::Counts;
 
 /// The rows of a ledger in numbers.
@@ -7,7 +8,7 @@ use crate::domain::status::Counts;
 pub struct Totals {
     /// Rows by status.
     pub counts: Counts,
-    /// Batches that are not split.
+    /// Batches that are neither split nor suppressed.
     pub batches: u64,
     /// What all sendable rows cost.
     pub credits_planned: u64,
@@ -17,4 +18,18 @@ pub struct Totals {
     pub credits_pending: u64,
     /// Attempts that were made.
     pub attempts: u64,
+}
+
+impl Totals {
+    /// Adds what a row costs that was planned to be sent.
+    pub(super) fn add_credits(&mut self, status: Status, credits: u32) {
+        let credits = u64::from(credits);
+        match status {
+            Status::Suppressed | Status::Cancelled => return,
+            Status::Accepted => self.credits_accepted += credits,
+            Status::Pending => self.credits_pending += credits,
+            _ => {}
+        }
+        self.credits_planned += credits;
+    }
 }

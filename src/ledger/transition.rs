@@ -1,13 +1,14 @@
 //! What becomes of batches: claims, answers, splits, suppressed recipients, decisions, crashes, each as the changes that are to
 //! be written. Pure. Whether something can happen to a batch at all is for [`next`] to say.
 
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 use super::backend::{InFlight, StoredBatch};
 use super::batch::{Batch, BatchId, NewState, Settlement};
 use super::change::{Answer, Change, Child, Fields};
 use super::outcome::AttemptOutcome;
-use super::resolution::{Resolution, Selection};
+use super::resolution::{Resolution, Selection, row_ranges};
 use super::state::{Event, State, next};
 use crate::domain::{Msisdn, Timestamp};
 use crate::{Error, Kind, Result};
@@ -167,46 +168,58 @@ pub(super) fn split_first(batch: &Batch, recipients: usize) -> Result<Vec<Change
     split(batch.id, State::Planned, children.into()).map(|split| vec![split])
 }
 
-/// The recipients of a planned batch that must not be sent to leave it. `listed` returns the reason for a number, if there is
-/// one. The others are a batch of their own.
+/// The recipients of a planned batch that must not be sent to become suppressed. `listed` returns the reason for a number, if
+/// there is one. Returns their rows too.
 pub(super) fn suppress(
     batch: &Batch,
     listed: &dyn Fn(Msisdn) -> Option<String>,
-) -> Result<Vec<Change>> {
-    let mut changes = Vec::new();
+) -> Result<(Vec<i64>, Vec<Change>)> {
     let mut remaining = Vec::new();
+    let mut suppressed: Vec<(String, Vec<i64>)> = Vec::new();
     for (&row, message) in batch.rows.iter().zip(&batch.messages) {
-        match listed(message.number) {
-            None => remaining.push(row),
-            Some(reason) => changes.push(Change::Suppress {
-                batch: batch.id,
-                row,
-                reason,
-            }),
+        let Some(reason) = listed(message.number) else {
+            remaining.push(row);
+            continue;
+        };
+        match suppressed.iter_mut().find(|(same, _)| *same == reason) {
+            Some((_, rows)) => rows.push(row),
+            None => suppressed.push((reason, vec![row])),
         }
     }
-    if !changes.is_empty() {
-        let children = match &remaining[..] {
-            [] => Vec::new(),
-            rows => vec![unchanged(State::Planned, rows)],
-        };
-        changes.push(split(batch.id, State::Planned, children)?);
+    if suppressed.is_empty() {
+        return Ok(Default::default());
     }
-    Ok(changes)
+    let state = after(batch.id, State::Planned, Event::Suppress)?;
+    let mut all = Vec::new();
+    let mut children = Vec::new();
+    for (why, rows) in suppressed {
+        all.extend_from_slice(&rows);
+        children.push(Child {
+            rows,
+            state,
+            fields: Fields::Suppressed { why },
+        });
+    }
+    if !remaining.is_empty() {
+        children.push(unchanged(State::Planned, &remaining));
+    }
+    let change = move_or_split(batch.id, State::Planned, children)?;
+    Ok((all, vec![change]))
 }
 
-/// An operator decides about the selected rows of these batches, all of them or none. Returns how many rows that are.
+/// An operator decides about the selected rows of these batches, all of them or none. Returns the rows that it changes.
 pub(super) fn resolve(
     batches: &[StoredBatch],
     selection: &Selection,
     resolution: &Resolution,
     note: Option<&str>,
     at: &Timestamp,
-) -> Result<(u64, Vec<Change>)> {
-    refuse_missing(batches, selection)?;
+) -> Result<(Vec<u64>, Vec<Change>)> {
+    refuse_missing(batches, selection, resolution)?;
     let event = match resolution {
         Resolution::Accepted { .. } => Event::ResolveAccepted,
         Resolution::NotSent => Event::ResolveNotSent,
+        Resolution::Cancelled => Event::Cancel,
     };
     let is_selected = |row: i64| match selection {
         Selection::Rows(ranges) => ranges.iter().any(|range| has(range, row)),
@@ -216,58 +229,80 @@ pub(super) fn resolve(
     let mut changes = Vec::new();
     for batch in batches {
         let (id, from) = (batch.id, batch.state);
+        if (from, event) == (State::Cancelled, Event::Cancel) {
+            continue;
+        }
         let (selected, others): (Vec<i64>, Vec<i64>) =
             batch.rows.iter().partition(|row| is_selected(**row));
-        let resolved = Child {
-            state: next(from, event)
-                .ok_or_else(|| not_resolvable(format!("batch {id} is {from}")))?,
+        let state = next(from, event).ok_or_else(|| {
+            let what = match (selection, selected.first()) {
+                (Selection::Rows(_), Some(row)) => format!("row {row}"),
+                _ => format!("batch {id}"),
+            };
+            not_resolvable(format!("{what} is {}", in_results(from)), resolution)
+        })?;
+        rows.extend(selected.iter().map(|row| row.cast_unsigned()));
+        let mut children = vec![Child {
+            rows: selected,
+            state,
             fields: Fields::Decided {
                 trx_id: resolution.trx_id().map(str::to_owned),
             },
-            rows: selected,
-        };
-        rows.extend_from_slice(&resolved.rows);
-        let mut children = vec![resolved];
+        }];
         if !others.is_empty() {
             children.push(unchanged(from, &others));
         }
         changes.push(move_or_split(id, from, children)?);
     }
+    rows.sort_unstable();
     if !rows.is_empty() {
         let decision = Change::Decide {
             at: at.clone(),
-            rows: ranges(&rows),
+            rows: row_ranges(&rows),
             resolution: resolution.clone(),
             note: note.map(str::to_owned),
         };
         changes.insert(0, decision);
     }
-    Ok((rows.len() as u64, changes))
+    Ok((rows, changes))
+}
+
+/// The word for a state that people know from the results.
+fn in_results(state: State) -> &'static str {
+    match state {
+        State::Planned => "pending",
+        state => state.as_str(),
+    }
 }
 
 /// Refuses a selection with a batch or a row that is not in these batches.
-fn refuse_missing(batches: &[StoredBatch], selection: &Selection) -> Result<()> {
+fn refuse_missing(
+    batches: &[StoredBatch],
+    selection: &Selection,
+    resolution: &Resolution,
+) -> Result<()> {
     match selection {
-        Selection::AllUnknown => Ok(()),
         Selection::Batch(batch) if batches.is_empty() => {
-            Err(not_resolvable(format!("there is no batch {batch}")))
+            let message = format!("there is no batch {batch}");
+            Err(not_resolvable(message, resolution))
         }
-        Selection::Batch(_) => Ok(()),
-        Selection::Rows(ranges) => ranges.iter().try_for_each(|range| {
-            let rows = batches.iter().flat_map(|batch| &batch.rows);
-            let found = rows.filter(|row| has(range, **row)).count() as u64;
-            let (first, last) = (range.start(), range.end());
-            if last
-                .checked_sub(*first)
-                .and_then(|more| more.checked_add(1))
-                == Some(found)
-            {
-                return Ok(());
-            }
-            Err(not_resolvable(format!(
-                "not every row of {first}-{last} exists and was to be sent"
-            )))
-        }),
+        Selection::AllUnknown | Selection::AllPending | Selection::Batch(_) => Ok(()),
+        Selection::Rows(ranges) => {
+            let rows: BTreeSet<u64> = batches
+                .iter()
+                .flat_map(|batch| &batch.rows)
+                .map(|row| row.cast_unsigned())
+                .collect();
+            ranges.iter().try_for_each(|range| {
+                match range.clone().find(|row| !rows.contains(row)) {
+                    None => Ok(()),
+                    Some(row) => Err(not_resolvable(
+                        format!("row {row} does not exist or was never to be sent"),
+                        resolution,
+                    )),
+                }
+            })
+        }
     }
 }
 
@@ -275,22 +310,17 @@ fn has(range: &RangeInclusive<u64>, row: i64) -> bool {
     range.contains(&row.cast_unsigned())
 }
 
-fn not_resolvable(message: String) -> Error {
-    Error::new(Kind::Ledger, message)
-        .hint("only unknown and refused rows can be resolved; see the results")
-}
-
-/// Rows as they are written on the command line: `3,17-20`.
-fn ranges(rows: &[i64]) -> String {
-    let mut rows = rows.to_vec();
-    rows.sort_unstable();
-    let ranges = rows
-        .chunk_by(|row, next| row + 1 == *next)
-        .map(|range| match range {
-            [first, .., last] => format!("{first}-{last}"),
-            _ => range[0].to_string(),
-        });
-    ranges.collect::<Vec<_>>().join(",")
+fn not_resolvable(message: String, resolution: &Resolution) -> Error {
+    let hint = match resolution {
+        Resolution::Accepted { .. } => "only unknown and refused rows can have been accepted",
+        Resolution::NotSent => {
+            "only unknown, refused and cancelled rows, and those suppressed after planning, can be made pending"
+        }
+        Resolution::Cancelled => "only pending rows can be cancelled",
+    };
+    Error::new(Kind::Ledger, message).hint(format!(
+        "{hint}, all of those named or none; see the results"
+    ))
 }
 
 /// A crash left these under way: their requests may have gone out.
@@ -325,12 +355,4 @@ fn after(batch: BatchId, from: State, event: Event) -> Result<State> {
             format!("batch {batch} is {from}, so {event:?} cannot happen to it"),
         )
     })
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn rows_become_ranges() {
-        assert_eq!(super::ranges(&[20, 3, 18, 17, 19]), "3,17-20");
-    }
 }

@@ -56,9 +56,9 @@ pub(crate) const SUMMARY_KEYS: [&str; 24] = [
     "invalid",
     "duplicate",
     "suppressed",
+    "cancelled",
     "batches",
     "requests",
-    "cancelled",
     "credits",
     "gateway",
     "sandbox",
@@ -71,8 +71,8 @@ pub(crate) const SUMMARY_KEYS: [&str; 24] = [
     "error_kind",
 ];
 
-/// The seven statuses a row can end in.
-pub(crate) const STATUSES: [&str; 7] = [
+/// The eight statuses a row can end in.
+pub(crate) const STATUSES: [&str; 8] = [
     "accepted",
     "refused",
     "unknown",
@@ -80,6 +80,7 @@ pub(crate) const STATUSES: [&str; 7] = [
     "invalid",
     "duplicate",
     "suppressed",
+    "cancelled",
 ];
 
 /// The `i`th number of the tests in international format: a valid Malaysian mobile, none of them a fault of the sandbox.

@@ -13,6 +13,7 @@ use crate::cli::settings::{self, PlanSettings};
 use crate::cli::summary::{self, Summary};
 use crate::cli::terminal::{print, tell};
 use crate::cli::{overview, show, values, view};
+use crate::domain::Status;
 use crate::source::Input;
 
 pub(in crate::cli) fn run(args: &PlanArgs) -> Exit {
@@ -78,7 +79,7 @@ fn ending(args: &PlanArgs, session: &Session, summary: &Summary, sendable: bool)
         text.push_str("\nThis campaign has begun; nothing was planned again.\n");
         text.push_str(&view::totals(&summary.totals));
     }
-    if sendable {
+    if sendable && summary.totals.counts.of(Status::Pending) > 0 {
         let _ = writeln!(
             text,
             "\nPlanned in {}. Nothing was sent. Send it: isms-campaign send {ledger}",

@@ -1,4 +1,4 @@
-//! `resolve`: settles unknown or refused rows by what an operator knows about them.
+//! `resolve`: settles rows by what an operator knows about them, or makes them pending again.
 
 use crate::cli::args::{ResolutionArg, ResolveArgs};
 use crate::cli::clock;
@@ -24,7 +24,7 @@ pub(in crate::cli) fn run(args: &ResolveArgs) -> Result<Exit> {
     let (resolved, totals) = (resolved?, totals?);
     tell(&format!(
         "{} settled.\n{}{}The results file has not changed; isms-campaign results {} writes it again.",
-        counted(resolved, "row"),
+        counted(resolved.len() as u64, "row"),
         view::totals(&totals),
         view::next_step(&totals, None, place),
         shell_quoted(place)

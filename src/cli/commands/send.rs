@@ -83,7 +83,7 @@ fn send_pending(
     let mut ledger = Ledger::open(session.lock)?;
     tell_recovered(ledger.recovered());
     if stage != Stage::New && !lists.numbers.is_empty() {
-        suppress(&mut ledger, |number| lists.numbers.reason(number))?;
+        suppress(&mut ledger, &place, |number| lists.numbers.reason(number))?;
     }
     let totals = ledger.totals()?;
     if totals.counts.of(Status::Pending) == 0 {
@@ -120,7 +120,7 @@ fn send_pending(
             if args.send.yes {
                 Ok(())
             } else {
-                ask(&question)
+                ask(&question, "nothing was sent; the plan is kept")
             }
         })
         // A question can stay open for days.
@@ -130,7 +130,7 @@ fn send_pending(
             if added.is_empty() {
                 return Ok(());
             }
-            suppress(&mut ledger, |number| added.get(&number).cloned())
+            suppress(&mut ledger, &place, |number| added.get(&number).cloned())
         })
         .and_then(|()| {
             // The mark comes first: of two that begin at the same moment at least one sees the other.
@@ -161,12 +161,21 @@ fn refuse_repeat(args: &SendArgs, campaign: &Campaign, place: &Location) -> Resu
 }
 
 /// Suppresses pending rows, and warns if hardly any are left: the list may be another than was meant.
-fn suppress(ledger: &mut Ledger, listed: impl Fn(Msisdn) -> Option<String>) -> Result<()> {
-    let rows = ledger.suppress(listed)?;
-    if rows == 0 {
+fn suppress(
+    ledger: &mut Ledger,
+    place: &Location,
+    listed: impl Fn(Msisdn) -> Option<String>,
+) -> Result<()> {
+    let suppressed = ledger.suppress(listed)?;
+    if suppressed.is_empty() {
         return Ok(());
     }
-    tell(&suppression::suppressed(rows));
+    let rows = suppressed.len() as u64;
+    tell(&format!(
+        "{} If a list is wrong, make them pending again, then send without it: {}",
+        suppression::suppressed(rows),
+        view::make_pending(place, &suppressed, Status::Suppressed)
+    ));
     let pending = ledger.totals()?.counts.of(Status::Pending);
     if view::hardly_any(pending, pending + rows) {
         tell(&format!(

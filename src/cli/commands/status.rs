@@ -18,13 +18,20 @@ pub(in crate::cli) fn run(place: &Location) -> Result<Exit> {
         ),
         None => view::next_step(&totals, None, place),
     };
+    let cancelled = match totals.counts.of(Status::Cancelled) {
+        0 => String::new(),
+        _ => format!(
+            "To send after all what is cancelled: {}\n",
+            view::make_pending_by_sms_row(place, Status::Cancelled)
+        ),
+    };
     print(&format!(
         "Campaign      {}, from {}\n\
          Planned       {}, not sent after {}\n\
          Sent to       {}\n\
          {}\
          Progress      {done} of {sendable} to send\n\n\
-         {next}",
+         {next}{cancelled}",
         campaign.name,
         campaign.input,
         campaign.planned_at,

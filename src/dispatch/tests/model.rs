@@ -38,7 +38,7 @@ enum Intervention {
     PutBack,
     /// Resolves all unknown rows: sent, or not.
     ResolveAll(bool),
-    /// Resolves these rows, unknown or refused.
+    /// Resolves these rows: unknown, refused, or, as not sent, cancelled or suppressed.
     ResolveRows {
         first: usize,
         more: usize,
@@ -50,6 +50,13 @@ enum Intervention {
     },
     /// The numbers of these rows are added to the suppression list.
     OptOut(Vec<usize>),
+    /// Cancels everything that is pending.
+    CancelAll,
+    /// Cancels these rows, which must be pending.
+    CancelRows {
+        first: usize,
+        more: usize,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -118,6 +125,8 @@ fn intervention() -> impl Strategy<Value = Intervention> {
             .prop_map(|(first, more, sent)| Intervention::ResolveRows { first, more, sent }),
         1 => (1..20_u64, any::<bool>()).prop_map(|(batch, sent)| Intervention::ResolveBatch { batch, sent }),
         2 => prop::collection::vec(any::<usize>(), 1..4).prop_map(Intervention::OptOut),
+        1 => Just(Intervention::CancelAll),
+        2 => (any::<usize>(), 0..3_usize).prop_map(|(first, more)| Intervention::CancelRows { first, more }),
     ]
 }
 
@@ -169,8 +178,9 @@ struct Campaign {
     excused: HashMap<u64, u32>,
     /// Rows that an operator resolved as sent.
     declared: HashSet<u64>,
-    /// Rows that were suppressed while pending, and how often the gateway had taken them by then.
-    suppressed: HashMap<u64, u32>,
+    /// Rows that were suppressed or cancelled while pending, with that status and how often the gateway had taken them by
+    /// then.
+    stopped: HashMap<u64, (Status, u32)>,
 }
 
 impl Campaign {
@@ -183,7 +193,7 @@ impl Campaign {
             record: Arc::default(),
             excused: HashMap::new(),
             declared: HashSet::new(),
-            suppressed: HashMap::new(),
+            stopped: HashMap::new(),
         }
     }
 
@@ -265,22 +275,20 @@ impl Campaign {
     }
 
     fn perform(&mut self, intervention: &Intervention, earlier: &Location) {
-        let (selection, sent) = match intervention {
+        let (selection, resolution) = match intervention {
             Intervention::PutBack => return self.put_back(earlier),
             Intervention::OptOut(rows) => return self.opt_out(rows),
-            Intervention::ResolveAll(sent) => (Selection::AllUnknown, *sent),
+            Intervention::ResolveAll(sent) => (Selection::AllUnknown, resolution(*sent)),
             Intervention::ResolveRows { first, more, sent } => {
-                let first = first % self.rows;
-                let last = (first + more).min(self.rows - 1);
-                let rows = first as u64 + 1..=last as u64 + 1;
-                (Selection::Rows(vec![rows]), *sent)
+                (self.select(*first, *more), resolution(*sent))
             }
-            Intervention::ResolveBatch { batch, sent } => (Selection::Batch(*batch), *sent),
-        };
-        let resolution = if sent {
-            Resolution::Accepted { trx_id: None }
-        } else {
-            Resolution::NotSent
+            Intervention::ResolveBatch { batch, sent } => {
+                (Selection::Batch(*batch), resolution(*sent))
+            }
+            Intervention::CancelAll => (Selection::AllPending, Resolution::Cancelled),
+            Intervention::CancelRows { first, more } => {
+                (self.select(*first, *more), Resolution::Cancelled)
+            }
         };
         // Recovery is not their doing.
         open(&self.ledger).close().unwrap();
@@ -288,16 +296,36 @@ impl Campaign {
         let mut opened = open(&self.ledger);
         let _refused = opened.resolve(&selection, &resolution, None, &timestamp());
         opened.close().unwrap();
+        let record = self.record.lock().unwrap();
         for (row, (before, after)) in (1..).zip(before.into_iter().zip(self.statuses())) {
-            if before != after {
-                assert!(matches!(before, Status::Unknown | Status::Refused));
-                if sent {
+            match (before, after, &resolution) {
+                _ if before == after => {}
+                (
+                    Status::Unknown | Status::Refused,
+                    Status::Accepted,
+                    Resolution::Accepted { .. },
+                ) => {
                     self.declared.insert(row);
-                } else {
+                }
+                (Status::Unknown | Status::Refused, Status::Pending, Resolution::NotSent) => {
                     *self.excused.entry(row).or_default() += 1;
                 }
+                (Status::Pending, Status::Cancelled, Resolution::Cancelled) => {
+                    let taken = record.times_taken(row);
+                    self.stopped.insert(row, (Status::Cancelled, taken));
+                }
+                (Status::Cancelled | Status::Suppressed, Status::Pending, Resolution::NotSent) => {
+                    self.stopped.remove(&row).expect("it was stopped");
+                }
+                _ => panic!("row {row} was {before} and is {after}: {intervention:?}"),
             }
         }
+    }
+
+    fn select(&self, first: usize, more: usize) -> Selection {
+        let first = first % self.rows;
+        let last = (first + more).min(self.rows - 1);
+        Selection::Rows(vec![first as u64 + 1..=last as u64 + 1])
     }
 
     fn opt_out(&mut self, rows: &[usize]) {
@@ -315,7 +343,8 @@ impl Campaign {
         for (row, (before, after)) in (1..).zip(before.into_iter().zip(self.statuses())) {
             if before == Status::Pending && listed.contains(&number(row)) {
                 assert_eq!(after, Status::Suppressed, "row {row}");
-                self.suppressed.insert(row, record.times_taken(row));
+                let taken = record.times_taken(row);
+                self.stopped.insert(row, (Status::Suppressed, taken));
             } else {
                 assert_eq!(after, before, "row {row} is on no list, or was not pending");
             }
@@ -366,9 +395,14 @@ impl Campaign {
                 let declared = self.declared.contains(&row);
                 assert!(taken > 0 || declared, "row {row} was never taken");
             }
-            if let Some(by_then) = self.suppressed.get(&row) {
-                assert_eq!(status, Status::Suppressed, "row {row} opted out");
-                assert_eq!(taken, *by_then, "row {row} had opted out");
+            if let Some((stopped, by_then)) = self.stopped.get(&row) {
+                assert_eq!(status, *stopped, "row {row}");
+                assert_eq!(taken, *by_then, "row {row} was {status}");
+            } else {
+                assert!(
+                    !matches!(status, Status::Suppressed | Status::Cancelled),
+                    "row {row}"
+                );
             }
         }
     }
@@ -387,6 +421,14 @@ impl Campaign {
             };
             assert_eq!((after, more), expected, "row {row}");
         }
+    }
+}
+
+fn resolution(sent: bool) -> Resolution {
+    if sent {
+        Resolution::Accepted { trx_id: None }
+    } else {
+        Resolution::NotSent
     }
 }
 

@@ -30,8 +30,8 @@ struct Record {
     excused: u32,
     /// Whether an operator resolved it as sent.
     declared: bool,
-    /// How often it had been taken when it was suppressed while pending.
-    suppressed: Option<u32>,
+    /// How often it had been taken when it was suppressed or cancelled while pending.
+    stopped: Option<u32>,
 }
 
 struct Campaign {
@@ -187,12 +187,14 @@ impl Campaign {
         let before = statuses(&self.ledger);
         let row = rng.u64(1..=self.rows as u64);
         let sent = rng.bool();
-        let resolution = if sent {
-            Resolution::Accepted { trx_id: None }
-        } else {
-            Resolution::NotSent
+        let cancels = rng.u8(..3) == 0;
+        let resolution = match (cancels, sent) {
+            (true, _) => Resolution::Cancelled,
+            (false, true) => Resolution::Accepted { trx_id: None },
+            (false, false) => Resolution::NotSent,
         };
         let selection = match rng.u8(..4) {
+            0 if cancels => Selection::AllPending,
             0 => Selection::AllUnknown,
             1 => Selection::Batch(rng.u64(1..12)),
             2 => Selection::Rows(vec![row..=row]),
@@ -213,7 +215,13 @@ impl Campaign {
             match (before, after) {
                 _ if before == after => {}
                 (Status::Pending, Status::Suppressed) if opts_out => {
-                    record.suppressed = Some(record.taken);
+                    record.stopped = Some(record.taken);
+                }
+                (Status::Pending, Status::Cancelled) if cancels => {
+                    record.stopped = Some(record.taken);
+                }
+                (Status::Suppressed | Status::Cancelled, Status::Pending) if !sent => {
+                    record.stopped = None;
                 }
                 (Status::Unknown | Status::Refused, Status::Accepted) if sent => {
                     record.declared = true;
@@ -239,7 +247,9 @@ impl Campaign {
                     assert!(of.taken <= of.excused, "row {row} was taken, is {status}");
                 }
                 Status::Accepted => assert!(of.taken > 0 || of.declared, "row {row}"),
-                Status::Suppressed => assert_eq!(of.suppressed, Some(of.taken), "row {row}"),
+                Status::Suppressed | Status::Cancelled => {
+                    assert_eq!(of.stopped, Some(of.taken), "row {row}");
+                }
                 _ => {}
             }
         }

@@ -54,12 +54,6 @@ impl Ledger {
                 let sql = "UPDATE recipient SET trx_id = ?2 WHERE row = ?1";
                 self.execute(sql, params![row, trx_id]).map(drop)
             }
-            Change::Suppress { batch, row, reason } => {
-                let sql =
-                    "UPDATE recipient SET disposition = 'suppressed', reason = ?3, batch_id = NULL
-                           WHERE row = ?1 AND batch_id = ?2";
-                self.update_row(*batch, sql, params![row, batch.0, reason])
-            }
             Change::Decide {
                 at,
                 rows,
@@ -101,6 +95,7 @@ impl Ledger {
                 let sql = "code = ?4, trx_id = ?5, why = ?6";
                 self.update_batch(batch, from, to, sql, &[code, trx_id, why])
             }
+            Fields::Suppressed { why } => self.update_batch(batch, from, to, "why = ?4", &[why]),
             Fields::Decided { trx_id } => {
                 let sql = "decision = ?4, trx_id = coalesce(?5, trx_id)";
                 self.update_batch(batch, from, to, sql, &[&self.decision, trx_id])

@@ -8,7 +8,6 @@ use super::connection::{connect, make_durable};
 use super::error::{unknown_value, write_error};
 use super::files::{self, Identity};
 use super::lock::Lock;
-use super::planned::PAGE;
 use super::{campaign, totals};
 use crate::Result;
 use crate::ledger::backend::{self, InFlight, StoredBatch};
@@ -161,7 +160,7 @@ impl backend::Ledger for Ledger {
     }
 
     fn planned_after(&self, after: Option<BatchId>) -> Result<Vec<Batch>> {
-        self.read_planned(after, PAGE)
+        self.read_page(after)
     }
 
     fn smallest_split(&self) -> Result<Option<Batch>> {

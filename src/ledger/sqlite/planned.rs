@@ -13,11 +13,16 @@ use crate::ledger::resolution::Selection;
 use crate::ledger::state::State;
 
 /// How many planned batches are read ahead at a time.
-pub(super) const PAGE: usize = 256;
+const PAGE: usize = 256;
 
 impl Ledger {
+    /// The next page of planned batches after `after`, in order.
+    pub(super) fn read_page(&self, after: Option<BatchId>) -> Result<Vec<Batch>> {
+        self.read_planned(after, PAGE)
+    }
+
     /// At most `most` planned batches after `after`, in order.
-    pub(super) fn read_planned(&self, after: Option<BatchId>, most: usize) -> Result<Vec<Batch>> {
+    fn read_planned(&self, after: Option<BatchId>, most: usize) -> Result<Vec<Batch>> {
         // The order of the index, so that nothing beyond this page is read. A missing text leaves a NULL, which is an error; with
         // a plain join its batch would never be sent, and never be noticed.
         let mut statement = self.connection.prepare_cached(
@@ -89,6 +94,11 @@ impl Ledger {
             Selection::AllUnknown => {
                 self.read_column("SELECT id FROM batch WHERE state = 'unknown'", [])?
             }
+            Selection::AllPending => self.read_column(
+                "SELECT DISTINCT r.batch_id FROM recipient r LEFT JOIN batch b ON b.id = r.batch_id
+                 WHERE r.batch_id IS NOT NULL AND ifnull(b.state, 'planned') = 'planned'",
+                [],
+            )?,
             Selection::Batch(id) => {
                 let sql = "SELECT id FROM batch WHERE id = ?1 UNION SELECT batch_id FROM recipient WHERE batch_id = ?1";
                 self.read_column(sql, [id.cast_signed()])?

@@ -8,7 +8,7 @@ use crate::{Error, Kind, Result};
 pub(in crate::ledger) const APPLICATION_ID: i64 = 0x6953_4D53;
 
 /// The version that this program writes, and the only one that it reads.
-pub(in crate::ledger) const VERSION: i64 = 4;
+pub(in crate::ledger) const VERSION: i64 = 5;
 
 /// The tables. States and dispositions are words, so that any SQL tool shows what they mean. The checks compare with one word
 /// after another, because SQLite builds a table for an `IN` list of more than two words, for every row that is stored.
@@ -33,7 +33,7 @@ CREATE TABLE decision (
     id          INTEGER PRIMARY KEY,
     decided_at  TEXT NOT NULL,
     rows        TEXT NOT NULL,       -- 3,17-20
-    resolution  TEXT NOT NULL CHECK (resolution IN ('accepted', 'not-sent')),
+    resolution  TEXT NOT NULL CHECK (resolution IN ('accepted', 'not-sent', 'cancelled')),
     trx_id      TEXT,
     note        TEXT
 ) STRICT;
@@ -43,12 +43,12 @@ CREATE TABLE batch (
     parent      INTEGER REFERENCES batch (id),
     state       TEXT NOT NULL
                 CHECK (state = 'planned' OR state = 'claimed' OR state = 'accepted' OR state = 'refused'
-                       OR state = 'unknown' OR state = 'split'),
+                       OR state = 'unknown' OR state = 'cancelled' OR state = 'suppressed' OR state = 'split'),
     attempts    INTEGER NOT NULL,    -- its own and those of the batches it was split from
     claimed_at  TEXT,                -- the last claim
     code        INTEGER,             -- as answered
     trx_id      TEXT,
-    why         TEXT,                -- why it is unknown, planned again, or refused for itself alone
+    why         TEXT,                -- why it is unknown, planned again, suppressed, or refused for itself alone
     decision    INTEGER REFERENCES decision (id)
 ) STRICT;
 CREATE TABLE recipient (

@@ -99,8 +99,11 @@ impl backend::Snapshot for Snapshot {
         self.read(|connection| {
             let mut statement = connection.prepare(
                 "SELECT r.row, r.msisdn, ifnull(r.text, t.text), r.type, r.credits
-                 FROM recipient r LEFT JOIN recipient t ON t.row = r.text_row
-                 WHERE r.disposition = 'send' ORDER BY r.row",
+                 FROM recipient r
+                 LEFT JOIN recipient t ON t.row = r.text_row
+                 LEFT JOIN batch b ON b.id = r.batch_id
+                 WHERE r.disposition = 'send' AND ifnull(b.state, 'planned') NOT IN ('suppressed', 'cancelled')
+                 ORDER BY r.row",
             )?;
             let mut rows = statement.query([])?;
             while matches!(handed_on, Ok(true)) {
@@ -146,7 +149,8 @@ impl backend::Snapshot for Snapshot {
         self.read(|connection| {
             let mut statement = connection.prepare(
                 "SELECT r.msisdn FROM recipient r LEFT JOIN batch b ON b.id = r.batch_id
-                 WHERE r.disposition = 'send' AND b.state IS NOT 'refused'",
+                 WHERE r.disposition = 'send' 
+                   AND ifnull(b.state, 'planned') NOT IN ('refused', 'suppressed', 'cancelled')",
             )?;
             let mut rows = statement.query([])?;
             while let Some(row) = rows.next()? {
@@ -166,6 +170,13 @@ impl backend::Snapshot for Snapshot {
                 AttemptOutcome::NOT_TAKEN.map(AttemptOutcome::as_str),
                 |row| row.get(0),
             )?)
+        })
+    }
+
+    fn has_decisions(&self) -> Result<bool> {
+        self.read(|connection| {
+            let sql = "SELECT EXISTS (SELECT 1 FROM decision)";
+            Ok(connection.query_row(sql, [], |row| row.get(0))?)
         })
     }
 

@@ -42,18 +42,14 @@ pub(in crate::ledger) fn read(connection: &Connection) -> Result<Totals> {
         let status = status(disposition, state.and_then(State::parse))?;
         totals.counts.add(status, 1);
         if disposition == "send" {
-            let credits = row.get::<_, Option<u32>>(2)?.map_or(0, u64::from);
-            totals.credits_planned += credits;
-            match status {
-                Status::Accepted => totals.credits_accepted += credits,
-                Status::Pending => totals.credits_pending += credits,
-                _ => {}
-            }
+            let credits = row.get::<_, Option<u32>>(2)?.unwrap_or(0);
+            totals.add_credits(status, credits);
         }
     }
     totals.batches = count(
         connection,
-        "SELECT count(DISTINCT batch_id) FROM recipient WHERE batch_id IS NOT NULL",
+        "SELECT count(DISTINCT batch_id) - (SELECT count(*) FROM batch WHERE state = 'suppressed')
+         FROM recipient WHERE batch_id IS NOT NULL",
     )?;
     totals.attempts = attempts(connection)?;
     Ok(totals)

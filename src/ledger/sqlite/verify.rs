@@ -92,9 +92,14 @@ impl Snapshot {
 }
 
 impl Records for Snapshot {
-    fn decisions(&self, each: &mut dyn FnMut(i64, bool)) -> Result<()> {
-        self.each("SELECT id, resolution = 'accepted' FROM decision", |row| {
-            each(row.get(0)?, row.get(1)?);
+    fn decisions(&self, each: &mut dyn FnMut(i64, State)) -> Result<()> {
+        self.each("SELECT id, resolution FROM decision", |row| {
+            let state = match row.get_ref(1)?.as_str()? {
+                "accepted" => State::Accepted,
+                "cancelled" => State::Cancelled,
+                _ => State::Planned,
+            };
+            each(row.get(0)?, state);
             Ok(())
         })
     }

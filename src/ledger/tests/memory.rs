@@ -440,12 +440,6 @@ impl Open {
                     .trx_id
                     .clone_from(trx_id);
             }
-            Change::Suppress { batch, row, reason } => {
-                let row = data.row_of(*batch, *row)?;
-                row.batch = None;
-                row.status = Status::Suppressed;
-                row.reason = Some(reason.clone());
-            }
             Change::Decide {
                 at,
                 resolution,
@@ -512,6 +506,7 @@ impl Data {
                 batch.trx_id.clone_from(trx_id);
                 batch.why.clone_from(why);
             }
+            Fields::Suppressed { why } => batch.why = Some(why.clone()),
             Fields::Decided { trx_id } => {
                 batch.decision = Some(last_decision);
                 if trx_id.is_some() {
@@ -542,6 +537,8 @@ impl Data {
             Some(State::Planned) => Status::Pending,
             Some(State::Accepted) => Status::Accepted,
             Some(State::Refused) => Status::Refused,
+            Some(State::Cancelled) => Status::Cancelled,
+            Some(State::Suppressed) => Status::Suppressed,
             Some(State::Claimed | State::Unknown | State::Split) => Status::Unknown,
         }
     }
@@ -622,6 +619,7 @@ impl backend::Ledger for Open {
     fn selected(&self, selection: &Selection) -> Result<Vec<StoredBatch>> {
         let is_selected = |id: i64, state: State, rows: &[i64]| match selection {
             Selection::AllUnknown => state == State::Unknown,
+            Selection::AllPending => state == State::Planned,
             Selection::Batch(batch) => *batch == id.cast_unsigned(),
             Selection::Rows(ranges) => rows.iter().any(|row| {
                 let mut ranges = ranges.iter();
@@ -689,18 +687,15 @@ impl Snapshot for Data {
             ..Totals::default()
         };
         let live = self.batches.iter();
-        totals.batches = live.filter(|batch| batch.state != State::Split).count() as u64;
+        totals.batches = live
+            .filter(|batch| !matches!(batch.state, State::Split | State::Suppressed))
+            .count() as u64;
         for (row, planned) in self.rows.iter().zip(&self.plan.rows) {
             let status = self.status(row);
             totals.counts.add(status, 1);
-            let credits = planned.text.as_ref().map_or(0, |text| text.credits.into());
             if row.batch.is_some() {
-                totals.credits_planned += credits;
-            }
-            match status {
-                Status::Accepted => totals.credits_accepted += credits,
-                Status::Pending => totals.credits_pending += credits,
-                _ => {}
+                let credits = planned.text.as_ref().map_or(0, |text| text.credits);
+                totals.add_credits(status, credits);
             }
         }
         Ok(totals)
@@ -760,7 +755,8 @@ impl Snapshot for Data {
     fn planned_texts(&self, each: &mut dyn FnMut(PlannedText<'_>) -> Result<bool>) -> Result<()> {
         let planned = (1..).zip(self.rows.iter().zip(&self.plan.rows));
         for (number, (row, planned)) in planned {
-            let text = planned.text.as_ref().filter(|_| row.batch.is_some());
+            let is_sendable = !matches!(self.status(row), Status::Suppressed | Status::Cancelled);
+            let text = (planned.text.as_ref()).filter(|_| row.batch.is_some() && is_sendable);
             if let (Some(text), Some(msisdn)) = (text, planned.msisdn)
                 && !each(PlannedText {
                     row: number,
@@ -789,7 +785,11 @@ impl Snapshot for Data {
 
     fn sent_numbers(&self, each: &mut dyn FnMut(Msisdn)) -> Result<()> {
         for (row, planned) in self.rows.iter().zip(&self.plan.rows) {
-            if row.batch.is_some() && self.status(row) != Status::Refused {
+            let may_be_sent = matches!(
+                self.status(row),
+                Status::Accepted | Status::Unknown | Status::Pending
+            );
+            if may_be_sent {
                 planned.msisdn.into_iter().for_each(&mut *each);
             }
         }
@@ -802,6 +802,10 @@ impl Snapshot for Data {
             let outcome = attempt.outcome;
             outcome.is_none_or(|outcome| !AttemptOutcome::NOT_TAKEN.contains(&outcome))
         }))
+    }
+
+    fn has_decisions(&self) -> Result<bool> {
+        Ok(!self.decisions.is_empty())
     }
 
     fn verify(&self, _: bool, _: &dyn Fn(Status, i32) -> bool) -> Result<Vec<String>> {
@@ -835,11 +839,12 @@ impl Data {
             }
             let (made, open, last) = attempts[nth];
             let is_split = batch.state == State::Split;
+            let is_planned = matches!(batch.state, State::Planned | State::Suppressed);
             let follows = is_split
                 || batch.state == State::Claimed
                 || batch.decision.is_some()
                 || match last {
-                    None => batch.state == State::Planned,
+                    None => is_planned,
                     Some(AttemptOutcome::Accepted) => batch.state == State::Accepted,
                     Some(AttemptOutcome::NoAnswer | AttemptOutcome::Interrupted) => {
                         batch.state == State::Unknown
@@ -848,13 +853,14 @@ impl Data {
                         batch.state == State::Refused || batch.why.is_some()
                     }
                     Some(AttemptOutcome::Mixed) => true,
-                    Some(_) => batch.state == State::Planned,
+                    Some(_) => is_planned,
                 };
             let adds_up = rows[nth].is_empty() == is_split
                 && batch.attempts == made
                 && open == u32::from(batch.state == State::Claimed)
                 && (batch.state == State::Accepted || batch.trx_id.is_none())
                 && (batch.state != State::Refused || batch.code.is_some())
+                && (batch.state != State::Cancelled || batch.decision.is_some())
                 && follows;
             if !adds_up {
                 wrong.push(format!(

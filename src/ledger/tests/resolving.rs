@@ -3,12 +3,9 @@
 use super::*;
 
 fn resolve(ledger: &mut Ledger, selection: &Selection, resolution: &Resolution) -> Result<u64> {
-    ledger.resolve(
-        selection,
-        resolution,
-        Some("the portal says so"),
-        &timestamp(),
-    )
+    let note = Some("the portal says so");
+    let rows = ledger.resolve(selection, resolution, note, &timestamp())?;
+    Ok(rows.len() as u64)
 }
 
 fn went_out() -> Resolution {

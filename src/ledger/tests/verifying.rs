@@ -3,9 +3,10 @@
 use super::*;
 
 /// 1-2 accepted, 3 refused, 4 unknown, 5 refused, 6 pending after an attempt, 7-8 split by outcome, 9 resolved
-/// as accepted, 10 resolved as not sent, 11 pending, 12 suppressed later, 13 claimed.
+/// as accepted, 10 resolved as not sent, 11 pending, 12 suppressed later, 13 claimed,
+/// 14 cancelled.
 fn everything(path: &Path) -> Ledger {
-    plan(path, &[2, 1, 1, 1, 1, 2, 1, 1, 1, 2]);
+    plan(path, &[2, 1, 1, 1, 1, 2, 1, 1, 1, 2, 1]);
     let mut ledger = open(path);
     for new_states in [
         vec![accepted(Some("1"))],
@@ -41,6 +42,7 @@ fn everything(path: &Path) -> Ledger {
     };
     resolve(9, Resolution::Accepted { trx_id: None });
     resolve(10, Resolution::NotSent);
+    resolve(14, Resolution::Cancelled);
     ledger
         .suppress(|of| (of == number(12)).then(|| "opted out".to_owned()))
         .unwrap();
@@ -54,12 +56,12 @@ fn every_legal_state_adds_up() {
     let (_folder, path) = temp_ledger();
     let ledger = everything(&path);
     assert_adds_up(&path);
-    use Status::{Accepted, Pending, Refused, Suppressed, Unknown};
+    use Status::{Accepted, Cancelled, Pending, Refused, Suppressed, Unknown};
     assert_eq!(
         statuses(&path),
         [
             Accepted, Accepted, Refused, Unknown, Refused, Pending, Accepted, Unknown, Accepted,
-            Pending, Pending, Suppressed, Unknown
+            Pending, Pending, Suppressed, Unknown, Cancelled
         ]
     );
     drop(ledger);
@@ -109,6 +111,14 @@ fn every_tampering_is_detected() {
         "UPDATE batch SET state = 'claimed' WHERE state = 'planned'",
         "UPDATE batch SET state = 'unknown' WHERE decision IS NOT NULL",
         "UPDATE batch SET decision = NULL WHERE decision IS NOT NULL",
+        "UPDATE batch SET decision = NULL WHERE state = 'cancelled'",
+        "UPDATE batch SET state = 'planned' WHERE state = 'cancelled'",
+        "UPDATE batch SET state = 'cancelled' WHERE state = 'suppressed'",
+        "UPDATE batch SET state = 'cancelled' WHERE state = 'accepted'",
+        "INSERT INTO batch (id, state, attempts) VALUES (9, 'cancelled', 0)",
+        "UPDATE decision SET resolution = 'not-sent' WHERE resolution = 'cancelled'",
+        "UPDATE recipient SET disposition = 'suppressed', batch_id = NULL WHERE row = 14",
+        "UPDATE recipient SET disposition = 'suppressed', batch_id = NULL WHERE row = 12",
         "UPDATE batch SET decision = 99 WHERE id = 1",
         "UPDATE batch SET code = NULL WHERE state = 'refused'",
         "UPDATE batch SET trx_id = '5' WHERE state = 'unknown'",

@@ -81,16 +81,18 @@ impl Audit<'_> {
         let count_is_right = batch.made == batch.attempts;
         let open_is_right = batch.open == u32::from(state == State::Claimed);
         let answer_is_right = !contradicts || batch.is_resolved || state == State::Split;
-        let left_planned = state == State::Planned && batch.has_reason;
+        // A list may have come since it was planned again.
+        let is_planned = matches!(state, State::Planned | State::Suppressed);
+        let left_planned = is_planned && batch.has_reason;
         let by_attempt = match batch.last.and_then(|last| last.outcome) {
             _ if batch.attempts <= 0 || batch.is_resolved => true,
             _ if matches!(state, State::Split | State::Claimed) => true,
             None => true,
             Some(Outcome::Accepted) => state == State::Accepted,
             Some(Outcome::NoAnswer | Outcome::Interrupted) => state == State::Unknown,
-            Some(outcome) if Outcome::NOT_TAKEN.contains(&outcome) => state == State::Planned,
+            Some(outcome) if Outcome::NOT_TAKEN.contains(&outcome) => is_planned,
             Some(Outcome::Refused) => state == State::Refused || left_planned,
-            Some(_) => state != State::Planned || left_planned,
+            Some(_) => !is_planned || left_planned,
         };
         self.check(count_is_right, Rule::AttemptCount, id);
         self.check(open_is_right, Rule::OpenAttempt, id);

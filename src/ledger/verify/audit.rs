@@ -59,8 +59,8 @@ pub(super) struct StoredText {
 /// What was read so far.
 pub(super) struct Audit<'a> {
     pub(super) campaign: &'a Campaign,
-    /// Whether each says that its rows went out.
-    pub(super) decisions: HashMap<i64, bool>,
+    /// The state that each leaves.
+    pub(super) decisions: HashMap<i64, State>,
     pub(super) batches: Vec<Batch>,
     /// By row.
     pub(super) texts: Vec<Option<StoredText>>,
@@ -68,6 +68,8 @@ pub(super) struct Audit<'a> {
     /// The transaction ids of single recipients, by the number of their batch.
     pub(super) trx_ids: Vec<(i64, Box<str>)>,
     pub(super) counts: Counts,
+    /// The rows that were never to be sent.
+    pub(super) unsent: Counts,
     pub(super) hasher: RandomState,
     /// The rows of the plan's examples that have another text.
     pub(super) samples: Vec<u64>,
@@ -84,6 +86,7 @@ impl<'a> Audit<'a> {
             members: Vec::new(),
             trx_ids: Vec::new(),
             counts: Counts::default(),
+            unsent: Counts::default(),
             hasher: RandomState::new(),
             samples: Vec::new(),
             violations: Violations::default(),
@@ -131,15 +134,19 @@ impl<'a> Audit<'a> {
             (state, Some(code)) => state.status().is_some_and(|status| code_fits(status, code)),
         };
         self.check(code_is_right, Rule::Code, id);
-        let may_have_none = matches!(state, State::Planned | State::Split);
+        let may_have_none = matches!(
+            state,
+            State::Planned | State::Cancelled | State::Suppressed | State::Split
+        );
         let has_attempts =
             (batch.attempts != 0 || may_have_none) && (batch.attempts > 0) == batch.was_claimed;
         self.check(has_attempts, Rule::HasAttempts, id);
         let decided = batch.decision.and_then(|id| self.decisions.get(&id));
         let as_decided = match decided {
-            Some(true) => matches!(state, State::Split | State::Accepted),
-            Some(false) => matches!(state, State::Split | State::Planned),
-            None => true,
+            _ if state == State::Split => true,
+            Some(State::Planned) => matches!(state, State::Planned | State::Suppressed),
+            Some(decided) => state == *decided,
+            None => state != State::Cancelled,
         };
         self.check(as_decided, Rule::Decision, id);
         let may_have_trx_id = batch.trx_id.is_none() || state == State::Accepted;
@@ -201,6 +208,7 @@ impl<'a> Audit<'a> {
         }
         if let Some(status) = row.unsent {
             self.counts.add(status, 1);
+            self.unsent.add(status, 1);
             return;
         }
         match state.and_then(State::status) {

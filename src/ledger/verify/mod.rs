@@ -26,8 +26,8 @@ pub(super) fn violations(
     code_fits: &dyn Fn(Status, i32) -> bool,
 ) -> Result<Vec<String>> {
     let mut audit = Audit::new(campaign);
-    records.decisions(&mut |id, accepted| {
-        audit.decisions.insert(id, accepted);
+    records.decisions(&mut |id, state| {
+        audit.decisions.insert(id, state);
     })?;
     records.batches(&mut |batch| audit.batch(batch, code_fits))?;
     let mut rows = Numbers::default();
@@ -61,13 +61,10 @@ fn differences_from_report(audit: &Audit<'_>) -> Vec<String> {
     for (status, planned) in [
         (Status::Invalid, report.invalid_rows()),
         (Status::Duplicate, report.duplicate),
-        // Rows may have been suppressed later.
-        (
-            Status::Suppressed,
-            report.suppressed.max(counts.of(Status::Suppressed)),
-        ),
+        (Status::Suppressed, report.suppressed),
     ] {
-        let found = counts.of(status);
+        // Others were suppressed later, and have a batch.
+        let found = audit.unsent.of(status);
         if found != planned {
             wrong.push(format!(
                 "{planned} rows were planned as {status}, and there are {found}"

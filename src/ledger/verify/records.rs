@@ -7,8 +7,8 @@ use crate::ledger::state::State;
 
 /// The records of a ledger, each kind in the order of its numbers.
 pub(in crate::ledger) trait Records {
-    /// Decisions: the number, and whether it says that the rows went out.
-    fn decisions(&self, each: &mut dyn FnMut(i64, bool)) -> Result<()>;
+    /// Decisions: the number, and the state that it leaves its rows in.
+    fn decisions(&self, each: &mut dyn FnMut(i64, State)) -> Result<()>;
 
     /// Batches that have a record.
     fn batches(&self, each: &mut dyn FnMut(&BatchRecord<'_>)) -> Result<()>;

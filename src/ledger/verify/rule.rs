@@ -31,7 +31,7 @@ pub(super) enum Rule {
     )]
     AttemptCount,
     #[strum(
-        serialize = "a batch without attempts is planned or split, and one that is under way or has an outcome has attempts"
+        serialize = "a batch without attempts is planned, cancelled, suppressed or split, and one that is under way or has an outcome has attempts"
     )]
     HasAttempts,
     #[strum(serialize = "exactly the batch that is under way has one attempt without an outcome")]

@@ -1,0 +1,59 @@
+//! `cancel`: decides that pending rows are not sent.
+
+use crate::Result;
+use crate::cli::args::CancelArgs;
+use crate::cli::clock;
+use crate::cli::exit::Exit;
+use crate::cli::files::shell_quoted;
+use crate::cli::session::Session;
+use crate::cli::terminal::{ask, tell};
+use crate::cli::view::{self, counted};
+use crate::domain::Status;
+use crate::ledger::{Ledger, Resolution, Selection};
+
+pub(in crate::cli) fn run(args: &CancelArgs) -> Result<Exit> {
+    let place = &args.ledger;
+    let mut ledger = Ledger::open(Session::of_ledger(place)?.lock)?;
+    tracing::info!(ledger = %place, campaign = ledger.campaign().id, "opened");
+    let cancelled = cancel(args, &mut ledger).map_err(|error| error.at(place));
+    let totals = ledger.totals();
+    ledger.close()?;
+    let (cancelled, totals) = (cancelled?, totals?);
+    let undo = match &cancelled[..] {
+        [] => String::new(),
+        rows => format!(
+            "They are not sent. To send them after all: {}\n",
+            view::make_pending(place, rows, Status::Cancelled)
+        ),
+    };
+    tell(&format!(
+        "{} cancelled.\n{undo}{}{}The results file has not changed; isms-campaign results {} writes it again. \
+         To send a corrected text instead, see isms-campaign guide recovery.",
+        counted(cancelled.len() as u64, "row"),
+        view::totals(&totals),
+        view::next_step(&totals, None, place),
+        shell_quoted(place)
+    ));
+    Ok(Exit::OK)
+}
+
+/// Returns the rows that were cancelled.
+fn cancel(args: &CancelArgs, ledger: &mut Ledger) -> Result<Vec<u64>> {
+    let pending = ledger.totals()?.counts.of(Status::Pending);
+    let (selection, question) = match &args.rows[..] {
+        [] if pending == 0 => return Ok(Vec::new()),
+        [] => {
+            let all = counted(pending, "pending message");
+            (Selection::AllPending, format!("Cancel {all}?"))
+        }
+        rows => {
+            let question = format!("Cancel these rows ({pending} are pending in all)?");
+            (Selection::Rows(rows.to_vec()), question)
+        }
+    };
+    if !args.yes {
+        ask(&question, "nothing was cancelled")?;
+    }
+    let note = args.note.as_deref();
+    ledger.resolve(&selection, &Resolution::Cancelled, note, &clock::now())
+}
