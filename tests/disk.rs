@@ -155,7 +155,9 @@ fn full_output_devices() {
     for (nth, option) in ["--results", "--summary-json"].into_iter().enumerate() {
         let sheet = format!("{nth}.csv");
         program.write(&sheet, people(3));
-        let run = program.send(&gateway, &[&sheet, TEXT[0], TEXT[1], option, "/dev/full"]);
+        let arguments = [&sheet, TEXT[0], TEXT[1], option, "/dev/full"];
+        let again = ["--repeat", "allow"];
+        let run = program.send(&gateway, &[&arguments[..], &again].concat());
         fails(&run, &["/dev/full", "No space left"]);
         assert_eq!(gateway.taken().len(), 3 * (nth + 1));
         verifies(&program, &format!("{nth}.ledger"));
@@ -170,7 +172,7 @@ fn full_output_devices() {
     }
     // Messages that cannot be written are not an error.
     program
-        .send_command(&gateway.url(), &customers(&["-v"]))
+        .send_command(&gateway.url(), &customers(&["-v", "--repeat", "allow"]))
         .within("exec 2>/dev/full")
         .run()
         .exits(0);

@@ -348,6 +348,23 @@ fn a_campaign_that_was_planned_before_the_other_was_sent_is_refused() {
 }
 
 #[test]
+fn an_older_copy_of_a_ledger_is_refused_beside_it_and_no_hindrance() {
+    let program = Program::with(&[("a.csv", &sheet(0..10))]);
+    let gateway = Gateway::accepting();
+    program.run(&["plan", "a.csv", TEXT[0], TEXT[1]]).exits(0);
+    fs::copy(program.path("a.ledger"), program.path("copy.ledger")).unwrap();
+    program
+        .send(&gateway, &["a.ledger", "--limit", "5"])
+        .exits(0);
+    let run = program.send(&gateway, &["copy.ledger"]);
+    run.exits(1).says(&["a.ledger", "10 of these 10 numbers"]);
+    fs::copy(program.path("a.ledger"), program.path("copy.ledger")).unwrap();
+    program.send(&gateway, &["a.ledger"]).exits(0);
+    assert_eq!(gateway.taken().len(), 10);
+    gateway.assert_nothing_twice();
+}
+
+#[test]
 fn only_what_was_or_may_be_sent_lately_counts() {
     let (program, gateway) = sent();
     program.write("again.csv", sheet(0..20));
@@ -368,8 +385,12 @@ fn only_what_was_or_may_be_sent_lately_counts() {
     again(&["--repeat", "30000d"])
         .exits(1)
         .says(&[date, "--repeat "]);
-    change("UPDATE batch SET state = 'refused', code = -1005, trx_id = NULL");
-    again(&["--repeat", "30000d"]).exits(0);
+    for (state, code) in [("unknown", 1), ("refused", 0), ("cancelled", 0)] {
+        change(&format!(
+            "UPDATE batch SET state = '{state}', code = NULL, trx_id = NULL"
+        ));
+        again(&["--repeat", "30000d"]).exits(code);
+    }
     // A run that was about to make its first request.
     change("UPDATE batch SET state = 'planned', code = NULL; DELETE FROM attempt");
     again(&["--repeat", "30000d"]).exits(1);

@@ -273,11 +273,12 @@ impl ExampleRunner {
         }
         for (name, copy) in [
             ("personalised.txt", "message.txt"),
-            ("personalised.txt", "message-2.txt"),
             ("opted-out.csv", "opted-out.csv"),
         ] {
             fs::copy(sample(name), program.path(copy)).unwrap();
         }
+        let text = fs::read_to_string(sample("personalised.txt")).unwrap();
+        program.write("message-2.txt", text.replace("ready", "ready now"));
         let orders = fs::read_to_string(sample("personalised.csv")).unwrap();
         program.write("customers.xlsx", workbook(&orders));
         let gateway = Sandbox::start(&["sandbox".to_owned()], program.path(""));

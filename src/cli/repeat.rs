@@ -18,10 +18,10 @@ use crate::{Error, Kind, Result};
 
 /// Refuses a campaign with the same message as another one in its ledger's folder that made requests lately, if at least nine tenths
 /// of its numbers have the same text there and were, may have been or will be sent to. `replaced` is a ledger in its own place that
-/// it is to replace. `to_send` hands on each number with its text.
+/// it is to replace. `requests` were made from the campaign's own ledger. `to_send` hands on each number with its text.
 pub(super) fn refuse(
     repeat: Repeat,
-    campaign: &Campaign,
+    (campaign, requests): (&Campaign, u64),
     place: &Location,
     replaced: Option<&Location>,
     to_send: impl Fn(&mut dyn FnMut(Msisdn, &str)) -> Result<()>,
@@ -38,7 +38,7 @@ pub(super) fn refuse(
             continue;
         }
         // The campaign alone is read first. That is fast, and almost always enough.
-        let looked = ledger.glance(&|other| Other::look(other, campaign, time, &now));
+        let looked = ledger.glance(&|other| Other::look(other, (campaign, requests), time, &now));
         let other = match looked {
             Ok(Some(other)) => other,
             Ok(None) => continue,
@@ -87,7 +87,7 @@ struct Other {
 impl Other {
     fn look(
         ledger: &dyn Snapshot,
-        campaign: &Campaign,
+        (campaign, requests): (&Campaign, u64),
         time: Duration,
         now: &Timestamp,
     ) -> Result<Option<Self>> {
@@ -99,9 +99,9 @@ impl Other {
         }
         let other = ledger.campaign()?;
         let is_sandbox = other.gateway_host.as_deref() == Some(SANDBOX_HOST);
-        // A copy of a ledger is no other campaign.
-        let is_same = other.id == campaign.id;
-        if is_sandbox || is_same || !same_message(&other.options.message, &campaign.options.message)
+        // A copy of the ledger is no other campaign, unless it is this one that is the copy.
+        let is_copy = other.id == campaign.id && ledger.totals()?.attempts <= requests;
+        if is_sandbox || is_copy || !same_message(&other.options.message, &campaign.options.message)
         {
             return Ok(None);
         }

@@ -190,7 +190,7 @@ fn refuse_repeat(
     }
     let repeat = settings.typed.check.repeat;
     let replaced = existing.filter(|existing| existing.sent).map(|_| place);
-    repeat::refuse(repeat, campaign, place, replaced, |each| {
+    repeat::refuse(repeat, (campaign, 0), place, replaced, |each| {
         plan.texts(&mut |_, number, text| each(number, text))
     })
 }

@@ -142,7 +142,10 @@ impl NumberColumns {
     fn is_left_out<'a>(&self, cell: impl Fn(usize) -> &'a str) -> bool {
         let status = self.status.map_or("", cell);
         let status = Status::parse(&trimmed(status).to_ascii_lowercase());
-        matches!(status, Some(Status::Refused | Status::Invalid))
+        matches!(
+            status,
+            Some(Status::Refused | Status::Invalid | Status::Cancelled)
+        )
     }
 }
 
@@ -220,6 +223,7 @@ mod tests {
             ("invalid", "abc", false),
             (" Refused ", "60123456789", false),
             ("INVALID", "6.01E+10", false),
+            ("cancelled", "60123456789", false),
         ];
         for (status, number, counts) in table {
             let row =

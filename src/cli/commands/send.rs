@@ -109,7 +109,7 @@ fn send_pending(
         .and_then(|()| match stage {
             // It was looked for when it was planned.
             Stage::New => Ok(()),
-            _ => refuse_repeat(args, &session.campaign, &place),
+            _ => refuse_repeat(args, (&session.campaign, totals.attempts), &place),
         })
         .and_then(|()| ledger.set_destination(&destination.name()))
         .and_then(|()| {
@@ -135,7 +135,7 @@ fn send_pending(
         .and_then(|()| {
             // The mark comes first: of two that begin at the same moment at least one sees the other.
             ledger.mark_beginning(Some(clock::now()))?;
-            refuse_repeat(args, &session.campaign, &place)
+            refuse_repeat(args, (&session.campaign, totals.attempts), &place)
                 .or_else(|refusal| ledger.mark_beginning(None).and(Err(refusal)))
         });
     if let Err(refusal) = approved {
@@ -145,8 +145,8 @@ fn send_pending(
     dispatch(args, ledger, lists, destination, recipients, summary)
 }
 
-/// Refuses what another campaign in the folder has sent.
-fn refuse_repeat(args: &SendArgs, campaign: &Campaign, place: &Location) -> Result<()> {
+/// Refuses what another campaign in the folder has sent. The campaign comes with the number of its requests.
+fn refuse_repeat(args: &SendArgs, campaign: (&Campaign, u64), place: &Location) -> Result<()> {
     if args.send.sandbox {
         return Ok(());
     }
