@@ -83,6 +83,13 @@ impl CampaignFiles {
     }
 }
 
+/// Whether a file of this name is a ledger, whatever is in it.
+pub(super) fn is_called_ledger(path: &Path) -> bool {
+    path.as_os_str()
+        .as_bytes()
+        .ends_with(ledger::SUFFIX.as_bytes())
+}
+
 /// Whether a ledger of this name belongs to the sandbox.
 pub(super) fn is_sandbox_ledger(ledger: &Location) -> bool {
     name_parts(ledger).any(|part| part == SANDBOX[1..])

@@ -48,6 +48,15 @@ impl Location {
         }
     }
 
+    /// Refuses a ledger that is there and that this user cannot use, and says whose it is. Not while this process has it open.
+    pub fn refuse_unusable(&self) -> Result<()> {
+        match self {
+            Self::File(path) => sqlite::refusal_to_write(path).map_or(Ok(()), Err),
+            #[cfg(test)]
+            Self::Memory(_) => Ok(()),
+        }
+    }
+
     /// The place itself, where this is only a link to it: a plan beside the link would be a second ledger of one campaign.
     #[must_use]
     pub fn target(&self) -> Self {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 use std::fs;
 use std::io::{Read, Write};
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -105,6 +105,7 @@ impl Program {
             arguments: arguments.iter().map(|a| a.as_ref().to_owned()).collect(),
             environment: BTreeMap::new(),
             stdin: None,
+            user: None,
             bound: BOUND,
         }
     }
@@ -216,10 +217,17 @@ pub(crate) struct Invocation<'p> {
     arguments: Vec<String>,
     environment: BTreeMap<String, String>,
     stdin: Option<Vec<u8>>,
+    user: Option<u32>,
     bound: Duration,
 }
 
 impl Invocation<'_> {
+    /// The same run as another user, which only root can start.
+    pub(crate) fn user(mut self, number: u32) -> Self {
+        self.user = Some(number);
+        self
+    }
+
     /// The same run after these shell commands (`ulimit -f 8`), in the process that they prepared.
     pub(crate) fn within(mut self, commands: &str) -> Self {
         self.within = Some(format!("{commands}\nexec \"$0\" \"$@\""));
@@ -275,6 +283,9 @@ impl Invocation<'_> {
                 shell
             }
         };
+        if let Some(user) = self.user {
+            command.uid(user).gid(user);
+        }
         command
             .args(&self.arguments)
             .current_dir(folder)

@@ -7,6 +7,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::write_error;
+use super::owner::{self, Use};
 use super::{files, lock, schema};
 use crate::{Error, Kind, Remedy, Result};
 
@@ -15,25 +16,32 @@ const BUSY: Duration = Duration::from_secs(5);
 
 /// Opens a file that must be a ledger of this program's version.
 pub(in crate::ledger) fn connect(path: &Path) -> Result<Connection> {
-    open(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(|error| error.at(path.display()))
+    open_writable(path).map_err(|error| {
+        owner::refusal(path, Use::Write)
+            .or_else(|| owner::refusal_beside(path))
+            .unwrap_or_else(|| error.at(path.display()))
+    })
+}
+
+fn open_writable(path: &Path) -> Result<Connection> {
+    let connection = open(path)?;
+    if connection.is_readonly("main")? {
+        return Err(Error::new(Kind::Ledger, "cannot be written"));
+    }
+    checked(connection)
 }
 
 /// Opens a ledger to read it only. Even so it asks for the right to write: without it SQLite could neither roll back a
 /// change that was cut off, nor remove its log when it is done.
 pub(in crate::ledger) fn connect_to_read(path: &Path) -> Result<Connection> {
-    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
-        // In a folder that cannot be written SQLite cannot create its log, and does not need it.
-        .or_else(|error| {
-            open_immutable(path)
-                .unwrap_or(Err(error.clone()))
-                .map_err(|_| error)
-        });
-    connection
+    open_to_read(path)
         .and_then(|connection| {
             connection.execute_batch("PRAGMA query_only = ON")?;
             Ok(connection)
         })
-        .map_err(|error| error.at(path.display()))
+        .map_err(|error| {
+            owner::refusal(path, Use::Read).unwrap_or_else(|| error.at(path.display()))
+        })
 }
 
 /// Opens a ledger for a look, without files beside it if there is nothing in its log.
@@ -44,21 +52,42 @@ pub(in crate::ledger) fn connect_for_glance(path: &Path) -> Result<Connection> {
     }
 }
 
+fn open_to_read(path: &Path) -> Result<Connection> {
+    let connection = open(path)?;
+    if connection.is_readonly("main")?
+        && let Some(immutable) = open_immutable(path)
+    {
+        // It belongs to another user, for whom SQLite would leave a log beside it that cannot be written.
+        return immutable;
+    }
+    // In a folder that cannot be written SQLite cannot create its log, and does not need it.
+    checked(connection).or_else(|error| match open_immutable(path) {
+        Some(Ok(immutable)) => Ok(immutable),
+        _ => Err(error),
+    })
+}
+
 /// Opens a ledger as one that cannot change. `None`: that is not possible.
 fn open_immutable(path: &Path) -> Option<Result<Connection>> {
     let uri = files::immutable_uri(path).filter(|_| files::may_be_opened_immutable(path))?;
-    let mode = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
-    Some(open(&uri, mode))
+    let mode = OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_URI
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(uri, mode);
+    Some(connection.map_err(Error::from).and_then(checked))
 }
 
-fn open(path: &Path, mode: OpenFlags) -> Result<Connection> {
-    if !mode.contains(OpenFlags::SQLITE_OPEN_URI) {
-        if !files::exists(path)? {
-            return Err(Error::new(Kind::Ledger, "there is no such ledger"));
-        }
-        refuse_foreign_log(path)?;
+fn open(path: &Path) -> Result<Connection> {
+    if !files::exists(path)? {
+        return Err(Error::new(Kind::Ledger, "there is no such ledger"));
     }
-    let connection = Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    refuse_foreign_log(path)?;
+    let mode = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Ok(Connection::open_with_flags(path, mode)?)
+}
+
+/// A connection to a file that is a ledger of this program's version.
+fn checked(connection: Connection) -> Result<Connection> {
     connection.busy_timeout(BUSY)?;
     // Otherwise SQLite plans some statements anew for every number that is bound to them.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;

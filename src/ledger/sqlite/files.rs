@@ -10,7 +10,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use super::schema;
-use crate::{Error, Kind, Remedy, Result};
+use crate::{Error, Kind, Result};
 
 /// How the name of a ledger ends.
 pub const SUFFIX: &str = ".ledger";
@@ -160,8 +160,7 @@ pub(in crate::ledger) fn create_private(path: &Path) -> Result<()> {
     create().map_err(|error| {
         Error::new(Kind::Disk, "cannot be written")
             .caused_by(error)
-            .hint("choose another place for the ledger")
-            .remedy(Remedy::LedgerPath)
+            .hint("make sure that its folder can be written and has room, and run again")
             .at(path.display())
     })
 }

@@ -5,13 +5,14 @@
 //! process could then lock a new file of the same name while the first still holds the old one.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read};
+use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::files;
+use super::owner::{self, Use};
 use crate::ledger::backend::{LockGuard, Started};
 use crate::{Error, Kind, Remedy, Result};
 
@@ -67,9 +68,14 @@ pub(super) fn last_opened(ledger: &Path) -> Option<String> {
     }
 }
 
-/// The campaign that was started from this ledger, as its lock records it. The lock itself is left alone.
-pub(super) fn started(ledger: &Path) -> Option<Started> {
-    read_record(ledger).started().cloned()
+/// The campaign that was started from this ledger, as its lock records it. The lock itself is left alone. A lock that is there
+/// and cannot be read proves nothing.
+pub(super) fn started(ledger: &Path) -> Result<Option<Started>> {
+    let path = path_of(ledger);
+    if let Some(refusal) = owner::refusal_to_read(&path) {
+        return Err(refusal);
+    }
+    Ok(read_record(ledger).started().cloned())
 }
 
 fn read_record(ledger: &Path) -> Record {
@@ -106,14 +112,7 @@ impl Lock {
     /// others ("process 4711 since ...").
     pub(in crate::ledger) fn acquire(ledger: &Path, holder: &str) -> Result<Self> {
         let path = path_of(ledger);
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&path)
-            .map_err(|error| unusable(&path, error))?;
+        let mut file = open(ledger, &path)?;
         if let Err(refusal) = file.try_lock() {
             return Err(refused(refusal, ledger, &path, &mut file));
         }
@@ -228,10 +227,34 @@ impl Lock {
     }
 }
 
+/// Opens the lock file, or makes it. One that is made for a ledger of another user would keep that user out.
+fn open(ledger: &Path, path: &Path) -> Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).mode(0o600);
+    let opened = match options.open(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            if let Some(refusal) = owner::refusal(ledger, Use::Write) {
+                return Err(refusal);
+            }
+            options.create(true).truncate(false).open(path)
+        }
+        opened => opened,
+    };
+    opened.map_err(|error| {
+        owner::refusal(ledger, Use::Write)
+            .or_else(|| owner::refusal_of_folder(ledger, &error))
+            .unwrap_or_else(|| no_place(path, error))
+    })
+}
+
 /// The error for a lock that was not given: another process has it, or the file system has no locks.
 fn refused(refusal: TryLockError, ledger: &Path, path: &Path, file: &mut File) -> Error {
     if let TryLockError::Error(error) = refusal {
-        return unusable(path, error);
+        return match files::exists(ledger) {
+            Ok(false) => no_place(path, error),
+            _ => no_place(path, error)
+                .instead("move the ledger with its lock to a local disk, and send it there"),
+        };
     }
     let mut text = String::new();
     // Who holds it only helps people: if it cannot be read, the error says less.
@@ -240,6 +263,7 @@ fn refused(refusal: TryLockError, ledger: &Path, path: &Path, file: &mut File) -
     Error::new(Kind::InUse, format!("is in use by {holder}"))
         .hint("wait until it has ended; see how far it is")
         .remedy(Remedy::ShowStatus)
+        .about(ledger.display())
         .at(ledger.display())
 }
 
@@ -252,12 +276,19 @@ fn unreadable_record(path: &Path) -> Error {
         .at(path.display())
 }
 
+/// The error for a lock that failed while a ledger may be there.
 fn unusable(path: &Path, error: io::Error) -> Error {
     Error::new(Kind::Disk, "cannot be locked")
         .caused_by(error)
+        .hint("make sure that its disk has room and can be written, and run again")
+        .at(path.display())
+}
+
+/// The error for a place without a ledger where none can be locked.
+fn no_place(path: &Path, error: io::Error) -> Error {
+    unusable(path, error)
         .hint("put the ledger on a local disk that you can write to")
         .remedy(Remedy::LedgerPath)
-        .at(path.display())
 }
 
 #[cfg(test)]

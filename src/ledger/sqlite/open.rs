@@ -8,8 +8,7 @@ use super::connection::{connect, make_durable};
 use super::error::{unknown_value, write_error};
 use super::files::{self, Identity};
 use super::lock::Lock;
-use super::{campaign, totals};
-use crate::Result;
+use super::{campaign, owner, totals};
 use crate::ledger::backend::{self, InFlight, StoredBatch};
 use crate::ledger::batch::{Batch, BatchId};
 use crate::ledger::campaign::Campaign;
@@ -17,6 +16,7 @@ use crate::ledger::change::{Change, NewIds};
 use crate::ledger::outcome::AttemptOutcome;
 use crate::ledger::resolution::Selection;
 use crate::ledger::totals::Totals;
+use crate::{Error, Result};
 
 /// A ledger open for sending.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ impl Ledger {
     /// The same, whatever other names the ledger has.
     pub(super) fn open_despite_hard_links(path: &Path, lock: Lock) -> Result<Self> {
         let connection = connect(path)?;
-        make_durable(&connection).map_err(|error| error.at(path.display()))?;
+        make_durable(&connection).map_err(|error| not_durable(path, error))?;
         // The first read makes SQLite create its log.
         let campaign = campaign::read(&connection)?;
         let mut ledger = Self {
@@ -124,6 +124,18 @@ impl Ledger {
             .and_then(|mut statement| statement.raw_execute().map(drop))
             .map_err(|error| write_error(error).at(self.path.display()))
     }
+}
+
+/// The error for a ledger that is there and that cannot be made durable. Another one elsewhere would be sent again.
+fn not_durable(path: &Path, error: Error) -> Error {
+    owner::refusal_beside(path).unwrap_or_else(|| match error.remedy {
+        Some(_) => error
+            .instead(
+                "move the ledger with its lock to a local disk that has room, and send it there",
+            )
+            .at(path.display()),
+        None => error.at(path.display()),
+    })
 }
 
 impl backend::Ledger for Ledger {
