@@ -82,6 +82,8 @@ pub struct Error {
     message: String,
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
     hint: String,
+    /// The ledger that a remedy is applied to.
+    pub(crate) ledger: Option<String>,
     /// The option or command that carries out its hint, if there is one.
     pub(crate) remedy: Option<Remedy>,
 }
@@ -94,6 +96,7 @@ impl Error {
             message: message.into(),
             source: None,
             hint: String::new(),
+            ledger: None,
             remedy: None,
         }
     }
@@ -121,6 +124,13 @@ impl Error {
     #[must_use]
     pub fn remedy(mut self, remedy: Remedy) -> Self {
         self.remedy = Some(remedy);
+        self
+    }
+
+    /// The same error with the ledger that its remedy is applied to.
+    #[must_use]
+    pub fn about(mut self, ledger: impl Display) -> Self {
+        self.ledger = Some(ledger.to_string());
         self
     }
 

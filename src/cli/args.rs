@@ -222,7 +222,7 @@ pub(super) struct PlanOptionArgs {
     /// Whether dates such as 11/05/2026 have the day or the month first [default: as each column shows]
     #[arg(long, value_parser = keyword::<DateOrder>(), hide_short_help = true)]
     pub(super) date_order: Option<DateOrder>,
-    /// A plan older than this is not sent [default: 7d]
+    /// A plan older than this is not sent; counted from when it was planned [default: 7d]
     #[arg(long, value_name = "DURATION", value_parser = duration, hide_short_help = true)]
     pub(super) expires: Option<Duration>,
     /// Where the ledger is written [default: the spreadsheet's name with .ledger]
@@ -396,7 +396,9 @@ fn lists_of_environment() -> Vec<PathBuf> {
 
 fn typed_plan_option(matches: &ArgMatches) -> Option<String> {
     // Clap makes every struct of arguments a group of its name.
-    let typed = matches.get_many::<Id>("PlanOptionArgs")?.next()?;
+    let mut typed = matches.get_many::<Id>("PlanOptionArgs")?;
+    // Its lifetime is not a part of a plan.
+    let typed = typed.find(|option| option.as_str() != "expires")?;
     Some(format!("--{}", typed.as_str().replace('_', "-")))
 }
 
@@ -448,7 +450,8 @@ mod tests {
         for (typed, noticed) in [
             (&["--type", "ascii"][..], Some("--type")),
             (&["--message-file", "a.txt"], Some("--message-file")),
-            (&["--limit", "5", "--expires", "2d"], Some("--expires")),
+            (&["--limit", "5", "--expires", "2d"], None),
+            (&["--expires", "2d", "--type", "ascii"], Some("--type")),
             (&["--suppress", "a.csv", "--max-invalid", "5"], None),
             (&["--yes"], None),
         ] {

@@ -2,7 +2,7 @@
 //! place.
 
 use super::args::OnChange;
-use super::files::shell_quoted;
+use super::next;
 use super::terminal::tell;
 use crate::domain::Status;
 use crate::domain::options::DuplicateRule;
@@ -56,7 +56,7 @@ impl Existing {
         let problem = format!(
             "rows are open ({pending} pending, {unknown} unknown), so it cannot be set aside"
         );
-        Err(refused(place, problem).hint(settle_first(place, pending, unknown)))
+        Err(refused(place, problem).hint(next::settle_first(&self.campaign, &self.totals, place)))
     }
 
     /// Whether its plan took the place of one from which messages were sent, because the user asked for it.
@@ -87,9 +87,13 @@ impl Existing {
         let (planned_at, changes) = (&self.campaign.planned_at, changes.join("; "));
         let problem =
             format!("was planned on {planned_at} with other rows or options, and {why}: {changes}");
-        Err(refused(place, problem).hint(
-            "continue with what was planned by naming the ledger to send, or start anew with --on-change new",
-        ))
+        let open = next::settle_first(&self.campaign, &self.totals, place);
+        let hint = if open.is_empty() {
+            "start anew with --on-change new".to_owned()
+        } else {
+            format!("{open}; after that, start anew with --on-change new")
+        };
+        Err(refused(place, problem).hint(hint))
     }
 }
 
@@ -166,22 +170,6 @@ pub(super) fn make_room(lock: Lock, existing: &Existing) -> Result<Lock> {
         lock.clear_started()?;
     }
     Ok(lock)
-}
-
-/// What settles the rows that are open.
-fn settle_first(place: &Location, pending: u64, unknown: u64) -> String {
-    let ledger = shell_quoted(place);
-    let pending = (pending > 0).then(|| {
-        format!("send what is pending with isms-campaign send {ledger}, or cancel it with isms-campaign cancel {ledger}")
-    });
-    let unknown = (unknown > 0).then(|| {
-        format!("settle what is unknown by what the iSMS portal says, with isms-campaign resolve {ledger}")
-    });
-    [pending, unknown]
-        .into_iter()
-        .flatten()
-        .collect::<Vec<_>>()
-        .join("; ")
 }
 
 /// Sets a ledger aside, and tells the user where it is now.

@@ -9,6 +9,7 @@ mod destination;
 mod existing;
 mod exit;
 mod files;
+mod next;
 mod overview;
 mod progress;
 mod remedy;

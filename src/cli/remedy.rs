@@ -1,13 +1,24 @@
 //! How the command line spells the option or command that helps against an error.
 
+use super::files::shell_quoted;
 use crate::Error;
 use crate::error::Remedy;
+use crate::ledger::Location;
 
 /// The error in a sentence for people, with the option or command that its hint asks for.
 pub(super) fn sentence(error: &Error) -> String {
     let remedy = error.remedy.map_or("", completion);
-    format!("{error}{remedy}")
+    match &error.ledger {
+        Some(ledger) => {
+            let quoted = shell_quoted(&Location::from(ledger));
+            format!("{error}{}", remedy.replace(LEDGER, &quoted))
+        }
+        None => format!("{error}{remedy}"),
+    }
 }
+
+/// Stands in a command for a ledger that an error may know.
+const LEDGER: &str = "LEDGER";
 
 /// What completes a hint.
 fn completion(remedy: Remedy) -> &'static str {

@@ -1,6 +1,8 @@
 //! Gets a locked ledger with a plan in it: plans a spreadsheet, resumes what an earlier run planned from it, opens a ledger, or
 //! copies one for the sandbox. What was sent is never planned again unless the user asks for it.
 
+use std::time::Duration;
+
 use super::args::{CheckArgs, OnChange};
 use super::existing::{Existing, changes, make_room, refuse_lost, refused, set_aside};
 use super::files::{is_sandbox_ledger, shell_quoted};
@@ -14,7 +16,7 @@ use crate::domain::place::Places;
 use crate::domain::report::Report;
 use crate::domain::status::Counts;
 use crate::domain::suppression::Suppression;
-use crate::ledger::{Campaign, Location, Lock, PlanWriter, Totals};
+use crate::ledger::{Campaign, Ledger, Location, Lock, PlanWriter, Totals};
 use crate::planning::{self, Progress};
 use crate::{Error, Kind, Result};
 
@@ -74,6 +76,16 @@ impl Session {
             places: Places::default(),
             lists,
         }
+    }
+
+    /// The same, after a lifetime that was typed is written down.
+    pub(super) fn with_lifetime(mut self, lifetime: Option<Duration>) -> Result<Self> {
+        if self.stage != Stage::New && lifetime.is_some() {
+            let mut ledger = Ledger::open(self.lock)?;
+            set_lifetime(&mut ledger, &mut self.campaign, lifetime)?;
+            self.lock = ledger.close()?;
+        }
+        Ok(self)
     }
 
     /// Refuses a plan with more invalid rows than allowed, by the limit that was typed or else by the plan's own, or with
@@ -140,7 +152,7 @@ pub(super) fn plan_or_resume(
                 lists.refuse_own(&existing.campaign.id)?;
                 return Ok(Session {
                     places,
-                    ..resume(place, lock, existing, lists, settings)
+                    ..resume(place, lock, existing, lists)
                 });
             }
             existing.refuse_changes(place, &lock, on_change, &changes)?;
@@ -243,21 +255,27 @@ fn plan(
     Ok((plan.writer, campaign, plan.places))
 }
 
-fn resume(
-    place: &Location,
-    lock: Lock,
-    existing: Existing,
-    lists: Lists,
-    settings: &PlanSettings<'_>,
-) -> Session {
+fn resume(place: &Location, lock: Lock, existing: Existing, lists: Lists) -> Session {
     tracing::info!(ledger = %place, attempts = existing.totals.attempts, "nothing has changed since it was planned");
-    let mut session = Session::of_existing(place, lock, existing, lists);
-    let campaign = &mut session.campaign;
-    // A lifetime that is typed again counts, from when the plan was made.
-    if let Some(lifetime) = settings.typed.options.expires {
-        campaign.expires_at = campaign.planned_at.after(lifetime);
+    Session::of_existing(place, lock, existing, lists)
+}
+
+/// Writes a lifetime that was typed into a ledger that was made with another one. It always counts from when the plan was made:
+/// a command that is repeated every day must not keep a plan alive.
+pub(super) fn set_lifetime(
+    ledger: &mut Ledger,
+    campaign: &mut Campaign,
+    lifetime: Option<Duration>,
+) -> Result<()> {
+    let Some(lifetime) = lifetime else {
+        return Ok(());
+    };
+    let expires_at = campaign.planned_at.after(lifetime);
+    if expires_at != campaign.expires_at {
+        ledger.set_expiry(&expires_at, &clock::now())?;
+        campaign.expires_at = expires_at;
     }
-    session
+    Ok(())
 }
 
 /// A session with a copy of a ledger for the sandbox, or with the copy that an earlier run made.

@@ -1,15 +1,16 @@
 //! What was typed, understood: which files a command works on, and what is to be planned.
 
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::time::Duration;
 
 use super::args::{PlanArgs, PlanOptionArgs, SendArgs};
 use super::files::{
-    CampaignFiles, Role, STANDARD_OUTPUT, canonical, is_sandbox_ledger, refuse_overwriting, role,
-    shell_quoted, spreadsheet_of,
+    CampaignFiles, Role, STANDARD_OUTPUT, canonical, is_called_ledger, is_sandbox_ledger,
+    refuse_overwriting, role, spreadsheet_of,
 };
+use super::next;
 use crate::domain::options::{MessageSource, PlanOptions};
 use crate::domain::{Region, RequestLimits};
 use crate::gateway;
@@ -34,7 +35,7 @@ impl Recipients {
         let Input::File(path) = &input else {
             return Ok(Self::Spreadsheet(input));
         };
-        let metadata = fs::metadata(path).map_err(|error| {
+        let unreadable = |error: io::Error| {
             let kind = match error.kind() {
                 ErrorKind::NotFound => Kind::NoInput,
                 _ => Kind::Input,
@@ -43,11 +44,19 @@ impl Recipients {
                 .caused_by(error)
                 .hint("check the name")
                 .at(path.display())
-        })?;
-        if metadata.is_file() && source::is_ledger(path)? {
-            return Ok(Self::Ledger(path.into()));
+        };
+        let is_ledger = match fs::metadata(path) {
+            Ok(metadata) if metadata.is_file() => source::is_ledger(path),
+            Ok(_) => Ok(false),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Err(unreadable(error)),
+            Err(error) => Err(unreadable(error)),
+        };
+        match is_ledger {
+            Ok(false) => Ok(Self::Spreadsheet(input)),
+            // Where a ledger cannot be read, it says itself whose it is.
+            Err(error) if !is_called_ledger(path) => Err(error),
+            _ => Ok(Self::Ledger(path.into())),
         }
-        Ok(Self::Spreadsheet(input))
     }
 }
 
@@ -56,9 +65,9 @@ pub(super) fn of_plan(args: &PlanArgs) -> Result<(Input, CampaignFiles)> {
     let input = match Recipients::recognise(&args.recipients)? {
         Recipients::Spreadsheet(input) => input,
         Recipients::Ledger(place) => {
-            let send = format!("send it: isms-campaign send {}", shell_quoted(&place));
+            let send = next::send_command_of(&place);
             return Err(Error::usage("is a ledger, which is planned already")
-                .hint(send)
+                .hint(format!("send it: {send}"))
                 .at(place));
         }
     };

@@ -1,9 +1,8 @@
-//! What people are shown of a ledger: its rows in numbers, and what to do next.
+//! What people are shown of a ledger: its rows in numbers.
 
 use std::fmt::{Display, Write as _};
 
-use super::files::{is_sandbox_ledger, shell_quoted};
-use crate::dispatch::StopReason;
+use super::files::shell_quoted;
 use crate::domain::Status;
 use crate::ledger::{Location, Totals, row_ranges};
 
@@ -56,54 +55,6 @@ pub(super) fn totals(totals: &Totals) -> String {
     let (accepted, planned) = (totals.credits_accepted, totals.credits_planned);
     screen.line("Credits", format!("{accepted} of {planned} planned"));
     screen.0
-}
-
-/// What to do next, by what a ledger holds. A run that was stopped says itself what to do about that.
-pub(super) fn next_step(totals: &Totals, stop: Option<StopReason>, place: &Location) -> String {
-    let of = |status| totals.counts.of(status);
-    let (pending, unknown) = (of(Status::Pending), of(Status::Unknown));
-    let ledger = shell_quoted(place);
-    let mut steps = Vec::new();
-    match stop {
-        Some(StopReason::Limit) => {
-            steps.push("The limit of this run is reached. Run again for the rest.".to_owned());
-        }
-        None if pending > 0 => {
-            let sandbox = if is_sandbox_ledger(place) {
-                " --sandbox"
-            } else {
-                ""
-            };
-            steps.push(format!(
-                "Send what is pending: isms-campaign send {ledger}{sandbox}"
-            ));
-        }
-        _ => {}
-    }
-    if unknown > 0 {
-        steps.push(format!(
-            "{} may or may not have been sent and will not be sent again: look them up in the iSMS portal \
-             (isms-campaign results {ledger} --status unknown), then settle them with isms-campaign resolve {ledger}.",
-            counted(unknown, "message")
-        ));
-    }
-    let not_sent = of(Status::Refused) + of(Status::Invalid);
-    if not_sent > 0 {
-        let correct = inflected(
-            not_sent,
-            "row was refused or is invalid. Correct it and plan it",
-            "rows were refused or are invalid. Correct and plan them",
-        );
-        steps.push(format!(
-            "{correct} again: isms-campaign results {ledger} --status refused,invalid"
-        ));
-    }
-    if steps.is_empty() && pending == 0 {
-        steps.push("Nothing is left to do.".to_owned());
-    }
-    // Every line ends.
-    steps.push(String::new());
-    steps.join("\n")
 }
 
 /// The most characters of the rows that a command names. What is longer is looked up.

@@ -3,7 +3,7 @@
 use crate::domain::report::Report;
 use crate::domain::{PlanOptions, Timestamp};
 
-/// What is known of a campaign since it was planned. Only `gateway_host` is set later.
+/// What is known of a campaign since it was planned. Only `gateway_host` and `expires_at` are set later.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Campaign {
     /// 32 hexadecimal digits, drawn when it was planned.

@@ -45,6 +45,11 @@ pub(super) enum Change {
     },
     /// A recipient has a transaction id of its own, or none.
     SetTrxId { row: i64, trx_id: Option<String> },
+    /// An operator decided until when the campaign may be sent.
+    Expire {
+        at: Timestamp,
+        expires_at: Timestamp,
+    },
     /// An operator decided about these rows, given as on the command line. It comes before the batches that follow from it.
     Decide {
         at: Timestamp,

@@ -74,10 +74,8 @@ impl Ledger {
                 Kind::Ledger,
                 format!("was first sent to {first}, and would now go to {host}"),
             )
-            .hint(format!(
-                "send it to {first}, or plan a new campaign with a ledger of its own"
-            ))
-            .remedy(Remedy::LedgerPath)
+            .hint(format!("send it to {first}"))
+            .remedy(Remedy::Gateway)
             .at(&self.location));
         }
         host.clone_into(&mut self.destination);
@@ -93,6 +91,15 @@ impl Ledger {
     /// Marks durably that a run is about to make its first request, or that it has ended. Other campaigns see this.
     pub fn mark_beginning(&mut self, at: Option<Timestamp>) -> Result<()> {
         self.transaction(|ledger| ledger.apply(&[Change::MarkBeginning { at }]).map(drop))
+    }
+
+    /// Records until when an operator allows the campaign to be sent.
+    pub fn set_expiry(&mut self, expires_at: &Timestamp, at: &Timestamp) -> Result<()> {
+        let expire = Change::Expire {
+            at: at.clone(),
+            expires_at: expires_at.clone(),
+        };
+        self.transaction(|ledger| ledger.apply(&[expire])).map(drop)
     }
 
     /// Changes the selected rows as an operator decides, all of them or none. Returns the rows that have changed.
@@ -151,7 +158,9 @@ impl Ledger {
     pub(super) fn planned_after(&self, after: Option<BatchId>) -> Result<Vec<Batch>> {
         let page = self.backend.planned_after(after)?;
         let limits = self.campaign().options.limits;
-        page.iter().try_for_each(|batch| batch.check(limits))?;
+        page.iter()
+            .try_for_each(|batch| batch.check(limits))
+            .map_err(|error| error.about(&self.location))?;
         Ok(page)
     }
 
@@ -203,7 +212,7 @@ impl Ledger {
             self.backend.roll_back();
             self.started = started;
         }
-        done
+        done.map_err(|error| error.about(&self.location))
     }
 
     /// Closes the ledger. The lock is handed back, still held.

@@ -5,6 +5,7 @@ use crate::cli::args::CancelArgs;
 use crate::cli::clock;
 use crate::cli::exit::Exit;
 use crate::cli::files::shell_quoted;
+use crate::cli::next;
 use crate::cli::session::Session;
 use crate::cli::terminal::{ask, tell};
 use crate::cli::view::{self, counted};
@@ -16,7 +17,7 @@ pub(in crate::cli) fn run(args: &CancelArgs) -> Result<Exit> {
     let mut ledger = Ledger::open(Session::of_ledger(place)?.lock)?;
     tracing::info!(ledger = %place, campaign = ledger.campaign().id, "opened");
     let cancelled = cancel(args, &mut ledger).map_err(|error| error.at(place));
-    let totals = ledger.totals();
+    let (campaign, totals) = (ledger.campaign().clone(), ledger.totals());
     ledger.close()?;
     let (cancelled, totals) = (cancelled?, totals?);
     let undo = match &cancelled[..] {
@@ -31,7 +32,7 @@ pub(in crate::cli) fn run(args: &CancelArgs) -> Result<Exit> {
          To send a corrected text instead, see isms-campaign guide recovery.",
         counted(cancelled.len() as u64, "row"),
         view::totals(&totals),
-        view::next_step(&totals, None, place),
+        next::steps(&campaign, &totals, None, place),
         shell_quoted(place)
     ));
     Ok(Exit::OK)

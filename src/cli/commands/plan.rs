@@ -12,7 +12,7 @@ use crate::cli::session::{Session, Stage, plan_or_resume};
 use crate::cli::settings::{self, PlanSettings};
 use crate::cli::summary::{self, Summary};
 use crate::cli::terminal::{print, tell};
-use crate::cli::{overview, show, values, view};
+use crate::cli::{next, overview, show, values, view};
 use crate::domain::Status;
 use crate::source::Input;
 
@@ -27,6 +27,7 @@ fn plan(args: &PlanArgs, summary: &mut Summary) -> Result<Exit> {
     let settings = PlanSettings::new(&input, &files, args)?;
     let progress = args.output.progress;
     let session = plan_or_resume(&settings, true, &Progress::of_planning(progress))?;
+    let session = session.with_lifetime(args.options.expires)?;
 
     summary.set_totals(session.totals);
     summary.credits = summary.totals.credits_planned;
@@ -76,17 +77,30 @@ fn ending(args: &PlanArgs, session: &Session, summary: &Summary, sendable: bool)
         let _ = writeln!(text, "Invalid rows: {invalid}");
     }
     if session.stage == Stage::Begun {
-        text.push_str("\nThis campaign has begun; nothing was planned again.\n");
-        text.push_str(&view::totals(&summary.totals));
-    }
-    if sendable && summary.totals.counts.of(Status::Pending) > 0 {
+        text += &begun(session, summary);
+    } else if sendable {
+        let send = next::send_command(&session.campaign, &session.ledger);
+        let ledger = &session.ledger;
         let _ = writeln!(
             text,
-            "\nPlanned in {}. Nothing was sent. Send it: isms-campaign send {ledger}",
-            session.ledger,
+            "\nPlanned in {ledger}. Nothing was sent. Send it: {send}"
         );
     }
     text
+}
+
+/// How far a campaign is that has begun.
+fn begun(session: &Session, summary: &Summary) -> String {
+    let totals = &summary.totals;
+    let of = |status| totals.counts.of(status);
+    format!(
+        "\nThis campaign has begun on an earlier run, so nothing was planned again: {} of {} accepted, {} pending.\n{}\n{}",
+        of(Status::Accepted),
+        view::counted(totals.counts.sendable(), "message"),
+        of(Status::Pending),
+        view::totals(totals),
+        next::steps(&session.campaign, totals, None, &session.ledger)
+    )
 }
 
 /// The command that shows all texts: this one again, where it can be typed again.

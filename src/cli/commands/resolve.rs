@@ -4,6 +4,7 @@ use crate::cli::args::{ResolutionArg, ResolveArgs};
 use crate::cli::clock;
 use crate::cli::exit::Exit;
 use crate::cli::files::shell_quoted;
+use crate::cli::next;
 use crate::cli::session::Session;
 use crate::cli::terminal::tell;
 use crate::cli::view::{self, counted};
@@ -19,14 +20,14 @@ pub(in crate::cli) fn run(args: &ResolveArgs) -> Result<Exit> {
     let resolved = ledger
         .resolve(&selection, &resolution, note, &clock::now())
         .map_err(|error| error.at(place));
-    let totals = ledger.totals();
+    let (campaign, totals) = (ledger.campaign().clone(), ledger.totals());
     ledger.close()?;
     let (resolved, totals) = (resolved?, totals?);
     tell(&format!(
         "{} settled.\n{}{}The results file has not changed; isms-campaign results {} writes it again.",
         counted(resolved.len() as u64, "row"),
         view::totals(&totals),
-        view::next_step(&totals, None, place),
+        next::steps(&campaign, &totals, None, place),
         shell_quoted(place)
     ));
     Ok(Exit::OK)

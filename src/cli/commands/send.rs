@@ -18,10 +18,10 @@ use crate::cli::summary::{self, Summary};
 use crate::cli::suppression::Lists;
 use crate::cli::terminal::{ask, tell};
 use crate::cli::view::{counted, inflected};
-use crate::cli::{clock, overview, repeat, show, signals, suppression, view};
+use crate::cli::{clock, next, overview, repeat, show, signals, suppression, view};
 use crate::dispatch::{self, Backoff, Policy, StopReason, Throttle};
 use crate::domain::place::Places;
-use crate::domain::{Msisdn, Status, Timestamp};
+use crate::domain::{Msisdn, Status};
 use crate::ledger::{Campaign, Ledger, Location};
 use crate::results::ResultsFile;
 
@@ -43,7 +43,11 @@ fn send(args: &SendArgs, summary: &mut Summary) -> Result<()> {
     // What could stop the run is checked before anything is planned.
     let destination = Destination::find(args)?;
     summary.gateway = Some(destination.endpoint.host());
-    let results = ResultsFile::prepare(&files.results)?;
+    let results = match ResultsFile::prepare(&files.results) {
+        Ok(results) => results,
+        // Another place for the results would not help.
+        Err(error) => return Err(files.ledger.refuse_unusable().err().unwrap_or(error)),
+    };
 
     let session = open(args, &recipients, &files)?;
     summary.report = Some(session.campaign.report.clone());
@@ -104,16 +108,17 @@ fn send_pending(
         counted(recipients, "message"),
         destination.name()
     );
-    let expires_at = session.campaign.expires_at.clone();
-    let approved = refuse_expired(&expires_at, &place)
+    let mut campaign = session.campaign;
+    session::set_lifetime(&mut ledger, &mut campaign, args.plan.options.expires)?;
+    let approved = refuse_expired(&campaign, &place)
         .and_then(|()| match stage {
             // It was looked for when it was planned.
             Stage::New => Ok(()),
-            _ => refuse_repeat(args, (&session.campaign, totals.attempts), &place),
+            _ => refuse_repeat(args, (&campaign, totals.attempts), &place),
         })
         .and_then(|()| ledger.set_destination(&destination.name()))
         .and_then(|()| {
-            show_plan(args, &session.campaign, &place, &session.places)?;
+            show_plan(args, &campaign, &place, &session.places)?;
             if stage == Stage::Begun {
                 tell(&format!("So far:\n{}", view::totals(&totals)));
             }
@@ -124,7 +129,7 @@ fn send_pending(
             }
         })
         // A question can stay open for days.
-        .and_then(|()| refuse_expired(&expires_at, &place))
+        .and_then(|()| refuse_expired(&campaign, &place))
         .and_then(|()| {
             let added = lists.added(&tell)?;
             if added.is_empty() {
@@ -135,7 +140,7 @@ fn send_pending(
         .and_then(|()| {
             // The mark comes first: of two that begin at the same moment at least one sees the other.
             ledger.mark_beginning(Some(clock::now()))?;
-            refuse_repeat(args, (&session.campaign, totals.attempts), &place)
+            refuse_repeat(args, (&campaign, totals.attempts), &place)
                 .or_else(|refusal| ledger.mark_beginning(None).and(Err(refusal)))
         });
     if let Err(refusal) = approved {
@@ -230,14 +235,16 @@ fn tell_recovered(requests: u64) {
     }
 }
 
-fn refuse_expired(expires_at: &Timestamp, ledger: &Location) -> Result<()> {
-    if clock::now() <= *expires_at {
+/// A plan that is too old is not sent: if its ledger and lock were restored together, nothing else shows that it was sent.
+fn refuse_expired(campaign: &Campaign, ledger: &Location) -> Result<()> {
+    if !next::is_expired(campaign) {
         return Ok(());
     }
-    let problem = format!("the plan expired on {expires_at}, and is not sent any more");
-    Err(refused(ledger, problem).hint(
-        "plan the spreadsheet again with isms-campaign plan, or send the spreadsheet with a longer --expires",
-    ))
+    let (planned_at, expires_at) = (&campaign.planned_at, &campaign.expires_at);
+    let problem =
+        format!("was planned on {planned_at}, expired on {expires_at}, and is not sent any more");
+    let send = next::send_command(campaign, ledger);
+    Err(refused(ledger, problem).hint(format!("if it is still to be sent: {send}")))
 }
 
 /// Sends, and closes the ledger.
@@ -326,7 +333,7 @@ fn finish(
     let mut text = format!("\n{}", view::totals(&totals));
     // An error says itself what to do next.
     if succeeded {
-        text += &view::next_step(&totals, summary.stop, &files.ledger);
+        text += &next::steps(&snapshot.campaign()?, &totals, summary.stop, &files.ledger);
     }
     tell(&format!("{text}Results: {}", results.path().display()));
     Ok(())

@@ -3,7 +3,7 @@
 use crate::Result;
 use crate::cli::exit::Exit;
 use crate::cli::terminal::print;
-use crate::cli::{existing, view};
+use crate::cli::{existing, next, view};
 use crate::domain::Status;
 use crate::ledger::Location;
 
@@ -16,7 +16,7 @@ pub(in crate::cli) fn run(place: &Location) -> Result<Exit> {
         Some(holder) => format!(
             "It is in use by {holder}. Requests under way count as unknown until they are answered: wait for the end.\n"
         ),
-        None => view::next_step(&totals, None, place),
+        None => next::steps(&campaign, &totals, None, place),
     };
     let cancelled = match totals.counts.of(Status::Cancelled) {
         0 => String::new(),

@@ -54,6 +54,11 @@ impl Ledger {
                 let sql = "UPDATE recipient SET trx_id = ?2 WHERE row = ?1";
                 self.execute(sql, params![row, trx_id]).map(drop)
             }
+            Change::Expire { at, expires_at } => {
+                let sql = "INSERT INTO decision (decided_at, resolution, expires_at) VALUES (?1, 'expires', ?2)";
+                let values = params![at.to_string(), expires_at.to_string()];
+                self.execute(sql, values).map(drop)
+            }
             Change::Decide {
                 at,
                 rows,

@@ -11,7 +11,11 @@ use crate::{Error, Kind, Result};
 
 /// The campaign of this ledger.
 pub(in crate::ledger) fn read(connection: &Connection) -> Result<Campaign> {
-    let mut statement = connection.prepare("SELECT * FROM campaign")?;
+    let mut statement = connection.prepare(
+        "SELECT *, ifnull((SELECT expires_at FROM decision WHERE resolution = 'expires' ORDER BY id DESC LIMIT 1),
+                          expires_at) AS current_expires_at
+         FROM campaign",
+    )?;
     let mut rows = statement.query([])?;
     let row =
         (rows.next()?).ok_or_else(|| Error::new(Kind::Ledger, "is a ledger without a campaign"))?;
@@ -31,7 +35,7 @@ pub(in crate::ledger) fn read(connection: &Connection) -> Result<Campaign> {
         bom: row.get("bom")?,
         report: from_json("report", &text("report")?)?,
         planned_at: time("planned_at")?,
-        expires_at: time("expires_at")?,
+        expires_at: time("current_expires_at")?,
         gateway_host: row.get("gateway_host")?,
     })
 }

@@ -32,10 +32,12 @@ CREATE TABLE campaign (
 CREATE TABLE decision (
     id          INTEGER PRIMARY KEY,
     decided_at  TEXT NOT NULL,
-    rows        TEXT NOT NULL,       -- 3,17-20
-    resolution  TEXT NOT NULL CHECK (resolution IN ('accepted', 'not-sent', 'cancelled')),
+    rows        TEXT,                -- 3,17-20; none where it is about the whole campaign
+    resolution  TEXT NOT NULL CHECK (resolution IN ('accepted', 'not-sent', 'cancelled', 'expires')),
     trx_id      TEXT,
-    note        TEXT
+    expires_at  TEXT,                -- until when the campaign may be sent from now on
+    note        TEXT,
+    CHECK ((resolution = 'expires') = (expires_at IS NOT NULL) AND (resolution = 'expires') = (rows IS NULL))
 ) STRICT;
 -- A batch without a record is planned, and nothing ever happened to it.
 CREATE TABLE batch (

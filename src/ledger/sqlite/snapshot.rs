@@ -175,7 +175,7 @@ impl backend::Snapshot for Snapshot {
 
     fn has_decisions(&self) -> Result<bool> {
         self.read(|connection| {
-            let sql = "SELECT EXISTS (SELECT 1 FROM decision)";
+            let sql = "SELECT EXISTS (SELECT 1 FROM decision WHERE resolution <> 'expires')";
             Ok(connection.query_row(sql, [], |row| row.get(0))?)
         })
     }

@@ -20,7 +20,7 @@ impl Snapshot {
         code_fits: &dyn Fn(Status, i32) -> bool,
     ) -> Result<Vec<String>> {
         // Read before the ledger, so that a run that is under way cannot have recorded more attempts since.
-        let started = lock::started(&self.path);
+        let started = lock::started(&self.path)?;
         // All of it in one state of the ledger, whatever is written meanwhile.
         let _one_state = self.connection.unchecked_transaction()?;
         let mut wrong = self.damage()?;
@@ -93,15 +93,18 @@ impl Snapshot {
 
 impl Records for Snapshot {
     fn decisions(&self, each: &mut dyn FnMut(i64, State)) -> Result<()> {
-        self.each("SELECT id, resolution FROM decision", |row| {
-            let state = match row.get_ref(1)?.as_str()? {
-                "accepted" => State::Accepted,
-                "cancelled" => State::Cancelled,
-                _ => State::Planned,
-            };
-            each(row.get(0)?, state);
-            Ok(())
-        })
+        self.each(
+            "SELECT id, resolution FROM decision WHERE resolution <> 'expires'",
+            |row| {
+                let state = match row.get_ref(1)?.as_str()? {
+                    "accepted" => State::Accepted,
+                    "cancelled" => State::Cancelled,
+                    _ => State::Planned,
+                };
+                each(row.get(0)?, state);
+                Ok(())
+            },
+        )
     }
 
     fn batches(&self, each: &mut dyn FnMut(&BatchRecord<'_>)) -> Result<()> {

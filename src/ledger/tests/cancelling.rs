@@ -1,5 +1,7 @@
 //! Rows that an operator cancels, and rows that are pending again: cancelled ones, and those suppressed after planning.
 
+use std::time::Duration;
+
 use super::*;
 
 /// Rows 1-2 unknown, 3-5 refused, 6 accepted, 7-10 pending, 11 invalid, 12 duplicate, 13 suppressed by the plan.
@@ -225,6 +227,29 @@ fn whatever_happened_before_everything_adds_up(new: New) {
     }
 }
 
+fn an_expiry_is_kept_and_is_no_decision_about_rows(new: New) {
+    let at = new();
+    plan(&at, &[2, 1]);
+    let planned = snapshot(&at).unwrap().campaign().unwrap();
+    let mut ledger = open(&at);
+    for days in [9_u64, 30, 8] {
+        let expires_at = planned.planned_at.after(Duration::from_secs(86_400 * days));
+        ledger.set_expiry(&expires_at, &timestamp()).unwrap();
+        let now = snapshot(&at).unwrap();
+        let now = (now.campaign().unwrap(), now.has_decisions().unwrap());
+        let expected = Campaign {
+            expires_at,
+            ..planned.clone()
+        };
+        assert_eq!(now, (expected, false), "{days}");
+    }
+    send(&mut ledger, vec![unknown()]);
+    resolve_as(&mut ledger, &rows([1, 2]), &Resolution::NotSent).unwrap();
+    assert!(snapshot(&at).unwrap().has_decisions().unwrap());
+    ledger.close().unwrap();
+    assert_adds_up(&at);
+}
+
 on_every_backend!(
     all_that_is_pending_is_cancelled_and_nothing_else,
     some_rows_are_cancelled_and_pending_again,
@@ -232,4 +257,5 @@ on_every_backend!(
     what_waits_for_an_answer_is_not_cancelled,
     only_rows_that_the_plan_did_not_suppress_are_pending_again,
     whatever_happened_before_everything_adds_up,
+    an_expiry_is_kept_and_is_no_decision_about_rows,
 );

@@ -87,6 +87,8 @@ pub(in crate::ledger) struct Data {
     plan: Arc<Plan>,
     gateway_host: Option<String>,
     begins_at: Option<Timestamp>,
+    /// The last decision until when it may be sent.
+    expires_at: Option<Timestamp>,
     rows: Vec<Arc<Row>>,
     batches: Vec<Arc<OneBatch>>,
     attempts: Vec<Arc<Attempt>>,
@@ -318,6 +320,7 @@ impl PlanWriter for Unfinished {
             }),
             gateway_host: None,
             begins_at: None,
+            expires_at: None,
             rows: self.rows,
             batches: self.batches,
             attempts: Vec::new(),
@@ -440,6 +443,7 @@ impl Open {
                     .trx_id
                     .clone_from(trx_id);
             }
+            Change::Expire { expires_at, .. } => data.expires_at = Some(expires_at.clone()),
             Change::Decide {
                 at,
                 resolution,
@@ -459,6 +463,9 @@ impl Data {
     fn current_campaign(&self) -> Campaign {
         Campaign {
             gateway_host: self.gateway_host.clone(),
+            expires_at: (self.expires_at.as_ref())
+                .unwrap_or(&self.plan.campaign.expires_at)
+                .clone(),
             ..self.plan.campaign.clone()
         }
     }

@@ -1,0 +1,151 @@
+//! What to do next, by the state of a campaign: only commands that work in that state.
+
+use std::fmt::Write as _;
+
+use super::files::{is_sandbox_ledger, shell_quoted};
+use super::view::{counted, inflected};
+use super::{clock, credentials};
+use crate::dispatch::StopReason;
+use crate::domain::options::LintLevel;
+use crate::domain::{Status, Timestamp};
+use crate::gateway::Endpoint;
+use crate::ledger::{Campaign, Location, Totals};
+
+/// What to do next, by what a ledger holds. A run that was stopped says itself what to do about that.
+pub(super) fn steps(
+    campaign: &Campaign,
+    totals: &Totals,
+    stop: Option<StopReason>,
+    place: &Location,
+) -> String {
+    let of = |status| totals.counts.of(status);
+    let pending = of(Status::Pending);
+    let mut steps = Vec::new();
+    match stop {
+        Some(StopReason::Limit) => {
+            steps.push("The limit of this run is reached. Run again for the rest.".to_owned());
+        }
+        None if pending > 0 => steps.push(send_pending(campaign, place)),
+        _ => {}
+    }
+    steps.extend(settle_unknown(of(Status::Unknown), place));
+    let not_sent = of(Status::Refused) + of(Status::Invalid);
+    if not_sent > 0 {
+        let correct = inflected(
+            not_sent,
+            "row was refused or is invalid. Correct it and plan it",
+            "rows were refused or are invalid. Correct and plan them",
+        );
+        let ledger = shell_quoted(place);
+        steps.push(format!(
+            "{correct} again: isms-campaign results {ledger} --status refused,invalid"
+        ));
+    }
+    if steps.is_empty() && pending == 0 {
+        steps.push("Nothing is left to do.".to_owned());
+    }
+    // Every line ends.
+    steps.push(String::new());
+    steps.join("\n")
+}
+
+/// How what is pending is sent.
+fn send_pending(campaign: &Campaign, place: &Location) -> String {
+    let warnings = campaign.report.warnings.len() as u64;
+    if campaign.options.lint == LintLevel::Deny && warnings > 0 {
+        return "Nothing is sent, because it was planned with --lint deny and there are warnings. Correct the texts and plan \
+                the spreadsheet again, or plan it again with --lint warn."
+            .to_owned();
+    }
+    let elsewhere = match &campaign.gateway_host {
+        Some(host) if !is_sandbox_ledger(place) && !leads_to(host) => {
+            format!(" (to {host}, with --gateway as before)")
+        }
+        _ => String::new(),
+    };
+    format!(
+        "Send what is pending{elsewhere}: {}",
+        send_command(campaign, place)
+    )
+}
+
+/// The command that sends what is pending in this ledger, with the options without which it would be refused.
+pub(super) fn send_command(campaign: &Campaign, place: &Location) -> String {
+    let mut command = format!("isms-campaign send {}", shell_quoted(place));
+    if is_sandbox_ledger(place) {
+        command += " --sandbox";
+    }
+    let (invalid, rows) = (campaign.report.invalid_rows(), campaign.report.rows);
+    if campaign.options.max_invalid.exceeded_by(invalid, rows) {
+        let _ = write!(command, " --max-invalid {invalid}");
+    }
+    if is_expired(campaign) {
+        let _ = write!(
+            command,
+            " --expires {}",
+            sufficient_lifetime(&campaign.planned_at)
+        );
+    }
+    command
+}
+
+/// The same, of a ledger that may not be readable.
+pub(super) fn send_command_of(place: &Location) -> String {
+    let campaign = place.snapshot().and_then(|ledger| ledger.campaign());
+    match campaign {
+        Ok(campaign) => send_command(&campaign, place),
+        Err(_) => format!("isms-campaign send {}", shell_quoted(place)),
+    }
+}
+
+/// Whether a plan is too old to be sent.
+pub(super) fn is_expired(campaign: &Campaign) -> bool {
+    clock::now() > campaign.expires_at
+}
+
+/// A lifetime in days with which a plan of that time has at least an hour left.
+fn sufficient_lifetime(planned_at: &Timestamp) -> String {
+    const HOUR: u64 = 3_600;
+    let age = planned_at.age(&clock::now()).as_secs();
+    format!("{}d", (age + HOUR) / (24 * HOUR) + 1)
+}
+
+/// Whether messages go to this host where no `--gateway` is typed.
+fn leads_to(host: &str) -> bool {
+    let url = credentials::variable("ISMS_GATEWAY").ok().flatten();
+    let endpoint = Endpoint::parse(url.as_deref().unwrap_or(Endpoint::DEFAULT));
+    endpoint.is_ok_and(|endpoint| endpoint.host() == host)
+}
+
+/// How unknown rows are looked up and settled.
+fn settle_unknown(unknown: u64, place: &Location) -> Option<String> {
+    if unknown == 0 {
+        return None;
+    }
+    let ledger = shell_quoted(place);
+    let resolve = format!("isms-campaign resolve {ledger} --all --as");
+    Some(format!(
+        "{} may or may not have been sent and will not be sent again. Look them up in the iSMS portal: \
+         isms-campaign results {ledger} --status unknown\n\
+         If they were sent: {resolve} accepted\n\
+         If they were not: {resolve} not-sent\n\
+         If only some were, name these with --rows in the place of --all.",
+        counted(unknown, "message")
+    ))
+}
+
+/// What settles the rows that are open, so that something else can be planned.
+pub(super) fn settle_first(campaign: &Campaign, totals: &Totals, place: &Location) -> String {
+    let of = |status| totals.counts.of(status);
+    let ledger = shell_quoted(place);
+    let pending = (of(Status::Pending) > 0).then(|| {
+        let send = send_command(campaign, place);
+        format!("send what is pending: {send}; or do not send it: isms-campaign cancel {ledger}")
+    });
+    let unknown = (of(Status::Unknown) > 0).then(|| {
+        let resolve = format!("isms-campaign resolve {ledger} --all --as");
+        format!("settle what is unknown by what the iSMS portal says: {resolve} accepted; or: {resolve} not-sent")
+    });
+    let steps: Vec<_> = [pending, unknown].into_iter().flatten().collect();
+    steps.join("; ")
+}
