@@ -86,6 +86,8 @@ pub struct Error {
     pub(crate) ledger: Option<String>,
     /// The option or command that carries out its hint, if there is one.
     pub(crate) remedy: Option<Remedy>,
+    /// The parts of its sentence that belong to customers.
+    pub(crate) private: Vec<String>,
 }
 
 impl Error {
@@ -98,6 +100,7 @@ impl Error {
             hint: String::new(),
             ledger: None,
             remedy: None,
+            private: Vec::new(),
         }
     }
 
@@ -110,6 +113,13 @@ impl Error {
     #[must_use]
     pub fn caused_by(mut self, cause: impl std::error::Error + Send + Sync + 'static) -> Self {
         self.source = Some(Arc::new(cause));
+        self
+    }
+
+    /// The same error, with this part of it marked as a customer's: a cell or a text, which a log does not show.
+    #[must_use]
+    pub fn quoting(mut self, part: impl Into<String>) -> Self {
+        self.private.push(part.into());
         self
     }
 

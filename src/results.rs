@@ -13,8 +13,13 @@ use crate::source::to_record;
 use crate::{Error, Kind, Remedy, Result};
 
 /// Writes a header and the rows of a ledger, or only those with one of the statuses in `only`. Returns how many rows it
-/// wrote.
-pub fn write(ledger: &dyn Snapshot, only: Option<&[Status]>, mut out: impl Write) -> Result<u64> {
+/// wrote. `sandbox`: nobody received anything, and the rows say so.
+pub fn write(
+    ledger: &dyn Snapshot,
+    only: Option<&[Status]>,
+    sandbox: bool,
+    mut out: impl Write,
+) -> Result<u64> {
     let campaign = ledger.campaign()?;
     let delimiter = campaign.delimiter;
     if campaign.bom {
@@ -28,7 +33,7 @@ pub fn write(ledger: &dyn Snapshot, only: Option<&[Status]>, mut out: impl Write
         if only.is_none_or(|only| only.contains(&recipient.status)) {
             rows += 1;
             write_line(&mut out, recipient.cells, delimiter, |column| {
-                cell(&recipient, column)
+                cell(&recipient, column, sandbox)
             })?;
         }
         Ok(())
@@ -92,12 +97,18 @@ impl ResultsFile {
         Ok(file)
     }
 
-    /// Writes the results of this ledger. Returns how many rows.
-    pub fn write(&self, ledger: &dyn Snapshot, only: Option<&[Status]>) -> Result<u64> {
+    /// Writes the results of this ledger, as [`write()`] does. Returns how many rows.
+    pub fn write(
+        &self,
+        ledger: &dyn Snapshot,
+        only: Option<&[Status]>,
+        sandbox: bool,
+    ) -> Result<u64> {
         let target = self.partial.as_ref().unwrap_or(&self.path);
         let out = File::create(target).map_err(|error| self.error(error))?;
         let mut out = BufWriter::with_capacity(1 << 16, out);
-        let written = write(ledger, only, &mut out).map_err(|error| error.at(self.path.display()));
+        let written =
+            write(ledger, only, sandbox, &mut out).map_err(|error| error.at(self.path.display()));
         let Some(partial) = &self.partial else {
             return written;
         };
@@ -136,7 +147,7 @@ fn write_error(error: io::Error) -> Error {
 }
 
 /// The cell of this row in one of our columns.
-fn cell<'r>(recipient: &Recipient<'r>, column: ResultColumn) -> Cow<'r, str> {
+fn cell<'r>(recipient: &Recipient<'r>, column: ResultColumn, sandbox: bool) -> Cow<'r, str> {
     let status = recipient.status;
     match column {
         ResultColumn::Row => number(Some(recipient.row)),
@@ -152,7 +163,7 @@ fn cell<'r>(recipient: &Recipient<'r>, column: ResultColumn) -> Cow<'r, str> {
             let trx_id = recipient.trx_id.filter(|_| status == Status::Accepted);
             guarded(trx_id.unwrap_or_default().into())
         }
-        ResultColumn::Detail => guarded(detail(recipient).into()),
+        ResultColumn::Detail => guarded(detail(recipient, sandbox).into()),
         ResultColumn::Type => number(recipient.encoding.map(|encoding| encoding.wire().into())),
         ResultColumn::Credits => {
             let costs = matches!(status, Status::Accepted | Status::Unknown | Status::Pending);
@@ -181,8 +192,22 @@ fn guarded(cell: Cow<'_, str>) -> Cow<'_, str> {
     }
 }
 
+/// What is said of each message that only the sandbox took.
+const SANDBOX: &str = "only the sandbox got it: nobody received it";
+
 /// What a row's status means and what to do about it. Empty if there is nothing to do.
-fn detail(recipient: &Recipient<'_>) -> String {
+fn detail(recipient: &Recipient<'_>, sandbox: bool) -> String {
+    let detail = outcome(recipient);
+    if !sandbox || recipient.attempts == 0 {
+        detail
+    } else if detail.is_empty() {
+        SANDBOX.to_owned()
+    } else {
+        format!("{SANDBOX}; {detail}")
+    }
+}
+
+fn outcome(recipient: &Recipient<'_>) -> String {
     if let Some(Decision {
         at,
         resolution,

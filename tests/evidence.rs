@@ -5,9 +5,9 @@ mod common;
 
 use std::time::Duration;
 
-use common::gateway::trx_of;
-use common::program::Victim;
-use common::{Gateway, Program, Reply, SUMMARY_KEYS, people};
+use common::gateway::{Gate, trx_of};
+use common::program::{Run, Victim};
+use common::{Gateway, Program, Reply, SUMMARY_KEYS, people, phone};
 use serde_json::Value;
 
 const TEXT: [&str; 2] = ["--message", "KedaiKu: we are open until midnight"];
@@ -179,4 +179,431 @@ fn the_summary_names_the_gateway_and_the_sandbox() {
     let sandbox = [&["send"], &customers(&["--sandbox", "--yes"])[..]].concat();
     program.run(&sandbox).exits(0);
     assert_eq!(program.summary_json("last.json")["sandbox"], true);
+}
+
+// --- Standard error -------------------------------------------------------------------------------------------
+
+/// Panics unless each line that is not indented begins with the time.
+#[track_caller]
+fn is_log(run: &Run) {
+    for line in run.stderr.lines() {
+        let indented = line.starts_with([' ', '\t']);
+        let time = line.split(' ').next().unwrap();
+        run.shows(indented || is_time(time), line);
+    }
+}
+
+#[test]
+fn each_line_of_a_log_begins_with_the_time() {
+    let sheet = people(9) + "Nobody,123\n";
+    let program = Program::with(&[("customers.csv", &sheet)]);
+    let gateway = Gateway::accepting();
+    let nowhere = "http://127.0.0.1:9/RESTAPI.php";
+    let wrong: [&[&str]; 6] = [
+        &["send"],
+        &["send", "customers.csv", "--nonsense"],
+        &["plan", "nothing.csv"],
+        &["status", "nothing.ledger"],
+        &["verify", "customers.csv"],
+        &["guide", "teleport"],
+    ];
+    for arguments in wrong {
+        let run = program.run(arguments);
+        is_log(&run);
+        run.shows(!run.stderr.is_empty(), "it says something");
+    }
+    for options in [&["-vv", "--limit=2"][..], &["-v", "--limit=2"], &[]] {
+        let run = program.send(&gateway, &customers(options));
+        is_log(&run);
+        run.shows(run.stderr.contains("+08:00 "), "local time");
+    }
+    program.write("more.csv", people(2));
+    let unreachable = [
+        "more.csv",
+        TEXT[0],
+        TEXT[1],
+        "--give-up-after",
+        "1s",
+        "--repeat",
+        "allow",
+    ];
+    let run = program.send_command(nowhere, &unreachable).run();
+    run.exits(75);
+    is_log(&run);
+    let resolve = ["resolve", "customers.ledger", "--all", "--as", "not-sent"];
+    for arguments in [
+        &["results", "customers.ledger"][..],
+        &["send", "customers.ledger", "--sandbox", "--yes"],
+        &resolve,
+    ] {
+        is_log(&program.run(arguments));
+    }
+}
+
+#[test]
+fn quiet_shows_only_problems_and_the_last_summary() {
+    let program = Program::with(&[("customers.csv", &people(9))]);
+    let gateway = Gateway::accepting();
+    let run = program.send(&gateway, &customers(&["-q"]));
+    run.exits(0)
+        .says(&["Accepted      9", "customers.results.csv"]);
+    for left_out in ["Campaign", "To send", "First", "So far"] {
+        run.shows(!run.stderr.contains(left_out), left_out);
+    }
+    let run = program.run(&["results", "customers.ledger", "--quiet"]);
+    run.exits(0).shows(run.stderr.is_empty(), "all went well");
+    program
+        .run(&["status", "none.ledger", "-q"])
+        .exits(1)
+        .says(&["none.ledger"]);
+    program
+        .run(&["status", "customers.ledger", "-q", "-v"])
+        .exits(2);
+    let plan = ["plan", "customers.csv", TEXT[0], TEXT[1], "-q"];
+    program
+        .run(&plan)
+        .exits(0)
+        .shows(true, "the summary was asked for");
+    // A failing gateway is a problem.
+    program.write("more.csv", people(2));
+    let more = [
+        "more.csv",
+        TEXT[0],
+        TEXT[1],
+        "-q",
+        "--give-up-after",
+        "1s",
+        "--repeat",
+        "allow",
+    ];
+    let nowhere = "http://127.0.0.1:9/RESTAPI.php";
+    let run = program.send_command(nowhere, &more).run();
+    run.exits(75).says(&["Not sent yet", "run again later"]);
+}
+
+/// Four workers try all the time, for longer than a plain line takes.
+#[test]
+fn an_outage_is_one_line_and_no_prediction() {
+    let program = Program::with(&[("customers.csv", &people(900))]);
+    let arguments = customers(&["--give-up-after", "7s", "--rate", "30/s"]);
+    let nowhere = "http://127.0.0.1:9/RESTAPI.php";
+    let run = program.send_command(nowhere, &arguments).run();
+    run.exits(75);
+    let lines = run
+        .stderr
+        .lines()
+        .filter(|line| line.contains("Not sent yet"));
+    run.shows(lines.clone().count() == 1, "one line a minute");
+    run.shows(!run.stderr.contains(" left:"), "no prediction");
+    let last = run.stderr.lines().last().unwrap();
+    run.shows(
+        last.contains("refused") && last.contains("run again later"),
+        last,
+    );
+}
+
+/// A cell, its text and a number of each kind of finding, none of which may be in a log.
+#[test]
+fn a_log_holds_no_cells_and_texts() {
+    const PRIVATE: &str = "Zx9Qv";
+    let long = format!("{PRIVATE}{}", "x".repeat(200));
+    let sheets: [(&str, String, &[&str]); 11] = [
+        (
+            "plain",
+            format!("phone,message\n{},Hi {PRIVATE}\n", phone(0)),
+            &[],
+        ),
+        (
+            "no number",
+            format!("phone,message\n{PRIVATE},Hi\n{},Hi\n", phone(0)),
+            &[],
+        ),
+        (
+            "unicode",
+            format!("phone,message\n{},Hi {PRIVATE}\u{4f60}\n", phone(0)),
+            &[],
+        ),
+        ("long", format!("phone,message\n{},{long}\n", phone(0)), &[]),
+        (
+            "lint",
+            format!(
+                "phone,message\n{},Hi {PRIVATE} bit.ly/x{PRIVATE}\n",
+                phone(0)
+            ),
+            &[],
+        ),
+        (
+            "deny",
+            format!("phone,message\n{},Hi bit.ly/x{PRIVATE}\n", phone(0)),
+            &["--lint=deny"],
+        ),
+        (
+            "blank",
+            format!("phone,name\n{},\n{},{PRIVATE}\n", phone(0), phone(1)),
+            &["--message=Hi {{ name }}"],
+        ),
+        (
+            "twice",
+            format!(
+                "phone,message\n{0},A {PRIVATE}\n{0},B {PRIVATE}\n",
+                phone(0)
+            ),
+            &[],
+        ),
+        (
+            "error",
+            format!("phone,name\n{},#N/A {PRIVATE}\n", phone(0)),
+            &["--message=Hi {{ name }}"],
+        ),
+        (
+            "show",
+            format!("phone,message\n{},Hi {PRIVATE}\n", phone(0)),
+            &["--show=1"],
+        ),
+        (
+            "filter",
+            format!("phone,due\n{},{PRIVATE}\n{},1/2/2026\n", phone(0), phone(1)),
+            &["--message=On {{ due | date(\"%d %b\") }}"],
+        ),
+    ];
+    for (name, sheet, options) in sheets {
+        for verbose in [false, true] {
+            let program = Program::with(&[("customers.csv", &sheet)]);
+            let gateway = Gateway::accepting();
+            let mut arguments = vec!["customers.csv", "--max-invalid", "100%"];
+            arguments.extend(options);
+            arguments.extend(verbose.then_some("-v"));
+            let run = program.send(&gateway, &arguments);
+            let shown = run.stderr.contains(PRIVATE) || run.stderr.contains(&phone(0));
+            run.shows(!shown || verbose, name);
+            let mut plan = vec!["plan"];
+            plan.extend(&arguments);
+            plan.extend(["--summary-json", "-", "--on-change", "new"]);
+            let run = program.run(&plan);
+            let shown = run.stderr.contains(PRIVATE) || run.stderr.contains(&phone(0));
+            run.shows(!shown || verbose, name);
+        }
+    }
+}
+
+#[test]
+fn errors_leave_cells_out_of_a_log() {
+    let dates = format!(
+        "phone,due\n{},13/2/2026\n{},2/13/2026\n",
+        phone(0),
+        phone(1)
+    );
+    let program = Program::with(&[
+        ("dates.csv", &dates),
+        ("data.csv", &format!("{},x\n{},y\n", phone(3), phone(4))),
+    ]);
+    let plan_dates = [
+        "plan",
+        "dates.csv",
+        "--message",
+        "On {{ due | date(\"%d %b\") }}",
+    ];
+    for (arguments, cell) in [
+        (&plan_dates[..], "13/2/2026"),
+        (&["plan", "data.csv", TEXT[0], TEXT[1]], &phone(3)),
+    ] {
+        let run = program.run(arguments);
+        run.exits(1).says(&["-v shows"]);
+        run.shows(!run.stderr.contains(cell), "left out");
+        let run = program.command(arguments).more(&["-v"]).run();
+        run.exits(1).says(&[cell]);
+    }
+}
+
+// --- Signals --------------------------------------------------------------------------------------------------
+
+#[test]
+fn a_signal_that_was_ignored_stays_ignored() {
+    for (ignored, sent, exit) in [
+        ("HUP", "HUP", 0),
+        ("HUP", "TERM", 143),
+        ("INT", "INT", 0),
+        ("TERM", "TERM", 0),
+        ("TERM", "HUP", 143),
+        ("USR1", "HUP", 143),
+        ("HUP INT TERM", "TERM", 0),
+    ] {
+        let program = Program::with(&[("customers.csv", &people(90))]);
+        let victim = Victim::new();
+        let sender = victim.clone();
+        let gateway = Gateway::new(move |_, nth| {
+            if nth == 0 {
+                sender.signal(sent);
+            }
+            Reply::accepted(trx_of(nth)).after(Duration::from_millis(200))
+        });
+        let running = program
+            .send_command(&gateway.url(), &customers(&["--concurrency", "1"]))
+            .within(&format!("trap '' {ignored}"))
+            .start();
+        victim.is(&running);
+        running.wait().exits(exit);
+    }
+}
+
+// --- Status ---------------------------------------------------------------------------------------------------
+
+fn status_json(program: &Program, ledger: &str) -> Value {
+    let run = program.run(&["status", ledger, "--json"]);
+    run.exits(0);
+    serde_json::from_str(&run.stdout).expect("one JSON object")
+}
+
+#[test]
+fn status_as_json_has_the_keys_of_a_summary() {
+    let sheet = people(9) + "Nobody,123\n";
+    let program = Program::with(&[("customers.csv", &sheet)]);
+    let plan = ["plan", "customers.csv", TEXT[0], TEXT[1]];
+    program.run(&plan).exits(0);
+    let planned = status_json(&program, "customers.ledger");
+    for key in SUMMARY_KEYS {
+        assert!(planned.get(key).is_some(), "{key} is missing: {planned}");
+    }
+    assert_eq!(
+        (&planned["pending"], &planned["invalid"]),
+        (&9.into(), &1.into())
+    );
+    assert!(
+        planned["exit_code"].is_null() && planned["gateway"].is_null(),
+        "{planned}"
+    );
+    // While a run is under way.
+    let gate = Gate::closed();
+    let held = gate.clone();
+    let gateway = Gateway::new(move |_, nth| Reply::accepted(trx_of(nth)).behind(&held));
+    let running = program
+        .send_command(&gateway.url(), &customers(&[]))
+        .start();
+    gateway.wait_for_requests(1);
+    let during = status_json(&program, "customers.ledger");
+    assert_eq!(
+        (&during["running"], &during["unknown"]),
+        (&true.into(), &9.into())
+    );
+    assert!(during["exit_code"].is_null(), "{during}");
+    let said = program.run(&["status", "customers.csv"]);
+    said.exits(0)
+        .shows(said.stdout.contains("under way"), "a run is under way");
+    gate.open();
+    running.wait().exits(3);
+    let done = status_json(&program, "customers.ledger");
+    assert_eq!(done["running"], false);
+    assert_eq!(
+        (&done["exit_code"], &done["error_kind"]),
+        (&3.into(), &"not-sent".into())
+    );
+    let summary = program.summary_json("last.json");
+    let of_the_run = ["requests", "started_at", "ended_at", "elapsed_seconds"];
+    for key in SUMMARY_KEYS.iter().filter(|key| !of_the_run.contains(key)) {
+        assert_eq!(done[*key], summary[*key], "{key}");
+    }
+}
+
+#[test]
+fn a_ledger_may_be_named_by_its_spreadsheet() {
+    for name in [
+        "customers.csv",
+        "May 2026.csv",
+        "a.b.csv",
+        "CUSTOMERS.CSV",
+        "x.tsv",
+        "list.txt",
+    ] {
+        let program = Program::with(&[(name, &people(3))]);
+        let gateway = Gateway::answering("<html>");
+        for command in ["status", "verify", "results"] {
+            program
+                .run(&[command, name])
+                .exits(1)
+                .says(&["plan or send it first"]);
+        }
+        program.send(&gateway, &[name, TEXT[0], TEXT[1]]).exits(5);
+        let run = program.run(&["status", name]);
+        run.exits(0)
+            .shows(run.stdout.contains("Unknown       3"), "its counts");
+        program.run(&["verify", name]).exits(0);
+        let run = program.run(&["results", name, "--status", "unknown"]);
+        run.exits(0)
+            .shows(run.stdout.lines().count() == 4, "its rows");
+        // A run ends where the spreadsheet has gone, too.
+        std::fs::remove_file(program.path(name)).unwrap();
+        program
+            .run(&["resolve", name, "--all", "--as", "accepted"])
+            .exits(0);
+        let run = program.run(&["status", name]);
+        run.exits(0)
+            .shows(run.stdout.contains("Accepted      3"), "its counts");
+    }
+    let program = Program::with(&[("customers.csv", &people(3))]);
+    let sandbox = [
+        "send",
+        "customers.csv",
+        TEXT[0],
+        TEXT[1],
+        "--sandbox",
+        "--yes",
+    ];
+    program.run(&sandbox).exits(0);
+    let run = program.run(&["status", "customers.csv"]);
+    run.exits(1)
+        .says(&["only sent to the sandbox", "customers.sandbox.ledger"]);
+    program
+        .run(&["status", "none.csv"])
+        .exits(1)
+        .says(&["none.csv"]);
+}
+
+// --- The sandbox ----------------------------------------------------------------------------------------------
+
+#[test]
+fn a_sandbox_run_says_that_nobody_received_anything() {
+    let csv = format!("{}Refused,012-900 1005\n", people(3));
+    let program = Program::with(&[("customers.csv", &csv)]);
+    let arguments = [
+        "send",
+        "customers.csv",
+        TEXT[0],
+        TEXT[1],
+        "--sandbox",
+        "--yes",
+    ];
+    for (options, exit) in [
+        (&["--batch-size=1"][..], 3),
+        (&["--batch-size=1"], 3),
+        (&["-q", "--batch-size=1"], 3),
+        (&["--batch-size=2"], 1),
+        (&["--results=no/where.csv"], 1),
+        (&["--timeout=0"], 2),
+    ] {
+        let run = program.command(&arguments).more(options).run();
+        run.exits(exit);
+        let lines: Vec<&str> = run.stderr.lines().collect();
+        let nobody = |line: Option<&&str>| line.is_some_and(|line| line.contains("nobody receive"));
+        run.shows(exit == 2 || nobody(lines.last()), "its last line");
+        let quiet = exit == 2 || options.contains(&"-q");
+        run.shows(quiet || nobody(lines.first()), "its first line");
+    }
+    let rows = program.results("customers.sandbox.results.csv");
+    for row in &rows {
+        assert!(row["sms_detail"].contains("nobody received it"), "{row:?}");
+    }
+    assert_eq!(
+        rows.iter()
+            .filter(|row| row["sms_status"] == "refused")
+            .count(),
+        1
+    );
+    let status = program.run(&["status", "customers.sandbox.ledger"]);
+    status.shows(status.stdout.contains("nobody received anything"), "status");
+    let gateway = Gateway::accepting();
+    let real = program.send(&gateway, &customers(&[]));
+    real.exits(0)
+        .shows(!real.stderr.contains("nobody"), "this was sent");
+    let rows = program.results("customers.results.csv");
+    assert!(rows.iter().all(|row| row["sms_detail"].is_empty()));
 }

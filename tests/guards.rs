@@ -199,6 +199,7 @@ fn who_opts_out_during_a_run_gets_nothing_more() {
         "5/s",
         "--batch-size",
         "1",
+        "-v",
     ];
     let running = program.send_command(&gateway.url(), &arguments).start();
     gateway.wait_for_requests(1);

@@ -224,24 +224,32 @@ fn a_log_masks_the_numbers() {
     }
 }
 
-/// A person must see these to correct or approve them.
+/// A person must see these to correct or approve them, and asks for them where standard error is a log.
 #[test]
-fn bad_list_entries_and_sample_texts_show_full_numbers() {
+fn bad_list_entries_and_sample_texts_show_full_numbers_if_asked_for() {
     let program = Program::with(&[
         ("customers.csv", &people(3)),
-        ("list.txt", "012-550 0001x\n"),
+        ("list.txt", "phone\n012-550 0001x\n"),
     ]);
     let gateway = Gateway::accepting();
-    // An entry of a list that is no number.
-    let refused = program.send(&gateway, &customers(&["--suppress", "list.txt"]));
-    refused.exits(1).says(&["012-550 0001x"]);
-    // A sample text that contains a number.
-    let shown = program.send(
-        &gateway,
-        &["customers.csv", "--message", "KedaiKu: we call {{ phone }}"],
-    );
-    shown.exits(0).says(&[&phone(0)]);
-    assert!(!shown.stderr.contains(&msisdn(0)), "{shown}");
+    for (verbose, shown) in [("-v", true), ("--progress=auto", false)] {
+        // An entry of a list that is no number.
+        let refused = program.send(&gateway, &customers(&["--suppress", "list.txt", verbose]));
+        refused.exits(1).says(&["line 2", "--lenient-suppress"]);
+        refused.shows(
+            refused.stderr.contains("012-550 0001x") == shown,
+            "the entry",
+        );
+        // A sample text that contains a number.
+        let ledger = ["--ledger", if shown { "a.ledger" } else { "b.ledger" }];
+        let message = "KedaiKu: we call {{ phone }}";
+        let mut arguments = vec!["customers.csv", "--message", message, verbose];
+        arguments.extend(ledger);
+        let sent = program.send(&gateway, &arguments);
+        sent.exits(0);
+        sent.shows(sent.stderr.contains(&phone(0)) == shown, "the text");
+        sent.shows(!sent.stderr.contains(&msisdn(0)), "an MSISDN");
+    }
 }
 
 fn mode(program: &Program, name: &str) -> u32 {

@@ -198,7 +198,7 @@ fn text_that_the_networks_block() {
     ] {
         let program = Program::with(&[("customers.csv", &people(3))]);
         let gateway = Gateway::accepting();
-        let arguments = ["customers.csv", "--message", text, "--lint", "deny"];
+        let arguments = ["customers.csv", "--message", text, "--lint", "deny", "-v"];
         let run = program.send(&gateway, &arguments);
         run.exits(1).says(&["customers.csv", "--lint", rule, "3"]);
         assert_eq!(gateway.count(), 0, "{text}");
@@ -209,7 +209,7 @@ fn text_that_the_networks_block() {
             .says(&["--lint"]);
         assert_eq!(gateway.count(), 0, "{text}");
         let level = if rule == "[NAMA]" { "off" } else { "warn" };
-        let arguments = ["customers.csv", "--message", text, "--lint", level];
+        let arguments = ["customers.csv", "--message", text, "--lint", level, "-v"];
         let run = program.send(&gateway, &arguments);
         run.exits(0);
         run.shows(
@@ -327,7 +327,8 @@ fn a_suppression_list_with_an_entry_that_is_no_number() {
     let list = format!("phone\n{}\nask Siti\n", phone(1));
     let program = Program::with(&[("customers.csv", &people(2)), ("out.csv", &list)]);
     let words = ["out.csv", "ask Siti", "--lenient-suppress"];
-    refused(&program, &customers(&["--suppress", "out.csv"]), 1, &words);
+    let arguments = customers(&["--suppress", "out.csv", "-v"]);
+    refused(&program, &arguments, 1, &words);
     let gateway = Gateway::accepting();
     let arguments = customers(&["--suppress", "out.csv", "--lenient-suppress"]);
     program.send(&gateway, &arguments).exits(0);

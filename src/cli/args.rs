@@ -32,6 +32,16 @@ pub(super) struct Cli {
     /// Show more of what happens on standard error (-vv: every request)
     #[arg(short, long, global = true, action = ArgAction::Count, hide_short_help = true, help_heading = "Output")]
     pub(super) verbose: u8,
+    /// Show only problems and the last summary on standard error
+    #[arg(
+        short,
+        long,
+        global = true,
+        conflicts_with = "verbose",
+        hide_short_help = true,
+        help_heading = "Output"
+    )]
+    pub(super) quiet: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -44,8 +54,11 @@ pub(super) enum Command {
     Send(Box<SendArgs>),
     /// Show how far a campaign is and what to do next
     Status {
-        /// The ledger of the campaign
+        /// The ledger of the campaign, or its spreadsheet
         ledger: Location,
+        /// Print it as one JSON object with the keys of --summary-json
+        #[arg(long)]
+        json: bool,
     },
     /// Write the results CSV of a ledger again, or some of its rows to standard output
     Results(ResultsArgs),
@@ -55,7 +68,7 @@ pub(super) enum Command {
     Cancel(CancelArgs),
     /// Check that everything in a ledger adds up
     Verify {
-        /// The ledger of the campaign
+        /// The ledger of the campaign, or its spreadsheet
         ledger: Location,
     },
     /// Run the sandbox, a gateway that sends nothing, until it is stopped
@@ -116,7 +129,7 @@ pub(super) struct SendArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct ResultsArgs {
-    /// The ledger of the campaign
+    /// The ledger of the campaign, or its spreadsheet
     pub(super) ledger: Location,
     /// Only rows with these statuses, such as refused,invalid
     #[arg(long, value_delimiter = ',', value_parser = keyword::<Status>())]
@@ -129,7 +142,7 @@ pub(super) struct ResultsArgs {
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("which").required(true))]
 pub(super) struct ResolveArgs {
-    /// The ledger of the campaign
+    /// The ledger of the campaign, or its spreadsheet
     pub(super) ledger: Location,
     /// Every unknown row
     #[arg(long, group = "which")]

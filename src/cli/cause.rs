@@ -3,6 +3,7 @@
 use super::exit::Exit;
 use super::remedy;
 use super::signals;
+use super::terminal::shows_private;
 use super::view::{counted, inflected};
 use crate::dispatch::StopReason;
 use crate::domain::Status;
@@ -15,15 +16,33 @@ pub(super) struct Cause {
     /// One of the words of `error_kind`, which never change.
     pub(super) kind: &'static str,
     pub(super) sentence: String,
+    /// The parts of the sentence that belong to customers.
+    pub(super) private: Vec<String>,
 }
 
 impl Cause {
     pub(super) fn of_error(error: &Error) -> Self {
-        Self::new(word(error.kind), remedy::sentence(error))
+        Self {
+            private: error.private.clone(),
+            ..Self::new(word(error.kind), remedy::sentence(error))
+        }
     }
 
     fn new(kind: &'static str, sentence: String) -> Self {
-        Self { kind, sentence }
+        Self {
+            kind,
+            sentence,
+            private: Vec::new(),
+        }
+    }
+
+    /// The sentence for standard error.
+    pub(super) fn told(&self) -> String {
+        if shows_private() {
+            self.sentence.clone()
+        } else {
+            remedy::for_log(&self.sentence, &self.private)
+        }
     }
 
     /// Why a run stopped before everything was sent, and what to do about it. `failure`: why the last request that was not

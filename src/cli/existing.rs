@@ -1,13 +1,17 @@
 //! The ledger that an earlier run left where a new one is planned: whether it can be trusted, and when a new plan may take its
 //! place.
 
+use std::path::Path;
+
 use super::args::OnChange;
+use super::files::CampaignFiles;
 use super::next;
 use super::terminal::tell;
 use crate::domain::Status;
 use crate::domain::options::DuplicateRule;
 use crate::gateway::Code;
 use crate::ledger::{Campaign, Location, Lock, Snapshot, Totals};
+use crate::source;
 use crate::{Error, Kind, Result};
 
 /// A ledger that an earlier run left.
@@ -100,6 +104,34 @@ impl Existing {
 /// The error of a ledger that is not used.
 pub(super) fn refused(place: &Location, problem: impl Into<String>) -> Error {
     Error::new(Kind::Ledger, problem).at(place)
+}
+
+/// The ledger that an argument means: the file itself, or the ledger of a spreadsheet. The spreadsheet need not be there any more.
+pub(super) fn named(argument: &Location) -> Result<Location> {
+    let Some(path) = argument.path() else {
+        return Ok(argument.clone());
+    };
+    // One that cannot be read says so itself.
+    let is_ledger = || path.exists() && source::is_ledger(path).unwrap_or(true);
+    if path.is_dir() || path == Path::new("-") || is_ledger() {
+        return Ok(argument.clone());
+    }
+    let of = |sandbox| CampaignFiles::new(path, None, None, sandbox).map(|files| files.ledger);
+    let ledger = of(false)?;
+    if ledger == *argument || (!ledger.exists()? && !path.exists() && !of(true)?.exists()?) {
+        return Ok(argument.clone());
+    }
+    if ledger.exists()? {
+        return Ok(ledger);
+    }
+    let problem = format!("there is no ledger of this spreadsheet ({ledger})");
+    let sandbox = of(true)?;
+    let hint = if sandbox.exists()? {
+        format!("it was only sent to the sandbox; name {sandbox} to see that")
+    } else {
+        "plan or send it first, or name its ledger".to_owned()
+    };
+    Err(refused(argument, problem).hint(hint))
 }
 
 /// A ledger to look at, and its campaign.

@@ -18,6 +18,7 @@ mod session;
 mod settings;
 mod show;
 mod signals;
+mod speed;
 mod summary;
 mod suppression;
 mod terminal;
@@ -25,8 +26,12 @@ mod values;
 mod view;
 
 use std::ffi::OsString;
-use std::io;
+use std::fmt;
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
+
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::FormatTime;
 
 use crate::Result;
 use args::{Cli, Command};
@@ -39,14 +44,19 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match Cli::parse_arguments(&arguments) {
         Ok(cli) => cli,
         Err(answer) => {
-            // If the help text cannot be printed, its reader has gone.
-            let _ = answer.print();
+            if answer.use_stderr() && !io::stderr().is_terminal() {
+                terminal::tell(&answer.to_string());
+            } else {
+                // If the help text cannot be printed, its reader has gone.
+                let _ = answer.print();
+            }
             if answer.use_stderr() {
                 summary::of_usage_error(&arguments, &answer.to_string());
             }
             return ExitCode::from(u8::try_from(answer.exit_code()).unwrap_or(2));
         }
     };
+    terminal::set_amount(cli.quiet, cli.verbose > 0);
     log_to_standard_error(cli.verbose);
     signals::survive_file_size_limit();
     signals::exit_with_a_code();
@@ -61,13 +71,22 @@ fn run(command: Command) -> Result<Exit> {
     match command {
         Command::Plan(args) => Ok(plan::run(&args)),
         Command::Send(args) => Ok(send::run(&args)),
-        Command::Status { ledger } => status::run(&ledger),
+        Command::Status { ledger, json } => status::run(&ledger, json),
         Command::Results(args) => results::run(&args),
         Command::Resolve(args) => resolve::run(&args),
         Command::Cancel(args) => cancel::run(&args),
         Command::Verify { ledger } => verify::run(&ledger),
         Command::Sandbox { listen, options } => sandbox::run(listen, &options),
         Command::Guide { topic } => guide::run(topic.as_deref()),
+    }
+}
+
+/// Begins each line with the local time, as all lines on standard error begin in a log.
+struct LocalTime;
+
+impl FormatTime for LocalTime {
+    fn format_time(&self, out: &mut Writer<'_>) -> fmt::Result {
+        fmt::write(out, format_args!("{}", clock::now()))
     }
 }
 
@@ -82,6 +101,8 @@ fn log_to_standard_error(verbose: u8) {
     tracing_subscriber::fmt()
         .with_max_level(level)
         .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .with_timer(LocalTime)
         .with_target(false)
         // Otherwise it panics when standard error cannot be written.
         .log_internal_errors(false)

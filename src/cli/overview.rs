@@ -1,9 +1,9 @@
 //! A plan on one screen, for the person who approves it: counts first, then credits, problems, and sample texts.
 
 use std::fmt::Write as _;
-use std::io::{self, IsTerminal as _};
 use std::time::Duration;
 
+use super::terminal::shows_private;
 use super::view::{Screen, counted, hardly_any, inflected, left};
 use crate::dispatch::Rate;
 use crate::domain::cost::{LongValues, UnicodeCause};
@@ -26,14 +26,14 @@ const GUESSED: &str =
 pub(super) enum Details {
     /// What a person needs who judges the plan.
     Examples,
-    /// Rows and sample texts only, for what may be written into a log.
+    /// Rows only, for what may be written into a log.
     Rows,
 }
 
 impl Details {
     /// What standard error gets: it may be written into a log.
     pub(super) fn on_standard_error() -> Self {
-        if io::stderr().is_terminal() {
+        if shows_private() {
             Self::Examples
         } else {
             Self::Rows
@@ -44,8 +44,10 @@ impl Details {
 /// The plan on one screen.
 pub(super) fn of_plan(campaign: &Campaign, rate: Option<Rate>, details: Details) -> String {
     let mut screen = findings(campaign, rate, details);
-    for (labels, sample) in samples(&campaign.report) {
-        screen.0.push_str(&shown(&labels, sample));
+    if details == Details::Examples {
+        for (labels, sample) in samples(&campaign.report) {
+            screen.0.push_str(&shown(&labels, sample));
+        }
     }
     screen.0
 }
@@ -61,9 +63,11 @@ pub(super) fn findings(campaign: &Campaign, rate: Option<Rate>, details: Details
     if !report.unformatted.is_empty() {
         screen.line("Formats", unformatted(report));
     }
-    screen.lines("Dates", &report.date_columns, dates);
+    screen.lines("Dates", &report.date_columns, |one| dates(one, details));
     screen.lines("Invalid", &report.invalid, |one| invalid(one, details));
-    screen.lines("Same number", &report.repeated_numbers, repeated);
+    screen.lines("Same number", &report.repeated_numbers, |one| {
+        repeated(one, details)
+    });
     if report.several_messages > 0 {
         screen.line("Repeated", several_messages(report, details));
     }
@@ -172,7 +176,7 @@ fn unformatted(report: &Report) -> String {
 }
 
 /// `"due" is read with the month first, as some of its dates must be: "11/05/2026" in row 2 (C3) is 5 November 2026 (...)`.
-fn dates(dates: &DateColumn) -> String {
+fn dates(dates: &DateColumn, details: Details) -> String {
     let DateColumn {
         column,
         place,
@@ -192,7 +196,11 @@ fn dates(dates: &DateColumn) -> String {
             "--date-order mdy: month first",
         )
     };
-    format!("\"{column}\" {is_read}: \"{cell}\" in {place} is {day} ({otherwise})")
+    let example = match details {
+        Details::Examples => format!(": \"{cell}\" in {place} is {day}"),
+        Details::Rows => format!(", as in {place}"),
+    };
+    format!("\"{column}\" {is_read}{example} ({otherwise})")
 }
 
 fn reading(read_as: &ReadAs) -> String {
@@ -347,13 +355,16 @@ fn place(example: &Example, rows: u64) -> String {
     }
 }
 
-fn repeated(repeated: &RepeatedNumber) -> String {
+fn repeated(repeated: &RepeatedNumber, details: Details) -> String {
+    let number = match details {
+        Details::Examples => repeated.number.clone(),
+        Details::Rows => "a number".to_owned(),
+    };
     let first = repeated
         .place
         .map_or_else(String::new, |place| format!(", first in {place}"));
     format!(
-        "{} is in {}{first}; if these are different people, the spreadsheet has rounded their numbers",
-        repeated.number,
+        "{number} is in {}{first}; if these are different people, the spreadsheet has rounded their numbers",
         counted(repeated.rows, "row"),
     )
 }
@@ -397,6 +408,7 @@ fn warning(warning: &Warning, details: Details) -> String {
         let rows = rows.max(example.places.len() as u64);
         let excerpt = match example.excerpt.as_str() {
             "" => String::new(),
+            _ if details == Details::Rows => String::new(),
             excerpt => format!("\"{excerpt}\" in "),
         };
         let _ = write!(text, "{ROW}{excerpt}{}", place(example, rows));

@@ -1,14 +1,15 @@
 //! Progress on standard error: bars on a terminal, a plain line every few seconds elsewhere.
 
 use std::io::{self, IsTerminal};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::args::ProgressArg;
 use super::clock;
-use super::terminal::tell;
+use super::speed::{Speed, readable};
+use super::terminal::{is_quiet, tell};
 use crate::domain::Status;
 use crate::domain::status::Counts;
 use crate::{dispatch, planning};
@@ -17,7 +18,10 @@ use crate::{dispatch, planning};
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
 const PLANNING: &str = "Planning {wide_bar} {binary_bytes}/{binary_total_bytes}, {msg}";
-const SENDING: &str = "{wide_bar} {pos}/{len}, {per_sec:.1}, {eta} left: {msg}";
+const SENDING: &str = "{wide_bar} {pos}/{len}, {msg}";
+
+/// Between two lines about an outage, whichever workers notice it.
+const OUTAGE_LINE_EVERY: Duration = Duration::from_secs(60);
 
 /// The progress of a plan, in bytes, or of a send, in messages.
 #[derive(Debug)]
@@ -26,8 +30,18 @@ pub(super) struct Progress {
     style: ProgressArg,
     /// Hidden in other styles, where it only measures.
     bar: ProgressBar,
-    last_line: Mutex<Instant>,
-    settled: Mutex<Counts>,
+    tells_outages: bool,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    last_line: Instant,
+    settled: Counts,
+    speed: Speed,
+    /// Since when no request got through.
+    outage_since: Option<Instant>,
+    outage_told: Option<Instant>,
 }
 
 impl Progress {
@@ -45,6 +59,7 @@ impl Progress {
 
     fn new(typed: ProgressArg, length: Option<u64>, template: &str) -> Self {
         let style = match typed {
+            _ if is_quiet() => ProgressArg::None,
             ProgressArg::Auto if io::stderr().is_terminal() => ProgressArg::Bar,
             ProgressArg::Auto => ProgressArg::Plain,
             typed => typed,
@@ -62,8 +77,14 @@ impl Progress {
         Self {
             style,
             bar,
-            last_line: Mutex::new(clock::instant()),
-            settled: Mutex::default(),
+            tells_outages: typed != ProgressArg::None,
+            state: Mutex::new(State {
+                last_line: clock::instant(),
+                settled: Counts::default(),
+                speed: Speed::new(clock::instant()),
+                outage_since: None,
+                outage_told: None,
+            }),
         }
     }
 
@@ -80,22 +101,36 @@ impl Progress {
         }
     }
 
-    /// Moves the bar, or now and then writes a plain line that begins with `heading`.
-    fn show(&self, position: u64, message: &str, heading: impl FnOnce() -> String) {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Moves the bar, or now and then writes a plain line.
+    fn show(&self, mut state: MutexGuard<'_, State>, position: u64, message: String, line: &str) {
         self.bar.set_position(position);
-        self.bar.set_message(message.to_owned());
-        if self.style != ProgressArg::Plain {
-            return;
-        }
-        // If it is taken, another worker is about to write the line.
-        let Ok(mut last_line) = self.last_line.try_lock() else {
-            return;
-        };
-        if last_line.elapsed() >= LINE_EVERY {
-            *last_line = clock::instant();
-            tell(&format!("{}: {message}", heading()));
+        self.bar.set_message(message);
+        if self.style == ProgressArg::Plain && state.last_line.elapsed() >= LINE_EVERY {
+            state.last_line = clock::instant();
+            // Where writing blocks, it does not block the other workers.
+            drop(state);
+            tell(line);
         }
     }
+}
+
+/// `30/s, about 5 minutes left`, as far as it is known.
+fn pace(per_second: Option<f64>, left: u64) -> String {
+    let Some(per_second) = per_second.filter(|speed| *speed > 0.0) else {
+        return String::new();
+    };
+    #[allow(clippy::cast_precision_loss)]
+    let seconds = left as f64 / per_second;
+    let time = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
+    format!(
+        "{}, about {} left",
+        readable(per_second),
+        HumanDuration(time)
+    )
 }
 
 impl planning::Progress for Progress {
@@ -106,46 +141,69 @@ impl planning::Progress for Progress {
     }
 
     fn planned(&self, bytes: u64, rows: u64) {
-        #[allow(clippy::cast_precision_loss)]
-        let per_second = rows as f64 / self.bar.elapsed().as_secs_f64().max(0.001);
-        let message = format!("{rows} rows, {per_second:.0}/s");
-        self.show(bytes, &message, || "planning".to_owned());
+        let mut state = self.state();
+        let speed = state.speed.note(clock::instant(), rows);
+        let speed = speed.map_or_else(String::new, |speed| format!(", {}", readable(speed)));
+        let message = format!("{rows} rows{speed}");
+        let line = format!("planning: {message}");
+        self.show(state, bytes, message, &line);
     }
 }
 
 impl dispatch::Progress for Progress {
     fn settled(&self, rows: &Counts) {
-        let settled = {
-            let all = self.settled.lock();
-            let mut all = all.unwrap_or_else(PoisonError::into_inner);
-            for status in [Status::Accepted, Status::Refused, Status::Unknown] {
-                all.add(status, rows.of(status));
-            }
-            *all
-        };
-        let message = format!(
+        let ended = [Status::Accepted, Status::Refused, Status::Unknown];
+        if ended.iter().all(|status| rows.of(*status) == 0) {
+            // A request that was not sent. `waiting` says why.
+            return;
+        }
+        let mut state = self.state();
+        state.outage_since = None;
+        for status in ended {
+            state.settled.add(status, rows.of(status));
+        }
+        let settled = state.settled;
+        let speed = state.speed.note(clock::instant(), settled.rows());
+        let all = self.bar.length().unwrap_or_default();
+        let pace = pace(speed, all.saturating_sub(settled.rows()));
+        let counts = format!(
             "{} accepted, {} refused, {} unknown",
             settled.of(Status::Accepted),
             settled.of(Status::Refused),
             settled.of(Status::Unknown)
         );
-        self.show(settled.rows(), &message, || {
-            format!(
-                "sending: {} of {} messages, {:.1}/s, about {} left",
-                settled.rows(),
-                self.bar.length().unwrap_or_default(),
-                self.bar.per_sec(),
-                HumanDuration(self.bar.eta())
-            )
-        });
+        let parts: Vec<_> = [pace, counts]
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .collect();
+        let message = parts.join(": ");
+        let line = format!("sending: {} of {all} messages, {message}", settled.rows());
+        self.show(state, settled.rows(), message, &line);
     }
 
     fn waiting(&self, why: &str, how_long: Duration) {
-        if self.style != ProgressArg::None {
-            self.tell(&format!(
-                "Not sent yet: {why}; trying again in {:.1} s",
-                how_long.as_secs_f64()
-            ));
+        let mut state = self.state();
+        let now = clock::instant();
+        let since = *state.outage_since.get_or_insert(now);
+        let lasts = HumanDuration(now.duration_since(since));
+        self.bar
+            .set_message(format!("not sending for {lasts}: {why}"));
+        let told = state
+            .outage_told
+            .is_some_and(|told| told.elapsed() < OUTAGE_LINE_EVERY);
+        if told || !self.tells_outages {
+            return;
         }
+        state.outage_told = Some(now);
+        let line = if since == now {
+            format!(
+                "Not sent yet: {why}; trying again in {:.0} s",
+                how_long.as_secs_f64().ceil()
+            )
+        } else {
+            format!("Not sent for {lasts}: {why}; trying again")
+        };
+        drop(state);
+        self.tell(&line);
     }
 }

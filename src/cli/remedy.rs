@@ -20,6 +20,19 @@ pub(super) fn sentence(error: &Error) -> String {
 /// Stands in a command for a ledger that an error may know.
 const LEDGER: &str = "LEDGER";
 
+/// The sentence for a log: without the parts that belong to customers.
+pub(super) fn for_log(sentence: &str, private: &[String]) -> String {
+    let mut parts: Vec<&String> = private.iter().filter(|part| !part.is_empty()).collect();
+    if parts.is_empty() {
+        return sentence.to_owned();
+    }
+    // One part may be in another.
+    parts.sort_by_key(|part| std::cmp::Reverse(part.len()));
+    let hidden = |sentence: String, part: &String| sentence.replace(part.as_str(), "…");
+    let sentence = parts.into_iter().fold(sentence.to_owned(), hidden);
+    format!("{sentence} (-v shows what … stands for)")
+}
+
 /// What completes a hint.
 fn completion(remedy: Remedy) -> &'static str {
     match remedy {
@@ -51,6 +64,19 @@ fn completion(remedy: Remedy) -> &'static str {
 mod tests {
     use super::*;
     use crate::Kind;
+
+    #[test]
+    fn a_log_does_not_hold_what_belongs_to_customers() {
+        let error = Error::new(Kind::Input, "row 2 holds \"11/05/2026\", row 3 \"11/05\"")
+            .quoting("11/05")
+            .quoting("11/05/2026");
+        assert_eq!(
+            for_log(&sentence(&error), &error.private),
+            "row 2 holds \"…\", row 3 \"…\" (-v shows what … stands for)"
+        );
+        assert_eq!(for_log("nothing", &[]), "nothing");
+        assert_eq!(for_log("nothing", &[String::new()]), "nothing");
+    }
 
     #[test]
     fn the_option_completes_the_hint() {

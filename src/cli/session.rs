@@ -94,6 +94,7 @@ impl Session {
         let (report, options) = (&self.campaign.report, &self.campaign.options);
         let most = typed.unwrap_or(options.max_invalid);
         let (invalid, rows) = (report.invalid_rows(), report.rows);
+        let mut quoted = None;
         let (problem, hint) = if most.exceeded_by(invalid, rows) {
             (
                 format!("{invalid} of {rows} rows cannot be sent, and --max-invalid is {most}"),
@@ -103,6 +104,7 @@ impl Session {
                 ),
             )
         } else if let (LintLevel::Deny, Some(first)) = (options.lint, report.warnings.first()) {
+            quoted = Some(first.example.clone());
             let most = report.warnings.iter().map(|warning| warning.rows).max();
             (
                 format!(
@@ -123,9 +125,9 @@ impl Session {
         } else {
             return Ok(());
         };
-        Err(Error::new(Kind::Limits, problem)
-            .hint(hint)
-            .at(&self.campaign.input))
+        let error = Error::new(Kind::Limits, problem).hint(hint);
+        let error = quoted.into_iter().fold(error, Error::quoting);
+        Err(error.at(&self.campaign.input))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Ctrl-C and other signals: the first one asks a run to stop, a second one ends the program at once.
 
+use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
@@ -18,8 +19,21 @@ pub(super) fn survive_file_size_limit() {
 }
 
 /// The signals that ask the program to end, and what each of them counts as: a closed terminal ends a run as a request to
-/// terminate does.
-const SIGNALS: [(i32, i32); 3] = [(SIGINT, SIGINT), (SIGTERM, SIGTERM), (SIGHUP, SIGTERM)];
+/// terminate does. One that was ignored when the program started, as by `nohup`, stays ignored.
+static SIGNALS: LazyLock<Vec<(i32, i32)>> = LazyLock::new(|| {
+    // Other systems do not say it there.
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mut signals = vec![(SIGINT, SIGINT), (SIGTERM, SIGTERM), (SIGHUP, SIGTERM)];
+    signals.retain(|(signal, _)| !is_ignored(*signal, &status));
+    signals
+});
+
+/// Whether the status of a process, as Linux shows it, says that it ignores the signal.
+fn is_ignored(signal: i32, status: &str) -> bool {
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
+}
 
 /// Whether a signal ends the program at once.
 static EXIT_ON_SIGNAL: LazyLock<Arc<AtomicBool>> =
@@ -27,7 +41,7 @@ static EXIT_ON_SIGNAL: LazyLock<Arc<AtomicBool>> =
 
 /// Makes a signal end the program with the exit code that it has during a run.
 pub(super) fn exit_with_a_code() {
-    for (signal, counts_as) in SIGNALS {
+    for &(signal, counts_as) in SIGNALS.iter() {
         let condition = Arc::clone(&EXIT_ON_SIGNAL);
         // If this fails, the system ends the program.
         let _ = flag::register_conditional_shutdown(signal, 128 + counts_as, condition);
@@ -59,9 +73,10 @@ pub(super) fn stop_token(tell: impl Fn(&str) + Send + 'static) -> Result<Arc<Sto
 fn react(reaction: Reaction) -> Result<()> {
     let mut current = REACTION.lock().unwrap_or_else(PoisonError::into_inner);
     if current.is_none() {
-        let mut signals = Signals::new(SIGNALS.map(|(signal, _)| signal)).map_err(|error| {
-            Error::new(Kind::Other, "signals cannot be caught").caused_by(error)
-        })?;
+        let mut signals =
+            Signals::new(SIGNALS.iter().map(|(signal, _)| *signal)).map_err(|error| {
+                Error::new(Kind::Other, "signals cannot be caught").caused_by(error)
+            })?;
         EXIT_ON_SIGNAL.store(false, Ordering::SeqCst);
         std::thread::spawn(move || signals.forever().for_each(received));
     }
@@ -96,4 +111,32 @@ fn received(signal: i32) {
 /// What people call a signal.
 pub(super) fn name(signal: i32) -> &'static str {
     signal_hook::low_level::signal_name(signal).unwrap_or("a signal")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_system_says_which_signals_are_ignored() {
+        for (mask, ignored) in [
+            ("0000000000000000", &[][..]),
+            ("0000000000001000", &[]),
+            ("0000000000000001", &[SIGHUP]),
+            ("0000000000001003", &[SIGHUP, SIGINT]),
+            ("0000000000004002", &[SIGINT, SIGTERM]),
+            ("ffffffffffffffff", &[SIGHUP, SIGINT, SIGTERM]),
+            ("no number", &[]),
+        ] {
+            let status = format!("Name:\tx\nSigBlk:\tffffffffffffffff\nSigIgn:\t{mask}\n");
+            for signal in [SIGHUP, SIGINT, SIGTERM] {
+                assert_eq!(
+                    is_ignored(signal, &status),
+                    ignored.contains(&signal),
+                    "{mask}"
+                );
+            }
+        }
+        assert!(!is_ignored(SIGHUP, ""));
+    }
 }

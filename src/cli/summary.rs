@@ -12,13 +12,13 @@ use super::args::{OutputArgs, ProgressArg};
 use super::cause::Cause;
 use super::clock;
 use super::exit::Exit;
-use super::files::CampaignFiles;
+use super::files::{CampaignFiles, is_sandbox_ledger};
 use super::signals;
 use super::terminal::{print, tell, tell_error};
 use crate::dispatch::StopReason;
 use crate::domain::report::Report;
 use crate::domain::{Status, Timestamp};
-use crate::ledger::Totals;
+use crate::ledger::{Campaign, Location, Totals};
 use crate::{Error, Kind, Result};
 
 /// What a run to the sandbox ends with.
@@ -75,7 +75,7 @@ pub(super) fn of_run(
     let (exit, cause) = summary.end(&ended);
     // Of a run that sent all it could, the counts say it.
     let problem = cause.as_ref().filter(|_| summary.stop.is_some());
-    let problem = problem.map(|cause| cause.sentence.clone());
+    let problem = problem.map(Cause::told);
     let unwritten = summary.write(output, Some(&Ending::now(exit, cause))).err();
     if let Some(error) = &unwritten {
         tell_error(error);
@@ -107,6 +107,33 @@ pub(super) fn of_usage_error(arguments: &[OsString], message: &str) {
     if let Err(unwritten) = summary.write(&output, Some(&ending)) {
         tell_error(&unwritten);
     }
+}
+
+/// What `status` says of a ledger, with the keys of a summary. The exit code is null while there is something left to send.
+pub(super) fn of_ledger(place: &Location, campaign: Campaign, totals: Totals) -> Result<Value> {
+    let mut summary = Summary::begin();
+    summary.sandbox = is_sandbox_ledger(place);
+    let files = CampaignFiles::new(place.as_ref(), None, None, summary.sandbox)?;
+    summary.files = Some(CampaignFiles {
+        name: campaign.name,
+        ledger: place.clone(),
+        ..files
+    });
+    summary.writes_results = true;
+    summary.gateway = campaign.gateway_host;
+    summary.report = Some(campaign.report);
+    summary.set_totals(totals);
+    let running = place.holder().is_some();
+    let exit = Exit::of_send(None, &totals.counts);
+    let left = exit == Exit::OK && totals.counts.of(Status::Pending) > 0;
+    let ending = Ending::now(exit, Cause::of_counts(exit, &totals.counts));
+    let mut object = summary.object((!running && !left).then_some(&ending));
+    for key in ["started_at", "ended_at"] {
+        object[key] = Value::Null;
+    }
+    object["elapsed_seconds"] = json!(0);
+    object["running"] = json!(running);
+    Ok(object)
 }
 
 fn typed_path(arguments: &[OsString]) -> Option<PathBuf> {
@@ -212,7 +239,7 @@ impl Summary {
         self.add_ledger();
         let exit = Exit::of_send(self.stop, &self.totals.counts);
         let cause = Cause::before_sending(signal);
-        let problem = Some(cause.sentence.clone());
+        let problem = Some(cause.told());
         if let Err(unwritten) = self.write(output, Some(&Ending::now(exit, Some(cause)))) {
             tell_error(&unwritten);
         }

@@ -11,8 +11,7 @@ use super::args::CheckArgs;
 use super::clock;
 use super::destination::SANDBOX_HOST;
 use super::files::{is_sandbox_ledger, is_sandbox_results, is_test_ledger};
-use super::remedy;
-use super::terminal::tell;
+use super::terminal::{tell, told};
 use super::view::inflected;
 use crate::domain::msisdn::{self, Msisdn, Region};
 use crate::domain::suppression::Suppression;
@@ -148,7 +147,7 @@ impl Lists {
 
 impl List {
     /// Hands each number to `add`, and returns what is wrong with the other entries.
-    fn read(&mut self, region: Region, mut add: impl FnMut(Msisdn)) -> Result<Vec<String>> {
+    fn read(&mut self, region: Region, mut add: impl FnMut(Msisdn)) -> Result<Vec<WrongEntry>> {
         let mut wrong = Vec::new();
         if source::is_ledger(&self.path)? {
             self.campaign = Some(read_ledger(&self.path, &mut add)?);
@@ -156,7 +155,7 @@ impl List {
             source::read_list(&self.path, |location, cell| {
                 match msisdn::read(cell, region) {
                     Ok(number) => add(number),
-                    Err(error) => wrong.push(format!("{location}: {error}")),
+                    Err(error) => wrong.push((location.to_string(), error.to_string())),
                 }
             })?;
         }
@@ -208,7 +207,7 @@ impl List {
                 self.unreadable_since = Some(clock::instant());
                 // It has changed, whatever it is when it can be read again.
                 self.read = Some(State::default());
-                let sentence = remedy::sentence(&error);
+                let sentence = told(&error);
                 tell(&format!("Trying again for a minute: {sentence}"));
                 Ok(())
             }
@@ -270,7 +269,7 @@ impl State {
 }
 
 fn left_out(error: &Error) -> String {
-    let problem = remedy::sentence(error);
+    let problem = told(error);
     format!("Warning, they are left out: {problem}")
 }
 
@@ -293,16 +292,27 @@ fn sandbox_results(path: &Path) -> Option<String> {
     })
 }
 
-fn not_numbers(wrong: &[String]) -> Error {
+/// An entry of a list that is no number: where it is, and what is wrong.
+type WrongEntry = (String, String);
+
+fn not_numbers(wrong: &[WrongEntry]) -> Error {
     let entries = inflected(wrong.len() as u64, "entry is", "entries are");
-    let named = wrong[..wrong.len().min(MOST_NAMED)].join("; ");
+    let named = &wrong[..wrong.len().min(MOST_NAMED)];
+    let list: Vec<_> = named
+        .iter()
+        .map(|(place, what)| format!("{place}: {what}"))
+        .collect();
+    let list = list.join("; ");
     let more = if wrong.len() > MOST_NAMED {
         "; ..."
     } else {
         ""
     };
-    Error::new(Kind::Input, format!("{entries} no number ({named}{more})"))
-        .hint("correct them, or continue without them with --lenient-suppress")
+    let error = Error::new(Kind::Input, format!("{entries} no number ({list}{more})"))
+        .hint("correct them, or continue without them with --lenient-suppress");
+    named
+        .iter()
+        .fold(error, |error, (_, what)| error.quoting(what))
 }
 
 #[cfg(test)]

@@ -1,18 +1,86 @@
 //! Writing to standard error and standard output, and asking the user.
 
 use std::io::{self, BufRead, ErrorKind, IsTerminal, Write};
+use std::sync::OnceLock;
 
+use super::clock;
 use super::remedy;
 use crate::{Error, Kind, Result};
 
-/// Tells the user something on standard error. If it cannot be written, the program continues.
+/// How much is told.
+static AMOUNT: OnceLock<Amount> = OnceLock::new();
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Amount {
+    quiet: bool,
+    verbose: bool,
+}
+
+/// Sets how much is told from now on: with `quiet` only problems and the last summary.
+pub(super) fn set_amount(quiet: bool, verbose: bool) {
+    // It is set once.
+    let _ = AMOUNT.set(Amount { quiet, verbose });
+}
+
+fn amount() -> Amount {
+    AMOUNT.get().copied().unwrap_or_default()
+}
+
+pub(super) fn is_quiet() -> bool {
+    amount().quiet
+}
+
+/// Whether texts and cells of customers may be shown on standard error: a person reads it, or has asked for all of it.
+pub(super) fn shows_private() -> bool {
+    amount().verbose || io::stderr().is_terminal()
+}
+
+/// Tells the user something on standard error that matters also to those who want to read little: a problem, or how it ended.
+/// If it cannot be written, the program continues.
 pub(super) fn tell(text: &str) {
-    let _ = writeln!(io::stderr(), "{text}");
+    let mut screen = io::stderr();
+    let text = if screen.is_terminal() {
+        format!("{text}\n")
+    } else {
+        stamped(text, &clock::now().to_string())
+    };
+    let _ = screen.write_all(text.as_bytes());
+}
+
+/// Tells the user something that is no problem.
+pub(super) fn inform(text: &str) {
+    if !is_quiet() {
+        tell(text);
+    }
+}
+
+/// The text for a log: each line that is not indented begins with the time, and none is blank.
+fn stamped(text: &str, time: &str) -> String {
+    let mut stamped = String::new();
+    for line in text.lines().filter(|line| !line.trim().is_empty()) {
+        if !line.starts_with([' ', '\t']) {
+            stamped.push_str(time);
+            stamped.push(' ');
+        }
+        stamped.push_str(line);
+        stamped.push('\n');
+    }
+    stamped
 }
 
 /// Tells the user why the program fails.
 pub(super) fn tell_error(error: &Error) {
-    tell(&format!("isms-campaign: {}", remedy::sentence(error)));
+    tell(&format!("isms-campaign: {}", told(error)));
+}
+
+/// An error as standard error shows it.
+pub(super) fn told(error: &Error) -> String {
+    let sentence = remedy::sentence(error);
+    if shows_private() {
+        sentence
+    } else {
+        remedy::for_log(&sentence, &error.private)
+    }
 }
 
 /// Asks this question. Any answer but yes is an error, and so is a question that cannot be asked. `nothing` says in the error
@@ -66,6 +134,25 @@ impl<W: Write> Write for IgnoreClosedPipe<W> {
         match self.0.flush() {
             Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
             flushed => flushed,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_line_of_a_log_has_its_time_unless_it_is_indented() {
+        for (text, log) in [
+            ("", ""),
+            ("one", "T one\n"),
+            ("one\ntwo\n", "T one\nT two\n"),
+            ("\none\n\n\ntwo", "T one\nT two\n"),
+            ("one\n  | text\n\tmore\n \n", "T one\n  | text\n\tmore\n"),
+            ("one\r\ntwo", "T one\nT two\n"),
+        ] {
+            assert_eq!(stamped(text, "T"), log, "{text:?}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::{Display, Write as _};
 
-use super::files::shell_quoted;
+use super::files::{is_sandbox_ledger, shell_quoted};
 use crate::domain::Status;
 use crate::ledger::{Location, Totals, row_ranges};
 
@@ -41,7 +41,7 @@ impl Screen {
 }
 
 /// What a ledger holds, on one screen.
-pub(super) fn totals(totals: &Totals) -> String {
+pub(super) fn totals(totals: &Totals, place: &Location) -> String {
     let mut screen = Screen::default();
     screen.line("Rows", totals.counts.rows());
     for &status in Status::ALL {
@@ -51,6 +51,9 @@ pub(super) fn totals(totals: &Totals) -> String {
             label[..1].make_ascii_uppercase();
             screen.line(&label, rows);
         }
+    }
+    if is_sandbox_ledger(place) && totals.attempts > 0 {
+        screen.line("Sandbox", "nobody received anything");
     }
     let (accepted, planned) = (totals.credits_accepted, totals.credits_planned);
     screen.line("Credits", format!("{accepted} of {planned} planned"));

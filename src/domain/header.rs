@@ -124,6 +124,7 @@ impl Columns {
     fn no_such_column(&self, wanted: &str, name: &str) -> Error {
         let all = self.listed();
         let error = error(format!("there is no column \"{wanted}\" among {all}"));
+        let error = self.mark_data(error);
         let names = self.names.iter();
         let names: Vec<&str> = names.map(|name| name.as_deref().unwrap_or("")).collect();
         match nearest(name, &names) {
@@ -140,7 +141,9 @@ impl Columns {
         if let Some(number) = (0..self.len()).find(|&column| self.holds_phone_number(column)) {
             let number = self.title(number);
             let what = format!("the first row already holds a number (\"{number}\")");
-            return Err(error(what).hint("add a row of headers above it"));
+            return Err(error(what)
+                .quoting(number)
+                .hint("add a row of headers above it"));
         }
         let what = format!("there is no phone column among {}", self.listed());
         let alike: Vec<usize> = (0..self.len())
@@ -152,7 +155,8 @@ impl Columns {
             }
             alike => format!("if it is {alike}, name it"),
         };
-        Err(error(what).hint(hint).remedy(Remedy::PhoneColumn))
+        let error = error(what).hint(hint).remedy(Remedy::PhoneColumn);
+        Err(self.mark_data(error))
     }
 
     /// The position of the column that holds the message, by its name, if there is one. An error where there is more than one.
@@ -188,6 +192,13 @@ impl Columns {
     fn holds_phone_number(&self, column: usize) -> bool {
         let title = self.title(column);
         looks_like_number(title) && title.chars().filter(|c| c.is_numeric()).count() >= 7
+    }
+
+    /// The error, with the headers in it marked that are no headers but the data of a spreadsheet without any.
+    fn mark_data(&self, error: Error) -> Error {
+        let digits = |title: &&str| title.chars().filter(|c| c.is_numeric()).count() >= 5;
+        let titles = (0..self.len()).map(|column| self.title(column));
+        titles.filter(digits).fold(error, Error::quoting)
     }
 
     fn quoted(&self, columns: &[usize]) -> Vec<String> {

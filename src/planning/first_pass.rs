@@ -143,9 +143,13 @@ fn date_column(title: &str, observed: &Observed) -> Option<DateColumn> {
 
 /// The error of a column that is written in two ways.
 fn contradiction(title: &str, reading: Reading, examples: [&Example; 2]) -> Error {
+    let cells = examples.map(|example| example.cell.clone());
     let [usual, other] =
         examples.map(|Example { place, cell }| format!("{place} holds \"{cell}\""));
-    let error = |what: String| Error::new(Kind::Input, format!("column \"{title}\": {what}"));
+    let error = |what: String| {
+        let error = Error::new(Kind::Input, format!("column \"{title}\": {what}"));
+        cells.iter().fold(error, Error::quoting)
+    };
     match reading {
         Reading::Date => error(format!(
             "{usual}, which can only have the day first, and {other}, which can only have the month first"

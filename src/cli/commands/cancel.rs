@@ -3,6 +3,7 @@
 use crate::Result;
 use crate::cli::args::CancelArgs;
 use crate::cli::clock;
+use crate::cli::existing;
 use crate::cli::exit::Exit;
 use crate::cli::files::shell_quoted;
 use crate::cli::next;
@@ -13,7 +14,7 @@ use crate::domain::Status;
 use crate::ledger::{Ledger, Resolution, Selection};
 
 pub(in crate::cli) fn run(args: &CancelArgs) -> Result<Exit> {
-    let place = &args.ledger;
+    let place = &existing::named(&args.ledger)?;
     let mut ledger = Ledger::open(Session::of_ledger(place)?.lock)?;
     tracing::info!(ledger = %place, campaign = ledger.campaign().id, "opened");
     let cancelled = cancel(args, &mut ledger).map_err(|error| error.at(place));
@@ -31,7 +32,7 @@ pub(in crate::cli) fn run(args: &CancelArgs) -> Result<Exit> {
         "{} cancelled.\n{undo}{}{}The results file has not changed; isms-campaign results {} writes it again. \
          To send a corrected text instead, see isms-campaign guide recovery.",
         counted(cancelled.len() as u64, "row"),
-        view::totals(&totals),
+        view::totals(&totals, place),
         next::steps(&campaign, &totals, None, place),
         shell_quoted(place)
     ));

@@ -11,7 +11,7 @@ use crate::cli::progress::Progress;
 use crate::cli::session::{Session, Stage, plan_or_resume};
 use crate::cli::settings::{self, PlanSettings};
 use crate::cli::summary::{self, Summary};
-use crate::cli::terminal::{print, tell};
+use crate::cli::terminal::{inform, print};
 use crate::cli::{next, overview, show, values, view};
 use crate::domain::Status;
 use crate::source::Input;
@@ -49,7 +49,7 @@ fn show(args: &PlanArgs, session: &Session, summary: &Summary, sendable: bool) -
     };
     let say = |text: &str| {
         if to_standard_error {
-            tell(text.trim_end());
+            inform(text.trim_end());
             Ok(())
         } else {
             print(text)
@@ -78,7 +78,7 @@ fn ending(args: &PlanArgs, session: &Session, summary: &Summary, sendable: bool)
     }
     if session.stage == Stage::Begun {
         text += &begun(session, summary);
-    } else if sendable {
+    } else if sendable && summary.totals.counts.of(Status::Pending) > 0 {
         let send = next::send_command(&session.campaign, &session.ledger);
         let ledger = &session.ledger;
         let _ = writeln!(
@@ -98,7 +98,7 @@ fn begun(session: &Session, summary: &Summary) -> String {
         of(Status::Accepted),
         view::counted(totals.counts.sendable(), "message"),
         of(Status::Pending),
-        view::totals(totals),
+        view::totals(totals, &session.ledger),
         next::steps(&session.campaign, totals, None, &session.ledger)
     )
 }

@@ -2,6 +2,7 @@
 
 use crate::cli::args::{ResolutionArg, ResolveArgs};
 use crate::cli::clock;
+use crate::cli::existing;
 use crate::cli::exit::Exit;
 use crate::cli::files::shell_quoted;
 use crate::cli::next;
@@ -12,8 +13,8 @@ use crate::ledger::{Ledger, Resolution, Selection};
 use crate::{Error, Result};
 
 pub(in crate::cli) fn run(args: &ResolveArgs) -> Result<Exit> {
-    let place = &args.ledger;
     let resolution = resolution(args)?;
+    let place = &existing::named(&args.ledger)?;
     let mut ledger = Ledger::open(Session::of_ledger(place)?.lock)?;
     tracing::info!(ledger = %place, campaign = ledger.campaign().id, "opened");
     let (selection, note) = (selection(args), args.note.as_deref());
@@ -26,7 +27,7 @@ pub(in crate::cli) fn run(args: &ResolveArgs) -> Result<Exit> {
     tell(&format!(
         "{} settled.\n{}{}The results file has not changed; isms-campaign results {} writes it again.",
         counted(resolved.len() as u64, "row"),
-        view::totals(&totals),
+        view::totals(&totals, place),
         next::steps(&campaign, &totals, None, place),
         shell_quoted(place)
     ));

@@ -9,25 +9,25 @@ use crate::cli::exit::Exit;
 use crate::cli::files::{
     CampaignFiles, is_sandbox_ledger, refuse_overwriting, role, spreadsheet_of,
 };
-use crate::cli::terminal::{standard_output, tell};
+use crate::cli::terminal::{inform, standard_output};
 use crate::cli::view::counted;
 use crate::results::{self, ResultsFile};
 
 pub(in crate::cli) fn run(args: &ResultsArgs) -> Result<Exit> {
-    let ledger = &args.ledger;
+    let ledger = &existing::named(&args.ledger)?;
+    let sandbox = is_sandbox_ledger(ledger);
     let (snapshot, _) = existing::read(ledger)?;
     let only = (!args.status.is_empty()).then_some(args.status.as_slice());
     if only.is_some() && args.results.is_none() {
         let out = BufWriter::new(standard_output());
-        return results::write(&*snapshot, only, out).map(|_| Exit::OK);
+        return results::write(&*snapshot, only, sandbox, out).map(|_| Exit::OK);
     }
-    let sandbox = is_sandbox_ledger(ledger);
     let files = CampaignFiles::new(ledger.as_ref(), None, args.results.as_deref(), sandbox)?;
     let spreadsheet = spreadsheet_of(ledger);
     let inputs: Vec<_> = spreadsheet.iter().map(role("the spreadsheet")).collect();
     refuse_overwriting(&inputs, ledger, &[("the results file", &files.results)])?;
-    let rows = ResultsFile::prepare(&files.results)?.write(&*snapshot, only)?;
+    let rows = ResultsFile::prepare(&files.results)?.write(&*snapshot, only, sandbox)?;
     let place = files.results.display();
-    tell(&format!("{} in {place}", counted(rows, "row")));
+    inform(&format!("{} in {place}", counted(rows, "row")));
     Ok(Exit::OK)
 }

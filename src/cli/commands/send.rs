@@ -16,7 +16,7 @@ use crate::cli::session::{self, Session, Stage};
 use crate::cli::settings::{self, PlanSettings, Recipients};
 use crate::cli::summary::{self, Summary};
 use crate::cli::suppression::Lists;
-use crate::cli::terminal::{ask, tell};
+use crate::cli::terminal::{ask, inform, tell};
 use crate::cli::view::{counted, inflected};
 use crate::cli::{clock, next, overview, repeat, show, signals, suppression, view};
 use crate::dispatch::{self, Backoff, Policy, StopReason, Throttle};
@@ -34,7 +34,7 @@ pub(in crate::cli) fn run(args: &SendArgs) -> Exit {
 fn send(args: &SendArgs, summary: &mut Summary) -> Result<()> {
     summary.sandbox = args.send.sandbox;
     if summary.sandbox {
-        tell("Sending to the sandbox: nobody receives anything.");
+        inform("Sending to the sandbox: nobody receives anything.");
     }
     let (recipients, files) = settings::of_send(args)?;
     summary.files = Some(files.clone());
@@ -42,7 +42,7 @@ fn send(args: &SendArgs, summary: &mut Summary) -> Result<()> {
     summary.write_begun(&args.plan.output)?;
     // What could stop the run is checked before anything is planned.
     let destination = Destination::find(args)?;
-    summary.gateway = Some(destination.endpoint.host());
+    summary.gateway = Some(destination.name());
     let results = match ResultsFile::prepare(&files.results) {
         Ok(results) => results,
         // Another place for the results would not help.
@@ -91,7 +91,7 @@ fn send_pending(
     }
     let totals = ledger.totals()?;
     if totals.counts.of(Status::Pending) == 0 {
-        tell("Nothing is left to send.");
+        inform("Nothing is left to send.");
         return ledger.close().map(drop);
     }
     // What a part of the rows costs is not known.
@@ -120,7 +120,7 @@ fn send_pending(
         .and_then(|()| {
             show_plan(args, &campaign, &place, &session.places)?;
             if stage == Stage::Begun {
-                tell(&format!("So far:\n{}", view::totals(&totals)));
+                inform(&format!("So far:\n{}", view::totals(&totals, &place)));
             }
             if args.send.yes {
                 Ok(())
@@ -213,14 +213,14 @@ fn show_plan(
     match args.plan.output.show {
         Some(number) if details == Details::Examples => {
             let plan = overview::findings(campaign, args.send.rate, details).0;
-            tell(plan.trim_end());
+            inform(plan.trim_end());
             show::texts(ledger, places, number, |text| {
-                tell(text.trim_end());
+                inform(text.trim_end());
                 Ok(())
             })
         }
         _ => {
-            tell(&overview::of_plan(campaign, args.send.rate, details));
+            inform(&overview::of_plan(campaign, args.send.rate, details));
             Ok(())
         }
     }
@@ -329,8 +329,8 @@ fn finish(
     if succeeded && summary.stop.is_none() && args.send.limit.is_some() && rows_left {
         summary.stop = Some(StopReason::Limit);
     }
-    results.write(&*snapshot, None)?;
-    let mut text = format!("\n{}", view::totals(&totals));
+    results.write(&*snapshot, None, args.send.sandbox)?;
+    let mut text = format!("\n{}", view::totals(&totals, &files.ledger));
     // An error says itself what to do next.
     if succeeded {
         text += &next::steps(&snapshot.campaign()?, &totals, summary.stop, &files.ledger);

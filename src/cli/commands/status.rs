@@ -2,19 +2,25 @@
 
 use crate::Result;
 use crate::cli::exit::Exit;
+use crate::cli::files::is_sandbox_ledger;
 use crate::cli::terminal::print;
-use crate::cli::{existing, next, view};
+use crate::cli::{existing, next, summary, view};
 use crate::domain::Status;
 use crate::ledger::Location;
 
-pub(in crate::cli) fn run(place: &Location) -> Result<Exit> {
+pub(in crate::cli) fn run(named: &Location, json: bool) -> Result<Exit> {
+    let place = &existing::named(named)?;
     let (snapshot, campaign) = existing::read(place)?;
     let totals = snapshot.totals()?;
+    if json {
+        let object = summary::of_ledger(place, campaign, totals)?;
+        return print(&format!("{object:#}\n")).map(|()| Exit::OK);
+    }
     let sendable = totals.counts.sendable();
     let done = sendable - totals.counts.of(Status::Pending);
     let next = match place.holder() {
         Some(holder) => format!(
-            "It is in use by {holder}. Requests under way count as unknown until they are answered: wait for the end.\n"
+            "A run is under way: it is in use by {holder}. Requests under way count as unknown until they are answered: wait for the end.\n"
         ),
         None => next::steps(&campaign, &totals, None, place),
     };
@@ -36,8 +42,12 @@ pub(in crate::cli) fn run(place: &Location) -> Result<Exit> {
         campaign.input,
         campaign.planned_at,
         campaign.expires_at,
-        campaign.gateway_host.as_deref().unwrap_or("nowhere yet"),
-        view::totals(&totals),
+        match campaign.gateway_host.as_deref() {
+            Some(_) if is_sandbox_ledger(place) => "the sandbox: nobody received anything",
+            Some(host) => host,
+            None => "nowhere yet",
+        },
+        view::totals(&totals, place),
     ))?;
     Ok(Exit::OK)
 }

@@ -6,10 +6,14 @@ use crate::cli::terminal::print;
 use crate::cli::{existing, view};
 use crate::ledger::Location;
 
-pub(in crate::cli) fn run(ledger: &Location) -> Result<Exit> {
+pub(in crate::cli) fn run(named: &Location) -> Result<Exit> {
+    let ledger = &existing::named(named)?;
     let (snapshot, campaign) = existing::read(ledger)?;
     existing::refuse_inconsistent(&*snapshot, &campaign, ledger)?;
     let totals = snapshot.totals()?;
-    print(&format!("Everything adds up.\n{}", view::totals(&totals)))?;
+    print(&format!(
+        "Everything adds up.\n{}",
+        view::totals(&totals, ledger)
+    ))?;
     Ok(Exit::OK)
 }
