@@ -369,7 +369,7 @@ mod tests {
         let (added, told) = after(Some("phone\n012-550 0004\nask Siti\n"));
         assert_eq!(added, one("60125500004"));
         assert!(
-            told[0].contains("left out") && told[0].contains("ask Siti"),
+            told[0].contains("left out") && told[0].contains("line 3"),
             "{told:?}"
         );
         // It is gone, then empty, then there again.
