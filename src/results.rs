@@ -3,13 +3,16 @@
 
 use std::borrow::Cow;
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, Receiver, SyncSender};
+
+use itoa::Buffer as Digits;
 
 use crate::domain::{Msisdn, ResultColumn, Status};
 use crate::gateway::Code;
 use crate::ledger::{Decision, Recipient, Snapshot};
-use crate::source::to_record;
+use crate::source::push_cell;
 use crate::{Error, Kind, Remedy, Result};
 
 /// Writes a header and the rows of a ledger, or only those with one of the statuses in `only`. Returns how many rows it
@@ -18,49 +21,91 @@ pub fn write(
     ledger: &dyn Snapshot,
     only: Option<&[Status]>,
     sandbox: bool,
-    mut out: impl Write,
+    out: impl Write + Send,
+) -> Result<u64> {
+    std::thread::scope(|scope| {
+        let (to_writer, chunks) = mpsc::sync_channel(QUEUE);
+        let writer = scope.spawn(move || write_chunks(out, &chunks));
+        let rows = format_rows(ledger, only, sandbox, &to_writer);
+        // The writer ends with its queue.
+        drop(to_writer);
+        let written = writer.join().map_err(|_| stopped())?;
+        // Only the writer's own error explains why it stopped, so it comes first.
+        written.map_err(write_error).and(rows)
+    })
+}
+
+/// How many chunks may wait to be written.
+const QUEUE: usize = 4;
+
+/// How many bytes are written at a time.
+const CHUNK: usize = 1 << 16;
+
+/// Writes chunk after chunk, while the next one is read and formatted.
+fn write_chunks(mut out: impl Write, chunks: &Receiver<String>) -> io::Result<()> {
+    for chunk in chunks {
+        out.write_all(chunk.as_bytes())?;
+    }
+    out.flush()
+}
+
+/// Formats the header and the rows, and hands them on in chunks. Returns how many rows.
+fn format_rows(
+    ledger: &dyn Snapshot,
+    only: Option<&[Status]>,
+    sandbox: bool,
+    writer: &SyncSender<String>,
 ) -> Result<u64> {
     let campaign = ledger.campaign()?;
     let delimiter = campaign.delimiter;
+    let mut chunk = String::with_capacity(2 * CHUNK);
     if campaign.bom {
-        out.write_all(BYTE_ORDER_MARK).map_err(write_error)?;
+        chunk.push_str(BYTE_ORDER_MARK);
     }
-    write_line(&mut out, &campaign.header, delimiter, |column| {
-        column.name().into()
-    })?;
+    push_line(&mut chunk, &campaign.header, delimiter, |line, column| {
+        push_cell(line, column.name(), delimiter);
+    });
     let mut rows = 0;
     ledger.recipients(1..=u32::MAX, &mut |recipient| {
         if only.is_none_or(|only| only.contains(&recipient.status)) {
             rows += 1;
-            write_line(&mut out, recipient.cells, delimiter, |column| {
-                cell(&recipient, column, sandbox)
-            })?;
+            push_line(&mut chunk, recipient.cells, delimiter, |line, column| {
+                push_cell(
+                    line,
+                    &cell(&recipient, column, sandbox, &mut Digits::new()),
+                    delimiter,
+                );
+            });
+        }
+        if chunk.len() >= CHUNK {
+            let full = std::mem::replace(&mut chunk, String::with_capacity(2 * CHUNK));
+            writer.send(full).map_err(|_| stopped())?;
         }
         Ok(())
     })?;
-    out.flush().map_err(write_error)?;
+    writer.send(chunk).map_err(|_| stopped())?;
     Ok(rows)
 }
 
-/// Writes the spreadsheet's own cells, which are a CSV record already, and ours.
-fn write_line<'r>(
-    out: &mut impl Write,
+/// Adds a line: the spreadsheet's own cells, which are a CSV record already, and ours, which `push` adds.
+fn push_line(
+    lines: &mut String,
     theirs: &str,
     delimiter: u8,
-    ours: impl Fn(ResultColumn) -> Cow<'r, str>,
-) -> Result<()> {
-    let ours: Vec<_> = ResultColumn::ALL.iter().copied().map(ours).collect();
-    let ours = to_record(ours.iter().map(AsRef::as_ref), delimiter);
-    // A spreadsheet of which every column was ours has none of its own left.
-    if theirs.is_empty() {
-        writeln!(out, "{ours}")
-    } else {
-        writeln!(out, "{theirs}{}{ours}", char::from(delimiter))
+    push: impl Fn(&mut String, ResultColumn),
+) {
+    lines.push_str(theirs);
+    for (nth, column) in ResultColumn::ALL.iter().enumerate() {
+        // A spreadsheet of which every column was ours has none of its own left.
+        if nth > 0 || !theirs.is_empty() {
+            lines.push(char::from(delimiter));
+        }
+        push(lines, *column);
     }
-    .map_err(write_error)
+    lines.push('\n');
 }
 
-const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+const BYTE_ORDER_MARK: &str = "\u{feff}";
 
 /// A results file, which is written beside its place. It appears complete or not at all.
 #[derive(Debug)]
@@ -106,16 +151,13 @@ impl ResultsFile {
     ) -> Result<u64> {
         let target = self.partial.as_ref().unwrap_or(&self.path);
         let out = File::create(target).map_err(|error| self.error(error))?;
-        let mut out = BufWriter::with_capacity(1 << 16, out);
         let written =
-            write(ledger, only, sandbox, &mut out).map_err(|error| error.at(self.path.display()));
+            write(ledger, only, sandbox, &out).map_err(|error| error.at(self.path.display()));
         let Some(partial) = &self.partial else {
             return written;
         };
         let placed = written.and_then(|rows| {
-            out.into_inner()
-                .map_err(io::IntoInnerError::into_error)
-                .and_then(|out| out.sync_all())
+            out.sync_all()
                 .and_then(|()| fs::rename(partial, &self.path))
                 .map_err(|error| self.error(error))?;
             Ok(rows)
@@ -142,45 +184,64 @@ impl ResultsFile {
     }
 }
 
+/// The error of rows that cannot be written because the writer has stopped.
+fn stopped() -> Error {
+    Error::new(
+        Kind::Other,
+        "the writer of the results stopped unexpectedly",
+    )
+}
+
 fn write_error(error: io::Error) -> Error {
     Error::new(Kind::Disk, "the results could not be written").caused_by(error)
 }
 
 /// The cell of this row in one of our columns.
-fn cell<'r>(recipient: &Recipient<'r>, column: ResultColumn, sandbox: bool) -> Cow<'r, str> {
+fn cell<'c>(
+    recipient: &Recipient<'c>,
+    column: ResultColumn,
+    sandbox: bool,
+    digits: &'c mut Digits,
+) -> Cow<'c, str> {
     let status = recipient.status;
     match column {
-        ResultColumn::Row => number(Some(recipient.row)),
-        ResultColumn::To => number(recipient.msisdn.map(Msisdn::as_u64)),
+        ResultColumn::Row => number(digits, Some(recipient.row)),
+        ResultColumn::To => number(digits, recipient.msisdn.map(Msisdn::as_u64)),
         ResultColumn::Status => status.as_str().into(),
         ResultColumn::Code => {
             let answered = matches!(status, Status::Accepted | Status::Refused | Status::Unknown);
             let resolved = status == Status::Pending && recipient.decision.is_some();
             let code = recipient.code.filter(|_| answered || resolved);
-            code.map_or(Cow::Borrowed(""), |code| code.to_string().into())
+            code.map_or("", |code| digits.format(code)).into()
         }
         ResultColumn::TrxId => {
             let trx_id = recipient.trx_id.filter(|_| status == Status::Accepted);
             guarded(trx_id.unwrap_or_default().into())
         }
         ResultColumn::Detail => guarded(detail(recipient, sandbox).into()),
-        ResultColumn::Type => number(recipient.encoding.map(|encoding| encoding.wire().into())),
+        ResultColumn::Type => number(
+            digits,
+            recipient.encoding.map(|encoding| encoding.wire().into()),
+        ),
         ResultColumn::Credits => {
             let costs = matches!(status, Status::Accepted | Status::Unknown | Status::Pending);
-            number(Some(if costs { recipient.credits.into() } else { 0 }))
+            number(
+                digits,
+                Some(if costs { recipient.credits.into() } else { 0 }),
+            )
         }
         // It may have been planned to be sent, and tried.
         ResultColumn::Batch | ResultColumn::SentAt if status == Status::Suppressed => "".into(),
         ResultColumn::Attempts if status == Status::Suppressed => "0".into(),
-        ResultColumn::Batch => number(recipient.batch),
-        ResultColumn::Attempts => number(Some(recipient.attempts.into())),
+        ResultColumn::Batch => number(digits, recipient.batch),
+        ResultColumn::Attempts => number(digits, Some(recipient.attempts.into())),
         ResultColumn::SentAt => recipient.claimed_at.unwrap_or_default().into(),
         ResultColumn::Message => guarded(recipient.text.unwrap_or_default().into()),
     }
 }
 
-fn number(value: Option<u64>) -> Cow<'static, str> {
-    value.map_or(Cow::Borrowed(""), |value| value.to_string().into())
+fn number(digits: &mut Digits, value: Option<u64>) -> Cow<'_, str> {
+    value.map_or("", |value| digits.format(value)).into()
 }
 
 /// A spreadsheet program takes a cell that begins like this for a formula, and runs it.

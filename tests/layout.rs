@@ -25,6 +25,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("governor", &["dispatch/throttle.rs"]),
     ("hashbrown", &["domain"]),
     ("indicatif", &["cli"]),
+    ("itoa", &["results.rs"]),
     (
         "jiff",
         &["domain", "cli", "sandbox", "gateway/http.rs", "ledger"],

@@ -115,8 +115,8 @@ pub(super) fn print(text: &str) -> Result<()> {
 }
 
 /// Standard output, where a reader may stop reading.
-pub(super) fn standard_output() -> impl Write {
-    IgnoreClosedPipe(io::stdout().lock())
+pub(super) fn standard_output() -> impl Write + Send {
+    IgnoreClosedPipe(io::stdout())
 }
 
 /// A writer for which a reader that stops reading is not an error, as in `| head`.

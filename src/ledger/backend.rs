@@ -176,7 +176,7 @@ pub trait Snapshot: Debug {
     /// Hands each number that was or may yet be sent to (accepted, unknown, pending) to `each`.
     fn sent_numbers(&self, each: &mut dyn FnMut(Msisdn)) -> Result<()>;
 
-    /// Whether an attempt has an outcome that is not in [`AttemptOutcome::NOT_TAKEN`], or none yet.
+    /// Whether an attempt has an outcome that is not in `AttemptOutcome::NOT_TAKEN`, or none yet.
     fn was_sent_from(&self) -> Result<bool>;
 
     /// A sentence for each rule that does not hold; none if everything adds up. `duplicates_kept`: the campaign was planned to

@@ -38,7 +38,7 @@ pub use open::is_ledger;
 pub use options::{Delimiter, Encoding, ReadOptions};
 pub use other_sheets::{OtherSheet, other_sheets};
 pub use quotes::QuoteError;
-pub use record_writer::{CsvDialect, RecordWriter, cells_of, to_record};
+pub use record_writer::{CsvDialect, RecordWriter, cells_of, push_cell, to_record};
 pub use row::{Row, RowError};
 
 use crate::domain::Place;

@@ -54,7 +54,7 @@ impl RecordWriter {
                 self.record.push(char::from(self.delimiter));
             }
             count += 1;
-            self.push(cell);
+            push_cell(&mut self.record, cell, self.delimiter);
         }
         // A single empty cell would be an empty line, which is no record.
         if count == 1 && self.record.is_empty() {
@@ -62,22 +62,24 @@ impl RecordWriter {
         }
         &self.record
     }
+}
 
-    fn push(&mut self, cell: &str) {
-        let special = |byte: u8| matches!(byte, b'"' | b'\r' | b'\n') || byte == self.delimiter;
-        if !cell.bytes().any(special) {
-            self.record.push_str(cell);
-            return;
-        }
-        self.record.push('"');
-        for (nth, part) in cell.split('"').enumerate() {
-            if nth > 0 {
-                self.record.push_str("\"\"");
-            }
-            self.record.push_str(part);
-        }
-        self.record.push('"');
+/// Adds a cell to a record, quoted only where necessary.
+pub fn push_cell(record: &mut String, cell: &str, delimiter: u8) {
+    let special = |byte: u8| matches!(byte, b'"' | b'\r' | b'\n') || byte == delimiter;
+    // All bytes are looked at, which is faster than to stop at the first one that is special.
+    if !cell.bytes().fold(false, |any, byte| any | special(byte)) {
+        record.push_str(cell);
+        return;
     }
+    record.push('"');
+    for (nth, part) in cell.split('"').enumerate() {
+        if nth > 0 {
+            record.push_str("\"\"");
+        }
+        record.push_str(part);
+    }
+    record.push('"');
 }
 
 #[cfg(test)]

@@ -1,7 +1,5 @@
 //! `results`: writes all rows to the file beside the ledger, or some of them to standard output.
 
-use std::io::BufWriter;
-
 use crate::Result;
 use crate::cli::args::ResultsArgs;
 use crate::cli::existing;
@@ -19,8 +17,7 @@ pub(in crate::cli) fn run(args: &ResultsArgs) -> Result<Exit> {
     let (snapshot, _) = existing::read(ledger)?;
     let only = (!args.status.is_empty()).then_some(args.status.as_slice());
     if only.is_some() && args.results.is_none() {
-        let out = BufWriter::new(standard_output());
-        return results::write(&*snapshot, only, sandbox, out).map(|_| Exit::OK);
+        return results::write(&*snapshot, only, sandbox, standard_output()).map(|_| Exit::OK);
     }
     let files = CampaignFiles::new(ledger.as_ref(), None, args.results.as_deref(), sandbox)?;
     let spreadsheet = spreadsheet_of(ledger);

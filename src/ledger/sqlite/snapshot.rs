@@ -70,13 +70,11 @@ impl backend::Snapshot for Snapshot {
         let mut handed_on = Ok(());
         self.read(|connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT r.row, r.cells, r.msisdn, r.disposition, b.state,
-                        b.code, ifnull(r.trx_id, b.trx_id), ifnull(r.reason, b.why),
+                "SELECT r.row, r.cells, r.msisdn, r.disposition, r.type, r.credits, r.batch_id, ifnull(r.text, t.text),
+                        r.reason, b.state, b.attempts, b.claimed_at, b.code, ifnull(r.trx_id, b.trx_id), b.why,
                         d.decided_at, d.resolution, d.note,
-                        ifnull(r.text, t.text), r.type, r.credits, r.batch_id,
                         CASE WHEN b.state = 'refused' AND b.why IS NULL
-                             THEN (SELECT count(*) FROM recipient s WHERE s.batch_id = b.id) END,
-                        b.attempts, b.claimed_at
+                             THEN (SELECT count(*) FROM recipient s WHERE s.batch_id = b.id) END
                  FROM recipient r
                  LEFT JOIN recipient t ON t.row = r.text_row
                  LEFT JOIN batch b ON b.id = r.batch_id
@@ -192,35 +190,49 @@ impl backend::Snapshot for Snapshot {
 fn recipient<'r>(row: &'r Row<'_>) -> Result<Recipient<'r>> {
     let text =
         |column: usize| -> Result<Option<&'r str>> { Ok(row.get_ref(column)?.as_str_or_null()?) };
-    let state = text(4)?.and_then(State::parse);
-    let decision = match (text(8)?, text(9)?) {
-        (Some(at), Some(resolution)) => Some(Decision {
-            at,
-            resolution,
-            note: text(10)?,
-        }),
-        _ => None,
-    };
-    Ok(Recipient {
+    let state = text(9)?.and_then(State::parse);
+    let planned = Recipient {
         row: row.get::<_, i64>(0)?.cast_unsigned(),
         cells: row.get_ref(1)?.as_str()?,
         msisdn: row
             .get::<_, Option<i64>>(2)?
             .and_then(|number| Msisdn::from_u64(number.cast_unsigned())),
         status: totals::status(row.get_ref(3)?.as_str()?, state)?,
-        code: row.get(5)?,
-        trx_id: text(6)?,
+        encoding: row.get::<_, Option<u8>>(4)?.and_then(Encoding::from_wire),
+        credits: row.get::<_, Option<u32>>(5)?.unwrap_or(0),
+        batch: row.get::<_, Option<i64>>(6)?.map(i64::cast_unsigned),
+        text: text(7)?,
+        reason: text(8)?,
+        code: None,
+        trx_id: None,
+        decision: None,
+        refused_together: None,
+        attempts: 0,
+        claimed_at: None,
+    };
+    // Where nothing happened to its batch, there is nothing else to read.
+    let Some(state) = state else {
+        return Ok(planned);
+    };
+    let decision = match (text(15)?, text(16)?) {
+        (Some(at), Some(resolution)) => Some(Decision {
+            at,
+            resolution,
+            note: text(17)?,
+        }),
+        _ => None,
+    };
+    Ok(Recipient {
+        attempts: row.get(10)?,
+        claimed_at: text(11)?,
+        code: row.get(12)?,
+        trx_id: text(13)?,
         reason: match state {
-            Some(State::Claimed) => Some(transition::INTERRUPTED),
-            _ => text(7)?,
+            State::Claimed => Some(transition::INTERRUPTED),
+            _ => planned.reason.or(text(14)?),
         },
         decision,
-        text: text(11)?,
-        encoding: row.get::<_, Option<u8>>(12)?.and_then(Encoding::from_wire),
-        credits: row.get::<_, Option<u32>>(13)?.unwrap_or(0),
-        batch: row.get::<_, Option<i64>>(14)?.map(i64::cast_unsigned),
-        refused_together: row.get::<_, Option<i64>>(15)?.map(i64::cast_unsigned),
-        attempts: row.get::<_, Option<u32>>(16)?.unwrap_or(0),
-        claimed_at: text(17)?,
+        refused_together: row.get::<_, Option<i64>>(18)?.map(i64::cast_unsigned),
+        ..planned
     })
 }
