@@ -86,10 +86,12 @@ fn send_pending(
     let (stage, place, mut lists) = (session.stage, session.ledger, session.lists);
     let mut ledger = Ledger::open(session.lock)?;
     tell_recovered(ledger.recovered());
+    // The lock is held since these were counted.
+    let mut totals = session.totals;
     if stage != Stage::New && !lists.numbers.is_empty() {
         suppress(&mut ledger, &place, |number| lists.numbers.reason(number))?;
+        totals = ledger.totals()?;
     }
-    let totals = ledger.totals()?;
     if totals.counts.of(Status::Pending) == 0 {
         inform("Nothing is left to send.");
         return ledger.close().map(drop);

@@ -24,6 +24,7 @@ use crate::ledger::resolution::Selection;
 use crate::ledger::state::State;
 use crate::ledger::totals::Totals;
 use crate::ledger::transition::INTERRUPTED;
+use crate::ledger::verify::{self, AttemptRecord, BatchRecord, Records, RowRecord};
 use crate::{Error, Kind, Result};
 
 /// A place for one ledger and its lock. Clones are the same place.
@@ -121,6 +122,7 @@ struct Attempt {
     /// As which it ended, of all.
     ended: u64,
     outcome: Option<AttemptOutcome>,
+    answer: Option<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -426,17 +428,21 @@ impl Open {
                     batch: *batch,
                     ended: 0,
                     outcome: None,
+                    answer: None,
                 }));
                 new.attempts.push(AttemptId(data.attempts.len() as i64));
             }
             Change::EndAttempt {
-                attempt, outcome, ..
+                attempt,
+                outcome,
+                answered,
             } => {
                 let ended = data.attempts.iter().map(|attempt| attempt.ended).max();
                 let attempt = data.attempts.get_mut(attempt.0 as usize - 1);
                 let attempt = Arc::make_mut(attempt.expect("it was begun"));
                 attempt.ended = ended.unwrap_or_default() + 1;
                 attempt.outcome = Some(*outcome);
+                attempt.answer = answered.as_ref().map(|answer| answer.text.clone());
             }
             Change::SetTrxId { row, trx_id } => {
                 Arc::make_mut(&mut data.rows[*row as usize - 1])
@@ -815,68 +821,73 @@ impl Snapshot for Data {
         Ok(!self.decisions.is_empty())
     }
 
-    fn verify(&self, _: bool, _: &dyn Fn(Status, i32) -> bool) -> Result<Vec<String>> {
-        Ok(self.violations())
+    fn verify(
+        &self,
+        duplicates_kept: bool,
+        code_fits: &dyn Fn(Status, i32) -> bool,
+    ) -> Result<Vec<String>> {
+        verify::violations(self, &self.current_campaign(), duplicates_kept, code_fits)
     }
 }
 
-impl Data {
-    /// Where the states of batches, their recipients and their attempts do not fit together.
-    fn violations(&self) -> Vec<String> {
-        let mut wrong = Vec::new();
-        let rows = self.rows_of_batches();
-        let mut attempts = vec![(0_u32, 0_u32, None); self.batches.len()];
-        for attempt in &self.attempts {
-            let (made, open, last) = &mut attempts[attempt.batch.0 as usize - 1];
-            *made += 1;
-            *open += u32::from(attempt.outcome.is_none());
-            *last = attempt.outcome;
+impl Records for Data {
+    fn decisions(&self, each: &mut dyn FnMut(i64, State)) -> Result<()> {
+        for (id, decision) in (1..).zip(&self.decisions) {
+            let state = match decision.resolution {
+                "accepted" => State::Accepted,
+                "cancelled" => State::Cancelled,
+                _ => State::Planned,
+            };
+            each(id, state);
         }
-        for nth in 0..self.batches.len() {
-            let batch = &self.batches[nth];
-            if let Some(parent) = batch.parent {
-                // Parents come first, so theirs are complete.
-                let parent = parent.0 as usize - 1;
-                let inherited = attempts[parent];
-                attempts[nth].0 += inherited.0;
-                attempts[nth].2 = attempts[nth].2.or(inherited.2);
-                if self.batches[parent].state != State::Split {
-                    wrong.push(format!("batch {}: its parent is not split", nth + 1));
-                }
-            }
-            let (made, open, last) = attempts[nth];
-            let is_split = batch.state == State::Split;
-            let is_planned = matches!(batch.state, State::Planned | State::Suppressed);
-            let follows = is_split
-                || batch.state == State::Claimed
-                || batch.decision.is_some()
-                || match last {
-                    None => is_planned,
-                    Some(AttemptOutcome::Accepted) => batch.state == State::Accepted,
-                    Some(AttemptOutcome::NoAnswer | AttemptOutcome::Interrupted) => {
-                        batch.state == State::Unknown
-                    }
-                    Some(AttemptOutcome::Refused) => {
-                        batch.state == State::Refused || batch.why.is_some()
-                    }
-                    Some(AttemptOutcome::Mixed) => true,
-                    Some(_) => is_planned,
-                };
-            let adds_up = rows[nth].is_empty() == is_split
-                && batch.attempts == made
-                && open == u32::from(batch.state == State::Claimed)
-                && (batch.state == State::Accepted || batch.trx_id.is_none())
-                && (batch.state != State::Refused || batch.code.is_some())
-                && (batch.state != State::Cancelled || batch.decision.is_some())
-                && follows;
-            if !adds_up {
-                wrong.push(format!(
-                    "batch {}: {batch:?}, rows {:?}",
-                    nth + 1,
-                    rows[nth]
-                ));
-            }
+        Ok(())
+    }
+
+    fn batches(&self, each: &mut dyn FnMut(&BatchRecord<'_>)) -> Result<()> {
+        for (id, batch) in (1..).zip(&self.batches) {
+            each(&BatchRecord {
+                id,
+                parent: batch.parent.map(|parent| parent.0),
+                state: batch.state,
+                attempts: batch.attempts.into(),
+                was_claimed: batch.claimed_at.is_some(),
+                code: batch.code,
+                trx_id: batch.trx_id.as_deref(),
+                has_reason: batch.why.is_some(),
+                decision: batch.decision.map(|nth| nth as i64),
+            });
         }
-        wrong
+        Ok(())
+    }
+
+    fn rows(&self, each: &mut dyn FnMut(&RowRecord<'_>)) -> Result<()> {
+        for (number, (row, planned)) in (1..).zip(self.rows.iter().zip(&self.plan.rows)) {
+            let text = planned.text.as_ref();
+            each(&RowRecord {
+                row: number,
+                msisdn: planned.msisdn.map(|msisdn| msisdn.as_u64().cast_signed()),
+                batch: row.batch.map(|batch| batch.0),
+                unsent: row.batch.is_none().then_some(row.status),
+                wire: text.map(|text| text.encoding.wire().into()),
+                credits: text.map(|text| text.credits.into()),
+                text: text.map(|text| &*text.body),
+                text_row: None,
+                trx_id: row.trx_id.as_deref(),
+            });
+        }
+        Ok(())
+    }
+
+    fn attempts(&self, each: &mut dyn FnMut(&AttemptRecord<'_>)) -> Result<()> {
+        for (id, attempt) in (1..).zip(&self.attempts) {
+            each(&AttemptRecord {
+                id,
+                batch: attempt.batch.0,
+                is_open: attempt.outcome.is_none(),
+                outcome: attempt.outcome,
+                answer: attempt.answer.as_deref(),
+            });
+        }
+        Ok(())
     }
 }

@@ -14,7 +14,7 @@ impl Audit<'_> {
     pub(super) fn attempts(&mut self, records: &dyn Records) -> Result<()> {
         let mut numbers = Numbers::default();
         // The answers that batches of a split were given to.
-        let mut answers: HashMap<usize, Box<str>> = HashMap::new();
+        let mut answers: HashMap<u32, Box<str>> = HashMap::new();
         records.attempts(&mut |attempt| {
             numbers.add(attempt.id);
             let Some(index) = self.index(attempt.batch) else {
@@ -23,19 +23,20 @@ impl Audit<'_> {
             };
             let answer = attempt.answer.filter(|answer| is_telling(answer));
             let contradicts = answer.is_some_and(|answer| self.contradicts(answer, index));
+            let of = place(index);
             let batch = &mut self.batches[index];
-            batch.made += 1;
+            batch.made = batch.made.saturating_add(1);
             batch.open += u32::from(attempt.is_open);
             batch.last = Some(Last {
                 attempt: attempt.id,
-                of: index,
+                of,
                 outcome: attempt.outcome,
                 contradicts,
             });
             if batch.state == State::Split {
                 match answer {
-                    Some(answer) => answers.insert(index, answer.into()),
-                    None => answers.remove(&index),
+                    Some(answer) => answers.insert(of, answer.into()),
+                    None => answers.remove(&of),
                 };
             }
         })?;
@@ -49,11 +50,12 @@ impl Audit<'_> {
         for index in 0..self.batches.len() {
             self.inherit(index);
             let last = self.batches[index].last;
-            let inherited = last.filter(|last| last.of != index);
+            let of = place(index);
+            let inherited = last.filter(|last| last.of != of);
             let answer = inherited.and_then(|last| answers.get(&last.of));
             let contradicts = match answer {
                 Some(answer) => self.contradicts(answer, index),
-                None => last.is_some_and(|last| last.of == index && last.contradicts),
+                None => last.is_some_and(|last| last.of == of && last.contradicts),
             };
             self.attempts_of(index, contradicts);
         }
@@ -65,9 +67,10 @@ impl Audit<'_> {
         let Some(parent) = self.batches[index].parent else {
             return;
         };
-        let (made, last) = (self.batches[parent].made, self.batches[parent].last);
+        let parent = &self.batches[parent as usize];
+        let (made, last) = (parent.made, parent.last);
         let batch = &mut self.batches[index];
-        batch.made += made;
+        batch.made = batch.made.saturating_add(made);
         if last.map(|last| last.attempt) > batch.last.map(|last| last.attempt) {
             batch.last = last;
         }
@@ -103,15 +106,17 @@ impl Audit<'_> {
     /// Whether an answer lacks the code or a transaction id of this batch.
     fn contradicts(&self, answer: &str, index: usize) -> bool {
         let batch = &self.batches[index];
-        let first = self.trx_ids.partition_point(|(of, _)| *of < batch.id);
-        let own = self.trx_ids[first..].iter();
-        let own = own.take_while(|(of, _)| *of == batch.id).map(|(_, id)| id);
-        let mut trx_ids = batch.trx_id.iter().chain(own);
+        let mut trx_ids = self.trx_ids.of(batch.id);
         let lacks_code = batch
             .code
             .is_some_and(|code| !answer.contains(&code.to_string()));
-        lacks_code || trx_ids.any(|trx_id| !answer.contains(&**trx_id))
+        lacks_code || trx_ids.any(|trx_id| !answer.contains(trx_id))
     }
+}
+
+/// An index of a batch, as it is kept: a campaign has fewer rows than fit, and so has a ledger that adds up batches.
+fn place(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
 }
 
 /// Whether an answer is stored as a whole and in plain characters. One that was cut may have lost codes and transaction ids, and

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
+use std::ops::Range;
 
 use super::records::{BatchRecord, RowRecord};
 use super::rule::{Rule, Violations};
@@ -15,15 +16,14 @@ use crate::ledger::state::State;
 pub(super) struct Batch {
     pub(super) id: i64,
     /// The index of its parent, which comes before it.
-    pub(super) parent: Option<usize>,
+    pub(super) parent: Option<u32>,
     pub(super) state: State,
-    pub(super) attempts: i64,
+    pub(super) attempts: i32,
     pub(super) is_resolved: bool,
     pub(super) has_reason: bool,
     pub(super) code: Option<i32>,
-    pub(super) trx_id: Option<Box<str>>,
     /// Its own attempts, later with those of its ancestors.
-    pub(super) made: i64,
+    pub(super) made: i32,
     pub(super) open: u32,
     pub(super) last: Option<Last>,
 }
@@ -33,7 +33,7 @@ pub(super) struct Batch {
 pub(super) struct Last {
     pub(super) attempt: i64,
     /// The index of the batch that it was made for.
-    pub(super) of: usize,
+    pub(super) of: u32,
     pub(super) outcome: Option<AttemptOutcome>,
     /// Whether the answer contradicts the batch that it was made for.
     pub(super) contradicts: bool,
@@ -45,15 +45,44 @@ pub(super) struct Member {
     pub(super) msisdn: i64,
     pub(super) text: u64,
     pub(super) row: u32,
-    pub(super) wire: u8,
+    pub(super) encoding: Encoding,
 }
 
 /// What is kept of the text that is stored with a row.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct StoredText {
     pub(super) hash: u64,
-    pub(super) credits: i64,
-    pub(super) wire: i64,
+    pub(super) credits: u32,
+    pub(super) encoding: Encoding,
+}
+
+/// The transaction ids of batches and of single recipients. There can be as many as rows, so they are kept in one piece.
+#[derive(Default)]
+pub(super) struct TrxIds {
+    all: String,
+    /// The number of the batch, and where its id is.
+    places: Vec<(i64, Range<usize>)>,
+}
+
+impl TrxIds {
+    pub(super) fn add(&mut self, batch: i64, trx_id: &str) {
+        let start = self.all.len();
+        self.all.push_str(trx_id);
+        self.places.push((batch, start..self.all.len()));
+    }
+
+    pub(super) fn sort(&mut self) {
+        self.places.sort_by_key(|(batch, _)| *batch);
+    }
+
+    /// Those of a batch and of its recipients. They must be sorted.
+    pub(super) fn of(&self, batch: i64) -> impl Iterator<Item = &str> {
+        let first = self.places.partition_point(|(of, _)| *of < batch);
+        let places = self.places[first..].iter();
+        places
+            .take_while(move |(of, _)| *of == batch)
+            .map(|(_, place)| &self.all[place.clone()])
+    }
 }
 
 /// What was read so far.
@@ -65,8 +94,7 @@ pub(super) struct Audit<'a> {
     /// By row.
     pub(super) texts: Vec<Option<StoredText>>,
     pub(super) members: Vec<Member>,
-    /// The transaction ids of single recipients, by the number of their batch.
-    pub(super) trx_ids: Vec<(i64, Box<str>)>,
+    pub(super) trx_ids: TrxIds,
     pub(super) counts: Counts,
     /// The rows that were never to be sent.
     pub(super) unsent: Counts,
@@ -84,7 +112,7 @@ impl<'a> Audit<'a> {
             batches: Vec::new(),
             texts: Vec::new(),
             members: Vec::new(),
-            trx_ids: Vec::new(),
+            trx_ids: TrxIds::default(),
             counts: Counts::default(),
             unsent: Counts::default(),
             hasher: RandomState::new(),
@@ -143,23 +171,26 @@ impl<'a> Audit<'a> {
         self.check(has_attempts, Rule::HasAttempts, id);
         let decided = batch.decision.and_then(|id| self.decisions.get(&id));
         let as_decided = match decided {
+            None => batch.decision.is_none() && state != State::Cancelled,
             _ if state == State::Split => true,
             Some(State::Planned) => matches!(state, State::Planned | State::Suppressed),
             Some(decided) => state == *decided,
-            None => state != State::Cancelled,
         };
         self.check(as_decided, Rule::Decision, id);
         let may_have_trx_id = batch.trx_id.is_none() || state == State::Accepted;
         self.check(may_have_trx_id, Rule::TrxId, id);
+        if let Some(trx_id) = batch.trx_id {
+            self.trx_ids.add(id, trx_id);
+        }
+        let attempts = batch.attempts.clamp(i32::MIN.into(), i32::MAX.into());
         self.batches.push(Batch {
             id,
-            parent,
+            parent: parent.and_then(|parent| u32::try_from(parent).ok()),
             state,
-            attempts: batch.attempts,
+            attempts: i32::try_from(attempts).unwrap_or_default(),
             is_resolved: batch.decision.is_some(),
             has_reason: batch.has_reason,
             code: batch.code,
-            trx_id: batch.trx_id.map(Into::into),
             made: 0,
             open: 0,
             last: None,
@@ -176,16 +207,13 @@ impl<'a> Audit<'a> {
         let samples = [&report.first, &report.longest, &report.dearest];
         for sample in samples.into_iter().flatten() {
             if i64::try_from(sample.place.row) == Ok(row.row) {
-                let planned = StoredText {
-                    hash: self.hasher.hash_one(&*sample.text),
-                    credits: sample.credits.into(),
-                    wire: sample.r#type.into(),
-                };
-                let is_same = text.is_some_and(|text| {
-                    (text.hash, text.credits, text.wire)
-                        == (planned.hash, planned.credits, planned.wire)
+                let hash = self.hasher.hash_one(&*sample.text);
+                let planned = Encoding::from_wire(sample.r#type).map(|encoding| StoredText {
+                    hash,
+                    credits: sample.credits,
+                    encoding,
                 });
-                if is_same {
+                if text.is_some() && text == planned {
                     self.samples.push(sample.place.row);
                 }
             }
@@ -225,10 +253,10 @@ impl<'a> Audit<'a> {
             msisdn,
             text: text.hash,
             row: u32::try_from(row.row).unwrap_or(u32::MAX),
-            wire: u8::try_from(text.wire).unwrap_or_default(),
+            encoding: text.encoding,
         });
         if let Some(trx_id) = row.trx_id {
-            self.trx_ids.push((batch, trx_id.into()));
+            self.trx_ids.add(batch, trx_id);
         }
     }
 
@@ -240,11 +268,10 @@ impl<'a> Audit<'a> {
                 let encoding = wire.and_then(Encoding::from_wire);
                 encoding.and_then(|encoding| {
                     let is_readable = encoding == Encoding::Unicode || text.is_ascii();
-                    let credits = encoding.credits(encoding.units(text)).into();
                     is_readable.then(|| StoredText {
                         hash: self.hasher.hash_one(text),
-                        credits,
-                        wire: encoding.wire().into(),
+                        credits: encoding.credits(encoding.units(text)),
+                        encoding,
                     })
                 })
             }
@@ -256,8 +283,10 @@ impl<'a> Audit<'a> {
             }
             _ => None,
         };
-        let is_right =
-            |text: &StoredText| Some(text.credits) == row.credits && Some(text.wire) == row.wire;
+        let is_right = |text: &StoredText| {
+            Some(text.credits.into()) == row.credits
+                && Some(text.encoding.wire().into()) == row.wire
+        };
         let text = found.filter(is_right);
         self.texts.push(text.filter(|_| row.text.is_some()));
         text

@@ -10,14 +10,12 @@ impl Audit<'_> {
     pub(super) fn members(&mut self, duplicates_kept: bool) {
         let mut members = std::mem::take(&mut self.members);
         self.texts = Vec::new();
-        self.trx_ids.sort_by_key(|(batch, _)| *batch);
+        self.trx_ids.sort();
         members.sort_unstable_by_key(|member| (member.batch, member.msisdn));
         let limits = self.campaign.options.limits;
-        // Every batch up to the last one that was planned has a record or recipients.
-        let mut with_recipients = Vec::with_capacity(members.len());
-        for of_batch in members.chunk_by(|one, other| one.batch == other.batch) {
+        let by_batch = || members.chunk_by(|one, other| one.batch == other.batch);
+        for of_batch in by_batch() {
             let batch = of_batch[0].batch;
-            with_recipients.push(batch);
             let mut numbers = of_batch.windows(2);
             let twice = numbers.any(|pair| pair[0].msisdn == pair[1].msisdn);
             self.check(!twice, Rule::NumberTwice, batch);
@@ -27,12 +25,12 @@ impl Audit<'_> {
             let (fits, rule) = match limits.in_common {
                 InCommon::Text => {
                     let same = |one: &Member, other: &Member| {
-                        (one.text, one.wire) == (other.text, other.wire)
+                        (one.text, one.encoding) == (other.text, other.encoding)
                     };
                     (in_common(&same), Rule::OneText)
                 }
                 InCommon::Type => (
-                    in_common(&|one, other| one.wire == other.wire),
+                    in_common(&|one, other| one.encoding == other.encoding),
                     Rule::OneType,
                 ),
             };
@@ -40,7 +38,7 @@ impl Audit<'_> {
             let fits = of_batch.len() as u64 <= u64::from(limits.messages.get());
             self.check(fits, Rule::Size, batch);
         }
-        self.lost_batches(&with_recipients);
+        self.lost_batches(by_batch().map(|of_batch| of_batch[0].batch));
         if duplicates_kept {
             return;
         }
@@ -54,10 +52,11 @@ impl Audit<'_> {
         }
     }
 
-    /// Batches that should have recipients and have none.
-    fn lost_batches(&mut self, with_recipients: &[i64]) {
+    /// Batches that should have recipients and have none. Every batch up to the last one that was planned has a record or
+    /// recipients.
+    fn lost_batches(&mut self, with_recipients: impl Iterator<Item = i64>) {
         let mut lost = Vec::new();
-        let mut with_recipients = with_recipients.iter().copied().peekable();
+        let mut with_recipients = with_recipients.peekable();
         let mut next = 1;
         let planned = i64::try_from(self.campaign.report.batches).unwrap_or(i64::MAX);
         // Of each gap between batches the first one.
