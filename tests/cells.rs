@@ -60,7 +60,8 @@ fn outcomes(program: &Program, ledger: &str) -> Vec<String> {
 fn refusal(name: &str, file: impl AsRef<[u8]>, message: &str) -> String {
     let program = Program::new();
     program.write(name, file);
-    let run = program.run(&["plan", name, "--message", message]);
+    // Cells stay out of a log, but for -v.
+    let run = program.run(&["plan", name, "--message", message, "-v"]);
     run.exits(1);
     let (_, said) = run
         .stderr
@@ -674,7 +675,7 @@ fn hidden_rows_and_rows_that_do_not_fit_do_not_say_how_dates_are_read() {
     program.write("a.xlsx", build::packed(&parts));
     let (_, sent) = planned(&program, &["a.xlsx", "--message", DUE, "--hidden", "skip"]);
     assert_eq!(sent, ["Due 5 Nov 2026", "Due 22 Nov 2026"]);
-    let run = program.run(&["plan", "a.xlsx", "--message", DUE, "--hidden", "send"]);
+    let run = program.run(&["plan", "a.xlsx", "--message", DUE, "--hidden", "send", "-v"]);
     run.exits(1).says(&["row 2 (B3) holds \"22/11/2026\""]);
 
     let list = due(&["11/05/2026", "11/22/2026"]) + "0127001111,,22/11/2026\n";
