@@ -16,16 +16,13 @@ mod build;
 fn texts(file: impl AsRef<[u8]>, message: &str) -> Vec<String> {
     let program = Program::new();
     program.write("list.csv", file);
-    let plan = [
-        "plan",
-        "list.csv",
-        "--message",
-        message,
-        "--max-invalid",
-        "100%",
-    ];
+    outcomes_of(&program, "list.csv", message)
+}
+
+fn outcomes_of(program: &Program, file: &str, message: &str) -> Vec<String> {
+    let plan = ["plan", file, "--message", message, "--max-invalid", "100%"];
     program.run(&plan).exits(0);
-    outcomes(&program, "list.ledger")
+    outcomes(program, "list.ledger")
 }
 
 fn outcomes(program: &Program, ledger: &str) -> Vec<String> {
@@ -835,16 +832,7 @@ fn a_cell_that_says_no_is_no_yes_for_a_condition() {
 fn workbook_texts(rows: &[Vec<Cell>], message: &str) -> Vec<String> {
     let program = Program::new();
     program.write("list.xlsx", build::xlsx(&[("S", rows)]));
-    let plan = [
-        "plan",
-        "list.xlsx",
-        "--message",
-        message,
-        "--max-invalid",
-        "100%",
-    ];
-    program.run(&plan).exits(0);
-    outcomes(&program, "list.ledger")
+    outcomes_of(&program, "list.xlsx", message)
 }
 
 #[test]

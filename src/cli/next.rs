@@ -144,7 +144,7 @@ pub(super) fn settle_first(campaign: &Campaign, totals: &Totals, place: &Locatio
     });
     let unknown = (of(Status::Unknown) > 0).then(|| {
         let resolve = format!("isms-campaign resolve {ledger} --all --as");
-        format!("settle what is unknown by what the iSMS portal says: {resolve} accepted; or: {resolve} not-sent")
+        format!("look up what is unknown in the iSMS portal; if it was sent: {resolve} accepted; if it was not: {resolve} not-sent")
     });
     let steps: Vec<_> = [pending, unknown].into_iter().flatten().collect();
     steps.join("; ")

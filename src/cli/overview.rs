@@ -346,7 +346,7 @@ fn with_examples(what: String, rows: u64, examples: &[Example], details: Details
     text
 }
 
-/// `row 39 (C40), name`; of so many rows with the same, the first.
+/// `row 39 (C40), name`: the first of `rows` rows with the same.
 fn place(example: &Example, rows: u64) -> String {
     let places = listed(rows, &example.places);
     match &example.column {

@@ -8,7 +8,7 @@ use crate::domain::Encoding;
 use crate::domain::place::Places;
 use crate::ledger::{Location, PlannedText};
 
-/// Hands `say` so many of the texts to send, the first and the last among them.
+/// Hands `number` of the texts to send to `say`, the first and the last among them.
 pub(super) fn texts(
     ledger: &Location,
     places: &Places,
@@ -28,7 +28,7 @@ pub(super) fn texts(
     })
 }
 
-/// So many of the indexes below `all`, at equal distances, the first and the last among them.
+/// `number` of the indexes below `all`, at equal distances, the first and the last among them.
 fn spread(all: u64, number: u64) -> impl Iterator<Item = u64> {
     let number = number.min(all);
     let gaps = number.saturating_sub(1).max(1);

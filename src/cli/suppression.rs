@@ -218,7 +218,7 @@ impl List {
 /// Hands each number of a ledger to `add` that was or may yet be sent to. Returns the campaign's id.
 fn read_ledger(path: &Path, add: &mut impl FnMut(Msisdn)) -> Result<String> {
     let place = Location::from(path);
-    let nobody = |whose: &str| {
+    let refusal = |whose: &str| {
         Error::new(
             Kind::Input,
             format!("belongs to {whose}, so the people in it did not get its messages"),
@@ -227,15 +227,15 @@ fn read_ledger(path: &Path, add: &mut impl FnMut(Msisdn)) -> Result<String> {
         .at(path.display())
     };
     if is_sandbox_ledger(&place) {
-        return Err(nobody("the sandbox"));
+        return Err(refusal("the sandbox"));
     }
     if is_test_ledger(&place) {
-        return Err(nobody("a test"));
+        return Err(refusal("a test"));
     }
     let ledger = place.snapshot()?;
     let of_list = ledger.campaign()?;
     if of_list.gateway_host.as_deref() == Some(SANDBOX_HOST) {
-        return Err(nobody("the sandbox"));
+        return Err(refusal("the sandbox"));
     }
     ledger.sent_numbers(add)?;
     Ok(of_list.id)

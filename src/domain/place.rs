@@ -1,4 +1,4 @@
-//! Where a row stands in its spreadsheet, in the words of whoever opens it: the numbers of rows under a header are not those
+//! Where a row stands in its spreadsheet, as a person who opens it finds it: the numbers of rows under a header are not those
 //! that a spreadsheet program or an editor shows.
 
 use std::fmt::{self, Display};
@@ -129,7 +129,7 @@ impl Places {
     }
 }
 
-/// `row 3 (C4)`, `rows 3 (C4), 9 (C10), ...`: of so many rows these are the first.
+/// `row 3 (C4)`, `rows 3 (C4), 9 (C10), ...`: the first of `rows` rows.
 #[must_use]
 pub fn listed(rows: u64, first: &[Place]) -> String {
     let listed: Vec<String> = first

@@ -66,8 +66,7 @@ pub(super) fn refusal(error: &Error, certificates: Option<&Certificates>) -> Opt
 }
 
 fn explain(error: &CertificateError) -> (String, &'static str) {
-    const CLOCK: &str =
-        "compare the date and time of this machine with a clock, and tell whoever runs that server";
+    const CLOCK: &str = "compare the date and time of this machine with a clock, and tell the operator of that server";
     const ISSUER: &str = "where the traffic is inspected on its way, add the inspector's root certificate to this machine's certificate store, or set SSL_CERT_FILE to the path of its file (PEM)";
     const SERVER: &str = "do not go on before you know who answers there";
     match error {

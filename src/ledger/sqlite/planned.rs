@@ -129,7 +129,7 @@ impl Ledger {
         })
     }
 
-    /// The claims without an outcome. Whoever made them is gone, because the lock is held here.
+    /// The claims without an outcome. The process that made them has ended, because the lock is held here.
     pub(super) fn read_in_flight(&self) -> Result<InFlight> {
         let batches = self.read_column("SELECT id FROM batch WHERE state = 'claimed'", [])?;
         let attempts = match &batches[..] {

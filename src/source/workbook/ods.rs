@@ -2,10 +2,9 @@
 //! beside that, since an ODS file keeps the text of each cell as the program showed it when it was saved.
 
 use std::collections::HashSet;
-use std::io::{BufReader, Read};
+use std::io::Read;
 
 use calamine::{Data, DataType as _, Ods, Reader as _};
-use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use zip::ZipArchive;
 use zip::result::ZipError;
@@ -15,7 +14,7 @@ use super::errors::{damaged_by, from_calamine, from_zip};
 use super::grid::{Grid, Look, Merged, grid_of};
 use super::ods_styles::{DataStyle, Styles};
 use super::package::File;
-use super::xml::{attribute, text};
+use super::xml::{attribute, reader, text};
 use crate::Result;
 use crate::domain::sheet_error::{self, SheetError};
 
@@ -166,11 +165,7 @@ impl<'a> Walk<'a> {
     }
 
     fn part(&mut self, part: impl Read) -> Result<()> {
-        let mut reader = Reader::from_reader(BufReader::new(part));
-        let config = reader.config_mut();
-        config.check_end_names = false;
-        config.check_comments = false;
-        config.expand_empty_elements = true;
+        let mut reader = reader(part);
         let mut buffer = Vec::with_capacity(1024);
         loop {
             buffer.clear();

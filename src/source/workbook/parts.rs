@@ -1,15 +1,14 @@
 //! The parts of an XLSX or XLSB file.
 
 use std::collections::HashMap;
-use std::io::{BufReader, Cursor, Read};
+use std::io::{Cursor, Read};
 
-use quick_xml::Reader;
 use quick_xml::events::Event;
 use zip::ZipArchive;
 use zip::read::ZipFile;
 
 use super::errors::{damaged_by, from_zip, unreadable};
-use super::xml::attribute;
+use super::xml::{attribute, reader};
 use crate::Result;
 
 /// The parts of a file by their names.
@@ -70,11 +69,7 @@ impl<'a> Parts<'a> {
         part: &str,
         mut handle: impl FnMut(&Event<'_>) -> bool,
     ) -> Result<()> {
-        let mut reader = Reader::from_reader(BufReader::new(self.part(part)?));
-        let config = reader.config_mut();
-        config.check_end_names = false;
-        config.check_comments = false;
-        config.expand_empty_elements = true;
+        let mut reader = reader(self.part(part)?);
         let mut buffer = Vec::with_capacity(1024);
         loop {
             buffer.clear();

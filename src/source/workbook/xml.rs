@@ -1,9 +1,20 @@
-//! Attributes of XML elements.
+//! How the XML of workbooks is read: the reader, and attributes of elements.
 
 use std::borrow::Cow;
+use std::io::{BufReader, Read};
 
-use quick_xml::XmlVersion;
 use quick_xml::events::BytesStart;
+use quick_xml::{Reader, XmlVersion};
+
+/// Reads a part leniently, as spreadsheet programs do. An empty element has a start and an end.
+pub(super) fn reader<R: Read>(part: R) -> Reader<BufReader<R>> {
+    let mut reader = Reader::from_reader(BufReader::new(part));
+    let config = reader.config_mut();
+    config.check_end_names = false;
+    config.check_comments = false;
+    config.expand_empty_elements = true;
+    reader
+}
 
 /// The value of the attribute with this name, whatever its prefix.
 pub(super) fn attribute(element: &BytesStart<'_>, name: &str) -> Option<String> {

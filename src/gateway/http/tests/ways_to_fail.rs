@@ -87,7 +87,7 @@ fn ways_to_fail() -> Vec<(&'static str, Other, Expected)> {
         ("TLS: silence in the handshake",      Tls(Peer::wait_for_close),     NotSent("cannot reach 127.0.0.1: no connection within 2.5 s")),
         ("proxy: wants a password",              Tunnel(|peer| peer.write(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")), CannotConnect(BY_THE_PROXY)),
         ("proxy: allows none",                   Tunnel(|peer| peer.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")), CannotConnect(BY_THE_PROXY)),
-        ("proxy: knows no CONNECT",              Tunnel(|peer| peer.write(b"HTTP/1.1 405 Method Not Allowed\r\nContent-Length: 0\r\n\r\n")), CannotConnect(BY_THE_PROXY)),
+        ("proxy: refuses CONNECT",              Tunnel(|peer| peer.write(b"HTTP/1.1 405 Method Not Allowed\r\nContent-Length: 0\r\n\r\n")), CannotConnect(BY_THE_PROXY)),
         ("proxy: is a web server",               Tunnel(|peer| peer.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")), CannotConnect(BY_THE_PROXY)),
         ("proxy: throttles the tunnel",          Tunnel(|peer| peer.write(b"HTTP/1.1 429 Slow\r\nContent-Length: 0\r\n\r\n")), CannotConnect(BY_THE_PROXY)),
         ("proxy: leads elsewhere",               Tunnel(|peer| peer.write(b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n")), NotSent(BY_THE_PROXY)),
