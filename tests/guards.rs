@@ -143,8 +143,11 @@ fn lists_of_the_environment_always_apply() {
     assert_eq!(gateway.count(), 0);
     send("", &["--limit", "1"]).exits(0);
     let run = send("one.csv:two.txt", &["--suppress", "three.txt"]);
-    run.exits(0)
-        .says(&["3 rows that were pending are suppressed now."]);
+    run.exits(0).says(&[
+        "1 row that was pending is suppressed now: the number is on the suppression list one.csv.",
+        "1 row that was pending is suppressed now: the number is on the suppression list three.txt.",
+        "resolve customers.ledger --rows 2-4 --as not-sent",
+    ]);
     assert_eq!(gateway.numbers_taken(), [0, 4, 5].map(msisdn));
 }
 
@@ -210,7 +213,12 @@ fn who_opts_out_during_a_run_gets_nothing_more() {
     writeln!(list, "{}\n{}\nask Siti\n{}", phone(0), phone(38), phone(39)).unwrap();
     let run = running.wait();
     run.exits(0)
-        .says(&["2 rows that were pending are suppressed now.", "ask Siti"]);
+        .says(&[
+            "2 rows that were pending are suppressed now: the number is on the suppression list stop.txt.",
+            "once this run has ended",
+            "resolve customers.ledger --rows 39-40 --as not-sent",
+            "ask Siti",
+        ]);
     let rows = program.results("customers.results.csv");
     assert_eq!(
         count_statuses(&rows),
@@ -429,6 +437,12 @@ fn only_what_was_or_may_be_sent_lately_counts() {
     );
     again(&[]).exits(0).says(&["Warning", "broken.ledger"]);
     assert_eq!(gateway.taken().len(), 20);
+    // One line for all of them, also where they are looked at twice.
+    program.write("broken too.ledger", "no ledger");
+    for run in [again(&[]), program.send(&gateway, &["again.ledger"])] {
+        run.exits(0).says(&["(and 1 more)"]);
+        run.shows(run.stderr.matches("Warning").count() == 1, "one line");
+    }
 }
 
 /// Of two that begin at the same moment, at least one sees the other.

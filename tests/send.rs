@@ -806,7 +806,10 @@ fn a_throttled_request_is_made_again() {
         2 => Reply::throttled(None),
         _ => Reply::accepted(9),
     });
-    program.send(&gateway, &customers(&[])).exits(0);
+    let run = program.send(&gateway, &customers(&[]));
+    let again = "The gateway takes messages again, after ";
+    run.exits(0)
+        .shows(run.stderr.matches(again).count() == 1, "said once");
     let rows = program.results("customers.results.csv");
     assert_eq!(rows[0]["sms_status"], "accepted");
     assert_eq!(rows[0]["sms_attempts"], "4");

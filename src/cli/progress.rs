@@ -101,6 +101,22 @@ impl Progress {
         }
     }
 
+    /// A request got through. If a line about an outage was written, so is its end.
+    fn end_outage(&self) {
+        let (since, told) = {
+            let mut state = self.state();
+            (state.outage_since.take(), state.outage_told)
+        };
+        if let (Some(since), Some(told)) = (since, told)
+            && told >= since
+        {
+            let lasted = HumanDuration(since.elapsed());
+            self.tell(&format!(
+                "The gateway takes messages again, after {lasted}."
+            ));
+        }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -157,8 +173,8 @@ impl dispatch::Progress for Progress {
             // A request that was not sent. `waiting` says why.
             return;
         }
+        self.end_outage();
         let mut state = self.state();
-        state.outage_since = None;
         for status in ended {
             state.settled.add(status, rows.of(status));
         }

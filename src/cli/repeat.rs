@@ -18,20 +18,21 @@ use crate::{Error, Kind, Result};
 
 /// Refuses a campaign with the same message as another one in its ledger's folder that made requests lately, if at least nine tenths
 /// of its numbers have the same text there and were, may have been or will be sent to. `replaced` is a ledger in its own place that
-/// it is to replace. `requests` were made from the campaign's own ledger. `to_send` hands on each number with its text.
+/// it is to replace. `requests` were made from the campaign's own ledger. `to_send` hands on each number with its text. Returns why
+/// some ledgers could not be compared.
 pub(super) fn refuse(
     repeat: Repeat,
     (campaign, requests): (&Campaign, u64),
     place: &Location,
     replaced: Option<&Location>,
     to_send: impl Fn(&mut dyn FnMut(Msisdn, &str)) -> Result<()>,
-) -> Result<()> {
+) -> Result<Vec<Error>> {
+    let mut unread = Vec::new();
     let Repeat::Within(time) = repeat else {
-        return Ok(());
+        return Ok(unread);
     };
     let now = clock::now();
     let mut texts = None;
-    let mut unread = Vec::new();
     let others = place.others()?;
     for ledger in others.iter().chain(replaced) {
         if is_sandbox_ledger(ledger) || is_test_ledger(ledger) {
@@ -61,12 +62,11 @@ pub(super) fn refuse(
             Err(error) => unread.push(error),
         }
     }
-    warn(&unread);
-    Ok(())
+    Ok(unread)
 }
 
 /// Tells of ledgers that could not be compared, in one line.
-fn warn(unread: &[Error]) {
+pub(super) fn warn(unread: &[Error]) {
     let Some(first) = unread.first() else { return };
     let more = match unread.len() {
         1 => String::new(),

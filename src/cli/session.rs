@@ -207,6 +207,7 @@ fn refuse_repeat(
     repeat::refuse(repeat, (campaign, 0), place, replaced, |each| {
         plan.texts(&mut |_, number, text| each(number, text))
     })
+    .map(|unread| repeat::warn(&unread))
 }
 
 /// The rows of a new plan in numbers. Its report has them, so that its ledger need not be counted.

@@ -1,6 +1,7 @@
 //! The suppression lists that were named: they are read when a run begins, and again when they change while it sends.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -12,10 +13,11 @@ use super::clock;
 use super::destination::SANDBOX_HOST;
 use super::files::{is_sandbox_ledger, is_sandbox_results, is_test_ledger};
 use super::terminal::{tell, told};
-use super::view::inflected;
+use super::view::{inflected, make_pending};
+use crate::domain::Status;
 use crate::domain::msisdn::{self, Msisdn, Region};
 use crate::domain::suppression::Suppression;
-use crate::ledger::Location;
+use crate::ledger::{Location, Suppressed};
 use crate::source;
 use crate::{Error, Kind, Result};
 
@@ -273,14 +275,21 @@ fn left_out(error: &Error) -> String {
     format!("Warning, they are left out: {problem}")
 }
 
-/// `1 row that was pending is suppressed now.`
-pub(super) fn suppressed(rows: u64) -> String {
-    let pending = inflected(
-        rows,
-        "row that was pending is",
-        "rows that were pending are",
-    );
-    format!("{pending} suppressed now.")
+/// Which rows were suppressed that were pending, for which reason, and how that is undone.
+pub(super) fn suppressed(suppressed: &Suppressed, place: &Location) -> String {
+    let mut text = String::new();
+    for (why, rows) in suppressed {
+        let rows = inflected(
+            rows.len() as u64,
+            "row that was pending is",
+            "rows that were pending are",
+        );
+        let _ = writeln!(text, "{rows} suppressed now: {why}.");
+    }
+    let rows: Vec<u64> = suppressed.values().flatten().copied().collect();
+    let undo = make_pending(place, &rows, Status::Suppressed);
+    text + "If a list is wrong, make them pending again once this run has ended, and send without it: "
+        + &undo
 }
 
 fn sandbox_results(path: &Path) -> Option<String> {

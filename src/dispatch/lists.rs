@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use super::stop::{StopReason, StopToken};
+use super::stop::{StopOnPanic, StopReason, StopToken};
 use crate::Result;
 use crate::domain::Msisdn;
-use crate::ledger::LedgerHandle;
+use crate::ledger::{LedgerHandle, Suppressed};
 
 /// The suppression lists of a run.
 pub trait Lists: Send {
@@ -18,27 +18,28 @@ pub trait Lists: Send {
     fn added(&mut self) -> Result<HashMap<Msisdn, String>>;
 
     /// These rows were pending, and are suppressed now.
-    fn suppressed(&self, rows: u64);
+    fn suppressed(&self, rows: &Suppressed);
 }
 
-/// Suppresses what comes onto the lists, until the sender of `ended` is dropped. An error stops the run.
+/// Suppresses what comes onto the lists, until the sender of `ended` is dropped. An error or a panic stops the run.
 pub(super) fn watch(
     lists: &mut dyn Lists,
     ledger: &LedgerHandle,
     ended: &Receiver<()>,
     stop: &StopToken,
 ) -> Result<()> {
+    let _guard = StopOnPanic(stop);
     while let Err(RecvTimeoutError::Timeout) = ended.recv_timeout(lists.wait()) {
         let rows = lists.added().and_then(|added| {
             if added.is_empty() {
-                Ok(0)
+                Ok(Suppressed::new())
             } else {
                 ledger.suppress(added)
             }
         });
         match rows {
-            Ok(0) => {}
-            Ok(rows) => lists.suppressed(rows),
+            Ok(rows) if rows.is_empty() => {}
+            Ok(rows) => lists.suppressed(&rows),
             Err(error) => {
                 stop.request(StopReason::Error);
                 return Err(error);

@@ -33,8 +33,8 @@ use worker::{Alone, Shared, Worker, lock};
 /// How a run ended.
 #[derive(Debug)]
 pub struct Ending {
-    /// The ledger, still locked.
-    pub ledger: Ledger,
+    /// The ledger, still locked. `None`: the thread that writes it panicked.
+    pub ledger: Option<Ledger>,
     /// How many requests were made that the gateway may have seen.
     pub requests: u64,
     /// Why the last request that was not sent was not.
@@ -96,14 +96,21 @@ pub fn run(
         let all: Vec<_> = first.into_iter().chain(others).collect();
         let mut errors: Vec<Error> = all
             .into_iter()
-            .filter_map(|worker| worker.join().unwrap_or_else(|_| Err(panicked())).err())
+            .filter_map(|worker| {
+                worker
+                    .join()
+                    .unwrap_or_else(|_| Err(panicked("a worker")))
+                    .err()
+            })
             .collect();
         drop(all_ended);
-        let lists_ended = watcher.map(|watcher| watcher.join().unwrap_or_else(|_| Err(panicked())));
+        let reader = "what reads changed suppression lists";
+        let lists_ended =
+            watcher.map(|watcher| watcher.join().unwrap_or_else(|_| Err(panicked(reader))));
         errors.extend(lists_ended.and_then(Result::err));
         errors
     });
-    let (ledger, written) = committer.finish()?;
+    let (ledger, written) = committer.finish();
     Ok(Ending {
         ledger,
         last_failure: lock(&shared.health).last_failure.take(),
@@ -112,10 +119,8 @@ pub fn run(
     })
 }
 
-fn panicked() -> Error {
-    Error::new(
-        Kind::Other,
-        "a worker stopped unexpectedly, and the others with it",
-    )
-    .hint("the request that it had in flight is unknown; run again to send the rest")
+fn panicked(what: &str) -> Error {
+    let problem = format!("{what} stopped unexpectedly, and the run with it");
+    Error::new(Kind::Other, problem)
+        .hint("a request that it had in flight is unknown; run again to send the rest")
 }

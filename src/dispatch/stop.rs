@@ -74,6 +74,17 @@ impl StopToken {
     }
 }
 
+/// Requests a stop if its thread panics, because what broke that one may break the others.
+pub(super) struct StopOnPanic<'a>(pub(super) &'a StopToken);
+
+impl Drop for StopOnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.request(StopReason::Error);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -29,11 +29,11 @@ use super::*;
 use crate::domain::status::Counts;
 use crate::domain::{Msisdn, Status};
 use crate::gateway::{Code, Outcome, Outcomes, Reply, Request};
-use crate::ledger::Location;
 use crate::ledger::tests::{
     assert_adds_up, in_memory, number, of_one_type, open, plan, plan_own_texts, snapshot, statuses,
     temp_ledger, timestamp,
 };
+use crate::ledger::{Location, Suppressed};
 
 type Responder = dyn Fn(&Request<'_>) -> Outcomes + Send + Sync;
 
@@ -63,7 +63,7 @@ impl Lists for NoLists {
         Ok(HashMap::new())
     }
 
-    fn suppressed(&self, _: u64) {}
+    fn suppressed(&self, _: &Suppressed) {}
 }
 
 impl Progress for NoProgress {
@@ -151,6 +151,26 @@ fn send_watched(
     policy: &Policy,
     responder: Arc<Responder>,
 ) -> Run {
+    send_with(
+        progress,
+        &mut NoLists,
+        stop,
+        ledger,
+        workers,
+        policy,
+        responder,
+    )
+}
+
+fn send_with(
+    progress: &dyn Progress,
+    lists: &mut dyn Lists,
+    stop: &StopToken,
+    ledger: impl Into<Location>,
+    workers: usize,
+    policy: &Policy,
+    responder: Arc<Responder>,
+) -> Run {
     let gateways = (0..workers)
         .map(|_| Box::new(FakeGateway(responder.clone())) as Box<dyn Gateway>)
         .collect();
@@ -165,7 +185,7 @@ fn send_watched(
         stop,
         &timestamp,
         progress,
-        &mut NoLists,
+        lists,
     )
     .unwrap();
     Run {
@@ -764,10 +784,88 @@ fn a_lost_ledger_stops_all_workers() {
     );
     let error = run.ending.error.unwrap().to_string();
     assert!(error.contains("deleted, renamed or replaced"), "{error}");
-    run.ending.ledger.close().unwrap();
+    run.ending.ledger.unwrap().close().unwrap();
     fs::rename(&moved, &ledger).unwrap();
     assert_eq!(statuses(&ledger)[0], Status::Unknown);
     assert_eq!(statuses(&ledger)[1..], [Status::Pending; 7]);
+    assert_adds_up(&ledger);
+}
+
+/// Lists of which reading panics.
+struct BrokenLists;
+
+impl Lists for BrokenLists {
+    fn wait(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn added(&mut self) -> Result<HashMap<Msisdn, String>> {
+        panic!("an error of the program")
+    }
+
+    fn suppressed(&self, _: &Suppressed) {}
+}
+
+#[test]
+fn a_panic_where_lists_are_read_ends_the_run_as_an_error() {
+    let ledger = in_memory();
+    plan(&ledger, &[1; 8]);
+    let stop = Arc::new(StopToken::default());
+    let requested = stop.clone();
+    let responder: Arc<Responder> = Arc::new(move |_| {
+        // In flight until the stop. Without one it ends here after a minute.
+        assert!(!requested.wait(Duration::from_secs(60)), "nothing stops it");
+        Outcomes::All(accepted())
+    });
+    let run = send_with(
+        &NoProgress,
+        &mut BrokenLists,
+        &stop,
+        &ledger,
+        1,
+        &policy(),
+        responder,
+    );
+    assert_eq!(run.stop, Some(StopReason::Error));
+    let error = run.ending.error.unwrap().to_string();
+    assert!(error.contains("suppression lists"), "{error}");
+    run.ending.ledger.unwrap().close().unwrap();
+    assert!(
+        statuses(&ledger)[1..]
+            .iter()
+            .all(|status| *status == Status::Pending)
+    );
+    assert_adds_up(&ledger);
+}
+
+#[test]
+fn after_a_panic_where_the_ledger_is_written_the_requests_are_known() {
+    let ledger = in_memory();
+    plan(&ledger, &[1; 8]);
+    let Location::Memory(place) = (*ledger).clone() else {
+        panic!("it is in memory")
+    };
+    let turn = AtomicUsize::new(0);
+    let responder: Arc<Responder> = Arc::new(move |_| {
+        if turn.fetch_add(1, Ordering::SeqCst) == 2 {
+            place.panic_at_next_commit();
+        }
+        Outcomes::All(accepted())
+    });
+    let run = send(&ledger, 1, &policy(), responder);
+    assert_eq!(
+        (run.stop, run.ending.requests),
+        (Some(StopReason::Error), 3)
+    );
+    let error = run.ending.error.unwrap().to_string();
+    assert!(error.contains("writing the ledger stopped"), "{error}");
+    assert!(run.ending.ledger.is_none());
+    use Status::{Accepted, Pending, Unknown};
+    assert_eq!(
+        statuses(&ledger)[..4],
+        [Accepted, Accepted, Unknown, Pending]
+    );
+    drop(open(&ledger));
     assert_adds_up(&ledger);
 }
 
@@ -796,7 +894,7 @@ fn a_panicking_worker_stops_all_workers() {
     assert_eq!(run.stop, Some(StopReason::Error));
     let error = run.ending.error.unwrap().to_string();
     assert!(error.contains("a worker stopped"), "{error}");
-    run.ending.ledger.close().unwrap();
+    run.ending.ledger.unwrap().close().unwrap();
     let statuses = statuses(&ledger);
     let count = |status| statuses.iter().filter(|one| **one == status).count();
     assert_eq!(count(Status::Unknown), 1);

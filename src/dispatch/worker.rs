@@ -9,7 +9,7 @@ use super::breaker::CircuitBreaker;
 use super::classify::{Classified, Delay, Next, classify};
 use super::health::GatewayHealth;
 use super::policy::Policy;
-use super::stop::{StopReason, StopToken};
+use super::stop::{StopOnPanic, StopReason, StopToken};
 use super::throttle::Throttle;
 use crate::domain::Timestamp;
 use crate::domain::status::Counts;
@@ -90,17 +90,6 @@ impl Shared<'_> {
 /// A worker that panics while it holds the lock leaves a valid value behind.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Stops all workers if one of them panics, because what broke one may break the others.
-struct StopOnPanic<'a>(&'a StopToken);
-
-impl Drop for StopOnPanic<'_> {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.0.request(StopReason::Error);
-        }
-    }
 }
 
 /// How far a worker is with a batch.

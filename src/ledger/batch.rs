@@ -1,11 +1,15 @@
 //! A batch, and the end of an attempt to send it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use super::outcome::AttemptOutcome;
 use crate::domain::status::Counts;
 use crate::domain::{Message, RequestLimits, Status, Timestamp};
 use crate::{Error, Kind, Remedy, Result};
+
+/// The rows that were suppressed, by the reason why nothing is sent to them.
+pub type Suppressed = BTreeMap<String, Vec<u64>>;
 
 /// A batch of this ledger (`sms_batch`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -6,9 +6,9 @@ use std::mem;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::JoinHandle;
 
-use super::batch::{AttemptId, Batch, BatchId, Settlement};
+use super::batch::{AttemptId, Batch, BatchId, Settlement, Suppressed};
 use super::open::Ledger;
-use crate::domain::{Msisdn, Status, Timestamp};
+use crate::domain::{Message, Msisdn, Status, Timestamp};
 use crate::{Error, Kind, Result};
 
 /// What a worker asks for, and where it learns that this is durable.
@@ -60,12 +60,15 @@ impl Committer {
         (Self { thread }, handles)
     }
 
-    /// Waits until all handles are dropped. Returns the ledger, and the error that stopped the writing if there was one.
-    pub fn finish(self) -> Result<(Ledger, Result<()>)> {
-        self.thread.join().map_err(|_| {
-            Error::new(Kind::Ledger, "writing the ledger stopped unexpectedly")
-                .hint("requests that were under way are unknown; run again to send the rest")
-        })
+    /// Waits until all handles are dropped. Returns the ledger, and the error that stopped the writing if there was one. After
+    /// a panic there is no ledger any more.
+    pub fn finish(self) -> (Option<Ledger>, Result<()>) {
+        if let Ok((ledger, written)) = self.thread.join() {
+            return (Some(ledger), written);
+        }
+        let error = Error::new(Kind::Ledger, "writing the ledger stopped unexpectedly")
+            .hint("requests that were under way are unknown; run again to send the rest");
+        (None, Err(error))
     }
 }
 
@@ -111,8 +114,8 @@ impl LedgerHandle {
     }
 
     /// Suppresses what is pending of these numbers from now on, each with its reason. Requests under way are not affected. Returns
-    /// how many rows that are so far.
-    pub fn suppress(&self, listed: HashMap<Msisdn, String>) -> Result<u64> {
+    /// the rows so far.
+    pub fn suppress(&self, listed: HashMap<Msisdn, String>) -> Result<Suppressed> {
         self.run(move |queue, _| {
             queue.listed.extend(listed);
             Ok(())
@@ -219,8 +222,8 @@ struct BatchQueue {
     listed: HashMap<Msisdn, String>,
     /// The batches that lost recipients to them. A worker that was given one earlier must not claim it.
     withdrawn: HashSet<BatchId>,
-    /// How many rows were suppressed since this was last asked for.
-    suppressed: u64,
+    /// What was suppressed since this was last asked for.
+    suppressed: Suppressed,
 }
 
 impl BatchQueue {
@@ -265,14 +268,12 @@ impl BatchQueue {
     /// Suppresses the listed numbers of a planned batch. `false`: there is none.
     fn suppress(&mut self, ledger: &mut Ledger, batch: &Batch) -> Result<bool> {
         let listed = &self.listed;
-        if listed.is_empty() {
+        let reason = |number| listed.get(&number).cloned();
+        let on_list = |message: &Message| listed.contains_key(&message.number);
+        if !batch.messages.iter().any(on_list) {
             return Ok(false);
         }
-        let rows = ledger.suppress_in(batch, &|number| listed.get(&number).cloned())?;
-        if rows.is_empty() {
-            return Ok(false);
-        }
-        self.suppressed += rows.len() as u64;
+        ledger.suppress_in(batch, &reason, &mut self.suppressed)?;
         self.waiting.retain(|waiting| waiting.id != batch.id);
         self.withdrawn.insert(batch.id);
         Ok(true)
@@ -385,6 +386,7 @@ mod tests {
         for _ in 0..8 {
             assert!(ended.recv_timeout(Duration::from_secs(60)).unwrap());
         }
-        committer.finish().unwrap_err();
+        let (ledger, written) = committer.finish();
+        assert!(ledger.is_none() && written.is_err());
     }
 }

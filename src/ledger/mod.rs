@@ -46,7 +46,7 @@ mod transition;
 mod verify;
 
 pub use backend::{LockGuard, PlanInserts, PlanWriter, Snapshot, Started};
-pub use batch::{AttemptId, Batch, BatchId, NewState, Settlement};
+pub use batch::{AttemptId, Batch, BatchId, NewState, Settlement, Suppressed};
 pub use campaign::Campaign;
 pub use committer::{Committer, LedgerHandle, Take};
 pub use location::{Location, Lock};

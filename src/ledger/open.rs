@@ -1,7 +1,7 @@
 //! A ledger that is open for sending: the rules of [`transition`], carried out in transactions of a backend.
 
 use super::backend;
-use super::batch::{AttemptId, Batch, BatchId, Settlement};
+use super::batch::{AttemptId, Batch, BatchId, Settlement, Suppressed};
 use super::campaign::Campaign;
 use super::change::{Change, NewIds};
 use super::location::{Location, Lock};
@@ -49,6 +49,12 @@ impl Ledger {
     #[must_use]
     pub fn campaign(&self) -> &Campaign {
         self.backend.campaign()
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn location(&self) -> &Location {
+        &self.location
     }
 
     /// How many batches a crash had left under way. They are unknown now.
@@ -120,55 +126,59 @@ impl Ledger {
 
     /// Suppresses recipients that are still pending. `listed` returns the reason why a number must not be sent to, if there
     /// is one. Returns the rows that were suppressed.
-    pub fn suppress(&mut self, listed: impl Fn(Msisdn) -> Option<String>) -> Result<Vec<u64>> {
+    pub fn suppress(&mut self, listed: impl Fn(Msisdn) -> Option<String>) -> Result<Suppressed> {
         let mut after = None;
-        let mut suppressed = Vec::new();
+        let mut suppressed = Suppressed::new();
         loop {
             let page = self.planned_after(after)?;
             let Some(last) = page.last() else {
-                suppressed.sort_unstable();
                 return Ok(suppressed);
             };
             // Children of a split come after everything planned so far, and hold no listed number.
             after = Some(last.id);
-            suppressed.extend(self.transaction(|ledger| {
-                let mut rows = Vec::new();
-                for batch in &page {
-                    rows.extend(ledger.suppress_in(batch, &listed)?);
-                }
-                Ok(rows)
-            })?);
+            self.transaction(|ledger| {
+                page.iter()
+                    .try_for_each(|batch| ledger.suppress_in(batch, &listed, &mut suppressed))
+            })?;
         }
     }
 
-    /// Suppresses the listed recipients of a planned batch. Returns their rows.
+    /// Suppresses the listed recipients of a planned batch, and adds them to `suppressed`.
     pub(super) fn suppress_in(
         &mut self,
         batch: &Batch,
         listed: &dyn Fn(Msisdn) -> Option<String>,
-    ) -> Result<Vec<u64>> {
+        suppressed: &mut Suppressed,
+    ) -> Result<()> {
         let (rows, changes) = transition::suppress(batch, listed)?;
         if !changes.is_empty() {
             self.apply(&changes)?;
         }
-        Ok(rows.into_iter().map(i64::cast_unsigned).collect())
+        for (why, rows) in rows {
+            suppressed.entry(why).or_default().extend(rows);
+        }
+        Ok(())
     }
 
     /// The next page of planned batches after `after`, in order.
     pub(super) fn planned_after(&self, after: Option<BatchId>) -> Result<Vec<Batch>> {
         let page = self.backend.planned_after(after)?;
-        let limits = self.campaign().options.limits;
-        page.iter()
-            .try_for_each(|batch| batch.check(limits))
-            .map_err(|error| error.about(&self.location))?;
+        self.check(&page)?;
         Ok(page)
+    }
+
+    fn check(&self, batches: &[Batch]) -> Result<()> {
+        let limits = self.campaign().options.limits;
+        let mut batches = batches.iter();
+        batches
+            .try_for_each(|batch| batch.check(limits))
+            .map_err(|error| error.about(&self.location))
     }
 
     /// The planned batch with the fewest recipients, of those that were split from another.
     pub(super) fn smallest_split(&self) -> Result<Option<Batch>> {
         let batch = self.backend.smallest_split()?;
-        let limits = self.campaign().options.limits;
-        batch.iter().try_for_each(|batch| batch.check(limits))?;
+        self.check(batch.as_slice())?;
         Ok(batch)
     }
 

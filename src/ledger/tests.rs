@@ -287,6 +287,13 @@ fn code_fits(status: Status, code: i32) -> bool {
     (status == Status::Accepted) == (code == 2000)
 }
 
+/// All rows that were suppressed, for whatever reason.
+fn rows_of(suppressed: &Suppressed) -> Vec<u64> {
+    let mut rows: Vec<u64> = suppressed.values().flatten().copied().collect();
+    rows.sort_unstable();
+    rows
+}
+
 /// Panics unless everything in the ledger adds up.
 pub(crate) fn assert_adds_up(at: impl Into<Location>) {
     let wrong = snapshot(at).unwrap().verify(false, &code_fits).unwrap();

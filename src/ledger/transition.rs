@@ -1,11 +1,11 @@
 //! What becomes of batches: claims, answers, splits, suppressed recipients, decisions, crashes, each as the changes that are to
 //! be written. Pure. Whether something can happen to a batch at all is for [`next`] to say.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
 use super::backend::{InFlight, StoredBatch};
-use super::batch::{Batch, BatchId, NewState, Settlement};
+use super::batch::{Batch, BatchId, NewState, Settlement, Suppressed};
 use super::change::{Answer, Change, Child, Fields};
 use super::outcome::AttemptOutcome;
 use super::resolution::{Resolution, Selection, row_ranges};
@@ -173,27 +173,25 @@ pub(super) fn split_first(batch: &Batch, recipients: usize) -> Result<Vec<Change
 pub(super) fn suppress(
     batch: &Batch,
     listed: &dyn Fn(Msisdn) -> Option<String>,
-) -> Result<(Vec<i64>, Vec<Change>)> {
+) -> Result<(Suppressed, Vec<Change>)> {
     let mut remaining = Vec::new();
-    let mut suppressed: Vec<(String, Vec<i64>)> = Vec::new();
+    let mut suppressed = BTreeMap::<String, Vec<i64>>::new();
     for (&row, message) in batch.rows.iter().zip(&batch.messages) {
         let Some(reason) = listed(message.number) else {
             remaining.push(row);
             continue;
         };
-        match suppressed.iter_mut().find(|(same, _)| *same == reason) {
-            Some((_, rows)) => rows.push(row),
-            None => suppressed.push((reason, vec![row])),
-        }
+        suppressed.entry(reason).or_default().push(row);
     }
     if suppressed.is_empty() {
         return Ok(Default::default());
     }
     let state = after(batch.id, State::Planned, Event::Suppress)?;
-    let mut all = Vec::new();
+    let mut all = Suppressed::new();
     let mut children = Vec::new();
     for (why, rows) in suppressed {
-        all.extend_from_slice(&rows);
+        let unsigned = rows.iter().map(|row| row.cast_unsigned());
+        all.insert(why.clone(), unsigned.collect());
         children.push(Child {
             rows,
             state,

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::Result;
 use crate::cli::args::{OnBadNumber, SendArgs};
 use crate::cli::destination::Destination;
 use crate::cli::existing::refused;
@@ -22,8 +21,9 @@ use crate::cli::{clock, next, overview, repeat, show, signals, suppression, view
 use crate::dispatch::{self, Backoff, Policy, StopReason, Throttle};
 use crate::domain::place::Places;
 use crate::domain::{Msisdn, Status};
-use crate::ledger::{Campaign, Ledger, Location};
+use crate::ledger::{Campaign, Ledger, Location, Suppressed};
 use crate::results::ResultsFile;
+use crate::{Error, Result};
 
 pub(in crate::cli) fn run(args: &SendArgs) -> Exit {
     summary::of_run(&args.plan.output, |summary| {
@@ -116,7 +116,8 @@ fn send_pending(
         .and_then(|()| match stage {
             // It was looked for when it was planned.
             Stage::New => Ok(()),
-            _ => refuse_repeat(args, (&campaign, totals.attempts), &place),
+            _ => refuse_repeat(args, (&campaign, totals.attempts), &place)
+                .map(|unread| repeat::warn(&unread)),
         })
         .and_then(|()| ledger.set_destination(&destination.name()))
         .and_then(|()| {
@@ -143,6 +144,7 @@ fn send_pending(
             // The mark comes first: of two that begin at the same moment at least one sees the other.
             ledger.mark_beginning(Some(clock::now()))?;
             refuse_repeat(args, (&campaign, totals.attempts), &place)
+                .map(drop)
                 .or_else(|refusal| ledger.mark_beginning(None).and(Err(refusal)))
         });
     if let Err(refusal) = approved {
@@ -153,9 +155,13 @@ fn send_pending(
 }
 
 /// Refuses what another campaign in the folder has sent. The campaign comes with the number of its requests.
-fn refuse_repeat(args: &SendArgs, campaign: (&Campaign, u64), place: &Location) -> Result<()> {
+fn refuse_repeat(
+    args: &SendArgs,
+    campaign: (&Campaign, u64),
+    place: &Location,
+) -> Result<Vec<Error>> {
     if args.send.sandbox {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let check = &args.plan.check;
     repeat::refuse(check.repeat, campaign, place, None, |each| {
@@ -177,12 +183,8 @@ fn suppress(
     if suppressed.is_empty() {
         return Ok(());
     }
-    let rows = suppressed.len() as u64;
-    tell(&format!(
-        "{} If a list is wrong, make them pending again, then send without it: {}",
-        suppression::suppressed(rows),
-        view::make_pending(place, &suppressed, Status::Suppressed)
-    ));
+    tell(&suppression::suppressed(&suppressed, place));
+    let rows = suppressed.values().flatten().count() as u64;
     let pending = ledger.totals()?.counts.of(Status::Pending);
     if view::hardly_any(pending, pending + rows) {
         tell(&format!(
@@ -278,6 +280,7 @@ fn dispatch(
     let mut lists = WatchedLists {
         lists,
         progress: &progress,
+        place: ledger.location().clone(),
     };
     let ending = dispatch::run(
         ledger, gateways, &throttle, &policy, &stop, now, &*progress, &mut lists,
@@ -287,11 +290,11 @@ fn dispatch(
     let ending = ending?;
     summary.requests = ending.requests;
     summary.last_failure = ending.last_failure;
-    let mut ledger = ending.ledger;
-    let ended = match ending.error {
-        Some(error) => Err(error),
-        None => ledger.mark_beginning(None),
+    let ended = ending.error.map_or(Ok(()), Err);
+    let Some(mut ledger) = ending.ledger else {
+        return ended;
     };
+    let ended = ended.and_then(|()| ledger.mark_beginning(None));
     let closed = ledger.close();
     ended.and(closed.map(drop))
 }
@@ -300,6 +303,7 @@ fn dispatch(
 struct WatchedLists<'a> {
     lists: Lists,
     progress: &'a Progress,
+    place: Location,
 }
 
 impl dispatch::Lists for WatchedLists<'_> {
@@ -311,8 +315,9 @@ impl dispatch::Lists for WatchedLists<'_> {
         self.lists.added(&|line| self.progress.tell(line))
     }
 
-    fn suppressed(&self, rows: u64) {
-        self.progress.tell(&suppression::suppressed(rows));
+    fn suppressed(&self, rows: &Suppressed) {
+        let place = &self.place;
+        self.progress.tell(&suppression::suppressed(rows, place));
     }
 }
 

@@ -116,7 +116,7 @@ fn one_run(
     // However many isolated bad numbers follow each other, they do not stop the run.
     let stops = [None, Some(StopReason::Signal(9))];
     assert!(stops.contains(&run.stop), "{:?}", run.stop);
-    run.ending.ledger.close().unwrap();
+    run.ending.ledger.unwrap().close().unwrap();
     let left = record.lock().unwrap().after_crash.take();
     left.unwrap_or_else(|| ledger.clone())
 }

@@ -246,7 +246,7 @@ impl Campaign {
         assert_eq!(run.ending.error, None);
         let reason = run.stop;
         if step.closed_in_order {
-            run.ending.ledger.close().unwrap();
+            run.ending.ledger.unwrap().close().unwrap();
         } else {
             drop(run);
         }

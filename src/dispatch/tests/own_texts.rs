@@ -63,7 +63,7 @@ proptest! {
             };
             let run = send(&ledger, workers, &policy, responder.clone());
             assert_eq!((run.stop, &run.ending.error), (None, &None));
-            run.ending.ledger.close().unwrap();
+            run.ending.ledger.unwrap().close().unwrap();
             assert_adds_up(&ledger);
         }
         let taken = taken.lock().unwrap();

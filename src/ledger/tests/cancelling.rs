@@ -141,7 +141,7 @@ fn only_rows_that_the_plan_did_not_suppress_are_pending_again(new: New) {
     let path = new();
     let mut ledger = sent(&path);
     assert_eq!(
-        ledger.suppress(|_| Some("on a list".to_owned())).unwrap(),
+        rows_of(&ledger.suppress(|_| Some("on a list".to_owned())).unwrap()),
         [7, 8, 9, 10]
     );
     assert_eq!(short(&path), "uurrrassss");
@@ -158,7 +158,7 @@ fn only_rows_that_the_plan_did_not_suppress_are_pending_again(new: New) {
     assert_adds_up(&path);
     // The same list says the same again.
     assert_eq!(
-        ledger.suppress(|_| Some("on a list".to_owned())).unwrap(),
+        rows_of(&ledger.suppress(|_| Some("on a list".to_owned())).unwrap()),
         [8, 10]
     );
     assert_eq!(short(&path), "uurrrassss");
@@ -207,10 +207,8 @@ fn whatever_happened_before_everything_adds_up(new: New) {
             happened(&mut ledger);
             let was = short(&path);
             let (changed, letter) = if suppressed {
-                (
-                    ledger.suppress(|_| Some("on a list".to_owned())).unwrap(),
-                    "s",
-                )
+                let suppressed = ledger.suppress(|_| Some("on a list".to_owned())).unwrap();
+                (rows_of(&suppressed), "s")
             } else {
                 (cancel(&mut ledger, &Selection::AllPending).unwrap(), "c")
             };

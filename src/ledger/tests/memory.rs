@@ -47,6 +47,8 @@ struct Kept {
     started: Option<Started>,
     /// How many hold the lock: it and its guards.
     locked: Option<Arc<()>>,
+    /// Whether the next commit panics.
+    panics: bool,
 }
 
 /// What a plan holds for good.
@@ -148,6 +150,11 @@ impl OneBatch {
 }
 
 impl Place {
+    /// The thread that makes the next commit panics.
+    pub(crate) fn panic_at_next_commit(&self) {
+        self.kept().panics = true;
+    }
+
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -189,6 +196,7 @@ impl Place {
             ledger: kept.ledger.clone(),
             started: kept.started.clone(),
             locked: None,
+            panics: false,
         })))
     }
 
@@ -607,6 +615,7 @@ impl backend::Ledger for Open {
         if kept.ledger.is_none() {
             return Err(Error::new(Kind::Ledger, "was deleted"));
         }
+        assert!(!std::mem::take(&mut kept.panics), "an error of the program");
         kept.ledger = Some(committed);
         drop(kept);
         self.record_attempts();
