@@ -4,6 +4,7 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Statement};
 
 use super::error::write_error;
+use super::schema;
 use crate::domain::Text;
 use crate::ledger::backend;
 use crate::ledger::planned_row::{Disposition, PlannedRow};
@@ -32,6 +33,34 @@ pub(super) struct PlanInserts<'c> {
     connection: &'c Connection,
     many: Statement<'c>,
     one: Statement<'c>,
+    order: BatchOrder,
+}
+
+/// Whether rows come in the order of their batches, as nearly all do where each row has a text of its own or all have one. To
+/// append them to the index costs little and is done while the next rows are read. To insert them at random places takes several
+/// times as long as to sort all of them at the end.
+#[derive(Debug, Default)]
+struct BatchOrder {
+    highest: Option<i64>,
+    rows: usize,
+    earlier: usize,
+}
+
+impl BatchOrder {
+    /// Counts a row of this batch.
+    fn add(&mut self, batch: i64) {
+        self.rows += 1;
+        if self.highest.is_some_and(|highest| batch < highest) {
+            self.earlier += 1;
+        } else {
+            self.highest = Some(batch);
+        }
+    }
+
+    /// True if the index should be made at the end.
+    fn is_shuffled(&self) -> bool {
+        self.rows >= 1000 && self.earlier * 8 > self.rows
+    }
 }
 
 impl<'c> PlanInserts<'c> {
@@ -49,6 +78,7 @@ impl<'c> PlanInserts<'c> {
             connection,
             many: prepare(ROWS)?,
             one: prepare(1)?,
+            order: BatchOrder::default(),
         })
     }
 }
@@ -74,6 +104,18 @@ impl backend::PlanInserts for PlanInserts<'_> {
                 if i64::from(planned.row) != stored {
                     return Err(out_of_order(planned.row, stored));
                 }
+            }
+        }
+        if !self.order.is_shuffled() {
+            for row in all {
+                if let Disposition::Send(batch) = row.disposition {
+                    self.order.add(batch.into());
+                }
+            }
+            if self.order.is_shuffled() {
+                self.connection
+                    .execute_batch(schema::DROP_INDEX)
+                    .map_err(write_error)?;
             }
         }
         Ok(())

@@ -44,10 +44,11 @@ impl PlanWriter {
              PRAGMA cache_size = -16384;",
         )?;
         plan.run(&format!(
-            "PRAGMA application_id = {}; PRAGMA user_version = {}; BEGIN; {}",
+            "PRAGMA application_id = {}; PRAGMA user_version = {}; BEGIN; {}{}",
             schema::APPLICATION_ID,
             schema::VERSION,
-            schema::TABLES
+            schema::TABLES,
+            schema::INDEX
         ))?;
         Ok(plan)
     }

@@ -82,11 +82,13 @@ CREATE TABLE attempt (
 ) STRICT;
 ";
 
-/// Finds the recipients of a batch, and ensures that no batch has a number twice. It is made when all rows are stored, because
-/// to sort them is several times as fast as to insert each into its place.
+/// Finds the recipients of a batch, and ensures that no batch has a number twice.
 pub(in crate::ledger) const INDEX: &str = "
-CREATE UNIQUE INDEX recipient_of_batch ON recipient (batch_id, msisdn) WHERE batch_id IS NOT NULL;
+CREATE UNIQUE INDEX IF NOT EXISTS recipient_of_batch ON recipient (batch_id, msisdn) WHERE batch_id IS NOT NULL;
 ";
+
+/// Removes the index while a plan is written, see `PlanInserts`.
+pub(super) const DROP_INDEX: &str = "DROP INDEX IF EXISTS recipient_of_batch";
 
 /// Refuses a file that is not a ledger, or one of another version.
 pub(in crate::ledger) fn check(connection: &Connection) -> Result<()> {

@@ -134,33 +134,70 @@ fn a_planned_batch_without_its_text_is_an_error() {
 }
 
 #[test]
-fn a_batch_takes_no_number_twice() {
-    let (_folder, path) = temp_ledger();
-    let (mut plan_writer, campaign) = unfinished_plan(&path, &[2]);
+fn a_batch_takes_no_number_twice_in_whatever_order_batches_come() {
     let text = text("text 1");
-    let again = sent(6, number(1), 1, &text);
-    plan_writer.inserts().unwrap().rows(&[again]).unwrap();
-    plan_writer.finish(&campaign, false).unwrap_err();
-    assert!(!path.exists());
+    for batches in [in_turn(20), shuffled(20), in_turn(2000), shuffled(2000)] {
+        let (_folder, path) = temp_ledger();
+        let (mut plan_writer, campaign) = unfinished_plan(&path, &[2]);
+        let rows: Vec<_> = (6..)
+            .zip(batches)
+            .map(|(row, batch)| sent(row, number(row.into()), batch, &text))
+            .chain([sent(0, number(1), 1, &text)])
+            .zip(6..)
+            .map(|(planned, row)| PlannedRow { row, ..planned })
+            .collect();
+        let mut inserts = plan_writer.inserts().unwrap();
+        let stored = inserts.rows(&rows);
+        drop(inserts);
+        stored
+            .and_then(|()| plan_writer.finish(&campaign, false))
+            .unwrap_err();
+        assert!(!path.exists());
+    }
 }
 
 #[test]
-fn recipients_out_of_order_are_found_by_their_batch() {
-    let (_folder, path) = temp_ledger();
-    let (mut plan_writer, campaign) = unfinished_plan(&path, &[1]);
-    let mut inserts = plan_writer.inserts().unwrap();
+fn the_recipients_of_a_batch_are_found_in_whatever_order_batches_come() {
     let text = text("text 1");
-    // Rows 1 to 4 are stored already: one of the first batch, and three that are not sent.
-    let rows: Vec<_> = (5..)
-        .zip((2..=100).chain(1..=100))
-        .map(|(row, batch)| sent(row, number(row.into()), batch, &text))
-        .collect();
-    inserts.rows(&rows).unwrap();
-    drop(inserts);
-    plan_writer.finish(&campaign, false).unwrap();
-    let page = open(&path).planned_after(None).unwrap();
-    let numbers: Vec<_> = page[0].messages.iter().map(|to| to.number).collect();
-    assert_eq!(numbers, [number(1), number(104)]);
+    for batches in [in_turn(20), shuffled(20), in_turn(2000), shuffled(2000)] {
+        let (_folder, path) = temp_ledger();
+        let (mut plan_writer, campaign) = unfinished_plan(&path, &[1]);
+        // Rows 1 to 4 are stored already: one of the first batch, and three that are not sent.
+        let rows: Vec<_> = (5..)
+            .zip(&batches)
+            .map(|(row, batch)| sent(row, number(row.into()), *batch, &text))
+            .collect();
+        let mut inserts = plan_writer.inserts().unwrap();
+        for rows in rows.chunks(100) {
+            inserts.rows(rows).unwrap();
+        }
+        drop(inserts);
+        plan_writer.finish(&campaign, false).unwrap();
+        for batch in open(&path).planned_after(None).unwrap() {
+            let rows = (5..).zip(&batches);
+            let of_batch = rows.filter(|(_, of)| i64::from(**of) == batch.id.0);
+            let mut expected: Vec<_> = of_batch.map(|(row, _)| row).collect();
+            if batch.id.0 == 1 {
+                expected.push(1);
+            }
+            assert_eq!(batch.rows, expected);
+        }
+    }
+}
+
+/// The batches of so many rows, two in each, from the second on.
+fn in_turn(rows: u32) -> Vec<u32> {
+    (0..rows).map(|row| 2 + row / 2).collect()
+}
+
+/// The same with every second row far from its place.
+fn shuffled(rows: u32) -> Vec<u32> {
+    let mut batches = in_turn(rows);
+    let half = batches.len() / 2;
+    for place in (0..half).step_by(2) {
+        batches.swap(place, place + half);
+    }
+    batches
 }
 
 #[test]
