@@ -293,12 +293,15 @@ fn outcome(recipient: &Recipient<'_>) -> String {
         },
         Status::Unknown => format!(
             "{reason}; it may have been sent, so it is not sent again: look the number up in the iSMS portal, then \
-             isms-campaign resolve"
+             isms-campaign resolve LEDGER --rows {} --as accepted, or --as not-sent",
+            recipient.row
         ),
         Status::Pending if recipient.attempts == 0 => String::new(),
         Status::Pending => format!("not sent yet: {reason}"),
         Status::Suppressed if recipient.batch.is_some() => format!(
-            "{reason}; it was pending before, and isms-campaign resolve can make it pending again"
+            "{reason}; it was pending before; if the list is wrong, isms-campaign resolve LEDGER --rows {} --as not-sent \
+             makes it pending again",
+            recipient.row
         ),
         Status::Invalid | Status::Duplicate | Status::Suppressed | Status::Cancelled => {
             reason.to_owned()

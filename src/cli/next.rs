@@ -25,7 +25,11 @@ pub(super) fn steps(
         Some(StopReason::Limit) => {
             steps.push("The limit of this run is reached. Run again for the rest.".to_owned());
         }
-        None if pending > 0 => steps.push(send_pending(campaign, place)),
+        None if pending > 0 => {
+            let mut step = how_to_send(campaign, place);
+            step[..1].make_ascii_uppercase();
+            steps.push(step);
+        }
         _ => {}
     }
     steps.extend(settle_unknown(of(Status::Unknown), place));
@@ -50,11 +54,11 @@ pub(super) fn steps(
 }
 
 /// How what is pending is sent.
-fn send_pending(campaign: &Campaign, place: &Location) -> String {
+pub(super) fn how_to_send(campaign: &Campaign, place: &Location) -> String {
     let warnings = campaign.report.warnings.len() as u64;
     if campaign.options.lint == LintLevel::Deny && warnings > 0 {
-        return "Nothing is sent, because it was planned with --lint deny and there are warnings. Correct the texts and plan \
-                the spreadsheet again, or plan it again with --lint warn."
+        return "nothing is sent, because it was planned with --lint deny and there are warnings: correct the texts and plan \
+                the spreadsheet again, or plan it again with --lint warn"
             .to_owned();
     }
     let elsewhere = match &campaign.gateway_host {
@@ -64,7 +68,7 @@ fn send_pending(campaign: &Campaign, place: &Location) -> String {
         _ => String::new(),
     };
     format!(
-        "Send what is pending{elsewhere}: {}",
+        "send what is pending{elsewhere}: {}",
         send_command(campaign, place)
     )
 }
@@ -87,15 +91,6 @@ pub(super) fn send_command(campaign: &Campaign, place: &Location) -> String {
         );
     }
     command
-}
-
-/// The same, of a ledger that may not be readable.
-pub(super) fn send_command_of(place: &Location) -> String {
-    let campaign = place.snapshot().and_then(|ledger| ledger.campaign());
-    match campaign {
-        Ok(campaign) => send_command(&campaign, place),
-        Err(_) => format!("isms-campaign send {}", shell_quoted(place)),
-    }
 }
 
 /// Whether a plan is too old to be sent.
@@ -123,7 +118,7 @@ fn settle_unknown(unknown: u64, place: &Location) -> Option<String> {
         return None;
     }
     let ledger = shell_quoted(place);
-    let resolve = format!("isms-campaign resolve {ledger} --all --as");
+    let resolve = resolve_all(place);
     Some(format!(
         "{} may or may not have been sent and will not be sent again. Look them up in the iSMS portal: \
          isms-campaign results {ledger} --status unknown\n\
@@ -132,6 +127,11 @@ fn settle_unknown(unknown: u64, place: &Location) -> Option<String> {
          If only some were, name these with --rows in the place of --all.",
         counted(unknown, "message")
     ))
+}
+
+/// The command that settles all unknown rows, but for its last word.
+fn resolve_all(place: &Location) -> String {
+    format!("isms-campaign resolve {} --all --as", shell_quoted(place))
 }
 
 /// What settles the rows that are open, so that something else can be planned.
@@ -143,7 +143,7 @@ pub(super) fn settle_first(campaign: &Campaign, totals: &Totals, place: &Locatio
         format!("send what is pending: {send}; or do not send it: isms-campaign cancel {ledger}")
     });
     let unknown = (of(Status::Unknown) > 0).then(|| {
-        let resolve = format!("isms-campaign resolve {ledger} --all --as");
+        let resolve = resolve_all(place);
         format!("look up what is unknown in the iSMS portal; if it was sent: {resolve} accepted; if it was not: {resolve} not-sent")
     });
     let steps: Vec<_> = [pending, unknown].into_iter().flatten().collect();

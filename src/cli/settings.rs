@@ -65,9 +65,9 @@ pub(super) fn of_plan(args: &PlanArgs) -> Result<(Input, CampaignFiles)> {
     let input = match Recipients::recognise(&args.recipients)? {
         Recipients::Spreadsheet(input) => input,
         Recipients::Ledger(place) => {
-            let send = next::send_command_of(&place);
+            let next = next::how_to_send(&place.snapshot()?.campaign()?, &place);
             return Err(Error::usage("is a ledger, which is planned already")
-                .hint(format!("send it: {send}"))
+                .hint(next)
                 .at(place));
         }
     };

@@ -9,6 +9,7 @@
     clippy::needless_pass_by_value
 )]
 
+pub(crate) mod advising;
 pub(crate) mod gateway;
 pub(crate) mod program;
 pub(crate) mod tls;
