@@ -26,9 +26,9 @@ pub(super) fn steps(
             steps.push("The limit of this run is reached. Run again for the rest.".to_owned());
         }
         None if pending > 0 => {
-            let mut step = how_to_send(campaign, place);
-            step[..1].make_ascii_uppercase();
-            steps.push(step);
+            let mut first = how_to_send(campaign, place);
+            first[..1].make_ascii_uppercase();
+            steps.push(first);
         }
         _ => {}
     }
