@@ -53,7 +53,7 @@ fn search_folder(root: &Path, folder: &Path, found: &mut BTreeMap<String, usize>
         }
         if path.is_dir() {
             search_folder(root, &path, found);
-        } else if name.ends_with(".rs") {
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
             let tokens = fs::read_to_string(&path).unwrap().parse().unwrap();
             let mut item = String::new();
             search(tokens, &name, &mut item, found);
