@@ -13,6 +13,7 @@ use clap::{
     ValueEnum,
 };
 
+use super::on_end::OnEnd;
 use super::values::{
     DEFAULT_RATE, RateArg, Repeat, duration, keyword, range, rate, repeat, seconds,
 };
@@ -325,6 +326,11 @@ pub(super) struct SendOptionArgs {
     /// Where the results are written [default: the spreadsheet's name with .results.csv]
     #[arg(long, value_name = "PATH", hide_short_help = true)]
     pub(super) results: Option<PathBuf>,
+    /// A command that gets the summary as JSON on standard input when the run has ended, however it ended
+    ///
+    /// It is run without a shell, with 60 seconds of time. If it fails, that is a warning.
+    #[arg(long, value_name = "COMMAND", value_parser = OnEnd::parse, hide_short_help = true)]
+    pub(super) on_end: Option<OnEnd>,
     /// Do not ask; required where there is no terminal
     #[arg(long, help_heading = None)]
     pub(super) yes: bool,

@@ -10,6 +10,9 @@ use crate::{Error, Kind, Result};
 /// The file with the password in a credentials folder, such as systemd makes for a service.
 const CREDENTIAL: &str = "isms-password";
 
+/// The variables that hold an account, or say where it is.
+pub(super) const VARIABLES: [&str; 3] = ["ISMS_USERNAME", "ISMS_PASSWORD", "ISMS_PASSWORD_FILE"];
+
 /// The account that the environment names.
 pub(super) fn from_environment() -> Result<Credentials> {
     let username = secret("ISMS_USERNAME")?.ok_or_else(|| {

@@ -10,6 +10,7 @@ mod existing;
 mod exit;
 mod files;
 mod next;
+mod on_end;
 mod overview;
 mod progress;
 mod remedy;

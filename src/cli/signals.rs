@@ -2,7 +2,8 @@
 
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::thread;
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::flag;
@@ -35,7 +36,7 @@ fn is_ignored(signal: i32, status: &str) -> bool {
     mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
 }
 
-/// Whether a signal ends the program at once.
+/// Whether a signal ends the program at once, without any reaction.
 static EXIT_ON_SIGNAL: LazyLock<Arc<AtomicBool>> =
     LazyLock::new(|| Arc::new(AtomicBool::new(true)));
 
@@ -48,18 +49,20 @@ pub(super) fn exit_with_a_code() {
     }
 }
 
-/// What a signal does in a run.
+/// What a signal does.
 enum Reaction {
-    /// No request was made yet: it ends the program, after this.
-    End(Box<dyn Fn(i32) + Send>),
-    /// It asks the run to stop, and tells the user so.
+    /// No request was made yet: it ends the program, after this. A second one ends it at once.
+    End(Box<dyn FnOnce(i32) + Send>),
+    /// It asks the run to stop, and tells the user so. A second one ends the program at once.
     Stop(Arc<StopToken>, Box<dyn Fn(&str) + Send>),
+    /// The program is ending: it ends at once, after this, which takes no time.
+    Exit(Box<dyn Fn() + Send>),
 }
 
 static REACTION: Mutex<Option<Reaction>> = Mutex::new(None);
 
 /// Makes a signal end the program after `work`, which gets the signal. A second one ends it at once.
-pub(super) fn before_exit(work: impl Fn(i32) + Send + 'static) -> Result<()> {
+pub(super) fn before_exit(work: impl FnOnce(i32) + Send + 'static) -> Result<()> {
     react(Reaction::End(Box::new(work)))
 }
 
@@ -70,25 +73,51 @@ pub(super) fn stop_token(tell: impl Fn(&str) + Send + 'static) -> Result<Arc<Sto
     Ok(token)
 }
 
+/// Makes a signal end the program at once, after `work`.
+pub(super) fn exit_at_once(work: impl Fn() + Send + 'static) {
+    let mut current = current_reaction();
+    // If signals cannot be caught, they end the program without it.
+    let _ = catch_signals(current.as_ref());
+    *current = Some(Reaction::Exit(Box::new(work)));
+}
+
+fn current_reaction() -> MutexGuard<'static, Option<Reaction>> {
+    REACTION.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn react(reaction: Reaction) -> Result<()> {
-    let mut current = REACTION.lock().unwrap_or_else(PoisonError::into_inner);
-    if current.is_none() {
-        let mut signals =
-            Signals::new(SIGNALS.iter().map(|(signal, _)| *signal)).map_err(|error| {
-                Error::new(Kind::Other, "signals cannot be caught").caused_by(error)
-            })?;
-        EXIT_ON_SIGNAL.store(false, Ordering::SeqCst);
-        std::thread::spawn(move || signals.forever().for_each(received));
+    let mut current = current_reaction();
+    if matches!(*current, Some(Reaction::Exit(_))) {
+        drop(current);
+        // Another thread ends the program. Nothing may be sent meanwhile.
+        loop {
+            thread::park();
+        }
     }
+    catch_signals(current.as_ref())?;
     *current = Some(reaction);
+    Ok(())
+}
+
+/// Begins to catch signals, unless there is a reaction already.
+fn catch_signals(current: Option<&Reaction>) -> Result<()> {
+    if current.is_some() {
+        return Ok(());
+    }
+    let signals = Signals::new(SIGNALS.iter().map(|(signal, _)| *signal));
+    let mut signals = signals
+        .map_err(|error| Error::new(Kind::Other, "signals cannot be caught").caused_by(error))?;
+    EXIT_ON_SIGNAL.store(false, Ordering::SeqCst);
+    thread::spawn(move || signals.forever().for_each(received));
     Ok(())
 }
 
 fn received(signal: i32) {
     let counts_as = SIGNALS.iter().find(|(each, _)| *each == signal);
     let signal = counts_as.map_or(signal, |(_, counts_as)| *counts_as);
-    let reaction = REACTION.lock().unwrap_or_else(PoisonError::into_inner);
-    match &*reaction {
+    let exit = move || std::process::exit(128 + signal);
+    let mut reaction = current_reaction();
+    match reaction.take() {
         Some(Reaction::Stop(token, tell))
             if !matches!(token.reason(), Some(StopReason::Signal(_))) =>
         {
@@ -96,16 +125,23 @@ fn received(signal: i32) {
             tell(
                 "Stopping: requests under way are awaited, nothing new is sent. A second signal ends the program at once.",
             );
-            return;
+            *reaction = Some(Reaction::Stop(token, tell));
         }
         Some(Reaction::End(work)) => {
-            EXIT_ON_SIGNAL.store(true, Ordering::SeqCst);
-            work(signal);
+            *reaction = Some(Reaction::Exit(Box::new(|| {})));
+            // This thread receives the second signal.
+            thread::spawn(move || {
+                work(signal);
+                exit();
+            });
+        }
+        Some(Reaction::Exit(work)) => {
+            work();
+            exit();
         }
         // What is in flight stays claimed, and counts as unknown: what a kill leaves.
-        _ => {}
+        _ => exit(),
     }
-    std::process::exit(128 + signal);
 }
 
 /// What people call a signal.

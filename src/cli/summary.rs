@@ -1,5 +1,6 @@
 //! The summary of a run as one JSON object.
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::fs;
 use std::io::ErrorKind;
@@ -13,6 +14,7 @@ use super::cause::Cause;
 use super::clock;
 use super::exit::Exit;
 use super::files::{CampaignFiles, is_sandbox_ledger};
+use super::on_end::OnEnd;
 use super::signals;
 use super::terminal::{print, tell, tell_error};
 use crate::dispatch::StopReason;
@@ -50,6 +52,8 @@ pub(super) struct Summary {
     pub(super) stop: Option<StopReason>,
     /// Why the last request that was not sent was not.
     pub(super) last_failure: Option<String>,
+    /// The command that gets the summary when the run has ended.
+    pub(super) on_end: Option<OnEnd>,
 }
 
 /// How a run ended.
@@ -59,12 +63,13 @@ struct Ending {
     cause: Option<Cause>,
 }
 
-/// Runs a command, tells why it failed if it did, and writes the summary, however it ended.
+/// Runs a command, tells why it failed if it did, and writes the summary, however it ended. `on_end` gets it too.
 pub(super) fn of_run(
     output: &OutputArgs,
+    on_end: Option<OnEnd>,
     command: impl FnOnce(&mut Summary) -> Result<Exit>,
 ) -> Exit {
-    let mut summary = Summary::begin();
+    let mut summary = Summary::begin(on_end);
     let ended = command(&mut summary);
     if ended.is_err() && summary.totals == Totals::default() {
         summary.add_ledger();
@@ -76,42 +81,34 @@ pub(super) fn of_run(
     // Of a run that sent all it could, the counts say it.
     let problem = cause.as_ref().filter(|_| summary.stop.is_some());
     let problem = problem.map(Cause::told);
-    let unwritten = summary.write(output, Some(&Ending::now(exit, cause))).err();
-    if let Some(error) = &unwritten {
-        tell_error(error);
-    }
-    summary.tell_end(problem);
-    match unwritten {
-        Some(_) if exit == Exit::OK => Exit::FAILURE,
-        _ => exit,
-    }
+    summary.finish(output, &Ending::now(exit, cause), problem)
 }
 
 /// Writes the summary of a command line that could not be understood, if it says where: a script must not find the
-/// success of an earlier run there.
+/// success of an earlier run there. Its command for the end gets it too.
 pub(super) fn of_usage_error(arguments: &[OsString], message: &str) {
-    let Some(path) = typed_path(arguments) else {
-        return;
-    };
+    let mut words = arguments.iter().skip(1);
+    let command = words.find(|word| !word.to_string_lossy().starts_with('-'));
+    let on_end = typed_value(arguments, "--on-end")
+        .filter(|_| command.is_some_and(|command| command == "send"))
+        .and_then(|text| OnEnd::parse(&text).ok());
     let output = OutputArgs {
         show: None,
-        summary_json: Some(path),
+        summary_json: typed_value(arguments, "--summary-json").map(PathBuf::from),
         progress: ProgressArg::None,
     };
     // The rest tells how to get help.
     let problem = message.split("\n\n").next().unwrap_or(message);
     let error = Error::usage(problem.trim_start_matches("error: "));
     let ending = Ending::now(Exit::USAGE, Some(Cause::of_error(&error)));
-    let mut summary = Summary::begin();
+    let mut summary = Summary::begin(on_end);
     summary.stop = Some(StopReason::Error);
-    if let Err(unwritten) = summary.write(&output, Some(&ending)) {
-        tell_error(&unwritten);
-    }
+    summary.finish(&output, &ending, None);
 }
 
 /// What `status` says of a ledger, with the keys of a summary. The exit code is null while there is something left to send.
 pub(super) fn of_ledger(place: &Location, campaign: Campaign, totals: Totals) -> Result<Value> {
-    let mut summary = Summary::begin();
+    let mut summary = Summary::begin(None);
     summary.sandbox = is_sandbox_ledger(place);
     let files = CampaignFiles::new(place.as_ref(), None, None, summary.sandbox)?;
     summary.files = Some(CampaignFiles {
@@ -136,14 +133,18 @@ pub(super) fn of_ledger(place: &Location, campaign: Campaign, totals: Totals) ->
     Ok(object)
 }
 
-fn typed_path(arguments: &[OsString]) -> Option<PathBuf> {
-    let mut arguments = arguments.iter().map(|argument| argument.to_string_lossy());
-    let option = arguments.find(|argument| argument.starts_with("--summary-json"))?;
-    let path = match option.split_once('=') {
-        Some((_, path)) => path.to_owned(),
-        None => arguments.next()?.into_owned(),
-    };
-    Some(PathBuf::from(path))
+/// The value of an option in a command line that may be wrong elsewhere.
+fn typed_value(arguments: &[OsString], option: &str) -> Option<String> {
+    let arguments = arguments.iter().map(|argument| argument.to_string_lossy());
+    let mut options = arguments.take_while(|argument| argument != "--");
+    let typed =
+        options.find_map(
+            |argument| match argument.strip_prefix(option)?.strip_prefix('=') {
+                Some(value) => Some(Some(value.to_owned())),
+                None => (argument == option).then_some(None),
+            },
+        )?;
+    typed.or_else(|| options.next().map(Cow::into_owned))
 }
 
 /// Whether nothing but an earlier summary is lost by writing there.
@@ -170,7 +171,7 @@ impl Ending {
 
 impl Summary {
     /// The summary of a run that begins now.
-    pub(super) fn begin() -> Self {
+    pub(super) fn begin(on_end: Option<OnEnd>) -> Self {
         Self {
             files: None,
             writes_results: false,
@@ -184,6 +185,7 @@ impl Summary {
             sandbox: false,
             stop: None,
             last_failure: None,
+            on_end,
         }
     }
 
@@ -240,10 +242,26 @@ impl Summary {
         let exit = Exit::of_send(self.stop, &self.totals.counts);
         let cause = Cause::before_sending(signal);
         let problem = Some(cause.told());
-        if let Err(unwritten) = self.write(output, Some(&Ending::now(exit, Some(cause)))) {
+        self.finish(output, &Ending::now(exit, Some(cause)), problem);
+    }
+
+    /// Writes the summary, tells the user about the end, and runs the command for it. `problem` is what to tell. Returns the
+    /// exit code, which is another one if the summary cannot be written.
+    fn finish(&self, output: &OutputArgs, ending: &Ending, problem: Option<String>) -> Exit {
+        let mut exit = ending.exit;
+        let mut text = self.text(Some(ending));
+        if let Err(unwritten) = self.write(output, &text) {
             tell_error(&unwritten);
+            if exit == Exit::OK {
+                exit = Exit::FAILURE;
+                text = self.text(Some(&Ending::now(exit, Some(Cause::of_error(&unwritten)))));
+            }
         }
         self.tell_end(problem);
+        if let Some(on_end) = &self.on_end {
+            on_end.run(text);
+        }
+        exit
     }
 
     /// Tells the user why the run ended, and that it was only the sandbox that took the messages.
@@ -268,25 +286,29 @@ impl Summary {
             // What is written to a device or a pipe cannot be replaced at the end.
             Ok(metadata) if !metadata.is_file() && !metadata.is_dir() => Ok(()),
             _ => self
-                .write(output, None)
+                .write(output, &self.text(None))
                 .map_err(|error| error.hint("choose another path with --summary-json")),
         }
     }
 
-    /// Writes it where `--summary-json` says, if that was typed. Without an ending: the run is under way.
-    fn write(&self, output: &OutputArgs, ending: Option<&Ending>) -> Result<()> {
+    /// Writes this text where `--summary-json` says, if that was typed.
+    fn write(&self, output: &OutputArgs, text: &str) -> Result<()> {
         let Some(path) = output.summary_json.as_deref() else {
             return Ok(());
         };
-        let text = format!("{:#}\n", self.object(ending));
         if output.json_on_standard_output() {
-            return print(&text);
+            return print(text);
         }
         // Until the files of the campaign are known, the path may be that of the spreadsheet.
         if self.files.is_none() && !is_free_or_summary(path) {
             return Ok(());
         }
         fs::write(path, text).map_err(|error| unwritable(error, path))
+    }
+
+    /// Without an ending: the run is under way.
+    fn text(&self, ending: Option<&Ending>) -> String {
+        format!("{:#}\n", self.object(ending))
     }
 
     fn object(&self, ending: Option<&Ending>) -> Value {

@@ -17,7 +17,7 @@ use crate::domain::Status;
 use crate::source::Input;
 
 pub(in crate::cli) fn run(args: &PlanArgs) -> Exit {
-    summary::of_run(&args.output, |summary| plan(args, summary))
+    summary::of_run(&args.output, None, |summary| plan(args, summary))
 }
 
 fn plan(args: &PlanArgs, summary: &mut Summary) -> Result<Exit> {

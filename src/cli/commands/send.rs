@@ -26,7 +26,7 @@ use crate::results::ResultsFile;
 use crate::{Error, Result};
 
 pub(in crate::cli) fn run(args: &SendArgs) -> Exit {
-    summary::of_run(&args.plan.output, |summary| {
+    summary::of_run(&args.plan.output, args.send.on_end.clone(), |summary| {
         send(args, summary).map(|()| Exit::of_send(summary.stop, &summary.totals.counts))
     })
 }
@@ -41,6 +41,10 @@ fn send(args: &SendArgs, summary: &mut Summary) -> Result<()> {
     summary.writes_results = true;
     summary.write_begun(&args.plan.output)?;
     // What could stop the run is checked before anything is planned.
+    if let Some(on_end) = summary.on_end.take() {
+        on_end.check()?;
+        summary.on_end = Some(on_end);
+    }
     let destination = Destination::find(args)?;
     summary.gateway = Some(destination.name());
     let results = match ResultsFile::prepare(&files.results) {
