@@ -8,10 +8,10 @@ use std::sync::Arc;
 /// What a fallible step returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What kind of thing is wrong. It decides the exit code.
+/// What kind of thing is wrong. It decides the exit code, which is 1 unless another one is named here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// The command line (exit 2); every other kind is exit 1.
+    /// The command line (exit 2).
     Usage,
     /// The spreadsheet is not there.
     NoInput,
@@ -31,6 +31,10 @@ pub enum Kind {
     Disk,
     /// The account's name or password.
     Account,
+    /// What the gateway says about the account (exit 4).
+    AccountStopped,
+    /// The gateway cannot be reached (exit 75).
+    Unreachable,
     /// Anything else.
     Other,
 }
@@ -128,6 +132,12 @@ impl Error {
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = hint.into();
         self
+    }
+
+    /// The same error as one of another kind, for a caller to whom it means something else.
+    #[must_use]
+    pub fn of_kind(self, kind: Kind) -> Self {
+        Self { kind, ..self }
     }
 
     /// The same error with the option or command that carries out its hint.

@@ -41,7 +41,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rustls", &["gateway/tls.rs"]),
     ("rustls_native_certs", &["gateway/tls.rs"]),
     ("serde", &[""]),
-    ("serde_json", &["cli", "ledger", "gateway/isms/reply.rs"]),
+    ("serde_json", &["cli", "ledger", "gateway/isms"]),
     ("shlex", &["cli/files.rs", "cli/on_end.rs"]),
     ("signal_hook", &["cli"]),
     ("ssfmt", &["source/workbook"]),

@@ -72,6 +72,8 @@ pub(super) enum Command {
         /// The ledger of the campaign, or its spreadsheet
         ledger: Location,
     },
+    /// Show the account's balance, and when it expires, as the gateway states them
+    Balance(BalanceArgs),
     /// Run the sandbox, a gateway that sends nothing, until it is stopped
     Sandbox {
         /// Where to listen; loopback only
@@ -180,6 +182,19 @@ pub(super) struct CancelArgs {
     /// Do not ask; required where there is no terminal
     #[arg(long)]
     pub(super) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct BalanceArgs {
+    /// The address of the gateway whose host is asked [env: ISMS_GATEWAY] [default: the iSMS REST endpoint]
+    #[arg(long, value_name = "URL")]
+    pub(super) gateway: Option<String>,
+    /// Ask the sandbox
+    #[arg(long, conflicts_with = "gateway")]
+    pub(super) sandbox: bool,
+    /// The credits of the sandbox
+    #[arg(long, value_name = "N", requires = "sandbox")]
+    pub(super) credits: Option<u64>,
 }
 
 /// What cannot be changed once a campaign is planned.
@@ -337,7 +352,7 @@ pub(super) struct SendOptionArgs {
 }
 
 /// How the sandbox behaves.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Sandbox")]
 pub(super) struct SandboxArgs {
     /// Where the sandbox writes what it accepted, as a CSV
@@ -349,6 +364,9 @@ pub(super) struct SandboxArgs {
     /// Answer for each number of a request
     #[arg(long, hide_short_help = true)]
     pub(super) per_number: bool,
+    /// Credits of the account, for which it takes messages [default: more than any campaign needs]
+    #[arg(long, value_name = "N", hide_short_help = true)]
+    pub(super) credits: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -438,7 +456,7 @@ impl OutputArgs {
 impl SandboxArgs {
     /// Whether any of them was typed.
     pub(super) fn typed(&self) -> bool {
-        self.outbox.is_some() || self.latency.is_some() || self.per_number
+        self.outbox.is_some() || self.latency.is_some() || self.per_number || self.credits.is_some()
     }
 }
 

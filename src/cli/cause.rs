@@ -138,7 +138,8 @@ fn word(kind: Kind) -> &'static str {
         Kind::InUse => "in-use",
         Kind::Ledger => "ledger",
         Kind::Disk => "disk",
-        Kind::Account => "account",
+        Kind::Account | Kind::AccountStopped => "account",
+        Kind::Unreachable => "unreachable",
         Kind::Other => "other",
     }
 }

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use super::args::{SandboxArgs, SendArgs};
+use super::args::SandboxArgs;
 use super::credentials;
 use crate::Result;
 use crate::gateway::{Credentials, Endpoint, Gateway, HttpGateway, Network, Timeouts};
@@ -14,6 +14,9 @@ pub(super) const SANDBOX_HOST: &str = "the sandbox";
 
 /// Loopback, at any free port.
 const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+/// How long a question about the account may take. The default for messages, which are not repeated, is longer.
+pub(super) const ACCOUNT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Where messages go, and with which account.
 pub(super) struct Destination {
@@ -26,28 +29,31 @@ pub(super) struct Destination {
 }
 
 impl Destination {
-    /// Finds the gateway and the account, or starts the sandbox.
-    pub(super) fn find(args: &SendArgs) -> Result<Self> {
-        let start = || start_sandbox(ANY_PORT, &args.sandbox);
-        let sandbox = args.send.sandbox.then(start).transpose()?;
-        let url = match (&sandbox, &args.send.gateway) {
-            (Some(sandbox), _) => Some(sandbox.url()),
-            (None, Some(url)) => Some(url.clone()),
-            (None, None) => credentials::variable("ISMS_GATEWAY")?,
+    /// Finds the gateway and the account.
+    pub(super) fn find(gateway: Option<&str>, timeouts: Timeouts) -> Result<Self> {
+        let url = match gateway {
+            Some(url) => Some(url.to_owned()),
+            None => credentials::variable("ISMS_GATEWAY")?,
         };
         let endpoint = Endpoint::parse(url.as_deref().unwrap_or(Endpoint::DEFAULT))?;
         Ok(Self {
             network: Network::find(&endpoint, &credentials::variable)?,
             endpoint,
-            credentials: match sandbox {
-                Some(_) => credentials::for_sandbox(),
-                None => credentials::from_environment()?,
-            },
-            timeouts: Timeouts {
-                connect: args.send.connect_timeout,
-                total: args.send.timeout,
-            },
-            sandbox,
+            credentials: credentials::from_environment()?,
+            timeouts,
+            sandbox: None,
+        })
+    }
+
+    /// Starts the sandbox.
+    pub(super) fn sandbox(args: &SandboxArgs, timeouts: Timeouts) -> Result<Self> {
+        let sandbox = start_sandbox(ANY_PORT, args)?;
+        Ok(Self {
+            endpoint: Endpoint::parse(&sandbox.url())?,
+            network: Network::default(),
+            credentials: credentials::for_sandbox(),
+            timeouts,
+            sandbox: Some(sandbox),
         })
     }
 
@@ -61,12 +67,25 @@ impl Destination {
 
     /// A connection to it for one worker.
     pub(super) fn gateway(&self) -> Box<dyn Gateway> {
-        Box::new(HttpGateway::rest(
+        Box::new(self.client(self.timeouts))
+    }
+
+    /// A connection to it for a question about the account, which never takes long.
+    pub(super) fn account(&self) -> HttpGateway {
+        let Timeouts { connect, total } = self.timeouts;
+        self.client(Timeouts {
+            connect: connect.min(ACCOUNT_TIMEOUT),
+            total: total.min(ACCOUNT_TIMEOUT),
+        })
+    }
+
+    fn client(&self, timeouts: Timeouts) -> HttpGateway {
+        HttpGateway::rest(
             self.endpoint.clone(),
             self.network.clone(),
             self.credentials.clone(),
-            self.timeouts,
-        ))
+            timeouts,
+        )
     }
 }
 
@@ -77,5 +96,6 @@ pub(super) fn start_sandbox(listen: SocketAddr, args: &SandboxArgs) -> Result<Sa
         outbox: args.outbox.clone(),
         latency: Duration::from_millis(args.latency.unwrap_or(0)),
         per_number: args.per_number,
+        credits: args.credits.unwrap_or(sandbox::MANY_CREDITS),
     })
 }

@@ -22,6 +22,8 @@ impl Exit {
     pub(super) fn of_error(error: &Error) -> Self {
         match error.kind {
             Kind::Usage => Self::USAGE,
+            Kind::AccountStopped => Self::ACCOUNT,
+            Kind::Unreachable => Self::UNREACHABLE,
             _ => Self::FAILURE,
         }
     }

@@ -36,7 +36,7 @@ use tracing_subscriber::fmt::time::FormatTime;
 
 use crate::Result;
 use args::{Cli, Command};
-use commands::{cancel, guide, plan, resolve, results, sandbox, send, status, verify};
+use commands::{balance, cancel, guide, plan, resolve, results, sandbox, send, status, verify};
 use exit::Exit;
 
 /// Runs the program with these arguments, the first of which is its own name. Returns its exit code.
@@ -77,6 +77,7 @@ fn run(command: Command) -> Result<Exit> {
         Command::Resolve(args) => resolve::run(&args),
         Command::Cancel(args) => cancel::run(&args),
         Command::Verify { ledger } => verify::run(&ledger),
+        Command::Balance(args) => balance::run(&args),
         Command::Sandbox { listen, options } => sandbox::run(listen, &options),
         Command::Guide { topic } => guide::run(topic.as_deref()),
     }

@@ -126,10 +126,10 @@ fn refuse_misplaced_options(args: &SendArgs, recipients: &Recipients) -> Result<
         }
     }
     if !args.send.sandbox && args.sandbox.typed() {
-        return Err(
-            Error::usage("--outbox, --latency and --per-number are for the sandbox")
-                .hint("add --sandbox, or leave them out"),
-        );
+        return Err(Error::usage(
+            "--outbox, --latency, --per-number and --credits are for the sandbox",
+        )
+        .hint("add --sandbox, or leave them out"));
     }
     Ok(())
 }

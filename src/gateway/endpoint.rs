@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use ureq::http::uri::{Authority, Uri};
+use ureq::http::uri::{Authority, PathAndQuery, Uri};
 
 use crate::{Error, Remedy, Result};
 
@@ -17,11 +17,6 @@ impl Endpoint {
 
     /// The endpoint at a URL. The URL may hold a password, so no error repeats it.
     pub fn parse(url: &str) -> Result<Self> {
-        let not_a_url = || {
-            Error::usage("the URL of the gateway cannot be read")
-                .hint(format!("give all of it (such as {})", Self::DEFAULT))
-                .remedy(Remedy::Gateway)
-        };
         let endpoint = Self(url.parse().map_err(|_| not_a_url())?);
         let uri = &endpoint.0;
         let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
@@ -67,6 +62,22 @@ impl Endpoint {
             || address.is_some_and(|address| address.is_loopback())
     }
 
+    /// Whether it is a host of iSMS.
+    #[must_use]
+    pub fn is_isms(&self) -> bool {
+        let host = self.host();
+        host == "isms.com.my"
+            || host.ends_with(".isms.com.my")
+            || ["smtpapi.vocotext.com", "smtpapi2.vocotext.com"].contains(&host.as_str())
+    }
+
+    /// Another page of the same host and port. The query stays behind, as it may hold what was meant for the gateway alone.
+    pub(super) fn page(&self, path: &'static str) -> Result<Self> {
+        let mut parts = self.0.clone().into_parts();
+        parts.path_and_query = Some(PathAndQuery::from_static(path));
+        Uri::from_parts(parts).map(Self).map_err(|_| not_a_url())
+    }
+
     /// The host as it was given.
     pub(super) fn name(&self) -> &str {
         self.0.host().unwrap_or_default()
@@ -82,6 +93,12 @@ impl Endpoint {
         let usual = if self.uses_tls() { 443 } else { 80 };
         self.0.port_u16().unwrap_or(usual)
     }
+}
+
+fn not_a_url() -> Error {
+    Error::usage("the URL of the gateway cannot be read")
+        .hint(format!("give all of it (such as {})", Endpoint::DEFAULT))
+        .remedy(Remedy::Gateway)
 }
 
 /// Whether what stands for the port is none. ureq would silently take the usual port instead.

@@ -13,11 +13,13 @@ use ureq::http::header::RETRY_AFTER;
 use ureq::http::{HeaderMap, Response, StatusCode};
 use ureq::{Agent, Body};
 
+use super::isms::account::{self, Page};
 use super::isms::form::Form;
 use super::isms::{MAX_BODY, WireFormat};
 use super::network::{Network, describe, in_seconds};
 use super::transport::{self, LiteralFirst, Witness};
-use super::{Credentials, Endpoint, Gateway, Outcome, Outcomes, Reply, Request};
+use super::{Balance, Credentials, Endpoint, Gateway, Outcome, Outcomes, Reply, Request};
+use crate::Result;
 use crate::domain::Message;
 
 /// How much of a body is kept, in characters.
@@ -87,20 +89,10 @@ impl HttpGateway {
     /// The reply to a request after the head of a response arrived.
     fn read(&self, mut response: Response<Body>, messages: &[Message]) -> Reply {
         let status = response.status();
-        let mut body = Vec::new();
-        let end = response
-            .body_mut()
-            .as_reader()
-            .take(MAX_BODY as u64 + 1)
-            .read_to_end(&mut body);
-        let mut outcomes = match end {
-            Err(error) => {
-                let timed_out = matches!(error.into(), ureq::Error::Timeout(_));
-                let why = timed_out.then(|| self.describe_timeout());
-                Outcomes::All(no_answer(status, why.as_deref().unwrap_or(CUT_SHORT)))
-            }
-            Ok(_) if self.witness.broken() => Outcomes::All(no_answer(status, CUT_SHORT)),
-            Ok(_) => self.format.read(&body, messages).unwrap_or_else(|why| {
+        let (body, cut_short) = self.body(&mut response);
+        let mut outcomes = match cut_short {
+            Some(why) => Outcomes::All(no_answer(status, &why)),
+            None => self.format.read(&body, messages).unwrap_or_else(|why| {
                 Outcomes::All(without_answer(status, response.headers(), why))
             }),
         };
@@ -111,6 +103,56 @@ impl HttpGateway {
             http_status: Some(status.as_u16()),
             raw: self.credentials.password.hidden_in(&text, RAW_LIMIT),
         }
+    }
+
+    /// The body of a response, as far as it came, and why that is not all of it. What is longer than any answer is cut.
+    fn body(&self, response: &mut Response<Body>) -> (Vec<u8>, Option<String>) {
+        let mut body = Vec::new();
+        let end = response
+            .body_mut()
+            .as_reader()
+            .take(MAX_BODY as u64 + 1)
+            .read_to_end(&mut body);
+        let cut_short = match end.map_err(ureq::Error::from) {
+            Err(ureq::Error::Timeout(_)) => Some(self.describe_timeout()),
+            Err(_) => Some(CUT_SHORT.to_owned()),
+            Ok(_) => self.witness.broken().then(|| CUT_SHORT.to_owned()),
+        };
+        (body, cut_short)
+    }
+
+    /// What the gateway states as the balance of the account.
+    pub fn balance(&mut self) -> Result<Balance> {
+        self.ask(&account::BALANCE)
+    }
+
+    /// When the account expires, in the words of the gateway.
+    pub fn expiry(&mut self) -> Result<String> {
+        let words = self.ask(&account::EXPIRY)?;
+        Ok(self.credentials.password.hidden_in(&words, RAW_LIMIT))
+    }
+
+    /// Asks about the account, with one request that sends nothing.
+    fn ask<T>(&mut self, page: &Page<T>) -> Result<T> {
+        self.witness.begin(self.timeouts.total);
+        let place = self.endpoint.page(page.path)?;
+        let asked = self
+            .agent
+            .post(&place.0)
+            .send_form(account::fields(&self.credentials));
+        let mut response = match asked {
+            Ok(response) => response,
+            Err(error) => return Err(page.not_answered(self.failed(&error).outcomes)),
+        };
+        let status = response.status();
+        let (body, cut_short) = self.body(&mut response);
+        tracing::debug!(page = page.path, status = status.as_u16(), "answer");
+        if let Some(why) = cut_short {
+            return Err(page.unreadable(status, &why));
+        }
+        let shown = String::from_utf8_lossy(&body);
+        let shown = self.credentials.password.hidden_in(&shown, RAW_LIMIT);
+        page.read(status, &body, &shown)
     }
 
     /// Hides the password in transaction ids: a gateway that echoes the form may put anything there. Real ids are all

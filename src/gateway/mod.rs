@@ -16,6 +16,7 @@ use crate::domain::{Message, SenderId};
 pub use credentials::{Credentials, Password};
 pub use endpoint::Endpoint;
 pub use http::{HttpGateway, Timeouts};
+pub use isms::account::Balance;
 pub use isms::code::{Code, RefusalKind};
 pub use isms::form::LIMITS;
 pub use network::Network;

@@ -41,7 +41,12 @@ pub struct Options {
     pub latency: Duration,
     /// Whether every number of a request gets its own answer, joined by `||`.
     pub per_number: bool,
+    /// For how many credits it takes messages.
+    pub credits: u64,
 }
+
+/// More credits than any campaign needs.
+pub const MANY_CREDITS: u64 = 1_000_000_000;
 
 /// A running sandbox. It stops when this is dropped.
 #[derive(Debug)]
@@ -64,7 +69,7 @@ pub fn start(options: &Options) -> Result<Sandbox> {
             .remedy(Remedy::ListenAddress));
     }
     let outbox = options.outbox.as_deref().map(Outbox::open).transpose()?;
-    let simulator = Simulator::new(outbox, options.per_number);
+    let simulator = Simulator::new(outbox, options.per_number, options.credits);
     launch(listen, simulator, options.latency)
 }
 

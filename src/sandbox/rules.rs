@@ -24,6 +24,7 @@ impl Code {
     const DESTINATION: Self = Self(-1009);
     const UNICODE_AS_ASCII: Self = Self(-1012);
     const AGREEMENT: Self = Self(-1013);
+    pub(super) const CREDITS: Self = Self(-1004);
 
     /// Whether it is about the account or the shape of requests, so that the next request would get it too.
     pub(super) fn stops_account(self) -> bool {
@@ -69,16 +70,32 @@ pub(super) struct Message<'a> {
     pub(super) sender_id: &'a str,
 }
 
+impl Message<'_> {
+    /// What it costs for each of its numbers.
+    pub(super) fn credits(&self) -> u64 {
+        let (units, of_a_credit) = match self.kind {
+            "1" => (ascii_units(self.text), 153),
+            _ => (self.text.encode_utf16().count(), 63),
+        };
+        units.div_ceil(of_a_credit) as u64
+    }
+}
+
+/// Whose account it is, or the code that refuses it.
+pub(super) fn check_account(fields: &[(String, String)]) -> Result<(), Code> {
+    let required = |name| field(fields, name).ok_or(Code::PARAMETER);
+    let (_username, password) = (required("un")?, required("pwd")?);
+    let known = password != WRONG_PASSWORD;
+    known.then_some(()).ok_or(Code::AUTHENTICATION)
+}
+
 /// The message in these fields, or the code of the first rule that the whole request breaks. The order of the rules:
 /// required fields, account, agreement, text, sender ID.
 pub(super) fn read(fields: &[(String, String)]) -> Result<Message<'_>, Code> {
     let required = |name| field(fields, name).ok_or(Code::PARAMETER);
-    let (_username, password) = (required("un")?, required("pwd")?);
     let (destinations, text) = (required("dstno")?, required("msg")?);
     let (kind, agreed) = (required("type")?, required("agreedterm")?);
-    if password == WRONG_PASSWORD {
-        return Err(Code::AUTHENTICATION);
-    }
+    check_account(fields)?;
     if agreed != "YES" {
         return Err(Code::AGREEMENT);
     }
@@ -100,11 +117,15 @@ fn field<'a>(fields: &'a [(String, String)], name: &str) -> Option<&'a str> {
 fn check_text(text: &str, kind: &str) -> Result<(), Code> {
     let units = match kind {
         "1" if !text.is_ascii() => return Err(Code::UNICODE_AS_ASCII),
-        "1" => text.len() + text.bytes().filter(|b| COUNT_TWO.contains(b)).count(),
+        "1" => ascii_units(text),
         "2" => text.encode_utf16().count(),
         _ => return Err(Code::TYPE),
     };
     (units <= MAX_UNITS).then_some(()).ok_or(Code::LENGTH)
+}
+
+fn ascii_units(text: &str) -> usize {
+    text.len() + text.bytes().filter(|b| COUNT_TWO.contains(b)).count()
 }
 
 /// The sender ID if it is empty or has 3 to 11 letters and digits. The reference has no code for a bad one. -1008 comes

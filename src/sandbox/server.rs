@@ -26,8 +26,15 @@ use super::faults::Fault;
 use super::simulator::{Reply, Simulator};
 use crate::error::{Error, Result};
 
-/// The path that is served.
+/// The path that takes messages.
 pub(super) const PATH: &str = "/RESTAPI.php";
+
+/// The paths that state the credits of the account, and when it expires.
+const BALANCE_PATH: &str = "/isms_balance.php";
+const EXPIRY_PATH: &str = "/isms_expiry_date.php";
+
+/// The account of a sandbox does not expire soon.
+const EXPIRY: &str = "31 December 2099";
 
 /// The largest body of a request. 30 numbers and the longest text need 10 KiB.
 const MAX_BODY: usize = 1024 * 1024;
@@ -67,6 +74,8 @@ pub(super) async fn serve(
     });
     let router = Router::new()
         .route(PATH, get(answer).post(answer))
+        .route(BALANCE_PATH, get(balance).post(balance))
+        .route(EXPIRY_PATH, get(expiry).post(expiry))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(Arc::clone(&shared))
         .into_make_service_with_connect_info::<DropFlag>();
@@ -81,16 +90,38 @@ pub(super) async fn serve(
     failure.map_or(Ok(()), Err)
 }
 
-/// The answer to one request.
+/// The fields of a request.
+type Fields = Result<Form<Vec<(String, String)>>, FormRejection>;
+
+fn fields(form: Fields) -> Result<Vec<(String, String)>, FormRejection> {
+    match form {
+        Ok(Form(fields)) => Ok(fields),
+        // As in PHP, a body of another type has no fields, so all of them are missing.
+        Err(FormRejection::InvalidFormContentType(_)) => Ok(Vec::new()),
+        Err(rejection) => Err(rejection),
+    }
+}
+
+async fn balance(State(shared): State<Arc<Shared>>, form: Fields) -> Response {
+    let state = |credits: u64| credits.to_string();
+    let answer = fields(form).map(|fields| lock(&shared.simulator).account(&fields, state));
+    answer.into_response()
+}
+
+async fn expiry(State(shared): State<Arc<Shared>>, form: Fields) -> Response {
+    let state = |_| EXPIRY.to_owned();
+    let answer = fields(form).map(|fields| lock(&shared.simulator).account(&fields, state));
+    answer.into_response()
+}
+
+/// The answer to one request that sends.
 async fn answer(
     State(shared): State<Arc<Shared>>,
     ConnectInfo(drop_flag): ConnectInfo<DropFlag>,
-    form: Result<Form<Vec<(String, String)>>, FormRejection>,
+    form: Fields,
 ) -> Response {
-    let fields = match form {
-        Ok(Form(fields)) => fields,
-        // As in PHP, a body of another type has no fields, so all of them are missing.
-        Err(FormRejection::InvalidFormContentType(_)) => Vec::new(),
+    let fields = match fields(form) {
+        Ok(fields) => fields,
         Err(rejection) => return rejection.into_response(),
     };
     // Taken before the first wait, because a client that disconnects during a wait cancels this function.

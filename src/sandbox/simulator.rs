@@ -24,18 +24,28 @@ pub(super) struct Simulator {
     faults: Faults,
     next_trx_id: u64,
     per_number: bool,
+    credits: u64,
 }
 
 impl Simulator {
     /// A simulator that records in `outbox` what it takes and continues from its last transaction id. With `per_number`
-    /// it answers for each number.
-    pub(super) fn new(outbox: Option<Outbox>, per_number: bool) -> Self {
+    /// it answers for each number. It takes messages for as many credits.
+    pub(super) fn new(outbox: Option<Outbox>, per_number: bool, credits: u64) -> Self {
         let last = outbox.as_ref().and_then(|outbox| outbox.last_trx_id);
         Self {
             outbox,
             faults: Faults::default(),
             next_trx_id: last.map_or(FIRST_TRX_ID, |id| id + 1),
             per_number,
+            credits,
+        }
+    }
+
+    /// The reply to a request about the account: what `state` says of its credits, or a code.
+    pub(super) fn account(&self, fields: &[(String, String)], state: fn(u64) -> String) -> String {
+        match rules::check_account(fields) {
+            Ok(()) => state(self.credits),
+            Err(code) => code.to_string(),
         }
     }
 
@@ -53,12 +63,16 @@ impl Simulator {
             Err(code) => (None, code.to_string()),
             Ok((message, numbers)) => {
                 let fault = self.faults.next(&numbers, self.per_number);
-                let answer = match fault {
-                    None | Some(Fault::Late | Fault::Dropped) => self.take(&message)?,
-                    Some(Fault::Code(code)) => code.to_string(),
-                    Some(Fault::Throttled | Fault::Unavailable | Fault::Empty) => String::new(),
-                };
-                (fault, answer)
+                match fault {
+                    None | Some(Fault::Late | Fault::Dropped) => match self.pay(&message) {
+                        Ok(()) => (fault, self.take(&message)?),
+                        Err(code) => (None, code.to_string()),
+                    },
+                    Some(Fault::Code(code)) => (fault, code.to_string()),
+                    Some(Fault::Throttled | Fault::Unavailable | Fault::Empty) => {
+                        (fault, String::new())
+                    }
+                }
             }
         };
         Ok(Reply { fault, answer })
@@ -74,17 +88,33 @@ impl Simulator {
         }
     }
 
+    /// The code of a number that is refused alone, although others of its request are taken.
+    fn refusal(&self, number: Result<&str, Code>) -> Option<Code> {
+        match number {
+            Ok(to) if self.per_number => Fault::of(to).and_then(Fault::own_code),
+            Ok(_) => None,
+            Err(code) => Some(code),
+        }
+    }
+
+    /// Takes the credits for a message, or for none of its numbers if they are not enough for all.
+    fn pay(&mut self, message: &Message<'_>) -> Result<(), Code> {
+        let taken = message
+            .numbers
+            .iter()
+            .filter(|to| self.refusal(**to).is_none());
+        let credits = message.credits() * taken.count() as u64;
+        self.credits = self.credits.checked_sub(credits).ok_or(Code::CREDITS)?;
+        Ok(())
+    }
+
     /// Takes a message and answers, for all of its numbers or for each.
     fn take(&mut self, message: &Message<'_>) -> Result<String> {
         let common = (!self.per_number).then(|| self.new_trx_id());
         let each: Vec<Result<Taken<'_>, Code>> = (message.numbers.iter())
-            .map(|number| {
-                let to = (*number)?;
-                match (common, Fault::of(to).and_then(Fault::own_code)) {
-                    (Some(trx_id), _) => Ok((trx_id, to)),
-                    (None, Some(code)) => Err(code),
-                    (None, None) => Ok((self.new_trx_id(), to)),
-                }
+            .map(|number| match self.refusal(*number) {
+                Some(code) => Err(code),
+                None => Ok((common.unwrap_or_else(|| self.new_trx_id()), (*number)?)),
             })
             .collect();
         if let Some(outbox) = &mut self.outbox {

@@ -23,6 +23,7 @@ fn options() -> Options {
         outbox: None,
         latency: Duration::ZERO,
         per_number: false,
+        credits: MANY_CREDITS,
     }
 }
 
@@ -160,6 +161,82 @@ fn answers_the_codes_of_the_reference() {
         );
     }
     stop(sandbox).unwrap();
+}
+
+#[test]
+fn messages_take_down_the_credits_until_they_are_gone() {
+    let sandbox = start(&Options {
+        credits: 9,
+        ..options()
+    });
+    let sandbox = sandbox.unwrap();
+    let mut client = Client::new(&sandbox);
+    let gone = "-1004 = INSUFFICIENT CREDITS";
+    let long = form("60123456789").replace("Hello", &"x".repeat(148));
+    // "好" and 63 more: two credits for each of two numbers.
+    let unicode = form("60123456789;60123456788").replace("type=1", "type=2");
+    let unicode = unicode.replace("Hello", &"%E5%A5%BD".repeat(58));
+    let cases = [
+        (
+            form("60123456789;60123456788"),
+            "2000 = SUCCESS:1143007207",
+            "7",
+        ),
+        (form("60129001005"), "-1005 = INVALID SMS TYPE", "7"),
+        (long, "2000 = SUCCESS:1143007208", "5"),
+        (unicode.clone(), "2000 = SUCCESS:1143007209", "1"),
+        (unicode, gone, "1"),
+        (form("60123456789;60123456788"), gone, "1"),
+        (form("60123456789"), "2000 = SUCCESS:1143007210", "0"),
+        (form("60123456789"), gone, "0"),
+    ];
+    for (form, answer, left) in cases {
+        assert_eq!(client.post(&form).unwrap().body, answer, "{form}");
+        let balance = post("un=shop&pwd=secret").replace(server::PATH, "/isms_balance.php");
+        client.write(&balance);
+        assert_eq!(client.read().unwrap().body, left, "{form}");
+    }
+}
+
+#[test]
+fn numbers_that_are_refused_alone_cost_nothing() {
+    let sandbox = start(&Options {
+        credits: 1,
+        per_number: true,
+        ..options()
+    });
+    let sandbox = sandbox.unwrap();
+    let answer = Client::new(&sandbox).send_to("60123456789;60129001005;123");
+    let refused = "-1005 = INVALID SMS TYPE||-1009 = INVALID DESTINATION NUMBER";
+    assert_eq!(answer, format!("2000 = SUCCESS:1143007207||{refused}"));
+}
+
+#[test]
+fn the_account_is_asked_about_with_its_password() {
+    let sandbox = start(&options()).unwrap();
+    let mut client = Client::new(&sandbox);
+    for (page, fields, answer) in [
+        ("/isms_balance.php", "un=shop&pwd=secret", "1000000000"),
+        (
+            "/isms_balance.php",
+            "un=shop&pwd=wrong",
+            "-1001 = AUTHENTICATION FAILED",
+        ),
+        ("/isms_balance.php", "un=shop", "-1008 = MISSING PARAMETER"),
+        (
+            "/isms_expiry_date.php",
+            "un=shop&pwd=secret",
+            "31 December 2099",
+        ),
+        (
+            "/isms_expiry_date.php",
+            "un=shop&pwd=wrong",
+            "-1001 = AUTHENTICATION FAILED",
+        ),
+    ] {
+        client.write(&post(fields).replace(server::PATH, page));
+        assert_eq!(client.read().unwrap().body, answer, "{page} {fields}");
+    }
 }
 
 #[test]
@@ -421,7 +498,7 @@ fn a_message_that_cannot_be_recorded_is_not_taken_and_ends_the_sandbox() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("outbox.csv");
     let outbox = Outbox::open(&path).unwrap().that_cannot_be_written();
-    let simulator = Simulator::new(Some(outbox), false);
+    let simulator = Simulator::new(Some(outbox), false, MANY_CREDITS);
     let mut sandbox = launch(options().listen, simulator, Duration::ZERO).unwrap();
     assert_eq!(Client::new(&sandbox).post(&form("60123456789")), None);
     let error = sandbox.wait().unwrap_err();

@@ -1,5 +1,6 @@
 //! The subcommands, one file each.
 
+pub(super) mod balance;
 pub(super) mod cancel;
 pub(super) mod guide;
 pub(super) mod plan;

@@ -21,6 +21,7 @@ use crate::cli::{clock, next, overview, repeat, show, signals, suppression, view
 use crate::dispatch::{self, Backoff, Policy, StopReason, Throttle};
 use crate::domain::place::Places;
 use crate::domain::{Msisdn, Status};
+use crate::gateway::Timeouts;
 use crate::ledger::{Campaign, Ledger, Location, Suppressed};
 use crate::results::ResultsFile;
 use crate::{Error, Result};
@@ -45,7 +46,15 @@ fn send(args: &SendArgs, summary: &mut Summary) -> Result<()> {
         on_end.check()?;
         summary.on_end = Some(on_end);
     }
-    let destination = Destination::find(args)?;
+    let timeouts = Timeouts {
+        connect: args.send.connect_timeout,
+        total: args.send.timeout,
+    };
+    let destination = if args.send.sandbox {
+        Destination::sandbox(&args.sandbox, timeouts)?
+    } else {
+        Destination::find(args.send.gateway.as_deref(), timeouts)?
+    };
     summary.gateway = Some(destination.name());
     let results = match ResultsFile::prepare(&files.results) {
         Ok(results) => results,

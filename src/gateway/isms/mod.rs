@@ -1,6 +1,7 @@
 //! The wire formats of iSMS: how a request is written, how its answer is read, and what its codes mean. Each format is a
 //! file: `form` is the REST reference.
 
+pub(super) mod account;
 pub(super) mod code;
 pub(super) mod form;
 mod reply;
