@@ -718,11 +718,10 @@ fn help(said: &mut Said) {
             gateway: Gateway::accepting(),
             elsewhere: false,
         };
-        let state = state
+        state
             .file("customers.xlsx", build::xlsx(&[("S", &table)]))
             .file("may.txt", "KedaiKu: we are open")
-            .file("optout.csv", people(1));
-        state
+            .file("optout.csv", people(1))
     };
     let plan: &[&str] = &["plan", "--help"];
     let all = advice_works(said, "help", folder, &[plan, &["guide"]]);
