@@ -69,6 +69,14 @@ const ADVICE: &[(&str, &[&str])] = &[
         &["To send after all what is cancelled: isms-campaign resolve a.ledger --rows ROWS"],
     ),
     (
+        "cli/earlier.rs open",
+        &[
+            "0 pending, 1 unknown; look them up: isms-campaign status c.toml --date 2026-05-01",
+            "2 pending, 0 unknown; send what is pending: isms-campaign send c.toml --date 2026-05-01",
+            "--date 2026-05-01; look up what is unknown: isms-campaign status c.toml",
+        ],
+    ),
+    (
         "cli/existing.rs refuse_changes",
         &["after that, start anew with --on-change new"],
     ),
@@ -84,8 +92,9 @@ const ADVICE: &[(&str, &[&str])] = &[
         "cli/next.rs resolve_all",
         &["isms-campaign resolve a.ledger --all --as accepted"],
     ),
+    ("cli/next.rs send_command", &["isms-campaign send c.toml"]),
     (
-        "cli/next.rs send_command",
+        "cli/next.rs send_command_for",
         &["isms-campaign send a.sandbox.ledger --sandbox --expires 9d"],
     ),
     (
@@ -107,6 +116,7 @@ const ADVICE: &[(&str, &[&str])] = &[
         "cli/next.rs steps",
         &[
             "Send what is pending: isms-campaign send a.ledger",
+            "On another day: isms-campaign send c.toml --date 2026-05-01",
             "again: isms-campaign results a.ledger --status refused,invalid",
         ],
     ),
@@ -257,11 +267,14 @@ const ONE_BY_ONE: [&str; 4] = ["--batch-size", "1", "--concurrency", "1"];
 
 /// The second of four is unknown, and the last one pending. It was not taken: both of its answers are possible.
 fn unknown() -> State {
-    let gateway = Gateway::new(|_, nth| match nth {
+    State::begun(&own_texts(4), &ONE_BY_ONE, 3, second_unknown())
+}
+
+fn second_unknown() -> Gateway {
+    Gateway::new(|_, nth| match nth {
         1 => Reply::ok("").taking_none(),
         _ => Reply::accepted(trx_of(nth)),
-    });
-    State::begun(&own_texts(4), &ONE_BY_ONE, 3, gateway)
+    })
 }
 
 fn with_invalid_rows() -> String {
@@ -383,7 +396,11 @@ fn they_work(name: &str, state: impl Fn() -> State, mut all: Vec<Advised>) -> Ve
         state.gateway.assert_nothing_twice();
         if typed[0] == "send" && !typed.iter().any(|word| word == "--limit") {
             let ledger = typed[1].replace(".csv", ".sandbox.ledger");
-            let pending = state.run(&["results", &ledger, "--status", "pending"]);
+            let mut pending = vec!["results", &ledger, "--status", "pending"];
+            if let Some(date) = typed.iter().position(|word| word == "--date") {
+                pending.extend([&*typed[date], &typed[date + 1]]);
+            }
+            let pending = state.run(&pending);
             run.shows(
                 pending.stdout.lines().count() <= 1,
                 &format!("{name}: {advised:?} was advised and sends not all that is pending"),
@@ -435,7 +452,7 @@ fn has_no_send(all: &[Advised]) {
 
 // --- The states ---------------------------------------------------------------------------------------------------
 
-const STATES: [fn(&mut Said); 14] = [
+const STATES: [fn(&mut Said); 16] = [
     planned,
     over_the_limits,
     half_sent,
@@ -449,6 +466,8 @@ const STATES: [fn(&mut Said); 14] = [
     suppressed_rows,
     sent_by_another_campaign,
     changed_by_something_else,
+    from_a_campaign_file,
+    from_a_dated_campaign_file,
     help,
 ];
 
@@ -703,6 +722,95 @@ fn changed_by_something_else(said: &mut Said) {
     let all = advised_by(said, &run);
     has(&all, "verify a.ledger");
     state.run(&["verify", "a.ledger"]).exits(1);
+}
+
+fn from_a_campaign_file(said: &mut Said) {
+    let file = |state: State| state.file("c.toml", "recipients = \"a.csv\"\n");
+    let runs: [&[&str]; 3] = [
+        &["plan", "c.toml"],
+        &["status", "c.toml"],
+        &["send", "c.toml", "--yes"],
+    ];
+    let half_sent = || file(State::half_sent());
+    let all = advice_works(said, "half sent", half_sent, &runs[..2]);
+    has(&all, "send c.toml");
+    has(&all, "plan c.toml --show 4");
+    let expired = || half_sent().age("a.ledger", 8);
+    let all = advice_works(said, "expired", expired, &runs);
+    has(&all, "send c.toml --expires 9d");
+    assert!(
+        all.iter().all(|advised| advised.words[1] == "c.toml"),
+        "{all:?}"
+    );
+    let invalid = || {
+        file(State::begun(
+            &with_invalid_rows(),
+            &[],
+            0,
+            Gateway::accepting(),
+        ))
+    };
+    let all = advice_works(said, "over its limits", invalid, &runs);
+    has(&all, "send c.toml --max-invalid 2");
+    has(&all, "results c.toml --status invalid");
+    let typed = [runs[0], &["--type", "unicode"]].concat();
+    let typed = advice_works_after(said, "a typed option", || file(State::planned()), &typed);
+    has(&typed, "send a.ledger");
+    // What was planned is not what the file says now, or is gone.
+    let changed = || half_sent().file("a.csv", own_texts(5));
+    let all = advice_works(said, "changed", changed, &[runs[0], runs[2]]);
+    has(&all, "send a.ledger");
+    has(&all, "cancel c.toml");
+    let gone = || {
+        let state = half_sent();
+        std::fs::remove_file(state.program.path("a.csv")).unwrap();
+        state
+    };
+    let all = advice_works(said, "without its spreadsheet", gone, &runs[1..2]);
+    has(&all, "send a.ledger");
+}
+
+fn from_a_dated_campaign_file(said: &mut Said) {
+    let dated = |gateway| {
+        let file = "recipients = \"a-%Y-%m-%d.csv\"\nbatch-size = 1\nconcurrency = 1\n";
+        let person = |i| format!("{},KedaiKu: parcel {i}\n", phone(i));
+        let next = format!("phone,message\n{}{}", person(4), person(5));
+        State {
+            program: Program::with(&[
+                ("c.toml", file),
+                ("a-2026-05-01.csv", &own_texts(4)),
+                ("a-2026-05-02.csv", &next),
+            ]),
+            gateway,
+            elsewhere: false,
+        }
+    };
+    let night = |date, more: &[&'static str]| {
+        let send = [
+            "send",
+            "c.toml",
+            "--yes",
+            "--max-unknown",
+            "0",
+            "--date",
+            date,
+        ];
+        [&send[..], more].concat()
+    };
+    let some = night("2026-05-01", &["--limit", "2"]);
+    let next = night("2026-05-02", &[]);
+    let plan: &[&str] = &["plan", "c.toml", "--date", "2026-05-02"];
+    let cut_off = || dated(Gateway::accepting()).after(&some);
+    let one_more = night("2026-05-01", &["--limit", "1"]);
+    let all = advice_works(said, "cut off", cut_off, &[&next, plan, &one_more]);
+    has(&all, "send c.toml --date 2026-05-01");
+    let unknown = || dated(second_unknown()).after(&night("2026-05-01", &[]));
+    let all = advice_works(said, "unknown", unknown, &[&next, plan]);
+    has(&all, "status c.toml --date 2026-05-01");
+    let both = || dated(second_unknown()).after(&night("2026-05-01", &["--limit", "3"]));
+    let all = advice_works(said, "unknown and pending", both, &[&next]);
+    has(&all, "status c.toml --date 2026-05-01");
+    has(&all, "send c.toml --date 2026-05-01");
 }
 
 fn help(said: &mut Said) {

@@ -50,6 +50,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("strum", &["dispatch", "domain", "ledger", "lint"]),
     ("thiserror", &["error.rs", "domain"]),
     ("tokio", &["sandbox"]),
+    ("toml", &["cli/campaign_file"]),
     ("tracing", &[""]),
     ("tracing_subscriber", &["cli"]),
     ("unicode_normalization", &["domain", "source"]),

@@ -267,7 +267,7 @@ impl ExampleRunner {
         for entry in fs::read_dir(sample("")).unwrap() {
             let entry = entry.unwrap();
             let name = entry.file_name().into_string().unwrap();
-            if !generated(&name) {
+            if !generated(&name) && entry.path().is_file() {
                 fs::copy(entry.path(), program.path("samples").join(name)).unwrap();
             }
         }

@@ -1,6 +1,5 @@
 //! The command line as it is typed. What it means is worked out in `settings`.
 
-use std::env;
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -8,14 +7,13 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::{
-    ArgAction, ArgGroup, ArgMatches, Args, CommandFactory, FromArgMatches, Id, Parser, Subcommand,
-    ValueEnum,
-};
+use clap::{ArgAction, ArgGroup, Args, Parser, Subcommand, ValueEnum};
+use jiff::civil::Date;
 
+use super::campaign_file::CampaignFile;
 use super::on_end::OnEnd;
 use super::values::{
-    DEFAULT_RATE, RateArg, Repeat, duration, keyword, range, rate, repeat, seconds,
+    DEFAULT_RATE, RateArg, Repeat, date, duration, keyword, range, rate, repeat, seconds,
 };
 use crate::domain::options::{
     DateOrder, DuplicateRule, HiddenRows, LintLevel, MaxInvalid, Punctuation, TextType,
@@ -55,8 +53,8 @@ pub(super) enum Command {
     Send(Box<SendArgs>),
     /// Show how far a campaign is and what to do next
     Status {
-        /// The ledger of the campaign, or its spreadsheet
-        ledger: Location,
+        #[command(flatten)]
+        ledger: LedgerArgs,
         /// Print it as one JSON object with the keys of --summary-json
         #[arg(long)]
         json: bool,
@@ -68,10 +66,7 @@ pub(super) enum Command {
     /// Decide that pending rows are not sent
     Cancel(CancelArgs),
     /// Check that everything in a ledger adds up
-    Verify {
-        /// The ledger of the campaign, or its spreadsheet
-        ledger: Location,
-    },
+    Verify(LedgerArgs),
     /// Show the account's balance, and when it expires, as the gateway states them
     Balance(BalanceArgs),
     /// Run the sandbox, a gateway that sends nothing, until it is stopped
@@ -103,8 +98,10 @@ Examples:
 
 #[derive(Debug, Args)]
 pub(super) struct PlanArgs {
-    /// A CSV or workbook with a header, or - for standard input
+    /// A CSV or workbook, a campaign file, or - for standard input
     pub(super) recipients: PathBuf,
+    #[command(flatten)]
+    pub(super) campaign: CampaignFileArgs,
     #[command(flatten)]
     pub(super) options: PlanOptionArgs,
     #[command(flatten)]
@@ -117,7 +114,7 @@ pub(super) struct PlanArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(mut_arg("recipients", |arg| arg.help("The spreadsheet, or the ledger of an earlier plan")))]
+#[command(mut_arg("recipients", |arg| arg.help("The spreadsheet, a campaign file, or the ledger of a plan")))]
 pub(super) struct SendArgs {
     #[command(flatten)]
     pub(super) plan: PlanArgs,
@@ -130,10 +127,30 @@ pub(super) struct SendArgs {
     pub(super) typed_plan_option: Option<String>,
 }
 
+/// Which campaign a command is about.
+#[derive(Debug, Args)]
+pub(super) struct LedgerArgs {
+    /// The ledger of the campaign, its spreadsheet, or its campaign file (.toml)
+    #[arg(id = "ledger", value_name = "LEDGER")]
+    pub(super) location: Location,
+    #[command(flatten)]
+    pub(super) campaign: CampaignFileArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CampaignFileArgs {
+    /// The date that %Y, %m and %d in a campaign file stand for [default: today]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = date, hide_short_help = true)]
+    pub(super) date: Option<Date>,
+    /// The campaign file that was named.
+    #[arg(skip)]
+    pub(super) file: Option<CampaignFile>,
+}
+
 #[derive(Debug, Args)]
 pub(super) struct ResultsArgs {
-    /// The ledger of the campaign, or its spreadsheet
-    pub(super) ledger: Location,
+    #[command(flatten)]
+    pub(super) ledger: LedgerArgs,
     /// Only rows with these statuses, such as refused,invalid
     #[arg(long, value_delimiter = ',', value_parser = keyword::<Status>())]
     pub(super) status: Vec<Status>,
@@ -145,8 +162,8 @@ pub(super) struct ResultsArgs {
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("which").required(true))]
 pub(super) struct ResolveArgs {
-    /// The ledger of the campaign, or its spreadsheet
-    pub(super) ledger: Location,
+    #[command(flatten)]
+    pub(super) ledger: LedgerArgs,
     /// Every unknown row
     #[arg(long, group = "which")]
     pub(super) all: bool,
@@ -171,8 +188,8 @@ pub(super) struct ResolveArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct CancelArgs {
-    /// The ledger of the campaign
-    pub(super) ledger: Location,
+    #[command(flatten)]
+    pub(super) ledger: LedgerArgs,
     /// Only these rows (sms_row), such as 3,17-20 [default: every pending row]
     #[arg(long, value_name = "ROWS", value_delimiter = ',', value_parser = range)]
     pub(super) rows: Vec<RangeInclusive<u64>>,
@@ -398,45 +415,11 @@ pub(super) enum ProgressArg {
     None,
 }
 
-impl Cli {
-    /// Parses these arguments, the first of which is the program's own name.
-    pub(super) fn parse_arguments(
-        arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,
-    ) -> Result<Self, clap::Error> {
-        let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
-        let matches = Self::command().try_get_matches_from(&arguments)?;
-        let mut cli = Self::from_arg_matches(&matches)?;
-        let check = match &mut cli.command {
-            Command::Plan(args) => Some(&mut args.check),
-            Command::Send(args) => Some(&mut args.plan.check),
-            _ => None,
-        };
-        if let Some(check) = check {
-            check.suppress.extend(lists_of_environment());
-        }
-        if let Command::Plan(args) = &mut cli.command {
-            args.typed = arguments;
-        }
-        if let (Command::Send(args), Some((_, matches))) = (&mut cli.command, matches.subcommand())
-        {
-            args.typed_plan_option = typed_plan_option(matches);
-        }
-        Ok(cli)
+impl CampaignFileArgs {
+    /// The date that was filled in, if one was.
+    pub(super) fn dated(&self) -> Option<Date> {
+        self.file.as_ref().and_then(|file| file.date)
     }
-}
-
-/// The suppression lists that always apply.
-fn lists_of_environment() -> Vec<PathBuf> {
-    let paths = env::var_os("ISMS_SUPPRESS").filter(|paths| !paths.is_empty());
-    paths.map_or_else(Vec::new, |paths| env::split_paths(&paths).collect())
-}
-
-fn typed_plan_option(matches: &ArgMatches) -> Option<String> {
-    // Clap makes every struct of arguments a group of its name.
-    let mut typed = matches.get_many::<Id>("PlanOptionArgs")?;
-    // Its lifetime is not a part of a plan.
-    let typed = typed.find(|option| option.as_str() != "expires")?;
-    Some(format!("--{}", typed.as_str().replace('_', "-")))
 }
 
 impl OutputArgs {
@@ -463,41 +446,14 @@ impl SandboxArgs {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::panic)]
 mod tests {
+    use clap::CommandFactory as _;
+
     use super::*;
     use crate::domain::PlanOptions;
 
     #[test]
     fn clap_accepts_the_definitions() {
         Cli::command().debug_assert();
-    }
-
-    fn send(arguments: &[&str]) -> SendArgs {
-        let arguments = ["isms-campaign", "send", "a.ledger"]
-            .iter()
-            .chain(arguments)
-            .map(OsString::from);
-        let Command::Send(args) = Cli::parse_arguments(arguments).unwrap().command else {
-            panic!("send was typed");
-        };
-        *args
-    }
-
-    #[test]
-    fn an_option_of_the_plan_is_noticed() {
-        for (typed, noticed) in [
-            (&["--type", "ascii"][..], Some("--type")),
-            (&["--message-file", "a.txt"], Some("--message-file")),
-            (&["--limit", "5", "--expires", "2d"], None),
-            (&["--expires", "2d", "--type", "ascii"], Some("--type")),
-            (&["--suppress", "a.csv", "--max-invalid", "5"], None),
-            (&["--yes"], None),
-        ] {
-            assert_eq!(
-                send(typed).typed_plan_option.as_deref(),
-                noticed,
-                "{typed:?}"
-            );
-        }
     }
 
     #[test]
@@ -516,7 +472,7 @@ mod tests {
     fn the_short_help_fits_on_one_screen() {
         for name in ["plan", "send"] {
             let arguments = ["isms-campaign", name, "-h"].map(OsString::from);
-            let help = Cli::parse_arguments(arguments).unwrap_err().to_string();
+            let help = Cli::try_parse_from(arguments).unwrap_err().to_string();
             assert!(help.lines().count() <= 24, "{help}");
             assert!(
                 help.lines().all(|line| line.chars().count() <= 80),

@@ -4,12 +4,19 @@
 use std::time::Instant;
 
 use jiff::Zoned;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 use crate::domain::Timestamp;
 
 /// Now, with the offset of this machine's time zone.
 pub(super) fn now() -> Timestamp {
     Timestamp::new(&Zoned::now())
+}
+
+/// Today's date in a time zone.
+pub(super) fn today(zone: TimeZone) -> Date {
+    Zoned::now().with_time_zone(zone).date()
 }
 
 /// Now, to measure how long something takes.

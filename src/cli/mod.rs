@@ -1,17 +1,21 @@
 //! The command line: what can be typed, what people are shown, and the order in which each command does its work.
 
 mod args;
+mod campaign_file;
 mod cause;
 mod clock;
 mod commands;
 mod credentials;
 mod destination;
+mod earlier;
 mod existing;
 mod exit;
 mod files;
+mod named;
 mod next;
 mod on_end;
 mod overview;
+mod parse;
 mod progress;
 mod remedy;
 mod repeat;
@@ -34,29 +38,22 @@ use std::process::ExitCode;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
 
-use crate::Result;
-use args::{Cli, Command};
+use crate::{Error, Result};
+use args::Command;
 use commands::{balance, cancel, guide, plan, resolve, results, sandbox, send, status, verify};
 use exit::Exit;
+use parse::Refusal;
 
 /// Runs the program with these arguments, the first of which is its own name. Returns its exit code.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<_> = arguments.into_iter().collect();
-    let cli = match Cli::parse_arguments(&arguments) {
+    let mut cli = match parse::parse(&arguments, &clock::today) {
         Ok(cli) => cli,
-        Err(answer) => {
-            if answer.use_stderr() && !io::stderr().is_terminal() {
-                terminal::tell(&answer.to_string());
-            } else {
-                // If the help text cannot be printed, its reader has gone.
-                let _ = answer.print();
-            }
-            if answer.use_stderr() {
-                summary::of_usage_error(&arguments, &answer.to_string());
-            }
-            return ExitCode::from(u8::try_from(answer.exit_code()).unwrap_or(2));
-        }
+        Err(refusal) => return ExitCode::from(refuse(&refusal, &arguments).0),
     };
+    if let Some(file) = parse::campaign_file(&mut cli.command) {
+        named::use_campaign_file(file);
+    }
     terminal::set_amount(cli.quiet, cli.verbose > 0);
     log_to_standard_error(cli.verbose);
     signals::survive_file_size_limit();
@@ -68,6 +65,31 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     ExitCode::from(exit.0)
 }
 
+/// Says why a command line is not carried out, here and in the summary, or prints the help that was asked for.
+fn refuse(refusal: &Refusal, arguments: &[OsString]) -> Exit {
+    let error = match refusal {
+        Refusal::CampaignFile(error) => {
+            terminal::tell_error(error);
+            error.clone()
+        }
+        Refusal::Typed(answer) => {
+            if answer.use_stderr() && !io::stderr().is_terminal() {
+                terminal::tell(&answer.to_string());
+            } else {
+                // If the help text cannot be printed, its reader has gone.
+                let _ = answer.print();
+            }
+            if !answer.use_stderr() {
+                return Exit::OK;
+            }
+            Error::usage(campaign_file::sentence(answer))
+        }
+    };
+    let wanted = parse::wanted_at_end(arguments, &clock::today);
+    summary::of_refusal(wanted.summary, wanted.on_end, &error);
+    Exit::of_error(&error)
+}
+
 fn run(command: Command) -> Result<Exit> {
     match command {
         Command::Plan(args) => Ok(plan::run(&args)),
@@ -76,7 +98,7 @@ fn run(command: Command) -> Result<Exit> {
         Command::Results(args) => results::run(&args),
         Command::Resolve(args) => resolve::run(&args),
         Command::Cancel(args) => cancel::run(&args),
-        Command::Verify { ledger } => verify::run(&ledger),
+        Command::Verify(args) => verify::run(&args),
         Command::Balance(args) => balance::run(&args),
         Command::Sandbox { listen, options } => sandbox::run(listen, &options),
         Command::Guide { topic } => guide::run(topic.as_deref()),

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::files::{is_sandbox_ledger, shell_quoted};
 use super::view::{counted, inflected};
-use super::{clock, credentials};
+use super::{clock, credentials, named};
 use crate::dispatch::StopReason;
 use crate::domain::options::LintLevel;
 use crate::domain::{Status, Timestamp};
@@ -32,6 +32,10 @@ pub(super) fn steps(
         }
         _ => {}
     }
+    if stop.is_some() && pending > 0 && named::is_dated() {
+        // On another day the same command is about another spreadsheet.
+        steps.push(format!("On another day: {}", send_command(campaign, place)));
+    }
     steps.extend(settle_unknown(of(Status::Unknown), place));
     let not_sent = of(Status::Refused) + of(Status::Invalid);
     if not_sent > 0 {
@@ -40,7 +44,7 @@ pub(super) fn steps(
             "row was refused or is invalid. Correct it and plan it",
             "rows were refused or are invalid. Correct and plan them",
         );
-        let ledger = shell_quoted(place);
+        let ledger = named::in_command(place);
         steps.push(format!(
             "{correct} again: isms-campaign results {ledger} --status refused,invalid"
         ));
@@ -75,7 +79,12 @@ pub(super) fn how_to_send(campaign: &Campaign, place: &Location) -> String {
 
 /// The command that sends what is pending in this ledger, with the options without which it would be refused.
 pub(super) fn send_command(campaign: &Campaign, place: &Location) -> String {
-    let mut command = format!("isms-campaign send {}", shell_quoted(place));
+    send_command_for(&named::in_send_command(campaign, place), campaign, place)
+}
+
+/// The same, with this name of the ledger.
+fn send_command_for(name: &str, campaign: &Campaign, place: &Location) -> String {
+    let mut command = format!("isms-campaign send {name}");
     if is_sandbox_ledger(place) {
         command += " --sandbox";
     }
@@ -117,7 +126,7 @@ fn settle_unknown(unknown: u64, place: &Location) -> Option<String> {
     if unknown == 0 {
         return None;
     }
-    let ledger = shell_quoted(place);
+    let ledger = named::in_command(place);
     let resolve = resolve_all(place);
     Some(format!(
         "{} may or may not have been sent and will not be sent again. Look them up in the iSMS portal: \
@@ -131,15 +140,17 @@ fn settle_unknown(unknown: u64, place: &Location) -> Option<String> {
 
 /// The command that settles all unknown rows, but for its last word.
 fn resolve_all(place: &Location) -> String {
-    format!("isms-campaign resolve {} --all --as", shell_quoted(place))
+    let ledger = named::in_command(place);
+    format!("isms-campaign resolve {ledger} --all --as")
 }
 
 /// What settles the rows that are open, so that something else can be planned.
 pub(super) fn settle_first(campaign: &Campaign, totals: &Totals, place: &Location) -> String {
     let of = |status| totals.counts.of(status);
-    let ledger = shell_quoted(place);
+    let ledger = named::in_command(place);
     let pending = (of(Status::Pending) > 0).then(|| {
-        let send = send_command(campaign, place);
+        // With its spreadsheet it would be refused: that has changed.
+        let send = send_command_for(&shell_quoted(place), campaign, place);
         format!("send what is pending: {send}; or do not send it: isms-campaign cancel {ledger}")
     });
     let unknown = (of(Status::Unknown) > 0).then(|| {

@@ -1,6 +1,6 @@
 //! How the command line spells the option or command that helps against an error.
 
-use super::files::shell_quoted;
+use super::named;
 use crate::Error;
 use crate::error::Remedy;
 use crate::ledger::Location;
@@ -10,7 +10,7 @@ pub(super) fn sentence(error: &Error) -> String {
     let remedy = error.remedy.map_or("", completion);
     match &error.ledger {
         Some(ledger) => {
-            let quoted = shell_quoted(&Location::from(ledger));
+            let quoted = named::in_command(&Location::from(ledger));
             format!("{error}{}", remedy.replace(LEDGER, &quoted))
         }
         None => format!("{error}{remedy}"),

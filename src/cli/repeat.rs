@@ -5,12 +5,12 @@ use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::Duration;
 
-use super::clock;
+use super::campaign_file::CampaignFile;
 use super::destination::SANDBOX_HOST;
-use super::files::{is_sandbox_ledger, is_test_ledger, shell_quoted};
-use super::remedy;
+use super::files::{is_sandbox_ledger, is_test_ledger};
 use super::terminal::tell;
 use super::values::Repeat;
+use super::{clock, named, remedy};
 use crate::domain::options::MessageSource;
 use crate::domain::{Msisdn, Status, Timestamp};
 use crate::ledger::{Campaign, Location, Snapshot};
@@ -64,6 +64,28 @@ pub(super) fn refuse(
     }
     Ok(unread)
 }
+
+/// Why the spreadsheet of a campaign file's next date will be refused, if it will: for a person who plans the first one.
+pub(super) fn next_date(
+    repeat: Repeat,
+    campaign: &Campaign,
+    file: Option<&CampaignFile>,
+) -> Option<String> {
+    let file = file.filter(|file| file.recurs())?;
+    let is_repeated = matches!(repeat, Repeat::Within(time) if time > A_NIGHT);
+    let report = &campaign.report;
+    let is_one_text = report.texts == 1 && report.sendable > 1;
+    (is_repeated && is_one_text).then(|| {
+        format!(
+            "The text is the same for everybody, so the spreadsheet of the next date is refused if nine tenths of its numbers are the \
+             same. If they are to get it again, write in {}: repeat = \"20h\"",
+            file.path.display()
+        )
+    })
+}
+
+/// What a job that runs every night waits at least.
+const A_NIGHT: Duration = Duration::from_secs(20 * 3_600);
 
 /// Tells of ledgers that could not be compared, in one line.
 pub(super) fn warn(unread: &[Error]) {
@@ -122,7 +144,7 @@ impl Other {
         };
         Error::new(Kind::Repeat, problem).hint(format!(
             "see what it did with isms-campaign status {}; if they are to get it again, add --repeat allow; a job that is meant to recur takes a time shorter than its interval{shorter}",
-            shell_quoted(ledger)
+            named::in_command(ledger)
         ))
     }
 }

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use super::args::{CheckArgs, OnChange};
 use super::existing::{Existing, changes, make_room, refuse_lost, refused, set_aside};
-use super::files::{is_sandbox_ledger, shell_quoted};
+use super::files::is_sandbox_ledger;
 use super::settings::{EXPIRES, PlanSettings};
 use super::suppression::Lists;
 use super::view::counted;
-use super::{clock, repeat};
+use super::{clock, named, repeat};
 use crate::domain::Status;
 use crate::domain::options::{LintLevel, MaxInvalid};
 use crate::domain::place::Places;
@@ -100,7 +100,7 @@ impl Session {
                 format!("{invalid} of {rows} rows cannot be sent, and --max-invalid is {most}"),
                 format!(
                     "see them with isms-campaign results {} --status invalid and correct them, or allow them with --max-invalid {invalid}",
-                    shell_quoted(&self.ledger)
+                    named::in_command(&self.ledger)
                 ),
             )
         } else if let (LintLevel::Deny, Some(first)) = (options.lint, report.warnings.first()) {
@@ -317,8 +317,8 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    use super::super::args::{Cli, Command};
-    use super::super::settings;
+    use super::super::args::Command;
+    use super::super::{parse, settings};
     use super::*;
 
     /// Puts a file in the ledger's place while the spreadsheet is being read.
@@ -337,7 +337,8 @@ mod tests {
         let (sheet, ledger) = (folder.path().join("a.csv"), folder.path().join("a.ledger"));
         fs::write(&sheet, "phone,message\n012-550 0001,hello\n").unwrap();
         let arguments = [OsString::from("isms-campaign"), "plan".into(), sheet.into()];
-        let Command::Plan(args) = Cli::parse_arguments(arguments).unwrap().command else {
+        let today = |_| jiff::civil::Date::MIN;
+        let Command::Plan(args) = parse::parse(&arguments, &today).unwrap().command else {
             panic!("plan was typed");
         };
         let (input, files) = settings::of_plan(&args).unwrap();

@@ -15,7 +15,7 @@ use crate::domain::options::{MessageSource, PlanOptions};
 use crate::domain::{Region, RequestLimits};
 use crate::gateway;
 use crate::ledger::Location;
-use crate::source::{self, Input, ReadOptions, read_message};
+use crate::source::{self, Input, ReadOptions, read_text};
 use crate::{Error, Kind, Result};
 
 /// When a plan is too old to be sent, unless `--expires` was typed.
@@ -136,10 +136,12 @@ fn refuse_misplaced_options(args: &SendArgs, recipients: &Recipients) -> Result<
 
 /// The files that are read besides the recipients.
 fn files_read(args: &PlanArgs) -> Vec<Role<'_>> {
+    let file = args.campaign.file.iter();
+    let file = file.map(|file| ("the campaign file", file.path.as_path()));
     let message = args.options.message_file.iter();
     let message = message.map(role("the message file"));
     let lists = args.check.suppress.iter().map(role("a suppression list"));
-    message.chain(lists).collect()
+    file.chain(message).chain(lists).collect()
 }
 
 /// What is to be planned.
@@ -212,5 +214,5 @@ fn message(plan: &PlanOptionArgs) -> Result<MessageSource> {
     let Some(path) = &plan.message_file else {
         return Ok(MessageSource::Column(plan.message_column.clone()));
     };
-    Ok(MessageSource::Template(read_message(path)?))
+    Ok(MessageSource::Template(read_text(path)?))
 }

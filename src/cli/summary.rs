@@ -1,7 +1,5 @@
 //! The summary of a run as one JSON object.
 
-use std::borrow::Cow;
-use std::ffi::OsString;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -84,33 +82,31 @@ pub(super) fn of_run(
     summary.finish(output, &Ending::now(exit, cause), problem)
 }
 
-/// Writes the summary of a command line that could not be understood, if it says where: a script must not find the
-/// success of an earlier run there. Its command for the end gets it too.
-pub(super) fn of_usage_error(arguments: &[OsString], message: &str) {
-    let mut words = arguments.iter().skip(1);
-    let command = words.find(|word| !word.to_string_lossy().starts_with('-'));
-    let on_end = typed_value(arguments, "--on-end")
-        .filter(|_| command.is_some_and(|command| command == "send"))
-        .and_then(|text| OnEnd::parse(&text).ok());
+/// Writes the summary of a command line that is not carried out: a script must not find the success of an earlier run there. Its
+/// command for the end gets it too.
+pub(super) fn of_refusal(path: Option<PathBuf>, on_end: Option<OnEnd>, error: &Error) {
     let output = OutputArgs {
         show: None,
-        summary_json: typed_value(arguments, "--summary-json").map(PathBuf::from),
+        summary_json: path,
         progress: ProgressArg::None,
     };
-    // The rest tells how to get help.
-    let problem = message.split("\n\n").next().unwrap_or(message);
-    let error = Error::usage(problem.trim_start_matches("error: "));
-    let ending = Ending::now(Exit::USAGE, Some(Cause::of_error(&error)));
+    let ending = Ending::now(Exit::of_error(error), Some(Cause::of_error(error)));
     let mut summary = Summary::begin(on_end);
     summary.stop = Some(StopReason::Error);
     summary.finish(&output, &ending, None);
 }
 
 /// What `status` says of a ledger, with the keys of a summary. The exit code is null while there is something left to send.
-pub(super) fn of_ledger(place: &Location, campaign: Campaign, totals: Totals) -> Result<Value> {
+/// `results`: where they are written, if it is not the usual place.
+pub(super) fn of_ledger(
+    place: &Location,
+    results: Option<&Path>,
+    campaign: Campaign,
+    totals: Totals,
+) -> Result<Value> {
     let mut summary = Summary::begin(None);
     summary.sandbox = is_sandbox_ledger(place);
-    let files = CampaignFiles::new(place.as_ref(), None, None, summary.sandbox)?;
+    let files = CampaignFiles::new(place.as_ref(), None, results, summary.sandbox)?;
     summary.files = Some(CampaignFiles {
         name: campaign.name,
         ledger: place.clone(),
@@ -131,20 +127,6 @@ pub(super) fn of_ledger(place: &Location, campaign: Campaign, totals: Totals) ->
     object["elapsed_seconds"] = json!(0);
     object["running"] = json!(running);
     Ok(object)
-}
-
-/// The value of an option in a command line that may be wrong elsewhere.
-fn typed_value(arguments: &[OsString], option: &str) -> Option<String> {
-    let arguments = arguments.iter().map(|argument| argument.to_string_lossy());
-    let mut options = arguments.take_while(|argument| argument != "--");
-    let typed =
-        options.find_map(
-            |argument| match argument.strip_prefix(option)?.strip_prefix('=') {
-                Some(value) => Some(Some(value.to_owned())),
-                None => (argument == option).then_some(None),
-            },
-        )?;
-    typed.or_else(|| options.next().map(Cow::into_owned))
 }
 
 /// Whether nothing but an earlier summary is lost by writing there.

@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use jiff::civil::Date;
 
 use crate::dispatch::Rate;
 use crate::domain::options::Keyword;
@@ -28,6 +29,14 @@ pub(super) fn range(text: &str) -> Result<RangeInclusive<u64>, &'static str> {
         }
         _ => Err("is neither a row (3) nor a range of rows (17-20)"),
     }
+}
+
+/// A date as ISO 8601 has it.
+pub(super) fn date(text: &str) -> Result<Date, &'static str> {
+    Date::strptime("%Y-%m-%d", text)
+        .ok()
+        .filter(|date| date.to_string() == text)
+        .ok_or("is not a date such as 2026-05-01")
 }
 
 /// The seconds of a unit of time.

@@ -2,7 +2,8 @@
 
 use std::fmt::{Display, Write as _};
 
-use super::files::{is_sandbox_ledger, shell_quoted};
+use super::files::is_sandbox_ledger;
+use super::named;
 use crate::domain::Status;
 use crate::ledger::{Location, Totals, row_ranges};
 
@@ -69,13 +70,13 @@ pub(super) fn make_pending(place: &Location, rows: &[u64], status: Status) -> St
     if rows.len() > LONGEST_ROWS {
         return make_pending_by_sms_row(place, status);
     }
-    let ledger = shell_quoted(place);
+    let ledger = named::in_command(place);
     format!("isms-campaign resolve {ledger} --rows {rows} --as not-sent")
 }
 
 /// The command that makes rows of this status pending again, for a person who looks them up.
 pub(super) fn make_pending_by_sms_row(place: &Location, status: Status) -> String {
-    let ledger = shell_quoted(place);
+    let ledger = named::in_command(place);
     format!(
         "isms-campaign resolve {ledger} --rows ROWS --as not-sent, with the sms_row of: \
          isms-campaign results {ledger} --status {status}"

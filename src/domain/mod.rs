@@ -19,7 +19,7 @@ pub mod report;
 pub mod result_column;
 pub mod sender_id;
 pub mod sheet_error;
-mod similar;
+pub(crate) mod similar;
 pub mod status;
 pub mod suppression;
 pub mod template;

@@ -1,7 +1,7 @@
 //! For sentences about a name that does not exist: which name is meant, and which there are.
 
 /// The position of the most similar name, the first of several, if one is at least half alike: a typing error, not another word.
-pub(super) fn nearest(name: &str, names: &[&str]) -> Option<usize> {
+pub(crate) fn nearest(name: &str, names: &[&str]) -> Option<usize> {
     let name = name.to_lowercase();
     let likeness =
         |known: &str| strsim::normalized_damerau_levenshtein(&name, &known.to_lowercase());

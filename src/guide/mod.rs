@@ -39,6 +39,6 @@ pages! {
     recovery: "When a run was cut off, or rows are unknown, refused or invalid, or must not be sent",
     promise: "What the program promises, how it keeps it, and the tests of every sentence",
     sandbox: "Rehearsing with a gateway that sends nothing",
-    scheduling: "Runs without a person: exit codes, the summary, rates and time-outs",
+    scheduling: "Runs without a person: campaign files, cron and systemd, exit codes, the summary, rates",
     performance: "How long a million rows take, and how that was measured",
 }

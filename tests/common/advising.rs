@@ -25,11 +25,12 @@ pub(crate) const COMMANDS: [&str; 14] = [
 ];
 
 /// The functions that return a command to be typed, and the remedies that are commands.
-const MAKERS: [&str; 7] = [
+const MAKERS: [&str; 8] = [
     "make_pending",
     "make_pending_by_sms_row",
     "resolve_all",
     "send_command",
+    "send_command_for",
     "how_to_send",
     "settle_first",
     "shell_line",

@@ -5,16 +5,15 @@ use crate::cli::args::CancelArgs;
 use crate::cli::clock;
 use crate::cli::existing;
 use crate::cli::exit::Exit;
-use crate::cli::files::shell_quoted;
-use crate::cli::next;
 use crate::cli::session::Session;
 use crate::cli::terminal::{ask, tell};
 use crate::cli::view::{self, counted};
+use crate::cli::{named, next};
 use crate::domain::Status;
 use crate::ledger::{Ledger, Resolution, Selection};
 
 pub(in crate::cli) fn run(args: &CancelArgs) -> Result<Exit> {
-    let place = &existing::named(&args.ledger)?;
+    let place = &existing::named(&args.ledger.location)?;
     let mut ledger = Ledger::open(Session::of_ledger(place)?.lock)?;
     tracing::info!(ledger = %place, campaign = ledger.campaign().id, "opened");
     let cancelled = cancel(args, &mut ledger).map_err(|error| error.at(place));
@@ -34,7 +33,7 @@ pub(in crate::cli) fn run(args: &CancelArgs) -> Result<Exit> {
         counted(cancelled.len() as u64, "row"),
         view::totals(&totals, place),
         next::steps(&campaign, &totals, None, place),
-        shell_quoted(place)
+        named::in_command(place)
     ));
     Ok(Exit::OK)
 }

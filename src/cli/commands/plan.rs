@@ -5,14 +5,14 @@ use std::fmt::Write as _;
 use crate::Result;
 use crate::cli::args::PlanArgs;
 use crate::cli::exit::Exit;
-use crate::cli::files::{shell_line, shell_quoted};
+use crate::cli::files::shell_line;
 use crate::cli::overview::Details;
 use crate::cli::progress::Progress;
 use crate::cli::session::{Session, Stage, plan_or_resume};
 use crate::cli::settings::{self, PlanSettings};
 use crate::cli::summary::{self, Summary};
 use crate::cli::terminal::{inform, print};
-use crate::cli::{next, overview, show, values, view};
+use crate::cli::{earlier, named, next, overview, repeat, show, values, view};
 use crate::domain::Status;
 use crate::source::Input;
 
@@ -66,7 +66,7 @@ fn show(args: &PlanArgs, session: &Session, summary: &Summary, sendable: bool) -
 }
 
 fn ending(args: &PlanArgs, session: &Session, summary: &Summary, sendable: bool) -> String {
-    let ledger = shell_quoted(&session.ledger);
+    let ledger = named::in_command(&session.ledger);
     let report = &session.campaign.report;
     let mut text = String::from("\n");
     if report.sendable > args.output.show.unwrap_or(1) {
@@ -85,6 +85,11 @@ fn ending(args: &PlanArgs, session: &Session, summary: &Summary, sendable: bool)
             text,
             "\nPlanned in {ledger}. Nothing was sent. Send it: {send}"
         );
+    }
+    let file = args.campaign.file.as_ref();
+    let next_date = repeat::next_date(args.check.repeat, &session.campaign, file);
+    for line in next_date.into_iter().chain(earlier::open_ledgers(file)) {
+        let _ = writeln!(text, "{line}");
     }
     text
 }
@@ -119,12 +124,15 @@ fn all_texts(args: &PlanArgs, session: &Session) -> String {
                 word => words.push(word.to_owned()),
             }
         }
+        if let (None, Some(date)) = (args.campaign.date, args.campaign.dated()) {
+            words.extend(["--date".to_owned(), date.to_string()]);
+        }
         let number = session.campaign.report.sendable;
         words.extend(["--show".to_owned(), number.to_string()]);
         shell_line(words.iter().map(String::as_str))
     };
     again().unwrap_or_else(|| {
-        let ledger = shell_quoted(&session.ledger);
+        let ledger = named::in_command(&session.ledger);
         format!("isms-campaign results {ledger} --status pending")
     })
 }

@@ -4,17 +4,16 @@ use crate::cli::args::{ResolutionArg, ResolveArgs};
 use crate::cli::clock;
 use crate::cli::existing;
 use crate::cli::exit::Exit;
-use crate::cli::files::shell_quoted;
-use crate::cli::next;
 use crate::cli::session::Session;
 use crate::cli::terminal::tell;
 use crate::cli::view::{self, counted};
+use crate::cli::{named, next};
 use crate::ledger::{Ledger, Resolution, Selection};
 use crate::{Error, Result};
 
 pub(in crate::cli) fn run(args: &ResolveArgs) -> Result<Exit> {
     let resolution = resolution(args)?;
-    let place = &existing::named(&args.ledger)?;
+    let place = &existing::named(&args.ledger.location)?;
     let mut ledger = Ledger::open(Session::of_ledger(place)?.lock)?;
     tracing::info!(ledger = %place, campaign = ledger.campaign().id, "opened");
     let (selection, note) = (selection(args), args.note.as_deref());
@@ -29,7 +28,7 @@ pub(in crate::cli) fn run(args: &ResolveArgs) -> Result<Exit> {
         counted(resolved.len() as u64, "row"),
         view::totals(&totals, place),
         next::steps(&campaign, &totals, None, place),
-        shell_quoted(place)
+        named::in_command(place)
     ));
     Ok(Exit::OK)
 }

@@ -2,6 +2,7 @@
 
 use crate::Result;
 use crate::cli::args::ResultsArgs;
+use crate::cli::campaign_file::CampaignFile;
 use crate::cli::existing;
 use crate::cli::exit::Exit;
 use crate::cli::files::{
@@ -12,16 +13,21 @@ use crate::cli::view::counted;
 use crate::results::{self, ResultsFile};
 
 pub(in crate::cli) fn run(args: &ResultsArgs) -> Result<Exit> {
-    let ledger = &existing::named(&args.ledger)?;
+    let ledger = &existing::named(&args.ledger.location)?;
     let sandbox = is_sandbox_ledger(ledger);
     let (snapshot, _) = existing::read(ledger)?;
     let only = (!args.status.is_empty()).then_some(args.status.as_slice());
     if only.is_some() && args.results.is_none() {
         return results::write(&*snapshot, only, sandbox, standard_output()).map(|_| Exit::OK);
     }
-    let files = CampaignFiles::new(ledger.as_ref(), None, args.results.as_deref(), sandbox)?;
+    let file = args.ledger.campaign.file.as_ref();
+    let of_file = file.and_then(CampaignFile::results);
+    let results = args.results.as_deref().or(of_file.as_deref());
+    let files = CampaignFiles::new(ledger.as_ref(), None, results, sandbox)?;
     let spreadsheet = spreadsheet_of(ledger);
-    let inputs: Vec<_> = spreadsheet.iter().map(role("the spreadsheet")).collect();
+    let file = file.map(|file| ("the campaign file", file.path.as_path()));
+    let spreadsheet = spreadsheet.iter().map(role("the spreadsheet"));
+    let inputs: Vec<_> = spreadsheet.chain(file).collect();
     refuse_overwriting(&inputs, ledger, &[("the results file", &files.results)])?;
     let rows = ResultsFile::prepare(&files.results)?.write(&*snapshot, only, sandbox)?;
     let place = files.results.display();

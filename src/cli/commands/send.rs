@@ -17,7 +17,7 @@ use crate::cli::summary::{self, Summary};
 use crate::cli::suppression::Lists;
 use crate::cli::terminal::{ask, inform, tell};
 use crate::cli::view::{counted, inflected};
-use crate::cli::{clock, next, overview, repeat, show, signals, suppression, view};
+use crate::cli::{clock, earlier, next, overview, repeat, show, signals, suppression, view};
 use crate::dispatch::{self, Backoff, Policy, StopReason, Throttle};
 use crate::domain::place::Places;
 use crate::domain::{Msisdn, Status};
@@ -28,7 +28,11 @@ use crate::{Error, Result};
 
 pub(in crate::cli) fn run(args: &SendArgs) -> Exit {
     summary::of_run(&args.plan.output, args.send.on_end.clone(), |summary| {
-        send(args, summary).map(|()| Exit::of_send(summary.stop, &summary.totals.counts))
+        let sent = send(args, summary);
+        for line in earlier::open_ledgers(args.plan.campaign.file.as_ref()) {
+            tell(&line);
+        }
+        sent.map(|()| Exit::of_send(summary.stop, &summary.totals.counts))
     })
 }
 

@@ -1,19 +1,22 @@
 //! `status`: shows how far a campaign is and what to do next.
 
 use crate::Result;
+use crate::cli::args::LedgerArgs;
+use crate::cli::campaign_file::CampaignFile;
 use crate::cli::exit::Exit;
 use crate::cli::files::is_sandbox_ledger;
 use crate::cli::terminal::print;
 use crate::cli::{existing, next, summary, view};
 use crate::domain::Status;
-use crate::ledger::Location;
 
-pub(in crate::cli) fn run(named: &Location, json: bool) -> Result<Exit> {
-    let place = &existing::named(named)?;
+pub(in crate::cli) fn run(args: &LedgerArgs, json: bool) -> Result<Exit> {
+    let place = &existing::named(&args.location)?;
     let (snapshot, campaign) = existing::read(place)?;
     let totals = snapshot.totals()?;
     if json {
-        let object = summary::of_ledger(place, campaign, totals)?;
+        let file = args.campaign.file.as_ref();
+        let results = file.and_then(CampaignFile::results);
+        let object = summary::of_ledger(place, results.as_deref(), campaign, totals)?;
         return print(&format!("{object:#}\n")).map(|()| Exit::OK);
     }
     let sendable = totals.counts.sendable();

@@ -1,13 +1,13 @@
 //! `verify`: audits a ledger. Exit 0 only if everything adds up.
 
 use crate::Result;
+use crate::cli::args::LedgerArgs;
 use crate::cli::exit::Exit;
 use crate::cli::terminal::print;
 use crate::cli::{existing, view};
-use crate::ledger::Location;
 
-pub(in crate::cli) fn run(named: &Location) -> Result<Exit> {
-    let ledger = &existing::named(named)?;
+pub(in crate::cli) fn run(args: &LedgerArgs) -> Result<Exit> {
+    let ledger = &existing::named(&args.location)?;
     let (snapshot, campaign) = existing::read(ledger)?;
     existing::refuse_inconsistent(&*snapshot, &campaign, ledger)?;
     let totals = snapshot.totals()?;

@@ -1,4 +1,4 @@
-//! Reads the file that a message is written in.
+//! Reads a file that was written in a text editor: a message, or a campaign file.
 
 use std::io::Read;
 use std::path::Path;
@@ -12,9 +12,9 @@ use super::lines::line_ends;
 use super::{utf16, workbook};
 use crate::{Error, Kind, Result};
 
-/// The text of a message file, without a byte order mark: UTF-8 or UTF-16, as editors save it. Documents of word processors are
+/// The text of a file, without a byte order mark: UTF-8 or UTF-16, as editors save it. Documents of word processors are
 /// refused. Errors name the file.
-pub fn read_message(path: &Path) -> Result<String> {
+pub fn read_text(path: &Path) -> Result<String> {
     let read = || {
         let mut bytes = Vec::new();
         open_file(path)?
@@ -28,7 +28,7 @@ pub fn read_message(path: &Path) -> Result<String> {
 
 fn decoded(bytes: &[u8]) -> Result<String> {
     if let Some(document) = foreign::binary(bytes).or_else(|| workbook::foreign(bytes)) {
-        return Err(no_message(&document));
+        return Err(no_text_but(&document));
     }
     if workbook::is_workbook(bytes) {
         return Err(no_text("this is a workbook, not a text"));
@@ -39,29 +39,29 @@ fn decoded(bytes: &[u8]) -> Result<String> {
         .decode_without_bom_handling_and_without_replacement(bytes)
         .ok_or_else(|| {
             let name = encoding.name();
-            Error::new(Kind::Input, format!("the message is not {name} text"))
+            Error::new(Kind::Input, format!("this is not {name} text"))
                 .hint("save it as UTF-8 in the editor")
         })?;
     let text = text.trim_start_matches('\u{feff}');
     let is_utf16 = encoding == UTF_16LE || encoding == UTF_16BE;
     if let Some(at) = text.find('\0').filter(|_| !is_utf16) {
         return Err(nul_byte(1 + line_ends(&text.as_bytes()[..at]))
-            .instead("write the message in a text editor and save it as UTF-8"));
+            .instead("write it in a text editor and save it as UTF-8"));
     }
     // A message in braces or brackets is a message.
     match foreign::text(text.as_bytes()).filter(|document| document.what != foreign::JSON) {
-        Some(document) => Err(no_message(&document)),
+        Some(document) => Err(no_text_but(&document)),
         None => Ok(text.to_owned()),
     }
 }
 
-fn no_message(document: &Foreign) -> Error {
+fn no_text_but(document: &Foreign) -> Error {
     no_text(&format!("this is {}, not a text", document.what))
 }
 
 fn no_text(what: &str) -> Error {
     Error::new(Kind::Input, what)
-        .hint("copy the message into a text editor and save it there as plain text in UTF-8")
+        .hint("copy the text into a text editor and save it there as plain text in UTF-8")
 }
 
 #[cfg(test)]
@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn documents_are_refused_by_name() {
-        let hint = "copy the message into a text editor and save it there as plain text in UTF-8";
+        let hint = "copy the text into a text editor and save it there as plain text in UTF-8";
         for (bytes, what) in [
             (
                 &b"{\\rtf1\\ansi Hi}"[..],
@@ -117,15 +117,15 @@ mod tests {
         for (bytes, error) in [
             (
                 &b"Hi Jos\xe9"[..],
-                "the message is not UTF-8 text; save it as UTF-8 in the editor",
+                "this is not UTF-8 text; save it as UTF-8 in the editor",
             ),
             (
                 b"\xff\xfeH\0\x00\xd8",
-                "the message is not UTF-16LE text; save it as UTF-8 in the editor",
+                "this is not UTF-16LE text; save it as UTF-8 in the editor",
             ),
             (
                 b"Hi\nyou\0there, all of you",
-                "line 2 holds a NUL byte, which no text has; write the message in a text editor and save it as UTF-8",
+                "line 2 holds a NUL byte, which no text has; write it in a text editor and save it as UTF-8",
             ),
         ] {
             assert_eq!(decoded(bytes).unwrap_err().to_string(), error);

@@ -1,0 +1,40 @@
+//! How a ledger is named in a command that a message advises: by the campaign file of this run, or by its own path.
+
+use std::path::Path;
+use std::sync::OnceLock;
+
+use super::campaign_file::CampaignFile;
+use super::files::shell_quoted;
+use crate::ledger::{Campaign, Location};
+
+static CAMPAIGN_FILE: OnceLock<CampaignFile> = OnceLock::new();
+
+/// From now on this file stands for its ledgers.
+pub(super) fn use_campaign_file(file: &CampaignFile) {
+    // It is set once.
+    let _ = CAMPAIGN_FILE.set(file.clone());
+}
+
+/// Whether a command without `--date` is about another ledger tomorrow.
+pub(super) fn is_dated() -> bool {
+    CAMPAIGN_FILE.get().is_some_and(CampaignFile::recurs)
+}
+
+/// What is typed in the place of LEDGER.
+pub(super) fn in_command(ledger: &Location) -> String {
+    let file = CAMPAIGN_FILE.get();
+    file.and_then(|file| file.argument_for(ledger))
+        .unwrap_or_else(|| shell_quoted(ledger))
+}
+
+/// The same where it is to be sent: a campaign file must lead to the same plan, and its spreadsheet still be there.
+pub(super) fn in_send_command(campaign: &Campaign, ledger: &Location) -> String {
+    let spreadsheet = campaign.options.spreadsheet.as_ref();
+    let is_there = spreadsheet.is_some_and(|spreadsheet| Path::new(spreadsheet).exists());
+    let is_overridden = CAMPAIGN_FILE.get().is_some_and(|file| file.is_overridden);
+    if is_there && !is_overridden {
+        in_command(ledger)
+    } else {
+        shell_quoted(ledger)
+    }
+}
