@@ -134,6 +134,10 @@ fn treat(treatment: &Treatment) -> Ending {
             cancel_for_a_while(&program, random);
         }
         let before = taken();
+        if planned && random.u8(..10) == 0 && has_pending_rows(&program) {
+            expire_for_a_while(&program, &sandbox, &sheet, random);
+            assert_eq!(taken(), before, "an expired campaign was sent");
+        }
         let running = program.send_command(&sandbox.url, arguments).start();
         let run = match &treatment.moments[random.usize(..treatment.moments.len())] {
             Timestamp::Taken(messages) => {
@@ -175,20 +179,28 @@ fn treat(treatment: &Treatment) -> Ending {
     }
 }
 
-/// Whether the program was killed after a claim and before its outcome. A copy is read, and the ledger stays as it was left.
+/// Whether the program was killed after a claim and before its outcome.
 fn was_cut_off_in_a_request(program: &Program) -> bool {
+    let sql = "SELECT EXISTS (SELECT 1 FROM attempt WHERE outcome IS NULL)";
+    program.path("customers.ledger").exists() && query::<bool>(program, sql)
+}
+
+/// Whether there is something left to send.
+fn has_pending_rows(program: &Program) -> bool {
+    let pending = ["results", "customers.ledger", "--status", "pending"];
+    program.run(&pending).exits(0).stdout.lines().count() > 1
+}
+
+/// The answer of the ledger. A copy is asked, and the ledger stays as it was left.
+fn query<T: rusqlite::types::FromSql>(program: &Program, sql: &str) -> T {
     let copy = tempfile::tempdir().unwrap();
     for name in ["customers.ledger", "customers.ledger-wal"] {
         if program.path(name).exists() {
             std::fs::copy(program.path(name), copy.path().join(name)).unwrap();
         }
     }
-    let ledger = copy.path().join("customers.ledger");
-    ledger.exists() && {
-        let sql = "SELECT EXISTS (SELECT 1 FROM attempt WHERE outcome IS NULL)";
-        let ledger = rusqlite::Connection::open(ledger).unwrap();
-        ledger.query_row(sql, [], |row| row.get(0)).unwrap()
-    }
+    let ledger = rusqlite::Connection::open(copy.path().join("customers.ledger")).unwrap();
+    ledger.query_row(sql, [], |row| row.get(0)).unwrap()
 }
 
 /// How many people the first request reached that the sandbox took after its outbox had this length.
@@ -228,6 +240,42 @@ fn cancel_for_a_while(program: &Program, random: &mut fastrand::Rng) {
             .start()
             .killed_after(times * life());
         rows = cancelled();
+    }
+}
+
+/// An operator lets the campaign expire, then extends it. Both decisions may be cut off, and neither is half made.
+fn expire_for_a_while(
+    program: &Program,
+    sandbox: &Sandbox,
+    sheet: &[&str],
+    random: &mut fastrand::Rng,
+) {
+    let days = || {
+        let sql = "SELECT CAST(round(julianday(ifnull(
+                       (SELECT expires_at FROM decision WHERE resolution = 'expires' ORDER BY id DESC), expires_at))
+                   - julianday(planned_at)) AS INTEGER) FROM campaign";
+        query::<i64>(program, sql)
+    };
+    for (typed, lasts) in [("0s", 0), ("30d", 30)] {
+        let before = days();
+        let mut times = 0;
+        while days() != lasts {
+            assert_eq!(days(), before);
+            times += 1;
+            assert!(times < 200, "--expires {typed} is never written");
+            let life = times * Duration::from_micros(random.u64(100..90_000));
+            let more = ["--expires", typed];
+            // One that is to be sent is extended without sending it.
+            let run = match lasts {
+                0 => program.send_command(&sandbox.url, &[sheet, &more[..]].concat()),
+                _ => program.command(&["plan"]).more(&sheet[..5]).more(&more),
+            };
+            run.start().killed_after(life);
+        }
+        if lasts == 0 {
+            let again = program.send_command(&sandbox.url, sheet).run();
+            again.exits(1).says(&["expired", "--expires 1d"]);
+        }
     }
 }
 

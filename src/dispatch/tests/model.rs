@@ -57,6 +57,8 @@ enum Intervention {
         first: usize,
         more: usize,
     },
+    /// Allows it to be sent until that many seconds after its plan.
+    Expire(u16),
 }
 
 #[derive(Clone, Debug)]
@@ -127,6 +129,7 @@ fn intervention() -> impl Strategy<Value = Intervention> {
         2 => prop::collection::vec(any::<usize>(), 1..4).prop_map(Intervention::OptOut),
         1 => Just(Intervention::CancelAll),
         2 => (any::<usize>(), 0..3_usize).prop_map(|(first, more)| Intervention::CancelRows { first, more }),
+        2 => any::<u16>().prop_map(Intervention::Expire),
     ]
 }
 
@@ -181,6 +184,8 @@ struct Campaign {
     /// Rows that were suppressed or cancelled while pending, with that status and how often the gateway had taken them by
     /// then.
     stopped: HashMap<u64, (Status, u32)>,
+    /// Until when it may be sent, by its plan or the last decision.
+    expires_at: Timestamp,
 }
 
 impl Campaign {
@@ -194,6 +199,7 @@ impl Campaign {
             excused: HashMap::new(),
             declared: HashSet::new(),
             stopped: HashMap::new(),
+            expires_at: timestamp(),
         }
     }
 
@@ -278,6 +284,13 @@ impl Campaign {
         let (selection, resolution) = match intervention {
             Intervention::PutBack => return self.put_back(earlier),
             Intervention::OptOut(rows) => return self.opt_out(rows),
+            Intervention::Expire(seconds) => {
+                self.expires_at = timestamp().after(Duration::from_secs((*seconds).into()));
+                let mut opened = open(&self.ledger);
+                opened.set_expiry(&self.expires_at, &timestamp()).unwrap();
+                opened.close().unwrap();
+                return;
+            }
             Intervention::ResolveAll(sent) => (Selection::AllUnknown, resolution(*sent)),
             Intervention::ResolveRows { first, more, sent } => {
                 (self.select(*first, *more), resolution(*sent))
@@ -383,6 +396,8 @@ impl Campaign {
         assert_adds_up(&self.ledger);
         let now = self.statuses();
         assert_eq!(now.len(), self.rows, "rows in, rows out");
+        let campaign = snapshot(&self.ledger).unwrap().campaign().unwrap();
+        assert_eq!(campaign.expires_at, self.expires_at);
         let record = self.record.lock().unwrap();
         for (row, status) in (1..).zip(now) {
             let taken = record.times_taken(row);

@@ -1,6 +1,6 @@
 //! The promise in random schedules. The steps of all workers, each a commit or a request, are taken in turn by one thread in an
-//! order that is drawn, and between any two of them the machine may crash. That needs no thread and no file, so that millions of
-//! schedules can be tested; `model` tests real threads and files.
+//! order that is drawn, and between any two of them the machine may crash, or numbers come onto a suppression list. That needs no
+//! thread and no file, so that millions of schedules can be tested; `model` tests real threads and files.
 //!
 //! `SCHEDULES` sets how many campaigns are tested, and `SCHEDULE` which one alone.
 
@@ -13,7 +13,7 @@ use super::super::breaker::CircuitBreaker;
 use super::super::worker::{Alone, Shared, Stage, Worker};
 use super::*;
 use crate::ledger::tests::handles;
-use crate::ledger::{Resolution, Selection};
+use crate::ledger::{LedgerHandle, Resolution, Selection};
 
 /// The number of campaigns, unless `SCHEDULES` is set.
 const CAMPAIGNS: u64 = 3_000;
@@ -38,6 +38,8 @@ struct Campaign {
     ledger: Location,
     rows: usize,
     record: Arc<Mutex<HashMap<Msisdn, Record>>>,
+    /// Until when it may be sent, by its plan or the last decision.
+    expires_at: Timestamp,
     /// How many steps were taken.
     steps: u64,
 }
@@ -75,9 +77,10 @@ impl Campaign {
         let answers = Arc::new(Mutex::new(crashes.then(|| rng.fork())));
         let opened = open(&self.ledger);
         let (alone, _) = Alone::new(opened.lacks_answer().unwrap());
-        let handles = handles(opened, rng.usize(1..=3), limit);
+        let mut handles = handles(opened, rng.usize(2..=4), limit).into_iter();
+        let watching = handles.next().unwrap();
+        let mut listed = HashMap::new();
         let mut workers: Vec<_> = handles
-            .into_iter()
             .map(|ledger| {
                 let gateway = Box::new(FakeGateway(self.responder(&answers)));
                 let worker = Worker {
@@ -98,6 +101,10 @@ impl Campaign {
             if crashes && rng.u8(..) < 3 {
                 stop.request(StopReason::Signal(15));
             }
+            if crashes && rng.u8(..) < 8 {
+                let row = rng.u64(1..=self.rows as u64);
+                self.list(number(row), &watching, &workers, &mut listed);
+            }
             self.steps += 1;
             let alone = workers
                 .iter()
@@ -109,9 +116,50 @@ impl Campaign {
             }
         }
         let was_cut_off = !workers.is_empty();
-        drop(workers);
+        drop((workers, watching));
+        self.lists_are_heeded(&before, &listed);
         self.limit_is_kept(limit, &before, !was_cut_off && stop.reason().is_none());
         self.promise_is_kept();
+    }
+
+    /// A number comes onto a list. Only a request that is in flight may still reach it.
+    fn list(
+        &self,
+        number: Msisdn,
+        ledger: &LedgerHandle,
+        workers: &[(Worker<'_>, Stage)],
+        listed: &mut HashMap<Msisdn, u32>,
+    ) {
+        let reason = HashMap::from([(number, "on a list".to_owned())]);
+        ledger.suppress(reason).unwrap();
+        let in_flight = workers.iter().any(|(_, stage)| match stage {
+            Stage::Claimed { batch, .. } => batch.messages.iter().any(|to| to.number == number),
+            _ => false,
+        });
+        let taken = self
+            .record
+            .lock()
+            .unwrap()
+            .get(&number)
+            .map_or(0, |record| record.taken);
+        listed.entry(number).or_insert(taken + u32::from(in_flight));
+    }
+
+    /// What came onto a list was not sent to any more, and is suppressed or was in flight.
+    fn lists_are_heeded(&self, before: &[Status], listed: &HashMap<Msisdn, u32>) {
+        let mut record = self.record.lock().unwrap();
+        for (row, (before, after)) in (1..).zip(before.iter().zip(statuses(&self.ledger))) {
+            let record = record.entry(number(row)).or_default();
+            let most = listed.get(&number(row));
+            assert!(
+                most.is_none_or(|most| record.taken <= *most),
+                "row {row} is listed"
+            );
+            if (*before, after) == (Status::Pending, Status::Suppressed) {
+                assert!(most.is_some(), "row {row} is on no list");
+                record.stopped = Some(record.taken);
+            }
+        }
     }
 
     /// Answers as `answers` draws them; without it everything is taken.
@@ -165,23 +213,36 @@ impl Campaign {
         })
     }
 
-    /// A run sends to no more than its limit, and to no fewer unless something stopped it.
+    /// A run sends to no more than its limit, and to no fewer unless something stopped it. What is suppressed does not count.
     fn limit_is_kept(&self, limit: Option<u64>, before: &[Status], ended: bool) {
-        let pending = before.iter().filter(|one| **one == Status::Pending).count();
-        let most = limit.map_or(pending, |limit| {
-            pending.min(usize::try_from(limit).unwrap())
-        });
         let after = statuses(&self.ledger);
         let changes = before.iter().zip(&after);
+        let changes: Vec<_> = changes
+            .filter(|(before, after)| **before == Status::Pending && **after != Status::Suppressed)
+            .collect();
+        let most = limit.map_or(changes.len(), |limit| {
+            changes.len().min(usize::try_from(limit).unwrap())
+        });
         let settled = changes
-            .filter(|(before, after)| **before == Status::Pending && **after != Status::Pending)
-            .count();
+            .iter()
+            .filter(|(_, after)| **after != Status::Pending);
+        let settled = settled.count();
         assert!(settled <= most, "{settled} of {most}");
         assert!(!ended || settled == most, "{settled} of {most}");
     }
 
+    /// An operator decides until when it may be sent.
+    fn set_expiry(&mut self, rng: &mut Rng) {
+        self.expires_at = timestamp().after(Duration::from_secs(rng.u64(..1_000)));
+        let mut ledger = open(&self.ledger);
+        ledger.set_expiry(&self.expires_at, &timestamp()).unwrap();
+    }
+
     /// An operator who may be wrong, or numbers that opt out.
     fn intervene(&mut self, rng: &mut Rng) {
+        if rng.u8(..6) == 0 {
+            return self.set_expiry(rng);
+        }
         // Recovery is not their doing.
         drop(open(&self.ledger));
         let before = statuses(&self.ledger);
@@ -238,6 +299,8 @@ impl Campaign {
         assert_adds_up(&self.ledger);
         let statuses = statuses(&self.ledger);
         assert_eq!(statuses.len(), self.rows, "rows in, rows out");
+        let campaign = snapshot(&self.ledger).unwrap().campaign().unwrap();
+        assert_eq!(campaign.expires_at, self.expires_at);
         let record = self.record.lock().unwrap();
         for (row, status) in (1..).zip(statuses) {
             let of = record.get(&number(row)).copied().unwrap_or_default();
@@ -283,6 +346,7 @@ fn check(seed: u64, plans: &[(Location, usize)]) -> (u64, u64) {
         ledger: crash(planned),
         rows: *rows,
         record: Arc::default(),
+        expires_at: timestamp(),
         steps: 0,
     };
     let runs = rng.usize(1..=RUNS);
