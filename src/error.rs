@@ -19,7 +19,7 @@ pub enum Kind {
     Input,
     /// The message template.
     Template,
-    /// More rows that cannot be sent, or more lint findings, than allowed.
+    /// More rows that cannot be sent, more lint findings, or fewer rows than allowed.
     Limits,
     /// Another campaign sends the same to the same people.
     Repeat,

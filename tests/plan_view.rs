@@ -249,3 +249,47 @@ fn a_log_holds_no_more_of_the_customers_than_the_sample_texts() {
         }
     }
 }
+
+#[test]
+fn a_last_line_without_a_line_end_is_pointed_out() {
+    let sheet = sheet(&[("Aina", "Ipoh"), ("Badrul", "Muar")]);
+    let cut = sheet.trim_end();
+    for (sheet, unended) in [
+        (sheet.clone(), false),
+        (sheet.replace('\n', "\r\n"), false),
+        (sheet.replace('\n', "\r"), false),
+        (format!("{sheet}\n\n"), false),
+        (cut.to_owned(), true),
+        (cut.replace('\n', "\r\n"), true),
+        (format!("{sheet}  "), true),
+    ] {
+        let program = Program::with(&[("a.csv", &sheet)]);
+        let run = plan(&program, &["a.csv", "--message", MESSAGE]);
+        run.exits(0);
+        assert_eq!(
+            run.stdout.contains("\nLast line "),
+            unended,
+            "{sheet:?}\n{run}"
+        );
+    }
+    let program = Program::new();
+    program.write("a.xlsx", workbook(&[("Aina", "Ipoh")]));
+    let run = plan(&program, &["a.xlsx", "--message", MESSAGE]);
+    assert!(!run.exits(0).stdout.contains("Last line"), "{run}");
+}
+
+#[test]
+fn fewer_rows_than_asked_for_are_refused() {
+    let program = Program::with(&[("a.csv", &sheet(&[("Aina", "Ipoh"), ("Badrul", "Muar")]))]);
+    let plan = |fewest| {
+        let arguments = ["a.csv", "--message", MESSAGE, "--min-rows", fewest];
+        plan(&program, &arguments)
+    };
+    plan("3")
+        .exits(1)
+        .says(&["a.csv", "2 rows", "--min-rows", "3"]);
+    assert!(!program.ledger_exists());
+    plan("2").exits(0);
+    let with_ledger = ["send", "a.ledger", "--min-rows", "2", "--sandbox", "--yes"];
+    program.run(&with_ledger).exits(2).says(&["--min-rows"]);
+}

@@ -271,6 +271,9 @@ pub(super) struct PlanOptionArgs {
     /// A plan older than this is not sent; counted from when it was planned [default: 7d]
     #[arg(long, value_name = "DURATION", value_parser = duration, hide_short_help = true)]
     pub(super) expires: Option<Duration>,
+    /// Refuse a spreadsheet with fewer rows than this
+    #[arg(long, value_name = "N", hide_short_help = true)]
+    pub(super) min_rows: Option<u64>,
     /// Where the ledger is written [default: the spreadsheet's name with .ledger]
     #[arg(long, value_name = "PATH", hide_short_help = true)]
     pub(super) ledger: Option<PathBuf>,

@@ -21,6 +21,8 @@ const LINES: usize = 6;
 const GUESSED: &str =
     ", guessed from its bytes (check the names below, or name it with --encoding)";
 
+const UNENDED: &str = "it has no line end, as in a file that is not complete (some programs write none): compare the rows below";
+
 /// How much is shown of what belongs to customers: their cells, and their texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Details {
@@ -108,6 +110,9 @@ fn counts(screen: &mut Screen, campaign: &Campaign, rate: Option<Rate>, details:
     screen.line("Campaign", format!("{name}, from {input}"));
     if let Some(read_as) = &report.read_as {
         screen.line("Read as", reading(read_as));
+        if let ReadAs::Text { unended: true, .. } = read_as {
+            screen.line("Last line", UNENDED);
+        }
     }
     screen.line("Rows", with_blank(report));
     if report.hidden > 0 {
@@ -210,6 +215,7 @@ fn reading(read_as: &ReadAs) -> String {
             encoding,
             assumed,
             gzip,
+            ..
         } => {
             let delimiter = match delimiter {
                 ',' => "commas".to_owned(),

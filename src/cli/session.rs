@@ -240,6 +240,7 @@ fn plan(
         Kind::Template => error.at(settings.template_place()),
         _ => error,
     })?;
+    refuse_few_rows(settings, plan.report.rows).map_err(|error| error.at(input))?;
     let planned_at = clock::now();
     let campaign = Campaign {
         id: format!("{:032x}", fastrand::u128(..)),
@@ -256,6 +257,17 @@ fn plan(
         gateway_host: None,
     };
     Ok((plan.writer, campaign, plan.places))
+}
+
+fn refuse_few_rows(settings: &PlanSettings<'_>, rows: u64) -> Result<()> {
+    match settings.typed.options.min_rows {
+        Some(fewest) if rows < fewest => {
+            let problem = format!("has {}, and --min-rows is {fewest}", counted(rows, "row"));
+            Err(Error::new(Kind::Limits, problem)
+                .hint("check that the export is complete, or name a lower number"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn resume(place: &Location, lock: Lock, existing: Existing, lists: Lists) -> Session {

@@ -100,6 +100,9 @@ pub enum ReadAs {
         assumed: bool,
         /// Whether it was compressed.
         gzip: bool,
+        /// Whether its last line has no line end.
+        #[serde(default)]
+        unended: bool,
     },
     /// A sheet of a workbook.
     Workbook {

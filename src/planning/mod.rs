@@ -26,7 +26,7 @@ use crate::domain::suppression::Suppression;
 use crate::domain::template::Templates;
 use crate::domain::{Place, PlanOptions, ResultColumn};
 use crate::ledger::{Lock, PlanWriter};
-use crate::source::{CsvDialect, Input, KeptInput, ReadOptions, to_record};
+use crate::source::{CsvDialect, Input, KeptInput, ReadOptions, changed, to_record};
 use crate::{Error, Kind, Remedy, Result};
 
 /// A finished plan, whose ledger is not in its place yet.
@@ -59,6 +59,21 @@ pub fn plan(
     progress: &dyn Progress,
 ) -> Result<Plan> {
     let kept = KeptInput::new(input, first_pass::may_be_needed(options))?;
+    let planned = plan_kept(&kept, format, options, suppression, lock, progress);
+    // Whatever is wrong with it may come from that.
+    kept.refuse_changed()?;
+    planned
+}
+
+fn plan_kept(
+    kept: &KeptInput<'_>,
+    format: &ReadOptions,
+    options: &PlanOptions,
+    suppression: &Suppression,
+    lock: &Lock,
+    progress: &dyn Progress,
+) -> Result<Plan> {
+    let input = kept.input;
     let source = kept
         .open(format)
         .map_err(|error| headers::name_other_sheets(error, input, format))?;
@@ -76,7 +91,7 @@ pub fn plan(
     let delimiter = source.dialect().delimiter;
     let templates = Templates::new(template_names(&columns), options.date_order);
     let mut checker = RowChecker::new(options, &templates, &columns, &place, delimiter, phone)?;
-    let prepared = first_pass::prepare(source, &kept, format, options, &mut checker)?;
+    let prepared = first_pass::prepare(source, kept, format, options, &mut checker)?;
     let mut writer = lock.begin_plan()?;
     let mut classifier = Classifier::new(
         options,
@@ -93,9 +108,7 @@ pub fn plan(
     )?;
     let digest = source.digest();
     if prepared.digest.is_some_and(|first| first != digest) {
-        return Err(Error::new(Kind::Input, "changed while it was read")
-            .hint("run again when nothing writes to it")
-            .at(&place));
+        return Err(changed().at(&place));
     }
 
     let (mut report, places) = classifier.report(&checker.measured(), &*writer)?;

@@ -122,6 +122,7 @@ impl RecordReader for DelimitedReader {
             encoding: self.text().encoding().name().to_owned(),
             assumed: self.text().is_assumed(),
             gzip: self.gzip,
+            unended: self.reader.get_ref().lines.is_unended(),
         }
     }
 }

@@ -69,6 +69,11 @@ impl LineCounter {
         self.empty
     }
 
+    /// Whether what was passed last is not a line end.
+    pub(super) fn is_unended(&self) -> bool {
+        !is_line_end(self.last)
+    }
+
     /// Passes a line end that belongs to no record, or the second half of one that does.
     pub(super) fn pass_line_end(&mut self, byte: u8) {
         let second_half = self.last == b'\r' && byte == b'\n';

@@ -31,7 +31,7 @@ use std::fmt;
 use std::io::Read;
 
 pub use input::{Input, Position};
-pub use kept_input::KeptInput;
+pub use kept_input::{KeptInput, changed};
 pub use list::read_list;
 pub use open::is_ledger;
 pub use options::{Delimiter, Encoding, ReadOptions};
