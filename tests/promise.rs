@@ -306,13 +306,13 @@ fn a_signal_at_the_question_leaves_the_plan_and_writes_the_summary() {
 }
 
 /// Sends a signal when the third request has arrived, and answers it afterwards.
-fn interrupted_by(name: &'static str, exit: i32) {
+fn interrupted_by(name: &'static str, times: usize, exit: i32) {
     let program = Program::with(&[("customers.csv", &own_texts(200))]);
     let victim = Victim::new();
     let sender = victim.clone();
     let gateway = Gateway::new(move |_, nth| {
         if nth == 2 {
-            sender.signal(name);
+            sender.signals(name, times);
         }
         // The others wait a moment too, so that the signal is seen long before the last row.
         Reply::accepted(trx_of(nth)).after(Duration::from_millis(20))
@@ -339,17 +339,24 @@ fn interrupted_by(name: &'static str, exit: i32) {
 
 #[test]
 fn ctrl_c_awaits_what_is_in_flight() {
-    interrupted_by("INT", 130);
+    interrupted_by("INT", 1, 130);
 }
 
 #[test]
 fn sigterm_awaits_what_is_in_flight() {
-    interrupted_by("TERM", 143);
+    interrupted_by("TERM", 1, 143);
 }
 
 #[test]
 fn a_closed_terminal_awaits_what_is_in_flight() {
-    interrupted_by("HUP", 143);
+    interrupted_by("HUP", 1, 143);
+}
+
+/// `timeout` sends its signal twice, and so do a shell and the system when a terminal is closed.
+#[test]
+fn a_signal_that_is_sent_twice_at_once_is_one() {
+    interrupted_by("HUP", 10, 143);
+    interrupted_by("TERM", 10, 143);
 }
 
 #[test]

@@ -4,11 +4,13 @@ use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
 
+use super::clock;
 use crate::dispatch::{StopReason, StopToken};
 use crate::{Error, Kind, Result};
 
@@ -108,13 +110,30 @@ fn catch_signals(current: Option<&Reaction>) -> Result<()> {
     let mut signals = signals
         .map_err(|error| Error::new(Kind::Other, "signals cannot be caught").caused_by(error))?;
     EXIT_ON_SIGNAL.store(false, Ordering::SeqCst);
-    thread::spawn(move || signals.forever().for_each(received));
+    thread::spawn(move || {
+        let mut first = None;
+        for signal in signals.forever() {
+            let counts_as = SIGNALS.iter().find(|(each, _)| *each == signal);
+            let signal = counts_as.map_or(signal, |(_, counts_as)| *counts_as);
+            let this = (signal, clock::instant());
+            if !first.is_some_and(|first| is_repeated(first, this)) {
+                first = first.or(Some(this));
+                received(signal);
+            }
+        }
+    });
     Ok(())
 }
 
+/// How long after the first signal another one of its kind is the same one: `timeout` sends its signal twice, and so do a shell and
+/// the system when a terminal is closed.
+const REPEATED_WITHIN: Duration = Duration::from_millis(300);
+
+fn is_repeated(first: (i32, Instant), second: (i32, Instant)) -> bool {
+    first.0 == second.0 && second.1.duration_since(first.1) < REPEATED_WITHIN
+}
+
 fn received(signal: i32) {
-    let counts_as = SIGNALS.iter().find(|(each, _)| *each == signal);
-    let signal = counts_as.map_or(signal, |(_, counts_as)| *counts_as);
     let exit = move || std::process::exit(128 + signal);
     let mut reaction = current_reaction();
     match reaction.take() {
@@ -152,6 +171,21 @@ pub(super) fn name(signal: i32) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_signal_that_is_sent_twice_at_once_is_one() {
+        let start = clock::instant();
+        let first = (SIGTERM, start);
+        for (signal, milliseconds, repeated) in [
+            (SIGTERM, 0, true),
+            (SIGTERM, 299, true),
+            (SIGTERM, 300, false),
+            (SIGINT, 0, false),
+        ] {
+            let second = (signal, start + Duration::from_millis(milliseconds));
+            assert_eq!(is_repeated(first, second), repeated, "{second:?}");
+        }
+    }
 
     #[test]
     fn the_system_says_which_signals_are_ignored() {

@@ -379,7 +379,7 @@ pub(crate) struct Running {
 impl Running {
     /// Sends it a signal: `KILL`, `INT`, `TERM`, `HUP`.
     pub(crate) fn signal(&self, name: &str) {
-        signal(self.pid, name);
+        signals(self.pid, name, 1);
     }
 
     /// Waits for its end; kills it and panics where that takes too long.
@@ -409,7 +409,7 @@ impl Running {
         let (status, late) = match self.ended.recv_timeout(life) {
             Ok(status) => (status, false),
             Err(RecvTimeoutError::Timeout) => {
-                signal(self.pid, "KILL");
+                signals(self.pid, "KILL", 1);
                 (self.ended.recv().unwrap(), true)
             }
             Err(RecvTimeoutError::Disconnected) => panic!("{}: nobody waited for it", self.line),
@@ -433,11 +433,11 @@ impl Running {
     }
 }
 
-/// Sends a signal to a process of ours, if it still runs.
-fn signal(pid: u32, name: &str) {
+/// Sends a signal to a process of ours, if it still runs, so many times within a moment.
+fn signals(pid: u32, name: &str, times: usize) {
     let _gone_already = Command::new("kill")
         .arg(format!("-{name}"))
-        .arg(pid.to_string())
+        .args(vec![pid.to_string(); times])
         .stderr(Stdio::null())
         .status();
 }
@@ -465,13 +465,18 @@ impl Victim {
 
     /// Sends the signal, as soon as it is known to whom. A SIGKILL has been given when this returns.
     pub(crate) fn signal(&self, name: &str) {
+        self.signals(name, 1);
+    }
+
+    /// Sends it so many times within a moment.
+    pub(crate) fn signals(&self, name: &str, times: usize) {
         let pid = self.0.0.lock().unwrap();
         let (pid, _) = self
             .0
             .1
             .wait_timeout_while(pid, BOUND, |pid| pid.is_none())
             .unwrap();
-        signal(pid.expect("the victim was never named"), name);
+        signals(pid.expect("the victim was never named"), name, times);
     }
 }
 
