@@ -89,6 +89,10 @@ const ADVICE: &[(&str, &[&str])] = &[
         &["(to loopback, with --gateway as before): isms-campaign send a.ledger"],
     ),
     (
+        "cli/next.rs list_reached",
+        &["isms-campaign results a.ledger --status accepted,unknown --results a.reached.csv"],
+    ),
+    (
         "cli/next.rs resolve_all",
         &["isms-campaign resolve a.ledger --all --as accepted"],
     ),

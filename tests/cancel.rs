@@ -208,9 +208,21 @@ fn a_ledger_in_use_is_not_cancelled() {
     while taken(&program).is_empty() {
         std::thread::sleep(Duration::from_millis(10));
     }
-    cancel(&program, LEDGER).exits(1).says(&["in use"]);
-    running.signal("INT");
-    running.wait().exits(130);
+    let refused = cancel(&program, LEDGER);
+    refused
+        .exits(1)
+        .says(&[
+            "in use by process",
+            "end that run first",
+            "Ctrl-C",
+            "SIGTERM",
+        ])
+        .shows(
+            !refused.stderr.contains("wait until"),
+            "it is sent meanwhile",
+        );
+    running.signal("TERM");
+    running.wait().exits(143);
     cancel(&program, LEDGER).exits(0);
     let before = taken(&program).len();
     spreadsheet(&program, TEXT)

@@ -1,6 +1,6 @@
 //! What keeps messages from people who should not get them: suppression lists that are no lists, or that change while a campaign
 //! is sent, and the same campaign again under another name.
-#![allow(clippy::unwrap_used, clippy::format_push_string)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::format_push_string)]
 
 mod common;
 
@@ -249,6 +249,55 @@ fn sent() -> (Program, Gateway) {
     let gateway = Gateway::accepting();
     program.send(&gateway, &customers(&[])).exits(0);
     (program, gateway)
+}
+
+/// The words of an advice from here on, up to the next punctuation.
+fn words<'a>(text: &'a str, from: &str) -> Vec<&'a str> {
+    let start = text.find(from).expect(from);
+    let end = text[start..]
+        .find([';', '\n'])
+        .unwrap_or(text.len() - start);
+    text[start..start + end].split_whitespace().collect()
+}
+
+#[test]
+fn those_whom_another_campaign_does_not_reach_are_sent_to_as_it_says() {
+    let (program, gateway) = sent();
+    program.write("signup.csv", sheet(0..21));
+    let signup = ["signup.csv", TEXT[0], TEXT[1]];
+    let run = program.send(&gateway, &signup);
+    run.exits(1).says(&["to send to the others only"]);
+    let list = words(&run.stderr, "--suppress ");
+    program
+        .send(&gateway, &[&signup[..], &list].concat())
+        .exits(0);
+    assert_eq!(gateway.taken().len(), 21);
+
+    // The same in the place of the campaign itself, which is no list for itself.
+    program.write("customers.csv", sheet((0..20).chain([30])));
+    let runs = [&[][..], &["--on-change", "new"]]
+        .map(|options| program.send(&gateway, &customers(options)));
+    for run in &runs {
+        run.exits(1);
+        program
+            .run(&words(&run.stderr, "results customers.ledger"))
+            .exits(0);
+    }
+    let list = words(&runs[0].stderr, "--suppress ");
+    assert_eq!(list, words(&runs[1].stderr, "--suppress "));
+    let anew = [&list[..], &["--on-change", "new"]].concat();
+    program.send(&gateway, &customers(&anew)).exits(0);
+    gateway.assert_nothing_twice();
+    assert_eq!(gateway.taken().len(), 22);
+}
+
+#[test]
+fn where_there_are_no_others_it_names_no_way_to_them() {
+    let (program, gateway) = sent();
+    program.write("again.csv", sheet(0..20));
+    let run = program.send(&gateway, &["again.csv", TEXT[0], TEXT[1]]);
+    run.exits(1)
+        .shows(!run.stderr.contains("--suppress"), "there are no others");
 }
 
 #[test]

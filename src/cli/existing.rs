@@ -92,11 +92,17 @@ impl Existing {
         let problem =
             format!("was planned on {planned_at} with other rows or options, and {why}: {changes}");
         let open = next::settle_first(&self.campaign, &self.totals, place);
-        let hint = if open.is_empty() {
-            "start anew with --on-change new".to_owned()
+        let after = if open.is_empty() {
+            ""
         } else {
-            format!("{open}; after that, start anew with --on-change new")
+            "; after that, "
         };
+        let mut hint = format!("{open}{after}start anew with --on-change new");
+        let of = |status| self.totals.counts.of(status);
+        if of(Status::Accepted) + of(Status::Unknown) > 0 {
+            hint += ", which sends to everybody in the spreadsheet; to leave some of them out, ";
+            hint += &next::list_reached(place);
+        }
         Err(refused(place, problem).hint(hint))
     }
 }

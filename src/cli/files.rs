@@ -83,6 +83,12 @@ impl CampaignFiles {
     }
 }
 
+/// Where those are listed whom a campaign reached.
+pub(super) fn list_of_reached(ledger: &Location) -> Location {
+    let base = ledger.path().map(without_extension).unwrap_or_default();
+    extended(&base, ".reached.csv").into()
+}
+
 /// Whether a file of this name is a ledger, whatever is in it.
 pub(super) fn is_called_ledger(path: &Path) -> bool {
     path.as_os_str()

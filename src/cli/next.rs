@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::files::{is_sandbox_ledger, shell_quoted};
+use super::files::{is_sandbox_ledger, list_of_reached, shell_quoted};
 use super::view::{counted, inflected};
 use super::{clock, credentials, named};
 use crate::dispatch::StopReason;
@@ -142,6 +142,18 @@ fn settle_unknown(unknown: u64, place: &Location) -> Option<String> {
 fn resolve_all(place: &Location) -> String {
     let ledger = named::in_command(place);
     format!("isms-campaign resolve {ledger} --all --as")
+}
+
+/// How the campaign that takes this one's place leaves out everybody whom this one reached.
+pub(super) fn list_reached(place: &Location) -> String {
+    let (ledger, list) = (
+        named::in_command(place),
+        shell_quoted(&list_of_reached(place)),
+    );
+    format!(
+        "first list whom this one reached or may have reached: isms-campaign results {ledger} --status accepted,unknown \
+         --results {list}; then add --suppress {list}"
+    )
 }
 
 /// What settles the rows that are open, so that something else can be planned.

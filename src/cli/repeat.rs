@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use super::campaign_file::CampaignFile;
 use super::destination::SANDBOX_HOST;
-use super::files::{is_sandbox_ledger, is_test_ledger};
+use super::files::{is_sandbox_ledger, is_test_ledger, shell_quoted};
 use super::terminal::tell;
 use super::values::Repeat;
-use super::{clock, named, remedy};
+use super::{clock, named, next, remedy};
 use crate::domain::options::MessageSource;
 use crate::domain::{Msisdn, Status, Timestamp};
 use crate::ledger::{Campaign, Location, Snapshot};
@@ -54,8 +54,16 @@ pub(super) fn refuse(
         };
         match ledger.glance(&|other| texts.numbers_in(other)) {
             Ok(same) if texts.are_mostly(same) => {
+                let others_only = (same < texts.numbers).then(|| match replaced {
+                    Some(own) if own == ledger => next::list_reached(ledger),
+                    _ => format!("add --suppress {}", shell_quoted(ledger)),
+                });
+                let problem = format!(
+                    "sends the same texts to {same} of these {} numbers",
+                    texts.numbers
+                );
                 return Err(other
-                    .refusal(same, texts.numbers, ledger, &now)
+                    .refusal(&problem, others_only, ledger, &now)
                     .at(&campaign.input));
             }
             Ok(_) => {}
@@ -133,17 +141,27 @@ impl Other {
         }))
     }
 
-    fn refusal(&self, same: usize, numbers: usize, ledger: &Location, now: &Timestamp) -> Error {
+    /// `others_only`: how the campaign is sent to those whom this one does not reach.
+    fn refusal(
+        &self,
+        what: &str,
+        others_only: Option<String>,
+        ledger: &Location,
+        now: &Timestamp,
+    ) -> Error {
         let Self { name, last } = self;
-        let problem = format!(
-            "the campaign {name} in {ledger} sends the same texts to {same} of these {numbers} numbers; its last request was on {last}"
-        );
+        let problem =
+            format!("the campaign {name} in {ledger} {what}; its last request was on {last}");
+        let others_only = match others_only {
+            Some(how) => format!("; to send to the others only, {how}"),
+            None => String::new(),
+        };
         let shorter = match shorter_than(last.age(now)) {
             Some(time) => format!(" (--repeat {time})"),
             None => String::new(),
         };
         Error::new(Kind::Repeat, problem).hint(format!(
-            "see what it did with isms-campaign status {}; if they are to get it again, add --repeat allow; a job that is meant to recur takes a time shorter than its interval{shorter}",
+            "see what it did with isms-campaign status {}{others_only}; if all are to get it again, add --repeat allow; a job that is meant to recur takes a time shorter than its interval{shorter}",
             named::in_command(ledger)
         ))
     }

@@ -1,6 +1,5 @@
 //! `cancel`: decides that pending rows are not sent.
 
-use crate::Result;
 use crate::cli::args::CancelArgs;
 use crate::cli::clock;
 use crate::cli::existing;
@@ -11,10 +10,19 @@ use crate::cli::view::{self, counted};
 use crate::cli::{named, next};
 use crate::domain::Status;
 use crate::ledger::{Ledger, Resolution, Selection};
+use crate::{Kind, Result};
 
 pub(in crate::cli) fn run(args: &CancelArgs) -> Result<Exit> {
     let place = &existing::named(&args.ledger.location)?;
-    let mut ledger = Ledger::open(Session::of_ledger(place)?.lock)?;
+    let session = Session::of_ledger(place).map_err(|error| match error.kind {
+        // While one waits for its end, it sends what is to be cancelled.
+        Kind::InUse => error.instead(
+            "end that run first: press Ctrl-C in its window, or send SIGTERM to that process with kill; \
+             it awaits the answers that are due; then run this command again",
+        ),
+        _ => error,
+    })?;
+    let mut ledger = Ledger::open(session.lock)?;
     tracing::info!(ledger = %place, campaign = ledger.campaign().id, "opened");
     let cancelled = cancel(args, &mut ledger).map_err(|error| error.at(place));
     let (campaign, totals) = (ledger.campaign().clone(), ledger.totals());
