@@ -355,6 +355,10 @@ pub(super) struct SendOptionArgs {
     /// How long an unreachable or throttling gateway is tried
     #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = duration, hide_short_help = true)]
     pub(super) give_up_after: Duration,
+    /// Compare the balance of the account with the credits that this run needs: warn if it is short, or send nothing then
+    /// [default: warn where the gateway is iSMS or the sandbox, else off]
+    #[arg(long, value_enum, hide_short_help = true)]
+    pub(super) balance: Option<BalanceCheck>,
     /// Send to exactly N recipients in this run
     #[arg(long, value_name = "N", help_heading = None)]
     pub(super) limit: Option<u64>,
@@ -408,6 +412,14 @@ pub(super) enum OnChange {
 pub(super) enum OnBadNumber {
     Refuse,
     Split,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum BalanceCheck {
+    Off,
+    Warn,
+    /// Also where it cannot be read
+    Require,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

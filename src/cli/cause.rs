@@ -90,7 +90,8 @@ impl Cause {
                 let name = signals::name(signal);
                 Self::new("signal", format!("interrupted by {name}; {then}"))
             }
-            StopReason::Limit | StopReason::Error => return None,
+            // An error says these.
+            StopReason::Balance | StopReason::Error | StopReason::Limit => return None,
         })
     }
 

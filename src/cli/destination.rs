@@ -65,6 +65,11 @@ impl Destination {
         }
     }
 
+    /// Whether it is known to state the balance of an account.
+    pub(super) fn states_balance(&self) -> bool {
+        self.sandbox.is_some() || self.endpoint.is_isms()
+    }
+
     /// A connection to it for one worker.
     pub(super) fn gateway(&self) -> Box<dyn Gateway> {
         Box::new(self.client(self.timeouts))

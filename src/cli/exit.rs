@@ -35,7 +35,9 @@ impl Exit {
             // As a shell reports a process that a signal ended.
             Some(StopReason::Signal(number)) => Self(u8::try_from(128 + number).unwrap_or(1)),
             Some(StopReason::Error) => Self::FAILURE,
-            Some(StopReason::Account(_) | StopReason::Refused(_)) => Self::ACCOUNT,
+            Some(StopReason::Account(_) | StopReason::Balance | StopReason::Refused(_)) => {
+                Self::ACCOUNT
+            }
             Some(StopReason::Unreachable) => Self::UNREACHABLE,
             _ if counts.of(Status::Unknown) > 0 => Self::UNKNOWN,
             // While rows are left, rows that cannot be sent do not decide.

@@ -1,6 +1,7 @@
 //! The command line: what can be typed, what people are shown, and the order in which each command does its work.
 
 mod args;
+mod balance;
 mod campaign_file;
 mod cause;
 mod clock;
@@ -40,7 +41,7 @@ use tracing_subscriber::fmt::time::FormatTime;
 
 use crate::{Error, Result};
 use args::Command;
-use commands::{balance, cancel, guide, plan, resolve, results, sandbox, send, status, verify};
+use commands::{cancel, guide, plan, resolve, results, sandbox, send, status, verify};
 use exit::Exit;
 use parse::Refusal;
 
@@ -99,7 +100,7 @@ fn run(command: Command) -> Result<Exit> {
         Command::Resolve(args) => resolve::run(&args),
         Command::Cancel(args) => cancel::run(&args),
         Command::Verify(args) => verify::run(&args),
-        Command::Balance(args) => balance::run(&args),
+        Command::Balance(args) => commands::balance::run(&args),
         Command::Sandbox { listen, options } => sandbox::run(listen, &options),
         Command::Guide { topic } => guide::run(topic.as_deref()),
     }

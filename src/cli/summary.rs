@@ -18,6 +18,7 @@ use super::terminal::{print, tell, tell_error};
 use crate::dispatch::StopReason;
 use crate::domain::report::Report;
 use crate::domain::{Status, Timestamp};
+use crate::gateway::Balance;
 use crate::ledger::{Campaign, Location, Totals};
 use crate::{Error, Kind, Result};
 
@@ -50,6 +51,9 @@ pub(super) struct Summary {
     pub(super) stop: Option<StopReason>,
     /// Why the last request that was not sent was not.
     pub(super) last_failure: Option<String>,
+    /// The balance of the account before the first request of the run, and after its last one.
+    pub(super) balance_before: Option<Balance>,
+    pub(super) balance_after: Option<Balance>,
     /// The command that gets the summary when the run has ended.
     pub(super) on_end: Option<OnEnd>,
 }
@@ -167,6 +171,8 @@ impl Summary {
             sandbox: false,
             stop: None,
             last_failure: None,
+            balance_before: None,
+            balance_after: None,
             on_end,
         }
     }
@@ -305,6 +311,8 @@ impl Summary {
             "batches": self.totals.batches,
             "requests": self.requests,
             "credits": self.credits,
+            "balance_before": self.balance_before.as_ref().map(balance_json),
+            "balance_after": self.balance_after.as_ref().map(balance_json),
             "gateway": self.gateway,
             "sandbox": self.sandbox,
             "started_at": self.started_at.to_string(),
@@ -323,4 +331,11 @@ impl Summary {
         }
         object
     }
+}
+
+/// A balance as a number for scripts.
+fn balance_json(balance: &Balance) -> Value {
+    let text = balance.to_string();
+    let whole = text.parse::<i64>().map(Value::from);
+    whole.unwrap_or_else(|_| text.parse::<f64>().map_or(Value::Null, Value::from))
 }

@@ -14,7 +14,22 @@ pub(super) fn counted(number: u64, what: &str) -> String {
 
 /// `1 row has`, `2 rows have`.
 pub(super) fn inflected(number: u64, one: &str, several: &str) -> String {
-    format!("{number} {}", if number == 1 { one } else { several })
+    let what = if number == 1 { one } else { several };
+    format!("{} {what}", grouped(&number.to_string()))
+}
+
+/// `1,234,567`, `-1,234.50`: a number with its thousands set apart.
+pub(super) fn grouped(number: &str) -> String {
+    let end = number.find('.').unwrap_or(number.len());
+    let mut grouped = String::with_capacity(number.len() + number.len() / 3);
+    for (index, digit) in number.char_indices() {
+        let begins_group = index < end && (end - index).is_multiple_of(3);
+        if begins_group && grouped.ends_with(|before: char| before.is_ascii_digit()) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
 }
 
 /// Whether fewer than a tenth are left to send to.
@@ -81,4 +96,23 @@ pub(super) fn make_pending_by_sms_row(place: &Location, status: Status) -> Strin
         "isms-campaign resolve {ledger} --rows ROWS --as not-sent, with the sms_row of: \
          isms-campaign results {ledger} --status {status}"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_set_apart() {
+        for (number, shown) in [
+            ("0", "0"),
+            ("999", "999"),
+            ("1000", "1,000"),
+            ("-123456", "-123,456"),
+            ("1234567.8901", "1,234,567.8901"),
+        ] {
+            assert_eq!(grouped(number), shown);
+        }
+        assert_eq!(counted(5_210, "credit"), "5,210 credits");
+    }
 }

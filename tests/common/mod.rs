@@ -45,7 +45,7 @@ pub(crate) const OUR_COLUMNS: [&str; 12] = [
 ];
 
 /// The keys every summary has.
-pub(crate) const SUMMARY_KEYS: [&str; 24] = [
+pub(crate) const SUMMARY_KEYS: [&str; 26] = [
     "campaign",
     "ledger",
     "results",
@@ -61,6 +61,8 @@ pub(crate) const SUMMARY_KEYS: [&str; 24] = [
     "batches",
     "requests",
     "credits",
+    "balance_before",
+    "balance_after",
     "gateway",
     "sandbox",
     "started_at",

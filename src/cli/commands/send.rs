@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::cli::args::{OnBadNumber, SendArgs};
+use crate::cli::args::{BalanceCheck, OnBadNumber, SendArgs};
+use crate::cli::balance::{self, Cost};
 use crate::cli::destination::Destination;
 use crate::cli::existing::refused;
 use crate::cli::exit::Exit;
@@ -20,9 +21,10 @@ use crate::cli::view::{counted, inflected};
 use crate::cli::{clock, earlier, next, overview, repeat, show, signals, suppression, view};
 use crate::dispatch::{self, Backoff, Policy, StopReason, Throttle};
 use crate::domain::place::Places;
+use crate::domain::report::Report;
 use crate::domain::{Msisdn, Status};
 use crate::gateway::Timeouts;
-use crate::ledger::{Campaign, Ledger, Location, Suppressed};
+use crate::ledger::{Campaign, Ledger, Location, Suppressed, Totals};
 use crate::results::ResultsFile;
 use crate::{Error, Result};
 
@@ -75,6 +77,7 @@ fn send(args: &SendArgs, summary: &mut Summary) -> Result<()> {
     let sent = send_pending(args, session, &destination, summary);
     // However it ended, the results hold an outcome for every row.
     let written = finish(args, &files, &results, summary, sent.is_ok());
+    balance::after(balance_check(args, &destination), &destination, summary);
     sent.and(written)
 }
 
@@ -113,20 +116,7 @@ fn send_pending(
         inform("Nothing is left to send.");
         return ledger.close().map(drop);
     }
-    // What a part of the rows costs is not known.
-    let pending = totals.counts.of(Status::Pending);
-    let (recipients, credits) = match args.send.limit {
-        Some(limit) if limit < pending => (limit, String::new()),
-        _ => (
-            pending,
-            format!(" for up to {}", counted(totals.credits_pending, "credit")),
-        ),
-    };
-    let question = format!(
-        "Send {} to {}{credits}?",
-        counted(recipients, "message"),
-        destination.name()
-    );
+    let (recipients, cost) = to_send(args.send.limit, &totals, &session.campaign.report);
     let mut campaign = session.campaign;
     session::set_lifetime(&mut ledger, &mut campaign, args.plan.options.expires)?;
     let approved = refuse_expired(&campaign, &place)
@@ -142,11 +132,13 @@ fn send_pending(
             if stage == Stage::Begun {
                 inform(&format!("So far:\n{}", view::totals(&totals, &place)));
             }
+            let compared =
+                balance::before(balance_check(args, destination), destination, cost, summary)?;
             if args.send.yes {
-                Ok(())
-            } else {
-                ask(&question, "nothing was sent; the plan is kept")
+                return Ok(());
             }
+            let question = question(recipients, destination, cost, compared);
+            ask(&question, "nothing was sent; the plan is kept")
         })
         // A question can stay open for days.
         .and_then(|()| refuse_expired(&campaign, &place))
@@ -169,6 +161,57 @@ fn send_pending(
         return Err(refusal);
     }
     dispatch(args, ledger, lists, destination, recipients, summary)
+}
+
+/// How many recipients this run sends to, and what that may cost. What a part of the rows costs is not known exactly.
+fn to_send(limit: Option<u64>, totals: &Totals, report: &Report) -> (u64, Cost) {
+    let pending = totals.counts.of(Status::Pending);
+    let all = totals.credits_pending;
+    let dearest = report
+        .dearest
+        .as_ref()
+        .map_or(all, |text| text.credits.into());
+    match limit {
+        Some(limit) if limit < pending => {
+            let credits = all.min(limit.saturating_mul(dearest));
+            (
+                limit,
+                Cost {
+                    credits,
+                    at_most: true,
+                },
+            )
+        }
+        _ => (
+            pending,
+            Cost {
+                credits: all,
+                at_most: false,
+            },
+        ),
+    }
+}
+
+/// The question before anything is sent. `compared`: what the run needs, and what the account has.
+fn question(
+    recipients: u64,
+    destination: &Destination,
+    cost: Cost,
+    compared: Option<String>,
+) -> String {
+    let messages = counted(recipients, "message");
+    let destination = destination.name();
+    let credits = || format!("for up to {}", counted(cost.credits, "credit"));
+    let cost = compared.map_or_else(credits, |compared| format!("({compared})"));
+    format!("Send {messages} to {destination} {cost}?")
+}
+
+fn balance_check(args: &SendArgs, destination: &Destination) -> BalanceCheck {
+    match args.send.balance {
+        Some(check) => check,
+        None if destination.states_balance() => BalanceCheck::Warn,
+        None => BalanceCheck::Off,
+    }
 }
 
 /// Refuses what another campaign in the folder has sent. The campaign comes with the number of its requests.
