@@ -65,6 +65,10 @@ const ADVICE: &[(&str, &[&str])] = &[
         &["if it is still to be sent: isms-campaign send a.ledger --expires 9d"],
     ),
     (
+        "cli/commands/send.rs plan_id",
+        &["look at what it holds (isms-campaign status a.ledger)"],
+    ),
+    (
         "cli/commands/status.rs run",
         &["To send after all what is cancelled: isms-campaign resolve a.ledger --rows ROWS"],
     ),
@@ -522,6 +526,9 @@ fn planned(said: &mut Said) {
     );
     has(&all, "send a.ledger");
     has(&all, "plan a.csv --show 4");
+    let other = [SEND, &["--plan-id", "0000-0000"]].concat();
+    let all = advice_works(said, "another plan", State::planned, &[&other]);
+    has(&all, "status a.ledger");
 
     let odd = || {
         let state = State::planned().file("my 'own' $list.csv", own_texts(3));

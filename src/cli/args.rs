@@ -18,7 +18,7 @@ use super::values::{
 use crate::domain::options::{
     DateOrder, DuplicateRule, HiddenRows, LintLevel, MaxInvalid, Punctuation, TextType,
 };
-use crate::domain::{Region, SenderId, Status};
+use crate::domain::{PlanId, Region, SenderId, Status};
 use crate::ledger::Location;
 use crate::source::{Delimiter, Encoding};
 
@@ -359,6 +359,9 @@ pub(super) struct SendOptionArgs {
     /// [default: warn where the gateway is iSMS or the sandbox, else off]
     #[arg(long, value_enum, hide_short_help = true)]
     pub(super) balance: Option<BalanceCheck>,
+    /// Send this plan and no other: the id that plan and status show; for a ledger
+    #[arg(long, value_name = "ID", hide_short_help = true)]
+    pub(super) plan_id: Option<PlanId>,
     /// Send to exactly N recipients in this run
     #[arg(long, value_name = "N", help_heading = None)]
     pub(super) limit: Option<u64>,

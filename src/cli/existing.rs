@@ -7,8 +7,8 @@ use super::args::OnChange;
 use super::files::CampaignFiles;
 use super::next;
 use super::terminal::tell;
-use crate::domain::Status;
 use crate::domain::options::DuplicateRule;
+use crate::domain::{PlanId, PlanIdBuilder, Status};
 use crate::gateway::Code;
 use crate::ledger::{Campaign, Location, Lock, Snapshot, Totals};
 use crate::source;
@@ -146,6 +146,13 @@ pub(super) fn read(place: &Location) -> Result<(Box<dyn Snapshot>, Campaign)> {
     let campaign = snapshot.campaign()?;
     tracing::info!(ledger = %place, campaign = campaign.id, planned_at = %campaign.planned_at, "opened");
     Ok((snapshot, campaign))
+}
+
+/// The id of a ledger's plan. It stays the same, whatever became of the plan's rows.
+pub(super) fn plan_id(snapshot: &dyn Snapshot, campaign: &Campaign) -> Result<PlanId> {
+    let mut id = PlanIdBuilder::new(&campaign.options);
+    snapshot.texts(&mut |_, number, text| id.add(number, text))?;
+    Ok(id.finish())
 }
 
 /// Refuses a ledger that does not add up.

@@ -97,6 +97,13 @@ pub(super) fn of_send(args: &SendArgs) -> Result<(Recipients, CampaignFiles)> {
         Recipients::Spreadsheet(_) => Some(args.plan.recipients.clone()),
         Recipients::Ledger(place) => spreadsheet_of(place),
     };
+    if let (Recipients::Spreadsheet(_), Some(id)) = (&recipients, args.send.plan_id) {
+        let problem =
+            "--plan-id is for a ledger: a spreadsheet that has changed would be planned again";
+        let ledger = &files.ledger;
+        let hint = format!("plan it, then name its ledger: {ledger} --plan-id {id}");
+        return Err(Error::usage(problem).hint(hint));
+    }
     let mut inputs = files_read(&args.plan);
     inputs.extend(spreadsheet.as_ref().map(role("the spreadsheet")));
     let mut written = vec![("the results file", files.results.as_path())];

@@ -17,7 +17,7 @@ use super::signals;
 use super::terminal::{print, tell, tell_error};
 use crate::dispatch::StopReason;
 use crate::domain::report::Report;
-use crate::domain::{Status, Timestamp};
+use crate::domain::{PlanId, Status, Timestamp};
 use crate::gateway::Balance;
 use crate::ledger::{Campaign, Location, Totals};
 use crate::{Error, Kind, Result};
@@ -42,6 +42,8 @@ pub(super) struct Summary {
     started_at: Timestamp,
     pub(super) totals: Totals,
     pub(super) report: Option<Report>,
+    /// The id of the plan, where a command has worked it out.
+    pub(super) plan_id: Option<PlanId>,
     pub(super) requests: u64,
     /// Of all rows to send before a send, of accepted rows after it.
     pub(super) credits: u64,
@@ -105,7 +107,7 @@ pub(super) fn of_refusal(path: Option<PathBuf>, on_end: Option<OnEnd>, error: &E
 pub(super) fn of_ledger(
     place: &Location,
     results: Option<&Path>,
-    campaign: Campaign,
+    (campaign, plan_id): (Campaign, PlanId),
     totals: Totals,
 ) -> Result<Value> {
     let mut summary = Summary::begin(None);
@@ -118,6 +120,7 @@ pub(super) fn of_ledger(
     });
     summary.writes_results = true;
     summary.gateway = campaign.gateway_host;
+    summary.plan_id = Some(plan_id);
     summary.report = Some(campaign.report);
     summary.set_totals(totals);
     let running = place.holder().is_some();
@@ -165,6 +168,7 @@ impl Summary {
             started_at: clock::now(),
             totals: Totals::default(),
             report: None,
+            plan_id: None,
             requests: 0,
             credits: 0,
             gateway: None,
@@ -325,6 +329,9 @@ impl Summary {
         });
         for &status in Status::ALL {
             object[status.as_str()] = json!(self.totals.counts.of(status));
+        }
+        if let Some(id) = self.plan_id {
+            object["plan_id"] = json!(id.to_string());
         }
         if let Some(report) = &self.report {
             object["plan"] = json!(report);

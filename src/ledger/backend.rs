@@ -163,7 +163,7 @@ pub trait Snapshot: Debug {
     /// spreadsheet, as long as it returns true.
     fn planned_texts(&self, each: &mut dyn FnMut(PlannedText<'_>) -> Result<bool>) -> Result<()>;
 
-    /// Hands each row that was planned to be sent to `each`, with its number and text.
+    /// Hands each row that was planned to be sent to `each`, with its number and text, in the order of the spreadsheet.
     fn texts(&self, each: &mut dyn FnMut(Status, Msisdn, &str)) -> Result<()>;
 
     /// When the last request was made, or the run under way was about to make its first one. `None`: nothing was taken by a gateway,

@@ -12,8 +12,8 @@ use crate::cli::session::{Session, Stage, plan_or_resume};
 use crate::cli::settings::{self, PlanSettings};
 use crate::cli::summary::{self, Summary};
 use crate::cli::terminal::{inform, print};
-use crate::cli::{earlier, named, next, overview, repeat, show, values, view};
-use crate::domain::Status;
+use crate::cli::{earlier, existing, named, next, overview, repeat, show, values, view};
+use crate::domain::{PlanId, Status};
 use crate::source::Input;
 
 pub(in crate::cli) fn run(args: &PlanArgs) -> Exit {
@@ -34,12 +34,21 @@ fn plan(args: &PlanArgs, summary: &mut Summary) -> Result<Exit> {
     summary.gateway.clone_from(&session.campaign.gateway_host);
     summary.report = Some(session.campaign.report.clone());
     let sendable = session.refuse_over_limits(args.check.max_invalid);
-    show(args, &session, summary, sendable.is_ok())?;
+    let snapshot = session.ledger.snapshot()?;
+    let plan_id = existing::plan_id(&*snapshot, &session.campaign)?;
+    summary.plan_id = Some(plan_id);
+    show(args, &session, summary, plan_id, sendable.is_ok())?;
     sendable.map(|()| Exit::OK)
 }
 
 /// Shows the plan where a person reads it.
-fn show(args: &PlanArgs, session: &Session, summary: &Summary, sendable: bool) -> Result<()> {
+fn show(
+    args: &PlanArgs,
+    session: &Session,
+    summary: &Summary,
+    plan_id: PlanId,
+    sendable: bool,
+) -> Result<()> {
     let (campaign, rate) = (&session.campaign, values::default_rate());
     let to_standard_error = args.output.json_on_standard_output();
     let details = if to_standard_error {
@@ -62,13 +71,16 @@ fn show(args: &PlanArgs, session: &Session, summary: &Summary, sendable: bool) -
         }
         _ => say(&overview::of_plan(campaign, rate, details))?,
     }
-    say(&ending(args, session, summary, sendable))
+    say(&format!(
+        "\nPlan id:      {plan_id}\n{}",
+        ending(args, session, summary, sendable)
+    ))
 }
 
 fn ending(args: &PlanArgs, session: &Session, summary: &Summary, sendable: bool) -> String {
     let ledger = named::in_command(&session.ledger);
     let report = &session.campaign.report;
-    let mut text = String::from("\n");
+    let mut text = String::new();
     if report.sendable > args.output.show.unwrap_or(1) {
         let _ = writeln!(text, "All texts:    {}", all_texts(args, session));
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::cli::args::{BalanceCheck, OnBadNumber, SendArgs};
 use crate::cli::balance::{self, Cost};
 use crate::cli::destination::Destination;
-use crate::cli::existing::refused;
+use crate::cli::existing::{self, refused};
 use crate::cli::exit::Exit;
 use crate::cli::files::CampaignFiles;
 use crate::cli::overview::Details;
@@ -18,7 +18,7 @@ use crate::cli::summary::{self, Summary};
 use crate::cli::suppression::Lists;
 use crate::cli::terminal::{ask, inform, tell};
 use crate::cli::view::{counted, inflected};
-use crate::cli::{clock, earlier, next, overview, repeat, show, signals, suppression, view};
+use crate::cli::{clock, earlier, named, next, overview, repeat, show, signals, suppression, view};
 use crate::dispatch::{self, Backoff, Policy, StopReason, Throttle};
 use crate::domain::place::Places;
 use crate::domain::report::Report;
@@ -102,6 +102,7 @@ fn send_pending(
     destination: &Destination,
     summary: &mut Summary,
 ) -> Result<()> {
+    let plan_id = plan_id(args, &session)?;
     refuse_over_limits(args, &session)?;
     let (stage, place, mut lists) = (session.stage, session.ledger, session.lists);
     let mut ledger = Ledger::open(session.lock)?;
@@ -137,7 +138,7 @@ fn send_pending(
             if args.send.yes {
                 return Ok(());
             }
-            let question = question(recipients, destination, cost, compared);
+            let question = question(recipients, &plan_id, destination, cost, compared);
             ask(&question, "nothing was sent; the plan is kept")
         })
         // A question can stay open for days.
@@ -161,6 +162,25 @@ fn send_pending(
         return Err(refusal);
     }
     dispatch(args, ledger, lists, destination, recipients, summary)
+}
+
+/// The plan's id as the question names it, where there is one. Refuses another plan than the one that was asked for.
+fn plan_id(args: &SendArgs, session: &Session) -> Result<String> {
+    if args.send.yes && args.send.plan_id.is_none() {
+        return Ok(String::new());
+    }
+    let place = &session.ledger;
+    let id = existing::plan_id(&*place.snapshot()?, &session.campaign)?;
+    match args.send.plan_id {
+        Some(wanted) if wanted != id => {
+            let problem = format!("holds the plan {id}, and --plan-id asks for {wanted}");
+            let status = format!("isms-campaign status {}", named::in_command(place));
+            Err(refused(place, problem).hint(format!(
+                "nothing is sent; look at what it holds ({status}) and have it approved, or send the ledger of the other plan"
+            )))
+        }
+        _ => Ok(format!(" of plan {id}")),
+    }
 }
 
 /// How many recipients this run sends to, and what that may cost. What a part of the rows costs is not known exactly.
@@ -195,6 +215,7 @@ fn to_send(limit: Option<u64>, totals: &Totals, report: &Report) -> (u64, Cost) 
 /// The question before anything is sent. `compared`: what the run needs, and what the account has.
 fn question(
     recipients: u64,
+    plan_id: &str,
     destination: &Destination,
     cost: Cost,
     compared: Option<String>,
@@ -203,7 +224,7 @@ fn question(
     let destination = destination.name();
     let credits = || format!("for up to {}", counted(cost.credits, "credit"));
     let cost = compared.map_or_else(credits, |compared| format!("({compared})"));
-    format!("Send {messages} to {destination} {cost}?")
+    format!("Send {messages}{plan_id} to {destination} {cost}?")
 }
 
 fn balance_check(args: &SendArgs, destination: &Destination) -> BalanceCheck {

@@ -13,10 +13,11 @@ pub(in crate::cli) fn run(args: &LedgerArgs, json: bool) -> Result<Exit> {
     let place = &existing::named(&args.location)?;
     let (snapshot, campaign) = existing::read(place)?;
     let totals = snapshot.totals()?;
+    let plan_id = existing::plan_id(&*snapshot, &campaign)?;
     if json {
         let file = args.campaign.file.as_ref();
         let results = file.and_then(CampaignFile::results);
-        let object = summary::of_ledger(place, results.as_deref(), campaign, totals)?;
+        let object = summary::of_ledger(place, results.as_deref(), (campaign, plan_id), totals)?;
         return print(&format!("{object:#}\n")).map(|()| Exit::OK);
     }
     let sendable = totals.counts.sendable();
@@ -37,6 +38,7 @@ pub(in crate::cli) fn run(args: &LedgerArgs, json: bool) -> Result<Exit> {
     print(&format!(
         "Campaign      {}, from {}\n\
          Planned       {}, not sent after {}\n\
+         Plan id       {plan_id}\n\
          Sent to       {}\n\
          {}\
          Progress      {done} of {sendable} to send\n\n\

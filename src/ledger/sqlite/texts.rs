@@ -8,7 +8,7 @@ use crate::Result;
 use crate::domain::{Msisdn, Status};
 use crate::ledger::state::State;
 
-/// Hands each row that was planned to be sent to `each`.
+/// Hands each row that was planned to be sent to `each`, in the order of the spreadsheet.
 pub(super) fn each_text(
     connection: &Connection,
     each: &mut dyn FnMut(Status, Msisdn, &str),
@@ -18,7 +18,8 @@ pub(super) fn each_text(
          FROM recipient r
          LEFT JOIN recipient t ON t.row = r.text_row
          LEFT JOIN batch b ON b.id = r.batch_id
-         WHERE r.disposition = 'send'",
+         WHERE r.disposition = 'send'
+         ORDER BY r.row",
     )?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
