@@ -193,7 +193,9 @@ fn stopped() -> Error {
 }
 
 fn write_error(error: io::Error) -> Error {
-    Error::new(Kind::Disk, "the results could not be written").caused_by(error)
+    Error::new(Kind::Disk, "the results could not be written")
+        .caused_by(error)
+        .hint("the ledger holds all of it; make room there, and write them again")
 }
 
 /// The cell of this row in one of our columns.

@@ -130,7 +130,10 @@ fn a_full_disk_while_writing_results() {
         .send_command(&gateway.url(), &arguments)
         .within(&at_most(1_000))
         .run();
-    fails(&run, &["customers.results.csv", "could not be written"]);
+    fails(
+        &run,
+        &["customers.results.csv", "could not be written", "make room"],
+    );
     assert_eq!(gateway.numbers_taken().len(), 3_000);
     assert_eq!(program.summary_json("summary.json")["accepted"], 3_000);
     let again = program
@@ -229,6 +232,35 @@ fn a_full_file_system() {
     let came = gateway.count();
     assert!((1..400).contains(&came), "{came} requests");
     ends_well(&program, &gateway, &arguments, 4);
+}
+
+#[test]
+fn a_file_system_without_any_room_is_named() {
+    if !may_mount() {
+        return;
+    }
+    let program = Program::with(&[("customers.csv", &people(60))]);
+    let gateway = Gateway::accepting();
+    let limited = customers(&["--limit", "30"]);
+    program.send(&gateway, &limited).exits(0);
+    let full = in_own_mounts(
+        "mkdir -p full; mount -t tmpfs -o size=400k none full; cp -p customers.* full; cd full; cat /dev/zero > fill || true",
+        ":",
+    );
+    for arguments in [&limited[..], &["customers.ledger"]] {
+        let run = program
+            .send_command(&gateway.url(), arguments)
+            .within(&full)
+            .run();
+        fails(
+            &run,
+            &["customers.ledger", "make sure that its disk has room"],
+        );
+        run.shows(!run.stderr.contains(".ledger file"), "that is its ledger");
+    }
+    program.send(&gateway, &customers(&[])).exits(0);
+    gateway.assert_nothing_twice();
+    assert_eq!(gateway.taken().len(), 60);
 }
 
 #[test]

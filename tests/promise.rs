@@ -826,10 +826,14 @@ fn half_an_outage_stops_the_run() {
         said.contains("left messages without a usable answer"),
         "{said}"
     );
-    assert_eq!(
-        program.summary_json("summary.json")["stopped_by"],
-        "unknown"
+    let summary = program.summary_json("summary.json");
+    assert_eq!(summary["stopped_by"], "unknown");
+    let error = summary["error"].as_str().unwrap();
+    assert!(
+        error.contains("(the last one: HTTP status 503: "),
+        "{error}"
     );
+    assert!(said.contains(error), "{said}");
     let rows = rows_in_are_rows_out(&program, "customers.csv", "customers.results.csv");
     let unknown = count_statuses(&rows)["unknown"];
     assert!((90..=180).contains(&unknown), "{unknown}");

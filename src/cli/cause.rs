@@ -45,8 +45,8 @@ impl Cause {
         }
     }
 
-    /// Why a run stopped before everything was sent, and what to do about it. `failure`: why the last request that was not
-    /// sent was not.
+    /// Why a run stopped before everything was sent, and what to do about it. `failure`: why the last request that failed
+    /// did.
     pub(super) fn of_stop(stop: StopReason, pending: u64, failure: Option<&str>) -> Option<Self> {
         Some(match stop {
             StopReason::Account(code) => Self::new(
@@ -75,13 +75,17 @@ impl Cause {
             StopReason::Unknown {
                 incomplete,
                 requests,
-            } => Self::new(
-                "unknown",
-                format!(
-                    "{incomplete} of the last {} left messages without a usable answer, so the run stopped; find out why before you run again",
-                    counted(requests, "request")
-                ),
-            ),
+            } => {
+                let last =
+                    failure.map_or_else(String::new, |why| format!(" (the last one: {why})"));
+                Self::new(
+                    "unknown",
+                    format!(
+                        "{incomplete} of the last {} left messages without a usable answer{last}, so the run stopped; find out why before you run again",
+                        counted(requests, "request")
+                    ),
+                )
+            }
             StopReason::Signal(signal) => {
                 let then = match pending {
                     0 => "everything was under way already",

@@ -11,7 +11,7 @@ use super::policy::Policy;
 pub(super) struct GatewayHealth {
     failing_since: Option<Instant>,
     paused_until: Option<Instant>,
-    /// Why the last request that was not sent was not.
+    /// Why the last request before the stop that failed did: it was not sent, or had no usable answer.
     pub(super) last_failure: Option<String>,
 }
 

@@ -37,7 +37,7 @@ pub struct Ending {
     pub ledger: Option<Ledger>,
     /// How many requests were made that the gateway may have seen.
     pub requests: u64,
-    /// Why the last request that was not sent was not.
+    /// Why the last request before the stop that failed did: it was not sent, or had no usable answer.
     pub last_failure: Option<String>,
     /// The error that ended it, if one did.
     pub error: Option<Error>,

@@ -80,6 +80,13 @@ impl Shared<'_> {
         if !new_states.all(NewState::is_planned_again) {
             self.health().note_success();
         }
+        let unanswered = classified.new_states.iter().find_map(|state| match state {
+            NewState::Unknown { why, .. } => Some(why),
+            _ => None,
+        });
+        if let (Some(why), None) = (unanswered, self.stop.reason()) {
+            self.health().last_failure = Some(why.clone());
+        }
         let isolated = self.policy.split_bad_numbers && batch.split && classified.bad_number;
         if let Some(reason) = lock(&self.breaker).record(&classified.new_states, isolated) {
             self.stop.request(reason);
