@@ -87,7 +87,7 @@ fn explain(error: &CertificateError) -> (String, &'static str) {
         // Signed by itself, as OpenSSL does it without being told otherwise.
         error if format!("{error:?}").contains("CaUsedAsEndEntity") => (
             "is that of an issuer and not of a server".to_owned(),
-            "do not go on before you know who answers there; a server of yours needs one that was made with CA:FALSE",
+            "do not go on before you know who answers there; a server of yours needs one that is no issuer's, also where SSL_CERT_FILE names it: openssl req -x509 -addext basicConstraints=CA:FALSE",
         ),
         error => (format!("is refused ({error})"), SERVER),
     }

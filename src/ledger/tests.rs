@@ -12,12 +12,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use rusqlite::Connection;
-use rusqlite::types::Value;
-
 use super::sqlite::{
     files,
     place::{copy, exists, set_aside},
+    tampering,
 };
 use super::*;
 use crate::domain::options::{Punctuation, TextType};
@@ -385,23 +383,5 @@ fn contents(at: impl Into<Location>) -> Vec<String> {
         Location::File(path) => path,
         Location::Memory(place) => return vec![place.contents()],
     };
-    let connection = Connection::open(path).unwrap();
-    ["batch", "recipient", "attempt", "decision"]
-        .into_iter()
-        .flat_map(|table| {
-            let mut statement = connection
-                .prepare(&format!("SELECT * FROM {table}"))
-                .unwrap();
-            let columns = statement.column_count();
-            statement
-                .query_map([], |row| {
-                    (0..columns)
-                        .map(|column| Ok(format!("{:?}", row.get::<_, Value>(column)?)))
-                        .collect::<rusqlite::Result<Vec<_>>>()
-                })
-                .unwrap()
-                .map(|row| row.unwrap().join("|"))
-                .collect::<Vec<_>>()
-        })
-        .collect()
+    tampering::contents(&path)
 }

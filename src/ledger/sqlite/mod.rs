@@ -27,6 +27,8 @@ mod plan_writer;
 mod planned;
 mod schema;
 mod snapshot;
+#[cfg(test)]
+pub(super) mod tampering;
 mod texts;
 mod totals;
 mod verify;

@@ -13,10 +13,7 @@ fn other_files_and_newer_ledgers_are_refused() {
     ] {
         let (_folder, path) = temp_ledger();
         plan(&path, &[1]);
-        Connection::open(&path)
-            .unwrap()
-            .execute_batch(change)
-            .unwrap();
+        tampering::change(&path, change).unwrap();
         let lock = lock(&path).unwrap();
         let error = Ledger::open(lock).unwrap_err().to_string();
         assert!(error.contains(word), "{change}: {error}");
@@ -159,13 +156,10 @@ fn recovered_batches_are_counted() {
 fn a_log_that_was_turned_off_is_turned_on_again() {
     let (_folder, path) = temp_ledger();
     plan(&path, &[1]);
-    let mode = |sql: &str| -> String {
-        let other = Connection::open(&path).unwrap();
-        other.query_row(sql, [], |row| row.get(0)).unwrap()
-    };
-    assert_eq!(mode("PRAGMA journal_mode = DELETE"), "delete");
+    let mode = tampering::query(&path, "PRAGMA journal_mode = DELETE");
+    assert_eq!(mode, "delete");
     let _ledger = open(&path);
-    assert_eq!(mode("PRAGMA journal_mode"), "wal");
+    assert_eq!(tampering::query(&path, "PRAGMA journal_mode"), "wal");
 }
 
 #[test]
@@ -174,10 +168,7 @@ fn the_log_of_another_ledger_is_not_replayed() {
     let (_elsewhere, other) = temp_ledger();
     plan(&path, &[1]);
     plan(&other, &[1]);
-    Connection::open(&other)
-        .unwrap()
-        .execute("UPDATE campaign SET id = 'another'", [])
-        .unwrap();
+    tampering::change(&other, "UPDATE campaign SET id = 'another'").unwrap();
     // SQLite leaves an empty one where nothing was written.
     fs::write(files::log(&path), "").unwrap();
     assert!(!files::has_log(&path));

@@ -122,14 +122,10 @@ fn a_batch_that_one_request_cannot_hold_is_not_sent() {
 fn a_planned_batch_without_its_text_is_an_error() {
     let (_folder, path) = temp_ledger();
     plan(&path, &[1, 1]);
-    Connection::open(&path)
-        .unwrap()
-        .execute_batch(
-            "PRAGMA foreign_keys = OFF; UPDATE recipient SET text = NULL, text_row = 1 WHERE row = 2;
-             UPDATE recipient SET type = NULL, credits = NULL, text = NULL, text_row = NULL, batch_id = NULL,
-                                  disposition = 'invalid' WHERE row = 1",
-        )
-        .unwrap();
+    let change = "UPDATE recipient SET text = NULL, text_row = 1 WHERE row = 2;
+                  UPDATE recipient SET type = NULL, credits = NULL, text = NULL, text_row = NULL, batch_id = NULL,
+                                       disposition = 'invalid' WHERE row = 1";
+    tampering::change(&path, change).unwrap();
     open(&path).planned_after(None).unwrap_err();
 }
 

@@ -46,15 +46,11 @@ fn all_means_all_unknown_rows() {
             assert_eq!(recipient.decision.unwrap().resolution, "accepted");
         }
     });
-    let decisions: String = Connection::open(&path)
-        .unwrap()
-        .query_row(
-            "SELECT rows || ' ' || resolution || ' ' || note FROM decision",
-            [],
-            |row| row.get(0),
-        )
-        .unwrap();
-    assert_eq!(decisions, "1-2 accepted the portal says so");
+    let sql = "SELECT rows || ' ' || resolution || ' ' || note FROM decision";
+    assert_eq!(
+        tampering::query(&path, sql),
+        "1-2 accepted the portal says so"
+    );
     assert_eq!(
         resolve(&mut ledger, &Selection::AllUnknown, &went_out()).unwrap(),
         0

@@ -154,17 +154,14 @@ fn every_tampering_is_detected() {
     for tampering in tamperings {
         let (_folder, path) = temp_ledger();
         drop(everything(&path));
-        let connection = Connection::open(&path).unwrap();
-        connection
-            .execute_batch("PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON;")
-            .unwrap();
-        if connection.execute_batch(tampering).is_err() {
+        match tampering::change(&path, tampering) {
+            Ok(has_changed) => assert!(has_changed, "{tampering}"),
             // The tables' own constraints prevent it.
-            assert!(tampering.contains("SET msisdn"), "{tampering}");
-            continue;
+            Err(_) => {
+                assert!(tampering.contains("SET msisdn"), "{tampering}");
+                continue;
+            }
         }
-        assert!(connection.total_changes() > 0, "{tampering}");
-        drop(connection);
         let found = snapshot(&path).unwrap().verify(false, &code_fits);
         assert!(
             found.as_ref().map_or(true, |wrong| !wrong.is_empty()),
@@ -177,10 +174,8 @@ fn every_tampering_is_detected() {
 fn a_repeated_number_and_text_is_detected_unless_duplicates_were_kept() {
     let (_folder, path) = temp_ledger();
     plan(&path, &[1, 1]);
-    Connection::open(&path)
-        .unwrap()
-        .execute_batch("UPDATE recipient SET msisdn = 60125500001, text = 'text 1' WHERE row = 2")
-        .unwrap();
+    let change = "UPDATE recipient SET msisdn = 60125500001, text = 'text 1' WHERE row = 2";
+    tampering::change(&path, change).unwrap();
     let snapshot = snapshot(&path).unwrap();
     assert_eq!(snapshot.verify(false, &code_fits).unwrap().len(), 1);
     assert!(snapshot.verify(true, &code_fits).unwrap().is_empty());
