@@ -7,6 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use common::gateway::{Gate, Request, trx_of};
+use common::program::Running;
 use common::tls::{Authority, TlsServer};
 use common::{Gateway, Program, Reply, count_statuses, counts, own_texts, verifies};
 
@@ -15,16 +16,27 @@ const LONGER: Duration = Duration::from_millis(2600);
 
 const ARGUMENTS: [&str; 3] = ["customers.csv", "--timeout", "2"];
 
-/// Runs a test with a gateway on plain HTTP, and with one behind TLS.
+/// Sends texts of their own to so many people through a gateway on plain HTTP, and through one behind TLS.
 fn on_both(
+    rows: usize,
+    arguments: &[&str],
     script: impl Fn(&Request, usize) -> Reply + Clone + Send + Sync + 'static,
-    test: impl Fn(&Gateway, &str, &str),
+    test: impl Fn(&Gateway, &Program, Running),
 ) {
+    let send = |gateway: &Gateway, url: &str, pem: &str| {
+        let program = Program::with(&[("customers.csv", &own_texts(rows)), ("ca.pem", pem)]);
+        let trusted = program.path("ca.pem").display().to_string();
+        let send = program.send_command(url, arguments);
+        let running = send.env("SSL_CERT_FILE", trusted).start();
+        test(gateway, &program, running);
+        gateway.assert_nothing_twice();
+        verifies(&program, "customers.ledger");
+    };
     let plain = Gateway::new(script.clone());
-    test(&plain, &plain.url(), "");
+    send(&plain, &plain.url(), "");
     let authority = Authority::new();
     let server = TlsServer::before(Gateway::new(script), authority.certify("localhost"));
-    test(&server.gateway, &server.url("localhost"), &authority.pem());
+    send(&server.gateway, &server.url("localhost"), &authority.pem());
 }
 
 /// The first request is answered at once, the others when the gate is open, each in another of the usual shapes.
@@ -44,16 +56,10 @@ fn an_answer_that_came_while_the_program_stood_still_counts() {
     let gate = Gate::closed();
     let held = gate.clone();
     on_both(
+        9,
+        &ARGUMENTS,
         move |_, nth| gated(&held, nth),
-        |gateway, url, pem| {
-            let program = Program::with(&[("customers.csv", &own_texts(9)), ("ca.pem", pem)]);
-            let running = program
-                .send_command(url, &ARGUMENTS)
-                .env(
-                    "SSL_CERT_FILE",
-                    program.path("ca.pem").display().to_string(),
-                )
-                .start();
+        |gateway, program, running| {
             gateway.wait_for_requests(5);
             running.signal("STOP");
             thread::sleep(Duration::from_millis(200));
@@ -63,8 +69,6 @@ fn an_answer_that_came_while_the_program_stood_still_counts() {
             running.wait().exits(0);
             let rows = program.results("customers.results.csv");
             assert_eq!(count_statuses(&rows), counts(&[("accepted", 9)]));
-            gateway.assert_nothing_twice();
-            verifies(&program, "customers.ledger");
         },
     );
 }
@@ -72,19 +76,13 @@ fn an_answer_that_came_while_the_program_stood_still_counts() {
 #[test]
 fn an_answer_that_had_not_come_is_late_whoever_stood_still() {
     on_both(
+        2,
+        &ARGUMENTS,
         |_, nth| match nth {
             0 => Reply::accepted(1),
             _ => Reply::accepted(2).after(2 * LONGER),
         },
-        |gateway, url, pem| {
-            let program = Program::with(&[("customers.csv", &own_texts(2)), ("ca.pem", pem)]);
-            let running = program
-                .send_command(url, &ARGUMENTS)
-                .env(
-                    "SSL_CERT_FILE",
-                    program.path("ca.pem").display().to_string(),
-                )
-                .start();
+        |gateway, program, running| {
             gateway.wait_for_requests(2);
             running.signal("STOP");
             thread::sleep(LONGER);
@@ -105,27 +103,20 @@ fn an_answer_that_had_not_come_is_late_whoever_stood_still() {
 /// there.
 #[test]
 fn a_second_answer_is_not_that_to_the_next_request() {
+    let mut arguments = vec!["customers.csv", "--concurrency", "1", "--batch-size", "1"];
+    arguments.extend(["--rate", "2/s"]);
     on_both(
+        6,
+        &arguments,
         |_, nth| match nth {
             0 => Reply::accepted(trx_of(nth)),
             _ => Reply::twice(format!("2000 = SUCCESS:{}", trx_of(nth)), "-1004"),
         },
-        |gateway, url, pem| {
-            let program = Program::with(&[("customers.csv", &own_texts(6)), ("ca.pem", pem)]);
-            let mut arguments = vec!["customers.csv", "--concurrency", "1", "--batch-size", "1"];
-            arguments.extend(["--rate", "2/s"]);
-            program
-                .send_command(url, &arguments)
-                .env(
-                    "SSL_CERT_FILE",
-                    program.path("ca.pem").display().to_string(),
-                )
-                .run()
-                .exits(0);
+        |_, program, running| {
+            running.wait().exits(0);
             for (nth, row) in program.results("customers.results.csv").iter().enumerate() {
                 assert_eq!(row["sms_trx_id"], trx_of(nth));
             }
-            gateway.assert_nothing_twice();
         },
     );
 }

@@ -154,14 +154,12 @@ fn every_tampering_is_detected() {
     for tampering in tamperings {
         let (_folder, path) = temp_ledger();
         drop(everything(&path));
-        match tampering::change(&path, tampering) {
-            Ok(has_changed) => assert!(has_changed, "{tampering}"),
+        let Ok(has_changed) = tampering::change(&path, tampering) else {
             // The tables' own constraints prevent it.
-            Err(_) => {
-                assert!(tampering.contains("SET msisdn"), "{tampering}");
-                continue;
-            }
-        }
+            assert!(tampering.contains("SET msisdn"), "{tampering}");
+            continue;
+        };
+        assert!(has_changed, "{tampering}");
         let found = snapshot(&path).unwrap().verify(false, &code_fits);
         assert!(
             found.as_ref().map_or(true, |wrong| !wrong.is_empty()),
