@@ -300,6 +300,19 @@ pub(super) struct CheckArgs {
     /// Send nothing if another campaign in the ledger's folder sent the same to nine tenths of the numbers within this time
     #[arg(long, value_name = "DURATION|allow", default_value = "6d", value_parser = repeat, hide_short_help = true)]
     pub(super) repeat: Repeat,
+    /// Send nothing to a number that another campaign in the ledger's folder reached within this time
+    ///
+    /// Another campaign is one whose ledger is there. Accepted and unknown messages count, those of the sandbox and of tests do not.
+    #[arg(long, value_name = "DURATION", value_parser = duration, hide_short_help = true)]
+    pub(super) cooldown: Option<Duration>,
+    /// Another folder whose ledgers count for --cooldown
+    #[arg(
+        long,
+        value_name = "DIR",
+        requires = "cooldown",
+        hide_short_help = true
+    )]
+    pub(super) history: Vec<PathBuf>,
     /// Send nothing if more rows than this cannot be sent [default: 20%]
     #[arg(long, value_name = "N|P%", hide_short_help = true)]
     pub(super) max_invalid: Option<MaxInvalid>,

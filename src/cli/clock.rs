@@ -23,3 +23,8 @@ pub(super) fn today(zone: TimeZone) -> Date {
 pub(super) fn instant() -> Instant {
     Instant::now()
 }
+
+/// A time as people on this machine read it.
+pub(super) fn local(time: &Timestamp) -> String {
+    time.to_people_in(&TimeZone::system())
+}

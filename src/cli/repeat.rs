@@ -6,11 +6,10 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::Duration;
 
 use super::campaign_file::CampaignFile;
-use super::destination::SANDBOX_HOST;
-use super::files::{is_sandbox_ledger, is_test_ledger, shell_quoted};
+use super::files::shell_quoted;
 use super::terminal::tell;
 use super::values::Repeat;
-use super::{clock, named, next, remedy};
+use super::{clock, named, next, others, remedy};
 use crate::domain::options::MessageSource;
 use crate::domain::{Msisdn, Status, Timestamp};
 use crate::ledger::{Campaign, Location, Snapshot};
@@ -33,11 +32,8 @@ pub(super) fn refuse(
     };
     let now = clock::now();
     let mut texts = None;
-    let others = place.others()?;
+    let others = others::ledgers(place, &[])?;
     for ledger in others.iter().chain(replaced) {
-        if is_sandbox_ledger(ledger) || is_test_ledger(ledger) {
-            continue;
-        }
         // The campaign alone is read first. That is fast, and almost always enough.
         let looked = ledger.glance(&|other| Other::look(other, (campaign, requests), time, &now));
         let other = match looked {
@@ -121,18 +117,11 @@ impl Other {
         time: Duration,
         now: &Timestamp,
     ) -> Result<Option<Self>> {
-        let Some(last) = ledger.last_request()? else {
+        let own = Some((campaign.id.as_str(), requests));
+        let Some((other, last)) = others::sent_within(time, now, own, ledger)? else {
             return Ok(None);
         };
-        if last.age(now) >= time {
-            return Ok(None);
-        }
-        let other = ledger.campaign()?;
-        let is_sandbox = other.gateway_host.as_deref() == Some(SANDBOX_HOST);
-        // A copy of the ledger is no other campaign, unless it is this one that is the copy.
-        let is_copy = other.id == campaign.id && ledger.totals()?.attempts <= requests;
-        if is_sandbox || is_copy || !same_message(&other.options.message, &campaign.options.message)
-        {
+        if !same_message(&other.options.message, &campaign.options.message) {
             return Ok(None);
         }
         Ok(Some(Self {

@@ -9,15 +9,16 @@ use super::files::is_sandbox_ledger;
 use super::settings::{EXPIRES, PlanSettings};
 use super::suppression::Lists;
 use super::view::counted;
-use super::{clock, named, repeat};
+use super::{clock, cooldown, named, repeat};
 use crate::domain::Status;
 use crate::domain::options::{LintLevel, MaxInvalid};
 use crate::domain::place::Places;
 use crate::domain::report::Report;
 use crate::domain::status::Counts;
-use crate::domain::suppression::Suppression;
+use crate::domain::suppression::{Reached, Suppression};
 use crate::ledger::{Campaign, Ledger, Location, Lock, PlanWriter, Totals};
 use crate::planning::{self, Progress};
+use crate::source::KeptInput;
 use crate::{Error, Kind, Result};
 
 /// A locked ledger with its plan.
@@ -145,8 +146,18 @@ pub(super) fn plan_or_resume(
     let on_change = settings.typed.options.on_change.unwrap_or_default();
     refuse_lost(place, &lock, existing.as_ref(), on_change)?;
     // A pipe can be read only once.
-    let lists = Lists::read(&settings.typed.check, settings.options.region)?;
-    let (writer, campaign, places) = plan(settings, &lists.numbers, &lock, progress)?;
+    let mut lists = Lists::read(&settings.typed.check, settings.options.region)?;
+    let cooldown = settings.typed.check.cooldown;
+    let twice = cooldown.is_some() || planning::reads_twice(&settings.options);
+    let kept = KeptInput::new(settings.input, twice)?;
+    let stays = |existing: &Existing| {
+        let refused = existing.refuse_changes(place, &lock, on_change, &[]);
+        refused.is_err()
+    };
+    if cooldown.is_some() && !existing.as_ref().is_some_and(stays) {
+        lists.numbers.reached = reached(settings, place, existing.as_ref(), &kept)?;
+    }
+    let (writer, campaign, places) = plan(settings, &kept, &lists.numbers, &lock, progress)?;
     let existing = match existing {
         Some(existing) if existing.has_history() || existing.takes_over(&lock) || !replan => {
             let changes = changes(&existing.campaign, &campaign);
@@ -191,6 +202,20 @@ pub(super) fn plan_or_resume(
     })
 }
 
+/// The numbers of the spreadsheet that other campaigns have reached lately. One in its own place, which it may be about to
+/// replace, counts.
+fn reached(
+    settings: &PlanSettings<'_>,
+    place: &Location,
+    existing: Option<&Existing>,
+    kept: &KeptInput<'_>,
+) -> Result<Reached> {
+    let numbers = planning::numbers(kept, &settings.read_options(), &settings.options);
+    let replaced = existing.filter(|existing| existing.sent).map(|_| place);
+    let replaced = replaced.filter(|place| !is_sandbox_ledger(place));
+    cooldown::reached(&settings.typed.check, place, replaced, None, &numbers)
+}
+
 /// Refuses a plan that was sent already. The ledger in its own place counts, which may be about to be set aside.
 fn refuse_repeat(
     settings: &PlanSettings<'_>,
@@ -229,13 +254,14 @@ fn totals(report: &Report) -> Totals {
 /// Plans the spreadsheet, without putting the ledger in its place.
 fn plan(
     settings: &PlanSettings<'_>,
+    kept: &KeptInput<'_>,
     suppression: &Suppression,
     lock: &Lock,
     progress: &dyn Progress,
 ) -> Result<(Box<dyn PlanWriter>, Campaign, Places)> {
     let (input, options) = (settings.input, &settings.options);
     let read = settings.read_options();
-    let plan = planning::plan(input, &read, options, suppression, lock, progress);
+    let plan = planning::plan(kept, &read, options, suppression, lock, progress);
     let plan = plan.map_err(|error| match error.kind {
         Kind::Template => error.at(settings.template_place()),
         _ => error,

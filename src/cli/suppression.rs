@@ -24,6 +24,9 @@ use crate::{Error, Kind, Result};
 /// How many wrong entries of a list an error names.
 const MOST_NAMED: usize = 5;
 
+/// How many reasons are told of rows that are suppressed.
+const MOST_REASONS: usize = 5;
+
 /// How long a list that can no longer be read is tried before the run stops.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -278,7 +281,7 @@ fn left_out(error: &Error) -> String {
 /// Which rows were suppressed that were pending, for which reason, and how that is undone.
 pub(super) fn suppressed(suppressed: &Suppressed, place: &Location) -> String {
     let mut text = String::new();
-    for (why, rows) in suppressed {
+    for (why, rows) in suppressed.iter().take(MOST_REASONS) {
         let rows = inflected(
             rows.len() as u64,
             "row that was pending is",
@@ -286,9 +289,15 @@ pub(super) fn suppressed(suppressed: &Suppressed, place: &Location) -> String {
         );
         let _ = writeln!(text, "{rows} suppressed now: {why}.");
     }
+    let more = suppressed.values().skip(MOST_REASONS);
+    let more = more.map(Vec::len).sum::<usize>() as u64;
+    if more > 0 {
+        let rows = inflected(more, "more row is", "more rows are");
+        let _ = writeln!(text, "{rows} suppressed; the results say why of each.");
+    }
     let rows: Vec<u64> = suppressed.values().flatten().copied().collect();
     let undo = make_pending(place, &rows, Status::Suppressed);
-    text + "If a list is wrong, make them pending again once this run has ended, and send without it: "
+    text + "If that is wrong, make them pending again once this run has ended, and send without that list or --cooldown: "
         + &undo
 }
 
@@ -340,6 +349,8 @@ mod tests {
             lenient_suppress: false,
             max_invalid: None,
             repeat: Repeat::Allow,
+            cooldown: None,
+            history: Vec::new(),
         };
         Lists::read(&check, Region::MY)
     }

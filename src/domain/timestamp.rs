@@ -43,6 +43,13 @@ impl Timestamp {
         age.try_into().unwrap_or_default()
     }
 
+    /// The time as people in this time zone read it: `2026-11-22 23:20:00`.
+    #[must_use]
+    pub fn to_people_in(&self, zone: &TimeZone) -> String {
+        let time = self.0.with_time_zone(zone.clone());
+        time.strftime("%Y-%m-%d %H:%M:%S").to_string()
+    }
+
     /// The time in UTC to the second, for a file name: `20261122T152000Z`.
     #[must_use]
     pub fn file_stamp(&self) -> String {
@@ -80,6 +87,7 @@ mod tests {
         assert_eq!(later.to_string(), "2026-11-23T23:20:00.000+08:00");
         assert!(later > planned);
         assert_eq!(planned.file_stamp(), "20261122T152000Z");
+        assert_eq!(planned.to_people_in(&TimeZone::UTC), "2026-11-22 15:20:00");
         assert_eq!(planned.age(&later), Duration::from_secs(86_400));
         assert_eq!(later.age(&planned), Duration::ZERO);
     }

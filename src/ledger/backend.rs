@@ -1,6 +1,7 @@
 //! What a backend does for the rest of the ledger: it writes changes durably and reads. It decides nothing.
 
 use std::any::Any;
+use std::collections::HashSet;
 use std::fmt::Debug;
 use std::ops::RangeInclusive;
 
@@ -175,6 +176,14 @@ pub trait Snapshot: Debug {
 
     /// Hands each number that was or may yet be sent to (accepted, unknown, pending) to `each`.
     fn sent_numbers(&self, each: &mut dyn FnMut(Msisdn)) -> Result<()>;
+
+    /// Hands each of these numbers that was, or may have been, sent to (accepted, unknown) to `each`, with the time of the last
+    /// claim, in the order of the batches.
+    fn reached(
+        &self,
+        numbers: &HashSet<Msisdn>,
+        each: &mut dyn FnMut(Msisdn, &Timestamp),
+    ) -> Result<()>;
 
     /// Whether an attempt has an outcome that is not in `AttemptOutcome::NOT_TAKEN`, or none yet.
     fn was_sent_from(&self) -> Result<bool>;

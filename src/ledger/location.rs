@@ -89,13 +89,22 @@ impl Location {
         self.path().map(sqlite::data_files).unwrap_or_default()
     }
 
-    /// The other ledgers in its folder.
-    pub fn others(&self) -> Result<Vec<Self>> {
+    /// The ledgers in another folder, or the same one, without this one.
+    pub fn others_in(&self, folder: &Path) -> Result<Vec<Self>> {
         match self {
-            Self::File(path) => Ok(sqlite::others(path)?.into_iter().map(Self::File).collect()),
+            Self::File(path) => {
+                let others = sqlite::ledgers_in(folder, path)?.into_iter();
+                Ok(others.map(Self::File).collect())
+            }
             #[cfg(test)]
             Self::Memory(_) => Ok(Vec::new()),
         }
+    }
+
+    /// The other ledgers in its folder.
+    pub fn others(&self) -> Result<Vec<Self>> {
+        let folder = self.path().and_then(Path::parent);
+        self.others_in(folder.unwrap_or(Path::new("")))
     }
 
     /// Takes the lock, or returns an error that says who holds it. `holder` describes this process to the others ("process 4711

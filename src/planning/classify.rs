@@ -65,7 +65,7 @@ impl<'a> Classifier<'a> {
             region: options.region,
             warn_of_sender_id: options.lint != LintLevel::Off && options.sender_id.is_some(),
             report: Report {
-                suppression_lists: suppression.lists.clone(),
+                suppression_lists: suppression.counted(),
                 ..Report::default()
             },
             examples,

@@ -12,7 +12,7 @@ use crate::source::{KeptInput, ReadOptions, Row, Source};
 use crate::{Error, Kind, Result};
 
 /// How many rows are read at a time.
-const CHUNK: usize = 1_024;
+pub(super) const CHUNK: usize = 1_024;
 
 /// A spreadsheet that is ready to be planned: how its columns of dates and amounts are read is known.
 pub(super) struct Prepared {
@@ -26,7 +26,8 @@ pub(super) struct Prepared {
 }
 
 /// Whether the spreadsheet may have to be read twice, as far as the options show.
-pub(super) fn may_be_needed(options: &PlanOptions) -> bool {
+#[must_use]
+pub fn may_be_needed(options: &PlanOptions) -> bool {
     match &options.message {
         MessageSource::Template(template) => {
             template.contains("date") || template.contains("money")

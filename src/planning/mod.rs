@@ -11,7 +11,10 @@ mod row;
 #[cfg(test)]
 mod tests;
 
+pub use first_pass::may_be_needed as reads_twice;
 pub use pipeline::Progress;
+
+use std::collections::HashSet;
 
 use classify::Classifier;
 use examples::Examples;
@@ -24,9 +27,9 @@ use crate::domain::place::Places;
 use crate::domain::report::Report;
 use crate::domain::suppression::Suppression;
 use crate::domain::template::Templates;
-use crate::domain::{Place, PlanOptions, ResultColumn};
+use crate::domain::{Msisdn, Place, PlanOptions, ResultColumn, msisdn};
 use crate::ledger::{Lock, PlanWriter};
-use crate::source::{CsvDialect, Input, KeptInput, ReadOptions, changed, to_record};
+use crate::source::{CsvDialect, KeptInput, ReadOptions, Row, changed, to_record};
 use crate::{Error, Kind, Remedy, Result};
 
 /// A finished plan, whose ledger is not in its place yet.
@@ -48,18 +51,38 @@ pub struct Plan {
     pub places: Places,
 }
 
+/// The numbers in a spreadsheet, as far as they can be read. What is wrong with it, planning says.
+#[must_use]
+pub fn numbers(
+    kept: &KeptInput<'_>,
+    format: &ReadOptions,
+    options: &PlanOptions,
+) -> HashSet<Msisdn> {
+    let mut numbers = HashSet::new();
+    let Ok(mut source) = kept.open(format) else {
+        return numbers;
+    };
+    let Ok(phone) = phone_column(options, source.columns()) else {
+        return numbers;
+    };
+    while let Ok(Some(rows)) = source.read(first_pass::CHUNK) {
+        let read = |row: &Row| msisdn::read(row.number_in(phone), options.region).ok();
+        numbers.extend(rows.iter().filter_map(read));
+    }
+    numbers
+}
+
 /// Plans a campaign for a ledger in the place that is locked. An error in a template that is common to all
 /// rows has the kind [`Kind::Template`] and no place; all others name theirs.
 pub fn plan(
-    input: &Input,
+    kept: &KeptInput<'_>,
     format: &ReadOptions,
     options: &PlanOptions,
     suppression: &Suppression,
     lock: &Lock,
     progress: &dyn Progress,
 ) -> Result<Plan> {
-    let kept = KeptInput::new(input, first_pass::may_be_needed(options))?;
-    let planned = plan_kept(&kept, format, options, suppression, lock, progress);
+    let planned = plan_kept(kept, format, options, suppression, lock, progress);
     // Whatever is wrong with it may come from that.
     kept.refuse_changed()?;
     planned

@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::*;
 use crate::domain::{InCommon, RequestLimits, Timestamp};
 use crate::ledger::{Campaign, Location, Recipient};
+use crate::source::Input;
 
 struct NoProgress;
 
@@ -26,7 +27,8 @@ fn planned(
     let (input, read) = (Input::File(sheet.to_owned()), ReadOptions::default());
     let lists = Suppression::default();
     let lock = ledger.lock("a test").unwrap();
-    super::plan(&input, &read, options, &lists, &lock, progress)
+    let kept = KeptInput::new(&input, reads_twice(options)).unwrap();
+    super::plan(&kept, &read, options, &lists, &lock, progress)
 }
 
 /// Plans these rows of numbers and messages. Returns the batch of each row, or 0, after the ledger was verified.

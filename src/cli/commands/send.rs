@@ -1,6 +1,6 @@
 //! `send`: plans or resumes a campaign, shows it, asks, sends, and writes the results.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,10 +18,13 @@ use crate::cli::summary::{self, Summary};
 use crate::cli::suppression::Lists;
 use crate::cli::terminal::{ask, inform, tell};
 use crate::cli::view::{counted, inflected};
-use crate::cli::{clock, earlier, named, next, overview, repeat, show, signals, suppression, view};
+use crate::cli::{
+    clock, cooldown, earlier, named, next, overview, repeat, show, signals, suppression, view,
+};
 use crate::dispatch::{self, Backoff, Policy, StopReason, Throttle};
 use crate::domain::place::Places;
 use crate::domain::report::Report;
+use crate::domain::suppression::Reached;
 use crate::domain::{Msisdn, Status};
 use crate::gateway::Timeouts;
 use crate::ledger::{Campaign, Ledger, Location, Suppressed, Totals};
@@ -109,6 +112,9 @@ fn send_pending(
     tell_recovered(ledger.recovered());
     // The lock is held since these were counted.
     let mut totals = session.totals;
+    if stage != Stage::New {
+        lists.numbers.reached = reached(args, &ledger, totals.attempts)?;
+    }
     if stage != Stage::New && !lists.numbers.is_empty() {
         suppress(&mut ledger, &place, |number| lists.numbers.reason(number))?;
         totals = ledger.totals()?;
@@ -145,10 +151,18 @@ fn send_pending(
         .and_then(|()| refuse_expired(&campaign, &place))
         .and_then(|()| {
             let added = lists.added(&tell)?;
-            if added.is_empty() {
+            let reached = if args.send.yes {
+                Reached::default()
+            } else {
+                reached(args, &ledger, totals.attempts)?
+            };
+            if added.is_empty() && reached.is_empty() {
                 return Ok(());
             }
-            suppress(&mut ledger, &place, |number| added.get(&number).cloned())
+            suppress(&mut ledger, &place, |number| {
+                let is_listed = added.get(&number).cloned();
+                is_listed.or_else(|| reached.reason(number))
+            })
         })
         .and_then(|()| {
             // The mark comes first: of two that begin at the same moment at least one sees the other.
@@ -252,6 +266,24 @@ fn refuse_repeat(
             }
         })
     })
+}
+
+/// The numbers of pending rows that other campaigns have reached lately. `requests` were made from this ledger.
+fn reached(args: &SendArgs, ledger: &Ledger, requests: u64) -> Result<Reached> {
+    let check = &args.plan.check;
+    let mut pending = HashSet::new();
+    if check.cooldown.is_some() {
+        ledger
+            .location()
+            .snapshot()?
+            .texts(&mut |status, number, _| {
+                if status == Status::Pending {
+                    pending.insert(number);
+                }
+            })?;
+    }
+    let own = Some((ledger.campaign().id.as_str(), requests));
+    cooldown::reached(check, ledger.location(), None, own, &pending)
 }
 
 /// Suppresses pending rows, and warns if hardly any are left: the list may be another than was meant.

@@ -45,18 +45,22 @@ pub(in crate::ledger) fn data_files(ledger: &Path) -> Vec<PathBuf> {
     vec![ledger.to_owned(), log(ledger)]
 }
 
-/// The other ledgers in the folder of this one, in the order of their names: files that are ledgers, and those that are called so
-/// and cannot be read.
-pub(in crate::ledger) fn others(ledger: &Path) -> Result<Vec<PathBuf>> {
-    let folder = folder(ledger);
+/// The ledgers in this folder but this one, in the order of their names: files that are ledgers, and those that are called so and
+/// cannot be read.
+pub(in crate::ledger) fn ledgers_in(folder: &Path, ledger: &Path) -> Result<Vec<PathBuf>> {
+    let listed = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
     let unlisted = |error| {
         Error::new(Kind::Disk, "cannot be searched for other ledgers")
             .caused_by(error)
-            .at(folder.display())
+            .at(listed.display())
     };
     let mut others = Vec::new();
-    for entry in fs::read_dir(folder).map_err(unlisted)? {
-        let path = ledger.with_file_name(entry.map_err(unlisted)?.file_name());
+    for entry in fs::read_dir(listed).map_err(unlisted)? {
+        let path = folder.join(entry.map_err(unlisted)?.file_name());
         // The ledger itself may be open in this process, and must not be opened here.
         let is_sidecar = SIDECARS.iter().any(|suffix| has_suffix(&path, suffix));
         if !is_sidecar && !is_same(&path, ledger) && (has_suffix(&path, SUFFIX) || is_ledger(&path))

@@ -2,6 +2,7 @@
 //!
 //! A claim is shown as unknown: its request is under way, or a crash cut it off.
 
+use std::collections::HashSet;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
@@ -10,7 +11,7 @@ use rusqlite::{Connection, Row};
 use super::campaign;
 use super::connection::{connect_for_glance, connect_to_read};
 use super::error::unknown_value;
-use super::texts::each_text;
+use super::texts::{each_reached, each_text};
 use super::totals;
 use crate::Result;
 use crate::domain::{Encoding, Msisdn, Status, Timestamp};
@@ -159,6 +160,14 @@ impl backend::Snapshot for Snapshot {
             }
             Ok(())
         })
+    }
+
+    fn reached(
+        &self,
+        numbers: &HashSet<Msisdn>,
+        each: &mut dyn FnMut(Msisdn, &Timestamp),
+    ) -> Result<()> {
+        self.read(|connection| each_reached(connection, numbers, each))
     }
 
     fn was_sent_from(&self) -> Result<bool> {

@@ -1,11 +1,13 @@
-//! Reading the rows to send with their texts, to compare them with those of another ledger.
+//! Reading what was sent to whom and when, to compare it with another ledger.
+
+use std::collections::HashSet;
 
 use rusqlite::Connection;
 
 use super::error::unknown_value;
 use super::totals;
 use crate::Result;
-use crate::domain::{Msisdn, Status};
+use crate::domain::{Msisdn, Status, Timestamp};
 use crate::ledger::state::State;
 
 /// Hands each row that was planned to be sent to `each`, in the order of the spreadsheet.
@@ -32,6 +34,37 @@ pub(super) fn each_text(
             number,
             row.get_ref(2)?.as_str()?,
         );
+    }
+    Ok(())
+}
+
+/// Hands each of these numbers that was, or may have been, sent to to `each`.
+pub(super) fn each_reached(
+    connection: &Connection,
+    numbers: &HashSet<Msisdn>,
+    each: &mut dyn FnMut(Msisdn, &Timestamp),
+) -> Result<()> {
+    // In the order of the batches, whose numbers are in an index.
+    let mut statement = connection.prepare(
+        "SELECT r.msisdn, b.claimed_at FROM batch b CROSS JOIN recipient r ON r.batch_id = b.id
+         WHERE b.state IN ('accepted', 'unknown', 'claimed')",
+    )?;
+    let mut rows = statement.query([])?;
+    let mut current: Option<(String, Timestamp)> = None;
+    while let Some(row) = rows.next()? {
+        let number: i64 = row.get(0)?;
+        let number = Msisdn::from_u64(number.cast_unsigned()).filter(|one| numbers.contains(one));
+        let Some(number) = number else { continue };
+        let claimed = row.get_ref(1)?.as_str()?;
+        let at = match &current {
+            Some((text, at)) if text == claimed => at,
+            _ => {
+                let time = Timestamp::parse(claimed);
+                let time = time.ok_or_else(|| unknown_value("time", claimed))?;
+                &current.insert((claimed.to_owned(), time)).1
+            }
+        };
+        each(number, at);
     }
     Ok(())
 }

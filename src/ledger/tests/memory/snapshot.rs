@@ -1,5 +1,7 @@
 //! Reading a ledger in memory.
 
+use std::collections::HashSet;
+
 use super::*;
 
 impl Snapshot for Data {
@@ -117,6 +119,23 @@ impl Snapshot for Data {
             );
             if may_be_sent {
                 planned.msisdn.into_iter().for_each(&mut *each);
+            }
+        }
+        Ok(())
+    }
+
+    fn reached(
+        &self,
+        numbers: &HashSet<Msisdn>,
+        each: &mut dyn FnMut(Msisdn, &Timestamp),
+    ) -> Result<()> {
+        for (row, planned) in self.rows.iter().zip(&self.plan.rows) {
+            let number = planned.msisdn.filter(|number| numbers.contains(number));
+            let batch = row.batch.map(|batch| &self.batches[batch.0 as usize - 1]);
+            let claimed = batch.and_then(|batch| batch.claimed_at.as_deref());
+            let is_reached = matches!(self.status(row), Status::Accepted | Status::Unknown);
+            if let (Some(number), Some(claimed), true) = (number, claimed, is_reached) {
+                each(number, &Timestamp::parse(claimed).unwrap());
             }
         }
         Ok(())

@@ -1,0 +1,69 @@
+//! Finds the numbers that other campaigns have reached lately, for `--cooldown`: nothing is sent to them.
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::time::Duration;
+
+use super::args::CheckArgs;
+use super::{clock, others};
+use crate::domain::suppression::Reached;
+use crate::domain::{Msisdn, Timestamp};
+use crate::ledger::{Location, Snapshot};
+use crate::{Error, Kind, Result};
+
+/// Which of these numbers another campaign reached, or may have reached, within the time that was typed, if one was. The other
+/// ledgers are those in the folder of the campaign's own one, `place`, and in the folders that were named. `replaced` is a
+/// ledger in its own place that it is to replace. `own` is its id, and how many requests were made from its ledger, if it was
+/// planned before.
+pub(super) fn reached(
+    check: &CheckArgs,
+    place: &Location,
+    replaced: Option<&Location>,
+    own: Option<(&str, u64)>,
+    numbers: &HashSet<Msisdn>,
+) -> Result<Reached> {
+    let reached = RefCell::default();
+    let Some(time) = check.cooldown else {
+        return Ok(reached.into_inner());
+    };
+    let now = clock::now();
+    let others = others::ledgers(place, &check.history)?;
+    for ledger in others.iter().chain(replaced) {
+        ledger
+            .glance(&|other| add(&mut reached.borrow_mut(), numbers, time, &now, own, other))
+            .map_err(|error| {
+                Error::new(Kind::Ledger, "it is not known whom another campaign reached")
+                    .caused_by(error)
+                    .hint("if the people in it may get a message now, move that ledger to another folder or leave out --cooldown")
+            })?;
+    }
+    Ok(reached.into_inner())
+}
+
+/// Adds those of the numbers that this other ledger's campaign has reached. It does no harm to add them twice.
+fn add(
+    reached: &mut Reached,
+    numbers: &HashSet<Msisdn>,
+    time: Duration,
+    now: &Timestamp,
+    own: Option<(&str, u64)>,
+    ledger: &dyn Snapshot,
+) -> Result<()> {
+    let Some((other, _)) = others::sent_within(time, now, own, ledger)? else {
+        return Ok(());
+    };
+    // Batches come in order, so that most numbers have the time of the one before them.
+    let mut current = None;
+    ledger.reached(numbers, &mut |number, at| {
+        if at.age(now) >= time {
+            return;
+        }
+        if current.as_ref() != Some(at) {
+            current = Some(at.clone());
+            let (name, when) = (&other.name, clock::local(at));
+            let reason = format!("the campaign {name} reached the number, or may have, on {when}");
+            reached.begin(at.clone(), reason);
+        }
+        reached.add(number);
+    })
+}
