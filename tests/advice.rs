@@ -34,6 +34,13 @@ const ADVICE: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "cli/commands/campaigns.rs lines",
+        &[
+            "  send what is pending: isms-campaign send a.ledger",
+            "look up what is unknown: isms-campaign status a.ledger",
+        ],
+    ),
+    (
         "cli/commands/cancel.rs run",
         &[
             "They are not sent. To send them after all: isms-campaign resolve",
@@ -567,7 +574,12 @@ fn over_the_limits(said: &mut Said) {
 }
 
 fn half_sent(said: &mut Said) {
-    let all = advice_works(said, "half sent", State::half_sent, &[PLAN, STATUS]);
+    let all = advice_works(
+        said,
+        "half sent",
+        State::half_sent,
+        &[PLAN, STATUS, &["campaigns"]],
+    );
     has(&all, "send a.ledger");
     let run = State::half_sent().run(PLAN);
     assert!(run.stdout.contains("2 of 4 messages accepted"), "{run}");
@@ -645,7 +657,12 @@ fn expired(said: &mut Said) {
 fn unknown_rows(said: &mut Said) {
     let plan: &[&str] = &["plan", "a.csv", "--batch-size", "1"];
     let details: &[&str] = &["results", "a.ledger", "--status", "unknown"];
-    let all = advice_works(said, "unknown", unknown, &[STATUS, plan, details]);
+    let all = advice_works(
+        said,
+        "unknown",
+        unknown,
+        &[STATUS, plan, details, &["campaigns"]],
+    );
     for command in [
         "results a.ledger --status unknown",
         "resolve a.ledger --all --as accepted",

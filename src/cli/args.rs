@@ -69,6 +69,14 @@ pub(super) enum Command {
     Verify(LedgerArgs),
     /// Show the account's balance, and when it expires, as the gateway states them
     Balance(BalanceArgs),
+    /// List the campaigns in a folder, and what is open in each
+    Campaigns {
+        /// The folder [default: this one]
+        folder: Option<PathBuf>,
+        /// Print them as a JSON array
+        #[arg(long)]
+        json: bool,
+    },
     /// Run the sandbox, a gateway that sends nothing, until it is stopped
     Sandbox {
         /// Where to listen; loopback only

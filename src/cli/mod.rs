@@ -43,7 +43,7 @@ use tracing_subscriber::fmt::time::FormatTime;
 
 use crate::{Error, Result};
 use args::Command;
-use commands::{cancel, guide, plan, resolve, results, sandbox, send, status, verify};
+use commands::{campaigns, cancel, guide, plan, resolve, results, sandbox, send, status, verify};
 use exit::Exit;
 use parse::Refusal;
 
@@ -103,6 +103,7 @@ fn run(command: Command) -> Result<Exit> {
         Command::Cancel(args) => cancel::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Balance(args) => commands::balance::run(&args),
+        Command::Campaigns { folder, json } => campaigns::run(folder.as_deref(), json),
         Command::Sandbox { listen, options } => sandbox::run(listen, &options),
         Command::Guide { topic } => guide::run(topic.as_deref()),
     }

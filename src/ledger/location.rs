@@ -89,11 +89,17 @@ impl Location {
         self.path().map(sqlite::data_files).unwrap_or_default()
     }
 
+    /// The ledgers in a folder.
+    pub fn in_folder(folder: &Path) -> Result<Vec<Self>> {
+        let ledgers = sqlite::ledgers_in(folder, None)?.into_iter();
+        Ok(ledgers.map(Self::File).collect())
+    }
+
     /// The ledgers in another folder, or the same one, without this one.
     pub fn others_in(&self, folder: &Path) -> Result<Vec<Self>> {
         match self {
             Self::File(path) => {
-                let others = sqlite::ledgers_in(folder, path)?.into_iter();
+                let others = sqlite::ledgers_in(folder, Some(path))?.into_iter();
                 Ok(others.map(Self::File).collect())
             }
             #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The subcommands, one file each.
 
 pub(super) mod balance;
+pub(super) mod campaigns;
 pub(super) mod cancel;
 pub(super) mod guide;
 pub(super) mod plan;

@@ -45,31 +45,31 @@ pub(in crate::ledger) fn data_files(ledger: &Path) -> Vec<PathBuf> {
     vec![ledger.to_owned(), log(ledger)]
 }
 
-/// The ledgers in this folder but this one, in the order of their names: files that are ledgers, and those that are called so and
+/// The ledgers in this folder, without one of them, in the order of their names: files that are ledgers, and those that are called so and
 /// cannot be read.
-pub(in crate::ledger) fn ledgers_in(folder: &Path, ledger: &Path) -> Result<Vec<PathBuf>> {
+pub(in crate::ledger) fn ledgers_in(folder: &Path, without: Option<&Path>) -> Result<Vec<PathBuf>> {
     let listed = if folder.as_os_str().is_empty() {
         Path::new(".")
     } else {
         folder
     };
     let unlisted = |error| {
-        Error::new(Kind::Disk, "cannot be searched for other ledgers")
+        Error::new(Kind::Disk, "cannot be searched for ledgers")
             .caused_by(error)
             .at(listed.display())
     };
-    let mut others = Vec::new();
+    let mut ledgers = Vec::new();
     for entry in fs::read_dir(listed).map_err(unlisted)? {
         let path = folder.join(entry.map_err(unlisted)?.file_name());
-        // The ledger itself may be open in this process, and must not be opened here.
+        // That one may be open in this process, and must not be opened here.
         let is_sidecar = SIDECARS.iter().any(|suffix| has_suffix(&path, suffix));
-        if !is_sidecar && !is_same(&path, ledger) && (has_suffix(&path, SUFFIX) || is_ledger(&path))
-        {
-            others.push(path);
+        let is_wanted = without.is_none_or(|without| !is_same(&path, without));
+        if !is_sidecar && is_wanted && (has_suffix(&path, SUFFIX) || is_ledger(&path)) {
+            ledgers.push(path);
         }
     }
-    others.sort_unstable();
-    Ok(others)
+    ledgers.sort_unstable();
+    Ok(ledgers)
 }
 
 fn has_suffix(path: &Path, suffix: &str) -> bool {
