@@ -134,6 +134,13 @@ impl Error {
         self
     }
 
+    /// The same error with one more thing that can be done.
+    #[must_use]
+    pub fn or_hint(mut self, hint: impl Display) -> Self {
+        self.hint = format!("{}; {hint}", self.hint);
+        self
+    }
+
     /// The same error as one of another kind, for a caller to whom it means something else.
     #[must_use]
     pub fn of_kind(self, kind: Kind) -> Self {

@@ -72,6 +72,10 @@ const ADVICE: &[(&str, &[&str])] = &[
         &["if it is still to be sent: isms-campaign send a.ledger --expires 9d"],
     ),
     (
+        "cli/commands/send.rs refuse_repeat",
+        &["if this one is not to be sent: isms-campaign cancel b.ledger"],
+    ),
+    (
         "cli/commands/send.rs plan_id",
         &["look at what it holds (isms-campaign status a.ledger)"],
     ),
@@ -720,6 +724,9 @@ fn sent_by_another_campaign(said: &mut Said) {
     let runs: [&[&str]; 2] = [&["plan", "b.csv"], &["send", "b.csv", "--yes"]];
     let all = advice_works(said, "repeated", again, &runs);
     has(&all, "status a.ledger");
+    let planned = || again().after(&["plan", "b.csv", "--repeat", "allow"]);
+    let all = advice_works(said, "repeated", planned, &[&["send", "b.ledger", "--yes"]]);
+    has(&all, "cancel b.ledger");
 }
 
 fn changed_by_something_else(said: &mut Said) {

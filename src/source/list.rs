@@ -86,10 +86,9 @@ fn read_entries(path: &Path, mut entry: impl FnMut(Location, &str)) -> Result<()
 }
 
 fn no_number() -> Error {
-    // An export that failed may leave a header and nothing else. People who opted out would get a message. If there are none, no
-    // list is needed.
+    // An export that failed may leave a header and nothing else. The people whom it should hold would get a message.
     Error::new(Kind::Input, "the list holds no number")
-        .hint("check how it was made, or leave it out")
+        .hint("check how it was made; leave it out only if everybody may get a message")
 }
 
 const ONE_SHEET: &str = "save the sheet with the numbers as \"CSV UTF-8\", or delete the others";
@@ -311,11 +310,11 @@ mod tests {
             ),
             (
                 b"phone\n\n",
-                "stop.csv: the list holds no number; check how it was made, or leave it out",
+                "stop.csv: the list holds no number; check how it was made; leave it out only if everybody may get a message",
             ),
             (
                 b"\n\n",
-                "stop.csv: the list holds no number; check how it was made, or leave it out",
+                "stop.csv: the list holds no number; check how it was made; leave it out only if everybody may get a message",
             ),
             (
                 b"Name,Age\nAli,7\n",

@@ -29,7 +29,7 @@ use crate::domain::{Msisdn, Status};
 use crate::gateway::Timeouts;
 use crate::ledger::{Campaign, Ledger, Location, Suppressed, Totals};
 use crate::results::ResultsFile;
-use crate::{Error, Result};
+use crate::{Error, Kind, Result};
 
 pub(in crate::cli) fn run(args: &SendArgs) -> Exit {
     summary::of_run(&args.plan.output, args.send.on_end.clone(), |summary| {
@@ -265,6 +265,14 @@ fn refuse_repeat(
                 each(number, text);
             }
         })
+    })
+    .map_err(|error| match error.kind {
+        // What is pending would be sent once the time has passed.
+        Kind::Repeat => error.or_hint(format_args!(
+            "if this one is not to be sent: isms-campaign cancel {}",
+            named::in_command(place)
+        )),
+        _ => error,
     })
 }
 
