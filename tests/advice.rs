@@ -1,6 +1,11 @@
 //! Every command that a message advises works in the state in which it is advised, and never sends a message twice. Each place in
 //! the source that advises one is known here, with what it says.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods
+)]
 
 #[path = "../src/source/workbook/build.rs"]
 #[allow(dead_code)]
@@ -8,7 +13,10 @@ mod build;
 mod common;
 
 use std::fmt::Write as _;
+use std::fs;
 use std::thread;
+
+use jiff::ToSpan as _;
 
 use common::advising::{COMMANDS, advising};
 use common::gateway::{Gate, trx_of};
@@ -32,6 +40,14 @@ const ADVICE: &[(&str, &[&str])] = &[
             "isms-campaign send customers.csv --message-file may.txt --limit 5",
             "isms-campaign send customers.ledger --yes",
         ],
+    ),
+    (
+        "cli/checks.rs refuse_expired",
+        &["if it is still to be sent: isms-campaign send a.ledger --expires 9d"],
+    ),
+    (
+        "cli/checks.rs refuse_repeat",
+        &["if this one is not to be sent: isms-campaign cancel b.ledger"],
     ),
     (
         "cli/commands/campaigns.rs lines",
@@ -68,14 +84,6 @@ const ADVICE: &[(&str, &[&str])] = &[
     ),
     ("cli/commands/resolve.rs run", &["1 row settled."]),
     (
-        "cli/commands/send.rs refuse_expired",
-        &["if it is still to be sent: isms-campaign send a.ledger --expires 9d"],
-    ),
-    (
-        "cli/commands/send.rs refuse_repeat",
-        &["if this one is not to be sent: isms-campaign cancel b.ledger"],
-    ),
-    (
         "cli/commands/send.rs plan_id",
         &["look at what it holds (isms-campaign status a.ledger)"],
     ),
@@ -106,6 +114,16 @@ const ADVICE: &[(&str, &[&str])] = &[
     (
         "cli/next.rs list_reached",
         &["isms-campaign results a.ledger --status accepted,unknown --results a.reached.csv"],
+    ),
+    (
+        "cli/next.rs later",
+        &[
+            "rows are pending after --not-after; to send them: isms-campaign send a.ledger --not-after",
+        ],
+    ),
+    (
+        "cli/next.rs options",
+        &["isms-campaign send a.ledger --window 00:00-24:00 --time-zone UTC"],
     ),
     (
         "cli/next.rs resolve_all",
@@ -162,6 +180,10 @@ const ADVICE: &[(&str, &[&str])] = &[
     (
         "cli/suppression.rs suppressed",
         &["make them pending again once this run has ended"],
+    ),
+    (
+        "cli/timing.rs refuse_expired_by",
+        &["if it is still to be sent then: isms-campaign send a.ledger --expires 11d --start-at"],
     ),
     (
         "cli/view.rs make_pending",
@@ -471,7 +493,7 @@ fn has_no_send(all: &[Advised]) {
 
 // --- The states ---------------------------------------------------------------------------------------------------
 
-const STATES: [fn(&mut Said); 16] = [
+const STATES: [fn(&mut Said); 17] = [
     planned,
     over_the_limits,
     half_sent,
@@ -479,6 +501,7 @@ const STATES: [fn(&mut Said); 16] = [
     in_the_sandbox,
     at_another_gateway,
     expired,
+    at_other_times,
     unknown_rows,
     refused_rows,
     cancelled_rows,
@@ -656,6 +679,43 @@ fn expired(said: &mut Said) {
         .exits(0);
     state.gateway.assert_nothing_twice();
     assert_eq!(state.gateway.numbers_taken().len(), 4);
+}
+
+fn at_other_times(said: &mut Said) {
+    let always = &["--window", "00:00-24:00", "--time-zone", "UTC"];
+    let in_windows = || State::begun(&own_texts(4), always, 2, Gateway::accepting());
+    let all = advice_works(said, "in windows", in_windows, &[PLAN, STATUS]);
+    has(&all, "send a.ledger --window 00:00-24:00 --time-zone UTC");
+
+    // Half an hour later than now, a month ago: the next such time is today.
+    let now = jiff::Zoned::now().in_tz("Asia/Kuala_Lumpur").unwrap();
+    let written = |at: jiff::Zoned| at.strftime("%Y-%m-%d %H:%M").to_string();
+    let passed = written(&now + 30.minutes() - 30.days());
+    let late: &[&str] = &["send", "a.csv", "--yes", "--not-after", &passed];
+    let all = advice_works_after(said, "after its last time", State::half_sent, late);
+    let end = written(&now + 30.minutes());
+    has(&all, &format!("send a.ledger --not-after '{end}'"));
+
+    // A command for later waits, and sends nothing until then.
+    let later = written(&now + 10.days());
+    let refused = State::half_sent().run(&["send", "a.csv", "--yes", "--start-at", &later]);
+    let all = advised_by(said, refused.exits(1));
+    has(
+        &all,
+        &format!("send a.ledger --expires 11d --start-at '{later}'"),
+    );
+    let state = State::half_sent();
+    let waiting = state.program.command(&typed(&state, &all[0])).credentials();
+    let waiting = waiting.env("ISMS_GATEWAY", state.gateway.url());
+    let waiting = waiting.within("exec 2> log.txt").start();
+    let log = state.program.path("log.txt");
+    let waits = || fs::read_to_string(&log).is_ok_and(|log| log.contains("Waiting until"));
+    while !waits() {
+        thread::yield_now();
+    }
+    waiting.signal("TERM");
+    waiting.wait().exits(143);
+    assert_eq!(state.gateway.numbers_taken().len(), 2);
 }
 
 fn unknown_rows(said: &mut Said) {

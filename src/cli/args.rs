@@ -12,12 +12,11 @@ use jiff::civil::Date;
 
 use super::campaign_file::CampaignFile;
 use super::on_end::OnEnd;
-use super::values::{
-    DEFAULT_RATE, RateArg, Repeat, date, duration, keyword, range, rate, repeat, seconds,
-};
+use super::values::{RateArg, Repeat, date, duration, keyword, range, rate, repeat, seconds};
 use crate::domain::options::{
     DateOrder, DuplicateRule, HiddenRows, LintLevel, MaxInvalid, Punctuation, TextType,
 };
+use crate::domain::schedule::{When, Window, Zone};
 use crate::domain::{PlanId, Region, SenderId, Status};
 use crate::ledger::Location;
 use crate::source::{Delimiter, Encoding};
@@ -349,9 +348,26 @@ pub(super) struct SendOptionArgs {
     /// Try it out: send to a gateway that sends nothing
     #[arg(long, conflicts_with = "gateway", help_heading = None)]
     pub(super) sandbox: bool,
-    /// The rate in recipients, over all workers: 30/s, 600/m, 5000/h, 50000/d or none
-    #[arg(long, value_name = "RATE", default_value = DEFAULT_RATE, value_parser = rate, hide_short_help = true)]
-    pub(super) rate: RateArg,
+    /// The rate in recipients, over all workers: 30/s, 600/m, 5000/h, 50000/d or none [default: 30/s]
+    #[arg(long, value_name = "RATE", value_parser = rate, hide_short_help = true)]
+    pub(super) rate: Option<RateArg>,
+    /// Take this much time inside of --window for what is pending at first; later runs keep that rate
+    #[arg(long, value_name = "DURATION", value_parser = duration, conflicts_with = "rate", hide_short_help = true)]
+    pub(super) spread: Option<Duration>,
+    /// Wait until then: 09:00, "2026-12-01 09:00", or RFC 3339
+    ///
+    /// A time of day is the next one when it is first given for this campaign; repeated, it means the same.
+    #[arg(long, value_name = "WHEN", value_parser = When::parse, hide_short_help = true)]
+    pub(super) start_at: Option<When>,
+    /// Send nothing more from then on; what is left stays pending
+    #[arg(long, value_name = "WHEN", value_parser = When::parse, hide_short_help = true)]
+    pub(super) not_after: Option<When>,
+    /// Send only then, and wait otherwise: "mon-fri 09:00-18:00", or 22:00-02:00 for every night; repeatable
+    #[arg(long, value_name = "[DAYS ]HH:MM-HH:MM", value_parser = Window::parse, hide_short_help = true)]
+    pub(super) window: Vec<Window>,
+    /// The time zone of these times
+    #[arg(long, value_name = "NAME", default_value = Zone::DEFAULT, value_parser = Zone::parse, hide_short_help = true)]
+    pub(super) time_zone: Zone,
     /// Number of requests at a time, after the first usable answer
     ///
     /// Until then one at a time is made: a batch, or a single recipient if the last request had no usable answer, and then

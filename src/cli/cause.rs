@@ -45,9 +45,9 @@ impl Cause {
         }
     }
 
-    /// Why a run stopped before everything was sent, and what to do about it. `failure`: why the last request that failed
-    /// did.
-    pub(super) fn of_stop(stop: StopReason, pending: u64, failure: Option<&str>) -> Option<Self> {
+    /// Why a run stopped before everything was sent, and what to do about it. `detail`: why the last request that failed
+    /// did, or how the rest is sent later.
+    pub(super) fn of_stop(stop: StopReason, pending: u64, detail: Option<&str>) -> Option<Self> {
         Some(match stop {
             StopReason::Account(code) => Self::new(
                 "account",
@@ -64,7 +64,7 @@ impl Cause {
                 ),
             ),
             StopReason::Unreachable => {
-                let why = failure.map_or_else(String::new, |why| format!(": {why}"));
+                let why = detail.map_or_else(String::new, |why| format!(": {why}"));
                 Self::new(
                     "unreachable",
                     format!(
@@ -76,8 +76,7 @@ impl Cause {
                 incomplete,
                 requests,
             } => {
-                let last =
-                    failure.map_or_else(String::new, |why| format!(" (the last one: {why})"));
+                let last = detail.map_or_else(String::new, |why| format!(" (the last one: {why})"));
                 Self::new(
                     "unknown",
                     format!(
@@ -94,6 +93,14 @@ impl Cause {
                 let name = signals::name(signal);
                 Self::new("signal", format!("interrupted by {name}; {then}"))
             }
+            StopReason::NotAfter => Self::new(
+                "not-sent",
+                format!(
+                    "{} pending after --not-after; {}",
+                    inflected(pending, "row is", "rows are"),
+                    detail.unwrap_or("run again at another time")
+                ),
+            ),
             // An error says these.
             StopReason::Balance | StopReason::Error | StopReason::Limit => return None,
         })

@@ -40,6 +40,7 @@ impl Exit {
             }
             Some(StopReason::Unreachable) => Self::UNREACHABLE,
             _ if counts.of(Status::Unknown) > 0 => Self::UNKNOWN,
+            Some(StopReason::NotAfter) if counts.of(Status::Pending) > 0 => Self::NOT_ALL_SENT,
             // While rows are left, rows that cannot be sent do not decide.
             _ if counts.of(Status::Pending) > 0 => Self::OK,
             _ if counts.of(Status::Invalid) + counts.of(Status::Refused) > 0 => Self::NOT_ALL_SENT,
@@ -69,7 +70,7 @@ mod tests {
             incomplete: 3,
             requests: 3,
         };
-        let table: [(Option<StopReason>, &[Status], u8); 15] = [
+        let table: [(Option<StopReason>, &[Status], u8); 18] = [
             (None, &[Accepted], 0),
             (None, &[Accepted, Duplicate, Suppressed], 0),
             (None, &[Accepted, Invalid], 3),
@@ -82,6 +83,9 @@ mod tests {
                 0,
             ),
             (Some(StopReason::Limit), &[Unknown, Pending], 5),
+            (Some(StopReason::NotAfter), &[Accepted, Pending], 3),
+            (Some(StopReason::NotAfter), &[Unknown, Pending], 5),
+            (Some(StopReason::NotAfter), &[Accepted], 0),
             (Some(no_answers), &[Unknown, Pending], 5),
             (Some(StopReason::Unreachable), &[Unknown, Pending], 75),
             (

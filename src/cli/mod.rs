@@ -4,6 +4,7 @@ mod args;
 mod balance;
 mod campaign_file;
 mod cause;
+mod checks;
 mod clock;
 mod commands;
 mod cooldown;
@@ -30,6 +31,7 @@ mod speed;
 mod summary;
 mod suppression;
 mod terminal;
+mod timing;
 mod values;
 mod view;
 

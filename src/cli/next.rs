@@ -2,12 +2,13 @@
 
 use std::fmt::Write as _;
 
-use super::files::{is_sandbox_ledger, list_of_reached, shell_quoted};
+use super::files::{is_sandbox_ledger, list_of_reached, shell_line, shell_quoted};
 use super::view::{counted, inflected};
 use super::{clock, credentials, named};
 use crate::dispatch::StopReason;
 use crate::domain::options::LintLevel;
-use crate::domain::{Status, Timestamp};
+use crate::domain::schedule::Zone;
+use crate::domain::{Schedule, Status, Timestamp};
 use crate::gateway::Endpoint;
 use crate::ledger::{Campaign, Location, Totals};
 
@@ -92,14 +93,53 @@ fn send_command_for(name: &str, campaign: &Campaign, place: &Location) -> String
     if campaign.options.max_invalid.exceeded_by(invalid, rows) {
         let _ = write!(command, " --max-invalid {invalid}");
     }
-    if is_expired(campaign) {
-        let _ = write!(
-            command,
-            " --expires {}",
-            sufficient_lifetime(&campaign.planned_at)
-        );
+    let now = clock::now();
+    let schedule = continued(campaign, &now);
+    let opening = schedule.next_opening(&now).unwrap_or_else(|| now.clone());
+    if opening > campaign.expires_at {
+        let lifetime = sufficient_lifetime(&campaign.planned_at, &opening);
+        let _ = write!(command, " --expires {lifetime}");
     }
+    command += &options(&schedule, &now);
     command
+}
+
+/// When what is pending in a campaign is to be sent, by what its last run was given.
+fn continued(campaign: &Campaign, now: &Timestamp) -> Schedule {
+    let last = campaign.schedules.last();
+    last.map_or_else(Schedule::default, |given| given.continued(now))
+}
+
+/// The options that give this schedule, with days: a command that is kept for later must not send at another time.
+fn options(schedule: &Schedule, now: &Timestamp) -> String {
+    let mut words = Vec::new();
+    if let Some(start) = schedule.start_at.as_ref().filter(|start| *start > now) {
+        words.extend(["--start-at".to_owned(), schedule.written(start)]);
+    }
+    if let Some(end) = &schedule.not_after {
+        words.extend(["--not-after".to_owned(), schedule.written(end)]);
+    }
+    for window in &schedule.windows {
+        words.extend(["--window".to_owned(), window.to_string()]);
+    }
+    if !words.is_empty() && schedule.zone != Zone::default() {
+        words.extend(["--time-zone".to_owned(), schedule.zone.name().to_owned()]);
+    }
+    let line = shell_line(words.iter().map(String::as_str)).unwrap_or_default();
+    if line.is_empty() {
+        line
+    } else {
+        format!(" {line}")
+    }
+}
+
+/// When and how the rest is sent, for a run that has come to its last time.
+pub(super) fn later(campaign: &Campaign, place: &Location) -> String {
+    let now = clock::now();
+    let schedule = continued(campaign, &now);
+    let from = schedule.next_opening(&now).filter(|opening| *opening > now);
+    let from = from.map_or_else(String::new, |at| format!(" from {} on", at.readable()));
+    format!("to send them{from}: {}", send_command(campaign, place))
 }
 
 /// Whether a plan is too old to be sent.
@@ -107,10 +147,10 @@ pub(super) fn is_expired(campaign: &Campaign) -> bool {
     clock::now() > campaign.expires_at
 }
 
-/// A lifetime in days with which a plan of that time has at least an hour left.
-fn sufficient_lifetime(planned_at: &Timestamp) -> String {
+/// A lifetime in days with which a plan of that time has at least an hour left at another.
+pub(super) fn sufficient_lifetime(planned_at: &Timestamp, at: &Timestamp) -> String {
     const HOUR: u64 = 3_600;
-    let age = planned_at.age(&clock::now()).as_secs();
+    let age = planned_at.age(at).as_secs();
     format!("{}d", (age + HOUR) / (24 * HOUR) + 1)
 }
 

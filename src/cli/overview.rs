@@ -1,11 +1,10 @@
 //! A plan on one screen, for the person who approves it: counts first, then credits, problems, and sample texts.
 
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use super::terminal::shows_private;
+use super::timing::Timing;
 use super::view::{Screen, counted, hardly_any, inflected, left};
-use crate::dispatch::Rate;
 use crate::domain::cost::{LongValues, UnicodeCause};
 use crate::domain::duplicates::RepeatedNumber;
 use crate::domain::example::Example;
@@ -44,8 +43,8 @@ impl Details {
 }
 
 /// The plan on one screen.
-pub(super) fn of_plan(campaign: &Campaign, rate: Option<Rate>, details: Details) -> String {
-    let mut screen = findings(campaign, rate, details);
+pub(super) fn of_plan(campaign: &Campaign, timing: &Timing, details: Details) -> String {
+    let mut screen = findings(campaign, timing, details);
     if details == Details::Examples {
         for (labels, sample) in samples(&campaign.report) {
             screen.0.push_str(&shown(&labels, sample));
@@ -55,10 +54,10 @@ pub(super) fn of_plan(campaign: &Campaign, rate: Option<Rate>, details: Details)
 }
 
 /// The plan without sample texts.
-pub(super) fn findings(campaign: &Campaign, rate: Option<Rate>, details: Details) -> Screen {
+pub(super) fn findings(campaign: &Campaign, timing: &Timing, details: Details) -> Screen {
     let report = &campaign.report;
     let mut screen = Screen::default();
-    counts(&mut screen, campaign, rate, details);
+    counts(&mut screen, campaign, timing, details);
     screen.gap();
     credits(&mut screen, report, details);
     screen.gap();
@@ -98,7 +97,7 @@ impl Screen {
     }
 }
 
-fn counts(screen: &mut Screen, campaign: &Campaign, rate: Option<Rate>, details: Details) {
+fn counts(screen: &mut Screen, campaign: &Campaign, timing: &Timing, details: Details) {
     let report = &campaign.report;
     if hardly_any(report.sendable, report.rows) {
         screen.line(
@@ -135,7 +134,7 @@ fn counts(screen: &mut Screen, campaign: &Campaign, rate: Option<Rate>, details:
     screen.lines("Suppress", &report.suppression_lists, |list| {
         format!("{}: {}", list.name, counted(list.numbers, "number"))
     });
-    screen.line("Time", time_needed(report.sendable, rate));
+    timing.show(screen, campaign);
 }
 
 /// Why most rows are not sent to: `: 199 are suppressed, 1 is invalid`.
@@ -439,16 +438,6 @@ fn quoted_text(text: Option<&str>) -> String {
         let _ = write!(quoted, "{ROW}  | …");
     }
     quoted
-}
-
-fn time_needed(messages: u64, rate: Option<Rate>) -> String {
-    let Some(rate) = rate else {
-        return "as fast as the gateway answers (no rate)".to_owned();
-    };
-    #[allow(clippy::cast_precision_loss)]
-    let seconds = rate.per_recipient().as_secs_f64() * messages as f64;
-    let span = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
-    format!("about {} at {rate}", indicatif::HumanDuration(span))
 }
 
 /// The sample texts. One that is several things at once is shown once, under all its labels.

@@ -10,8 +10,8 @@ use super::args::ProgressArg;
 use super::clock;
 use super::speed::{Speed, readable};
 use super::terminal::{is_quiet, tell};
-use crate::domain::Status;
 use crate::domain::status::Counts;
+use crate::domain::{Status, Timestamp};
 use crate::{dispatch, planning};
 
 /// Between two plain lines.
@@ -95,9 +95,14 @@ impl Progress {
 
     /// Tells the user something, above the bar if there is one.
     pub(super) fn tell(&self, line: &str) {
+        self.aside(|| tell(line));
+    }
+
+    /// Does something that tells the user something.
+    pub(super) fn aside<T>(&self, work: impl FnOnce() -> T) -> T {
         match self.style {
-            ProgressArg::Bar => self.bar.suspend(|| tell(line)),
-            _ => tell(line),
+            ProgressArg::Bar => self.bar.suspend(work),
+            _ => work(),
         }
     }
 
@@ -195,6 +200,16 @@ impl dispatch::Progress for Progress {
         let message = parts.join(": ");
         let line = format!("sending: {} of {all} messages, {message}", settled.rows());
         self.show(state, settled.rows(), message, &line);
+    }
+
+    fn closed_until(&self, opening: &Timestamp) {
+        let until = format!("Waiting until {}.", opening.readable());
+        self.bar.set_message(until.clone());
+        // What was sent before the wait says nothing of the speed after it.
+        self.state().speed = Speed::new(clock::instant());
+        if !is_quiet() {
+            self.tell(&until);
+        }
     }
 
     fn waiting(&self, why: &str, how_long: Duration) {

@@ -280,6 +280,7 @@ fn plan(
         report: plan.report,
         expires_at: planned_at.after(settings.typed.options.expires.unwrap_or(EXPIRES)),
         planned_at,
+        schedules: Vec::new(),
         gateway_host: None,
     };
     Ok((plan.writer, campaign, plan.places))

@@ -15,6 +15,7 @@ use super::files::{CampaignFiles, is_sandbox_ledger};
 use super::on_end::OnEnd;
 use super::signals;
 use super::terminal::{print, tell, tell_error};
+use super::timing;
 use crate::dispatch::StopReason;
 use crate::domain::report::Report;
 use crate::domain::{PlanId, Status, Timestamp};
@@ -58,6 +59,10 @@ pub(super) struct Summary {
     pub(super) balance_after: Option<Balance>,
     /// The command that gets the summary when the run has ended.
     pub(super) on_end: Option<OnEnd>,
+    /// How the rest is sent after the last time of this run.
+    pub(super) advice: Option<String>,
+    /// When it sends, and how fast.
+    pub(super) timing: Option<Value>,
 }
 
 /// How a run ended.
@@ -112,6 +117,7 @@ pub(super) fn of_ledger(
 ) -> Result<Value> {
     let mut summary = Summary::begin(None);
     summary.sandbox = is_sandbox_ledger(place);
+    summary.timing = timing::of_last_run_in_json(&campaign);
     let files = CampaignFiles::new(place.as_ref(), None, results, summary.sandbox)?;
     summary.files = Some(CampaignFiles {
         name: campaign.name,
@@ -178,6 +184,8 @@ impl Summary {
             balance_before: None,
             balance_after: None,
             on_end,
+            advice: None,
+            timing: None,
         }
     }
 
@@ -212,14 +220,25 @@ impl Summary {
             (Err(error), _) => Exit::of_error(error),
         };
         let pending = counts.of(Status::Pending);
-        let failure = self.last_failure.as_deref();
-        let stopped = |stop| Cause::of_stop(stop, pending, failure);
+        let detail = match self.stop {
+            Some(StopReason::NotAfter) => self.advice.as_deref(),
+            _ => self.last_failure.as_deref(),
+        };
+        let stopped = |stop| Cause::of_stop(stop, pending, detail);
         let cause = match (ended, self.stop) {
             (Err(error), Some(StopReason::Signal(_))) => Some(Cause {
                 kind: "signal",
                 ..Cause::of_error(error)
             }),
             (Err(error), _) => Some(Cause::of_error(error)),
+            (Ok(_), Some(stop @ StopReason::NotAfter)) if exit == Exit::UNKNOWN => {
+                let unknown = Cause::of_counts(exit, counts);
+                let parts = unknown.zip(stopped(stop));
+                parts.map(|(unknown, pending)| Cause {
+                    sentence: format!("{}; {}", unknown.sentence, pending.sentence),
+                    ..unknown
+                })
+            }
             (Ok(_), stop) => stop
                 .and_then(stopped)
                 .or_else(|| Cause::of_counts(exit, counts)),
@@ -329,6 +348,9 @@ impl Summary {
         });
         for &status in Status::ALL {
             object[status.as_str()] = json!(self.totals.counts.of(status));
+        }
+        if let Some(timing) = &self.timing {
+            object["timing"] = timing.clone();
         }
         if let Some(id) = self.plan_id {
             object["plan_id"] = json!(id.to_string());

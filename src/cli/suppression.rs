@@ -116,6 +116,12 @@ impl Lists {
         })
     }
 
+    /// Whether each could be read the last time.
+    pub(super) fn are_readable(&self) -> bool {
+        let mut lists = self.files.iter();
+        lists.all(|list| list.unreadable_since.is_none())
+    }
+
     /// How long to wait before the next look.
     pub(super) fn wait(&self) -> Duration {
         (self.reading * TIMES_READING).clamp(LOOK_EVERY, LOOK_AT_LEAST_EVERY)

@@ -10,8 +10,9 @@ use jiff::civil::Date;
 use crate::dispatch::Rate;
 use crate::domain::options::Keyword;
 
-/// A rate, or none. (Clap takes what is called `Option` for an option that may be left out.)
-pub(super) type RateArg = Option<Rate>;
+/// A rate that was typed, or none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct RateArg(pub(super) Option<Rate>);
 
 /// One of the words of an option, listed in the help.
 pub(super) fn keyword<K: Keyword + Send + Sync>() -> impl TypedValueParser<Value = K> {
@@ -93,23 +94,24 @@ pub(super) fn seconds(text: &str) -> Result<Duration, &'static str> {
         .ok_or("is not a number of seconds above 0")
 }
 
+/// The most recipients in a second, unless another rate is typed.
+pub(super) const DEFAULT_PER_SECOND: NonZeroU32 = NonZeroU32::MIN.saturating_add(29);
+
 /// The rate where none is typed.
 pub(super) fn default_rate() -> Option<Rate> {
-    rate(DEFAULT_RATE).ok().flatten()
+    Rate::new(DEFAULT_PER_SECOND, Duration::from_secs(1))
 }
-
-pub(super) const DEFAULT_RATE: &str = "30/s";
 
 pub(super) fn rate(text: &str) -> Result<RateArg, &'static str> {
     if text == "none" {
-        return Ok(None);
+        return Ok(RateArg(None));
     }
     let (count, unit) = text
         .split_once('/')
         .and_then(|(count, letter)| Some((count.parse::<NonZeroU32>().ok()?, unit(letter)?)))
         .ok_or("is not a rate: write 30/s, 600/m, 5000/h, 50000/d or none")?;
     Rate::new(count, Duration::from_secs(unit))
-        .map(Some)
+        .map(|rate| RateArg(Some(rate)))
         .ok_or("is faster than this program can count; use none")
 }
 
@@ -156,12 +158,13 @@ mod tests {
             ("3600/h", 1_000_000_000),
             ("86400/d", 1_000_000_000),
         ] {
-            let Some(rate) = rate(text).unwrap() else {
+            let RateArg(Some(rate)) = rate(text).unwrap() else {
                 panic!("{text}")
             };
             assert_eq!(rate.per_recipient().as_nanos(), per_recipient, "{text}");
         }
-        assert!(matches!(rate("none"), Ok(None)));
+        assert_eq!(rate("none"), Ok(RateArg(None)));
+        assert_eq!(rate("30/s"), Ok(RateArg(default_rate())));
         for wrong in ["", "30", "0/s", "-1/s", "1.5/s", "/s", "4294967295/s"] {
             assert!(rate(wrong).is_err(), "{wrong}");
         }

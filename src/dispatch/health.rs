@@ -16,8 +16,8 @@ pub(super) struct GatewayHealth {
 }
 
 impl GatewayHealth {
-    /// Records that a request got through.
-    pub(super) fn note_success(&mut self) {
+    /// Records that a request got through, or that none was made for a long time.
+    pub(super) fn forget_failures(&mut self) {
         self.failing_since = None;
     }
 

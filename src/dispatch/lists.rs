@@ -6,11 +6,18 @@ use std::time::Duration;
 
 use super::stop::{StopOnPanic, StopReason, StopToken};
 use crate::Result;
-use crate::domain::Msisdn;
-use crate::ledger::{LedgerHandle, Suppressed};
+use crate::domain::{Msisdn, Timestamp};
+use crate::ledger::{Ledger, LedgerHandle, Suppressed};
 
-/// The suppression lists of a run.
+/// The suppression lists of a run, and what else may keep it from sending.
 pub trait Lists: Send {
+    /// Looks at everything that must hold before anything is claimed, when the run begins to send and after each wait for a window,
+    /// and suppresses what is pending of all numbers on the lists. An error stops the run.
+    fn before_sending(&mut self, ledger: &mut Ledger, stop: &StopToken) -> Result<()>;
+
+    /// Looks whether it would still be sent at that time, before it is waited for. An error stops the run.
+    fn before_waiting(&mut self, opening: &Timestamp) -> Result<()>;
+
     /// How long to wait before the next look at them.
     fn wait(&self) -> Duration;
 

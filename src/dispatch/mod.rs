@@ -10,13 +10,14 @@ mod stop;
 #[cfg(test)]
 mod tests;
 mod throttle;
+mod window;
 mod worker;
 
 use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
 use std::sync::mpsc;
 
-use crate::domain::Timestamp;
+use crate::domain::{Status, Timestamp};
 use crate::gateway::Gateway;
 use crate::ledger::{Committer, Ledger};
 use crate::{Error, Kind, Result};
@@ -43,16 +44,15 @@ pub struct Ending {
     pub error: Option<Error>,
 }
 
-/// Sends what is planned in the ledger, with one worker for each gateway, and with only one of them until the first usable
-/// answer. `clock` gives the current time. Returns when no request is in flight any more. What comes onto `lists` meanwhile is
-/// no longer sent to.
+/// Sends what is planned in the ledger, with one worker for each gateway, whenever the schedule of the policy allows it. `clock`
+/// gives the current time. Returns when no request is in flight any more. What comes onto `lists` meanwhile is no longer sent to.
 #[allow(
     clippy::too_many_arguments,
     reason = "each is a part of a run that tests replace"
 )]
 pub fn run(
     ledger: Ledger,
-    gateways: Vec<Box<dyn Gateway>>,
+    mut gateways: Vec<Box<dyn Gateway>>,
     throttle: &Throttle,
     policy: &Policy,
     stop: &StopToken,
@@ -60,8 +60,6 @@ pub fn run(
     progress: &dyn Progress,
     lists: &mut dyn Lists,
 ) -> Result<Ending> {
-    let (alone, others_may_start) = Alone::new(ledger.lacks_answer()?);
-    let (committer, handles) = Committer::start(ledger, gateways.len() + 1, policy.limit);
     let shared = Shared {
         throttle,
         policy,
@@ -71,18 +69,76 @@ pub fn run(
         breaker: Mutex::new(CircuitBreaker::new(policy.max_unknown)),
         health: Mutex::default(),
         requests: AtomicU64::new(0),
+        sent: AtomicU64::new(0),
     };
+    let (ledger, error) = send_in_windows(ledger, &mut gateways, &shared, lists)?;
+    Ok(Ending {
+        ledger,
+        last_failure: lock(&shared.health).last_failure.take(),
+        requests: shared.requests.into_inner(),
+        error,
+    })
+}
+
+/// The ledger, unless writing it ended in a panic, and the error that ended the sending, if one did.
+type Sent = (Option<Ledger>, Option<Error>);
+
+/// Sends while the schedule allows it, and waits where it does not allow it yet, until nothing is left or anything else ends it.
+fn send_in_windows(
+    mut ledger: Ledger,
+    gateways: &mut [Box<dyn Gateway>],
+    shared: &Shared<'_>,
+    lists: &mut dyn Lists,
+) -> Result<Sent> {
+    loop {
+        match window::wait_until_open(shared, &mut ledger, lists) {
+            Ok(true) => {}
+            Ok(false) => return Ok((Some(ledger), None)),
+            Err(error) => {
+                shared.stop.request(StopReason::Error);
+                return Ok((Some(ledger), Some(error)));
+            }
+        }
+        let sent = send_while_open(ledger, gateways, shared, lists)?;
+        let paused = shared.stop.end_pause();
+        match sent {
+            (Some(left), None) if paused && is_anything_left(&left, shared)? => ledger = left,
+            ended => return Ok(ended),
+        }
+        // The gateway is not tried while a window is awaited.
+        lock(&shared.health).forget_failures();
+    }
+}
+
+/// Whether there is something that this run may still send.
+fn is_anything_left(ledger: &Ledger, shared: &Shared<'_>) -> Result<bool> {
+    let pending = ledger.totals()?.counts.of(Status::Pending);
+    Ok(pending > 0 && shared.limit() != Some(0))
+}
+
+/// Sends until nothing is left, or the schedule or anything else ends it; with only one of the workers until the first usable
+/// answer.
+fn send_while_open(
+    ledger: Ledger,
+    gateways: &mut [Box<dyn Gateway>],
+    shared: &Shared<'_>,
+    lists: &mut dyn Lists,
+) -> Result<Sent> {
+    let (alone, others_may_start) = Alone::new(ledger.lacks_answer()?);
+    let (committer, handles) = Committer::start(ledger, gateways.len() + 1, shared.limit());
     let errors: Vec<Error> = std::thread::scope(|scope| {
         let mut handles = handles.into_iter();
-        let (all_ended, ended) = mpsc::channel();
-        let watcher = handles
+        let (lists_end, ended) = mpsc::channel();
+        let of_lists = handles
             .next()
-            .map(|ledger| scope.spawn(move || lists::watch(lists, &ledger, &ended, stop)));
-        let workers = gateways.into_iter().zip(handles);
+            .map(|ledger| scope.spawn(move || lists::watch(lists, &ledger, &ended, shared.stop)));
+        let (window_ends, ended) = mpsc::channel::<()>();
+        let of_window = scope.spawn(move || window::watch(shared, &ended));
+        let workers = gateways.iter_mut().zip(handles);
         let mut workers = workers.map(|(gateway, ledger)| Worker {
-            shared: &shared,
+            shared,
             ledger,
-            gateway,
+            gateway: &mut **gateway,
             alone: None,
         });
         let first = workers.next().map(|worker| Worker {
@@ -103,20 +159,21 @@ pub fn run(
                     .err()
             })
             .collect();
-        drop(all_ended);
+        drop((lists_end, window_ends));
         let reader = "what reads changed suppression lists";
-        let lists_ended =
-            watcher.map(|watcher| watcher.join().unwrap_or_else(|_| Err(panicked(reader))));
-        errors.extend(lists_ended.and_then(Result::err));
+        let of_lists = of_lists.map(|lists| lists.join().unwrap_or_else(|_| Err(panicked(reader))));
+        errors.extend(of_lists.and_then(Result::err));
+        let of_window = of_window.join();
+        errors.extend(
+            of_window
+                .map_err(|_| panicked("what watches the clock"))
+                .err(),
+        );
         errors
     });
     let (ledger, written) = committer.finish();
-    Ok(Ending {
-        ledger,
-        last_failure: lock(&shared.health).last_failure.take(),
-        requests: shared.requests.into_inner(),
-        error: written.err().or_else(|| errors.into_iter().next()),
-    })
+    let error = written.err().or_else(|| errors.into_iter().next());
+    Ok((ledger, error))
 }
 
 fn panicked(what: &str) -> Error {

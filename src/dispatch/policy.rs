@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use crate::domain::SenderId;
+use crate::domain::{Schedule, SenderId};
 
 /// How a campaign is to be sent.
 #[derive(Debug)]
 pub struct Policy {
     /// The name shown as the sender.
     pub sender_id: Option<SenderId>,
+    /// When it may be sent.
+    pub schedule: Schedule,
     /// The most recipients that are sent to.
     pub limit: Option<u64>,
     /// How many requests without a usable answer stop the run, in the order in which they end: this many of the last

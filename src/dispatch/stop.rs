@@ -1,4 +1,4 @@
-//! The request to stop a run, and waits that such a request ends at once.
+//! The request to stop a run, or to pause it, and waits that such a request ends at once.
 #![allow(clippy::disallowed_methods, reason = "measures waits")]
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -9,8 +9,10 @@ use crate::gateway::Code;
 /// Why a run stops before everything is sent. Of several reasons the greatest counts. The names are those of
 /// `stopped_by` in a summary, and never change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, strum::IntoStaticStr)]
-#[strum(serialize_all = "lowercase")]
+#[strum(serialize_all = "kebab-case")]
 pub enum StopReason {
+    /// Nothing may be sent any more by the schedule.
+    NotAfter,
     /// As many recipients were sent to as this run may.
     Limit,
     /// Too many requests had no usable answer.
@@ -35,45 +37,77 @@ pub enum StopReason {
     Signal(i32),
 }
 
-/// The request to stop, shared by all threads of a run.
+/// The request to stop or to pause, shared by all threads of a run.
 #[derive(Debug, Default)]
 pub struct StopToken {
-    reason: Mutex<Option<StopReason>>,
-    requested: Condvar,
+    requested: Mutex<Requested>,
+    changed: Condvar,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Requested {
+    stop: Option<StopReason>,
+    /// The window in which messages are sent has ended.
+    pause: bool,
+}
+
+impl Requested {
+    fn nothing(self) -> bool {
+        self.stop.is_none() && !self.pause
+    }
 }
 
 impl StopToken {
     /// Requests that all workers stop: no new request is made, and those in flight are awaited.
     pub fn request(&self, reason: StopReason) {
-        let mut current = self.lock();
-        *current = (*current).max(Some(reason));
-        self.requested.notify_all();
+        let mut requested = self.lock();
+        requested.stop = requested.stop.max(Some(reason));
+        self.changed.notify_all();
     }
 
     /// The reason for the stop, if one was requested.
     #[must_use]
     pub fn reason(&self) -> Option<StopReason> {
-        *self.lock()
+        self.lock().stop
     }
 
-    /// Waits until that instant. `false`: a stop was requested.
+    /// Requests that all workers stop until the next window opens.
+    pub(super) fn pause(&self) {
+        self.lock().pause = true;
+        self.changed.notify_all();
+    }
+
+    /// Ends a pause. `false`: there was none.
+    pub(super) fn end_pause(&self) -> bool {
+        std::mem::take(&mut self.lock().pause)
+    }
+
+    /// Whether workers may continue: neither a stop nor a pause was requested.
+    pub(super) fn continues(&self) -> bool {
+        self.lock().nothing()
+    }
+
+    /// Waits until that instant. `false`: a stop or a pause was requested.
     #[must_use]
     pub fn wait_until(&self, instant: Instant) -> bool {
         self.wait(instant.saturating_duration_since(Instant::now()))
     }
 
-    /// Waits that long. `false`: a stop was requested.
+    /// Waits that long. `false`: a stop or a pause was requested.
     #[must_use]
     pub fn wait(&self, duration: Duration) -> bool {
-        let (reason, requested) = (self.lock(), &self.requested);
-        let waited = requested.wait_timeout_while(reason, duration, |reason| reason.is_none());
-        let (reason, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        reason.is_none()
+        let (requested, changed) = (self.lock(), &self.changed);
+        let waited =
+            changed.wait_timeout_while(requested, duration, |requested| requested.nothing());
+        let (requested, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        requested.nothing()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<StopReason>> {
+    fn lock(&self) -> MutexGuard<'_, Requested> {
         // A worker that panics while it holds the lock leaves a valid value behind.
-        self.reason.lock().unwrap_or_else(PoisonError::into_inner)
+        self.requested
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The sending loop against scripted gateways: what each answer does to the ledger and to the run. `model` tests that
 //! nothing is ever sent twice or lost, `schedules` the same in any order of steps, `alone` to how few people the first
 //! requests go, `halving` what splitting costs, `own_texts` that each recipient gets its own text, `stopping` what stops a run,
-//! `waiting` what workers wait for.
+//! `waiting` what workers wait for, `windows` when they send.
 #![allow(
     clippy::disallowed_methods, clippy::unwrap_used,
     clippy::expect_used,
@@ -17,6 +17,7 @@ mod own_texts;
 mod schedules;
 mod stopping;
 mod waiting;
+mod windows;
 
 use std::collections::HashMap;
 use std::fs;
@@ -28,7 +29,7 @@ use std::time::{Duration, Instant};
 
 use super::*;
 use crate::domain::status::Counts;
-use crate::domain::{Msisdn, Status};
+use crate::domain::{Msisdn, Schedule, Status};
 use crate::gateway::{Code, Outcome, Outcomes, Reply, Request};
 use crate::ledger::tests::{
     assert_adds_up, in_memory, number, of_one_type, open, plan, plan_own_texts, snapshot, statuses,
@@ -60,6 +61,14 @@ impl Lists for NoLists {
         Duration::from_secs(60)
     }
 
+    fn before_sending(&mut self, _: &mut Ledger, _: &StopToken) -> Result<()> {
+        Ok(())
+    }
+
+    fn before_waiting(&mut self, _: &Timestamp) -> Result<()> {
+        Ok(())
+    }
+
     fn added(&mut self) -> Result<HashMap<Msisdn, String>> {
         Ok(HashMap::new())
     }
@@ -70,6 +79,7 @@ impl Lists for NoLists {
 impl Progress for NoProgress {
     fn settled(&self, _: &Counts) {}
     fn waiting(&self, _: &str, _: Duration) {}
+    fn closed_until(&self, _: &Timestamp) {}
 }
 
 fn is_to(request: &Request<'_>, number: Msisdn) -> bool {
@@ -106,6 +116,7 @@ fn beside(ledger: &Path, suffix: &str) -> PathBuf {
 fn policy() -> Policy {
     Policy {
         sender_id: None,
+        schedule: Schedule::default(),
         limit: None,
         max_unknown: 3,
         split_bad_numbers: false,

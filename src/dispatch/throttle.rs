@@ -37,16 +37,24 @@ impl Rate {
             .div_ceil(self.recipients.get().into());
         Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
+
+    /// How many recipients pass in a second.
+    #[must_use]
+    pub fn in_second(self) -> u32 {
+        let number = Duration::from_secs(1).as_nanos() / self.per_recipient().as_nanos().max(1);
+        u32::try_from(number).unwrap_or(u32::MAX)
+    }
 }
 
 impl fmt::Display for Rate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.period.as_secs() {
-            1 => write!(f, "{}/s", self.recipients),
-            60 => write!(f, "{}/m", self.recipients),
-            3_600 => write!(f, "{}/h", self.recipients),
-            86_400 => write!(f, "{}/d", self.recipients),
-            _ => write!(f, "{} in {:?}", self.recipients, self.period),
+        let units = [(86_400, 'd'), (3_600, 'h'), (60, 'm'), (1, 's')];
+        let seconds = self.period.as_secs();
+        let unit = units.iter().find(|(unit, _)| seconds.is_multiple_of(*unit));
+        match unit.map(|(length, unit)| (seconds / length, unit)) {
+            Some((1, unit)) => write!(f, "{}/{unit}", self.recipients),
+            Some((units, unit)) => write!(f, "{} in {units}{unit}", self.recipients),
+            None => write!(f, "{} in {:?}", self.recipients, self.period),
         }
     }
 }
@@ -82,13 +90,13 @@ impl Throttle {
         self.reserving.is_none()
     }
 
-    /// Waits for the turn of this many recipients, before they are claimed. `false`: a stop was requested.
+    /// Waits for the turn of this many recipients, before they are claimed. `false`: a stop or a pause was requested.
     #[must_use]
     pub fn reserve(&self, recipients: usize, stop: &StopToken) -> bool {
         pass(self.reserving.as_ref(), recipients, stop)
     }
 
-    /// Waits until the request to this many recipients may be made. `false`: a stop was requested.
+    /// Waits until the request to this many recipients may be made. `false`: a stop or a pause was requested.
     #[must_use]
     pub fn admit(&self, recipients: usize, stop: &StopToken) -> bool {
         pass(self.admitting.as_ref(), recipients, stop)
@@ -98,7 +106,7 @@ impl Throttle {
 fn pass(limiter: Option<&Limiter<MonotonicClock>>, recipients: usize, stop: &StopToken) -> bool {
     let cells = u32::try_from(recipients).ok().and_then(NonZeroU32::new);
     let cells = cells.unwrap_or(NonZeroU32::MIN);
-    while stop.reason().is_none() {
+    while stop.continues() {
         let Some(wait) = limiter.and_then(|limiter| wait_for(limiter, cells, MonotonicClock.now()))
         else {
             return true;

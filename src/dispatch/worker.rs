@@ -1,4 +1,5 @@
 //! A worker takes one batch after the other and sends it: it waits for the throttle, claims, submits and settles.
+//! It claims nothing at a time at which the schedule does not allow to send.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -11,8 +12,9 @@ use super::health::GatewayHealth;
 use super::policy::Policy;
 use super::stop::{StopOnPanic, StopReason, StopToken};
 use super::throttle::Throttle;
-use crate::domain::Timestamp;
+use crate::domain::schedule::Turn;
 use crate::domain::status::Counts;
+use crate::domain::{Status, Timestamp};
 use crate::gateway::{Gateway, Outcome, Outcomes, Reply, Request};
 use crate::ledger::{AttemptId, Batch, LedgerHandle, NewState, Settlement, Take};
 use crate::{Error, Kind, Result};
@@ -23,6 +25,8 @@ pub trait Progress: Sync {
     fn settled(&self, rows: &Counts);
     /// A request certainly was not sent, and is tried again after that time.
     fn waiting(&self, why: &str, how_long: Duration);
+    /// Nothing is sent before that time.
+    fn closed_until(&self, opening: &Timestamp);
 }
 
 /// What all workers share.
@@ -36,6 +40,8 @@ pub(super) struct Shared<'a> {
     pub(super) health: Mutex<GatewayHealth>,
     /// How many requests were made that the gateway may have seen.
     pub(super) requests: AtomicU64,
+    /// How many recipients these were for, without those to whom certainly nothing was sent.
+    pub(super) sent: AtomicU64,
 }
 
 impl Shared<'_> {
@@ -43,7 +49,24 @@ impl Shared<'_> {
         lock(&self.health)
     }
 
-    /// Waits until no pause that the gateway asked for is left. `false`: a stop was requested.
+    /// How many recipients may still be sent to, if that is limited.
+    pub(super) fn limit(&self) -> Option<u64> {
+        let sent = self.sent.load(Ordering::Relaxed);
+        (self.policy.limit).map(|limit| limit.saturating_sub(sent))
+    }
+
+    /// The time, if a batch may be claimed or sent at it. All workers stop where it may not: until the next window, or for good.
+    pub(super) fn sending_time(&self) -> Option<Timestamp> {
+        let now = (self.clock)();
+        match self.policy.schedule.turn(&now) {
+            Turn::Send => {}
+            Turn::Wait(_) => self.stop.pause(),
+            Turn::Over => self.stop.request(StopReason::NotAfter),
+        }
+        self.stop.continues().then_some(now)
+    }
+
+    /// Waits until no pause that the gateway asked for is left. `false`: the run stops or pauses.
     fn wait_for_pause_end(&self) -> bool {
         loop {
             // The lock is free again before the wait.
@@ -56,9 +79,9 @@ impl Shared<'_> {
         }
     }
 
-    /// Waits before the next try of a batch that was not sent. `false`: there is none, because the run stops.
+    /// Waits before the next try of a batch that was not sent. `false`: there is none, because the run stops or pauses.
     fn wait_for_retry(&self, retries: u32, why: &str, delay: Delay) -> bool {
-        if self.stop.reason().is_some() {
+        if !self.stop.continues() {
             return false;
         }
         let wait = {
@@ -78,7 +101,7 @@ impl Shared<'_> {
     fn record(&self, batch: &Batch, classified: &Classified) {
         let mut new_states = classified.new_states.iter();
         if !new_states.all(NewState::is_planned_again) {
-            self.health().note_success();
+            self.health().forget_failures();
         }
         let unanswered = classified.new_states.iter().find_map(|state| match state {
             NewState::Unknown { why, .. } => Some(why),
@@ -151,7 +174,7 @@ impl Alone {
 pub(super) struct Worker<'a> {
     pub(super) shared: &'a Shared<'a>,
     pub(super) ledger: LedgerHandle,
-    pub(super) gateway: Box<dyn Gateway>,
+    pub(super) gateway: &'a mut dyn Gateway,
     /// Only the first worker has it, until the first usable answer.
     pub(super) alone: Option<Alone>,
 }
@@ -180,16 +203,19 @@ impl Worker<'_> {
     /// Does the next thing: at most one commit, or one request. `None`: the worker has come to its end.
     pub(super) fn step(&mut self, stage: Stage) -> Result<Option<Stage>> {
         match stage {
-            Stage::Free(ended) if self.shared.stop.reason().is_some() => {
+            Stage::Free(ended) => {
+                if let Some(now) = self.shared.sending_time() {
+                    return self.next(ended, now);
+                }
                 ended.map_or(Ok(()), |ended| self.ledger.settle(ended))?;
                 Ok(None)
             }
-            Stage::Free(ended) => self.next(ended),
             Stage::Holding { batch, retries } => {
-                if !self.wait_for_turn(&batch) {
+                let turn = self.wait_for_turn(&batch);
+                let Some(now) = self.shared.sending_time().filter(|_| turn) else {
                     return Ok(Some(Stage::Free(None)));
-                }
-                let Some(attempt) = self.ledger.claim(&batch, (self.shared.clock)())? else {
+                };
+                let Some(attempt) = self.ledger.claim(&batch, now)? else {
                     return Ok(Some(Stage::Free(None)));
                 };
                 Ok(Some(Stage::Claimed {
@@ -221,13 +247,11 @@ impl Worker<'_> {
 
     /// Settles the attempt that ended and takes what is next. If there is nothing to wait for, it is claimed too: that saves
     /// a commit, and no claim is held while waiting.
-    fn next(&self, ended: Option<Settlement>) -> Result<Option<Stage>> {
+    fn next(&self, ended: Option<Settlement>, now: Timestamp) -> Result<Option<Stage>> {
         let retries = 0;
         let take = self.alone.as_ref().map_or(Take::Batch, |alone| alone.take);
         if self.shared.throttle.is_unlimited() && self.shared.health().pause_end().is_none() {
-            let claimed = self
-                .ledger
-                .next_claimed(ended, take, (self.shared.clock)())?;
+            let claimed = self.ledger.next_claimed(ended, take, now)?;
             return Ok(claimed.map(|(batch, attempt)| Stage::Claimed {
                 batch,
                 attempt,
@@ -264,7 +288,7 @@ impl Worker<'_> {
         }
     }
 
-    /// Waits before the same batch is tried again. If the run stops, the batch is pending.
+    /// Waits before the same batch is tried again. If the run stops or pauses, the batch is pending.
     fn retry(&self, ended: Settlement, delay: Delay, retries: u32) -> Result<Stage> {
         let batch = ended.batch.clone();
         let why = match &ended.new_states[..] {
@@ -280,7 +304,7 @@ impl Worker<'_> {
         Ok(Stage::Holding { batch, retries })
     }
 
-    /// Waits until the batch may be claimed. `false`: a stop was requested.
+    /// Waits until the batch may be claimed. `false`: the run stops or pauses.
     fn wait_for_turn(&self, batch: &Batch) -> bool {
         let Shared { throttle, stop, .. } = self.shared;
         throttle.reserve(batch.messages.len(), stop) && self.shared.wait_for_pause_end()
@@ -290,14 +314,18 @@ impl Worker<'_> {
     fn submit(&mut self, batch: &Batch, attempt: AttemptId) -> (Settlement, Next) {
         let shared = self.shared;
         let recipients = batch.messages.len();
-        let reply = if shared.throttle.admit(recipients, shared.stop) {
+        // The host may have been suspended since the claim.
+        let may_be_sent =
+            shared.throttle.admit(recipients, shared.stop) && shared.sending_time().is_some();
+        let reply = if may_be_sent {
             self.gateway.submit(&Request {
                 messages: &batch.messages,
                 sender_id: shared.policy.sender_id.as_ref(),
             })
         } else {
             Reply::without_response(Outcome::NotSent {
-                why: "the run was stopped before the request was made".to_owned(),
+                why: "the run was stopped, or a window ended, before the request was made"
+                    .to_owned(),
             })
         };
         if !matches!(
@@ -323,7 +351,10 @@ impl Worker<'_> {
             answer: reply.raw,
             new_states: classified.new_states,
         };
-        shared.progress.settled(&settlement.counts());
+        let counts = settlement.counts();
+        let sent = counts.rows() - counts.of(Status::Pending);
+        shared.sent.fetch_add(sent, Ordering::Relaxed);
+        shared.progress.settled(&counts);
         (settlement, classified.next)
     }
 }

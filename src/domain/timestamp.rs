@@ -6,9 +6,11 @@ use std::time::Duration;
 use jiff::Zoned;
 use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
 
 /// A point in time to the millisecond, with the UTC offset of the place where it was taken.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Timestamp(Zoned);
 
 impl Timestamp {
@@ -50,6 +52,18 @@ impl Timestamp {
         time.strftime("%Y-%m-%d %H:%M:%S").to_string()
     }
 
+    /// The time as people read it: `Tue 1 Dec 2026 09:00`.
+    #[must_use]
+    pub fn readable(&self) -> String {
+        let seconds = if self.0.second() == 0 { "" } else { ":%S" };
+        let format = format!("%a %-d %b %Y %H:%M{seconds}");
+        self.0.strftime(&format).to_string()
+    }
+
+    pub(super) fn instant(&self) -> jiff::Timestamp {
+        self.0.timestamp()
+    }
+
     /// The time in UTC to the second, for a file name: `20261122T152000Z`.
     #[must_use]
     pub fn file_stamp(&self) -> String {
@@ -61,6 +75,20 @@ impl fmt::Display for Timestamp {
     /// RFC 3339 with offset and milliseconds: `2026-11-22T23:20:00.123+08:00`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0.strftime("%Y-%m-%dT%H:%M:%S%.3f%:z"))
+    }
+}
+
+impl TryFrom<String> for Timestamp {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text).ok_or("is not a time")
+    }
+}
+
+impl From<Timestamp> for String {
+    fn from(timestamp: Timestamp) -> Self {
+        timestamp.to_string()
     }
 }
 

@@ -1,9 +1,11 @@
 //! The campaign of a ledger.
 
 use crate::domain::report::Report;
+use crate::domain::schedule::Given;
 use crate::domain::{PlanOptions, Timestamp};
 
-/// What is known of a campaign since it was planned. Only `gateway_host` and `expires_at` are set later.
+/// What is known of a campaign since it was planned. Only `gateway_host`, `expires_at` and `schedules` are set
+/// later.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Campaign {
     /// 32 hexadecimal digits, drawn when it was planned.
@@ -28,6 +30,8 @@ pub struct Campaign {
     pub planned_at: Timestamp,
     /// When it becomes too old to be sent.
     pub expires_at: Timestamp,
+    /// When runs were asked to send it, the last one last. Where several in turn were asked the same, it is here once.
+    pub schedules: Vec<Given>,
     /// Where it was first sent to.
     pub gateway_host: Option<String>,
 }

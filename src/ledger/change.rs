@@ -5,6 +5,7 @@ use super::outcome::AttemptOutcome;
 use super::resolution::Resolution;
 use super::state::State;
 use crate::domain::Timestamp;
+use crate::domain::schedule::Given;
 use crate::{Error, Kind, Remedy};
 
 /// One change. A backend writes it as it stands, or refuses it where a batch is not in the state that the change names, so
@@ -50,6 +51,8 @@ pub(super) enum Change {
         at: Timestamp,
         expires_at: Timestamp,
     },
+    /// When runs are asked to send the campaign, by now.
+    Schedule { schedules: Vec<Given> },
     /// An operator decided about these rows, given as on the command line. It comes before the batches that follow from it.
     Decide {
         at: Timestamp,

@@ -9,6 +9,7 @@ use super::outcome::AttemptOutcome;
 use super::resolution::{Resolution, Selection};
 use super::totals::Totals;
 use super::transition;
+use crate::domain::schedule::Given;
 use crate::domain::{Msisdn, Timestamp};
 use crate::{Error, Kind, Remedy, Result};
 
@@ -106,6 +107,13 @@ impl Ledger {
             expires_at: expires_at.clone(),
         };
         self.transaction(|ledger| ledger.apply(&[expire])).map(drop)
+    }
+
+    /// Records when runs are asked to send the campaign.
+    pub fn set_schedules(&mut self, schedules: &[Given]) -> Result<()> {
+        let schedules = schedules.to_vec();
+        self.transaction(|ledger| ledger.apply(&[Change::Schedule { schedules }]))
+            .map(drop)
     }
 
     /// Changes the selected rows as an operator decides, all of them or none. Returns the rows that have changed.

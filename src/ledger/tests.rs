@@ -207,6 +207,7 @@ fn campaign(report: Report) -> Campaign {
         report,
         planned_at: timestamp(),
         expires_at: timestamp(),
+        schedules: Vec::new(),
         gateway_host: None,
     }
 }

@@ -55,6 +55,7 @@ fn batches(rows: &str, limits: RequestLimits) -> Vec<u64> {
         report: plan.report,
         expires_at: planned_at.clone(),
         planned_at,
+        schedules: Vec::new(),
         gateway_host: None,
     };
     plan.writer.finish(&campaign, false).unwrap();

@@ -12,7 +12,8 @@ use crate::cli::session::{Session, Stage, plan_or_resume};
 use crate::cli::settings::{self, PlanSettings};
 use crate::cli::summary::{self, Summary};
 use crate::cli::terminal::{inform, print};
-use crate::cli::{earlier, existing, named, next, overview, repeat, show, values, view};
+use crate::cli::timing::Timing;
+use crate::cli::{earlier, existing, named, next, overview, repeat, show, view};
 use crate::domain::{PlanId, Status};
 use crate::source::Input;
 
@@ -49,7 +50,8 @@ fn show(
     plan_id: PlanId,
     sendable: bool,
 ) -> Result<()> {
-    let (campaign, rate) = (&session.campaign, values::default_rate());
+    let campaign = &session.campaign;
+    let timing = &Timing::at_once(campaign.report.sendable);
     let to_standard_error = args.output.json_on_standard_output();
     let details = if to_standard_error {
         Details::on_standard_error()
@@ -66,10 +68,10 @@ fn show(
     };
     match args.output.show {
         Some(number) if details == Details::Examples => {
-            say(&overview::findings(campaign, rate, details).0)?;
+            say(&overview::findings(campaign, timing, details).0)?;
             show::texts(&session.ledger, &session.places, number, say)?;
         }
-        _ => say(&overview::of_plan(campaign, rate, details))?,
+        _ => say(&overview::of_plan(campaign, timing, details))?,
     }
     say(&format!(
         "\nPlan id:      {plan_id}\n{}",

@@ -1,11 +1,11 @@
 //! `send`: plans or resumes a campaign, shows it, asks, sends, and writes the results.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
 
+use crate::Result;
 use crate::cli::args::{BalanceCheck, OnBadNumber, SendArgs};
 use crate::cli::balance::{self, Cost};
+use crate::cli::checks::{Checks, reached, refuse_expired, refuse_repeat, suppress};
 use crate::cli::destination::Destination;
 use crate::cli::existing::{self, refused};
 use crate::cli::exit::Exit;
@@ -17,19 +17,16 @@ use crate::cli::settings::{self, PlanSettings, Recipients};
 use crate::cli::summary::{self, Summary};
 use crate::cli::suppression::Lists;
 use crate::cli::terminal::{ask, inform, tell};
+use crate::cli::timing::Timing;
 use crate::cli::view::{counted, inflected};
-use crate::cli::{
-    clock, cooldown, earlier, named, next, overview, repeat, show, signals, suppression, view,
-};
+use crate::cli::{clock, earlier, named, next, overview, repeat, show, signals, view};
 use crate::dispatch::{self, Backoff, Policy, StopReason, Throttle};
+use crate::domain::Status;
 use crate::domain::place::Places;
 use crate::domain::report::Report;
-use crate::domain::suppression::Reached;
-use crate::domain::{Msisdn, Status};
 use crate::gateway::Timeouts;
-use crate::ledger::{Campaign, Ledger, Location, Suppressed, Totals};
+use crate::ledger::{Campaign, Ledger, Location, Totals};
 use crate::results::ResultsFile;
-use crate::{Error, Kind, Result};
 
 pub(in crate::cli) fn run(args: &SendArgs) -> Exit {
     summary::of_run(&args.plan.output, args.send.on_end.clone(), |summary| {
@@ -98,6 +95,21 @@ fn open(args: &SendArgs, recipients: &Recipients, files: &CampaignFiles) -> Resu
     }
 }
 
+/// A campaign that is to be sent.
+struct ToSend<'a> {
+    args: &'a SendArgs,
+    campaign: Campaign,
+    place: Location,
+    places: Places,
+    stage: Stage,
+    totals: Totals,
+    timing: Timing,
+    plan_id: String,
+    /// How many messages this run sends, and what that may cost.
+    messages: u64,
+    cost: Cost,
+}
+
 /// Sends what is pending, once a person has approved it.
 fn send_pending(
     args: &SendArgs,
@@ -106,12 +118,12 @@ fn send_pending(
     summary: &mut Summary,
 ) -> Result<()> {
     let plan_id = plan_id(args, &session)?;
-    refuse_over_limits(args, &session)?;
+    let over_limits = session.refuse_over_limits(args.plan.check.max_invalid);
     let (stage, place, mut lists) = (session.stage, session.ledger, session.lists);
+    let (mut campaign, mut totals) = (session.campaign, session.totals);
     let mut ledger = Ledger::open(session.lock)?;
     tell_recovered(ledger.recovered());
     // The lock is held since these were counted.
-    let mut totals = session.totals;
     if stage != Stage::New {
         lists.numbers.reached = reached(args, &ledger, totals.attempts)?;
     }
@@ -119,63 +131,108 @@ fn send_pending(
         suppress(&mut ledger, &place, |number| lists.numbers.reason(number))?;
         totals = ledger.totals()?;
     }
-    if totals.counts.of(Status::Pending) == 0 {
+    let pending = totals.counts.of(Status::Pending);
+    let begun = totals.attempts > 0;
+    let timing = match pending {
+        0 => Timing::at_once(0),
+        // What its words mean is kept, even if the run is refused.
+        _ => Timing::keep(&args.send, &mut campaign, &mut ledger, pending, begun)?,
+    };
+    session::set_lifetime(&mut ledger, &mut campaign, args.plan.options.expires)?;
+    let (messages, cost) = part_to_send(args.send.limit, &totals, &campaign.report);
+    let to_send = ToSend {
+        args,
+        campaign,
+        place,
+        places: session.places,
+        stage,
+        totals,
+        timing,
+        plan_id,
+        messages,
+        cost,
+    };
+    if over_limits.is_err() && (pending > 0 || stage != Stage::Begun) {
+        // The reasons are in the plan.
+        to_send.show()?;
+        return over_limits;
+    }
+    if pending == 0 {
         inform("Nothing is left to send.");
         return ledger.close().map(drop);
     }
-    let (recipients, cost) = to_send(args.send.limit, &totals, &session.campaign.report);
-    let mut campaign = session.campaign;
-    session::set_lifetime(&mut ledger, &mut campaign, args.plan.options.expires)?;
-    let approved = refuse_expired(&campaign, &place)
-        .and_then(|()| match stage {
-            // It was looked for when it was planned.
-            Stage::New => Ok(()),
-            _ => refuse_repeat(args, (&campaign, totals.attempts), &place)
-                .map(|unread| repeat::warn(&unread)),
-        })
-        .and_then(|()| ledger.set_destination(&destination.name()))
-        .and_then(|()| {
-            show_plan(args, &campaign, &place, &session.places)?;
-            if stage == Stage::Begun {
-                inform(&format!("So far:\n{}", view::totals(&totals, &place)));
-            }
-            let compared =
-                balance::before(balance_check(args, destination), destination, cost, summary)?;
-            if args.send.yes {
-                return Ok(());
-            }
-            let question = question(recipients, &plan_id, destination, cost, compared);
-            ask(&question, "nothing was sent; the plan is kept")
-        })
-        // A question can stay open for days.
-        .and_then(|()| refuse_expired(&campaign, &place))
-        .and_then(|()| {
-            let added = lists.added(&tell)?;
-            let reached = if args.send.yes {
-                Reached::default()
-            } else {
-                reached(args, &ledger, totals.attempts)?
-            };
-            if added.is_empty() && reached.is_empty() {
-                return Ok(());
-            }
-            suppress(&mut ledger, &place, |number| {
-                let is_listed = added.get(&number).cloned();
-                is_listed.or_else(|| reached.reason(number))
-            })
-        })
-        .and_then(|()| {
-            // The mark comes first: of two that begin at the same moment at least one sees the other.
-            ledger.mark_beginning(Some(clock::now()))?;
-            refuse_repeat(args, (&campaign, totals.attempts), &place)
-                .map(drop)
-                .or_else(|refusal| ledger.mark_beginning(None).and(Err(refusal)))
-        });
-    if let Err(refusal) = approved {
-        ledger.close()?;
-        return Err(refusal);
+    summary.timing = Some(to_send.timing.to_json());
+    match to_send.approve(&mut ledger, destination, summary) {
+        Ok(true) => dispatch(&to_send, ledger, lists, destination, summary),
+        Ok(false) => {
+            summary.stop = Some(StopReason::NotAfter);
+            ledger.close().map(drop)
+        }
+        Err(refusal) => ledger.close().and(Err(refusal)),
     }
-    dispatch(args, ledger, lists, destination, recipients, summary)
+}
+
+impl ToSend<'_> {
+    /// Whether it is to be sent now, as a person says. `false`: its last time has passed, and nobody is asked.
+    fn approve(
+        &self,
+        ledger: &mut Ledger,
+        destination: &Destination,
+        summary: &mut Summary,
+    ) -> Result<bool> {
+        let (args, campaign, place) = (self.args, &self.campaign, &self.place);
+        if !self.timing.refuse_never(campaign, place)? {
+            return Ok(false);
+        }
+        refuse_expired(campaign, place)?;
+        // A new plan was compared when it was planned.
+        if self.stage != Stage::New {
+            let attempts = self.totals.attempts;
+            repeat::warn(&refuse_repeat(args, (campaign, attempts), place)?);
+        }
+        ledger.set_destination(&destination.name())?;
+        self.show()?;
+        if self.stage == Stage::Begun {
+            inform(&format!("So far:\n{}", view::totals(&self.totals, place)));
+        }
+        let check = balance_check(args, destination);
+        let compared = balance::before(check, destination, self.cost, summary)?;
+        if !args.send.yes {
+            let question = self.question(destination, compared);
+            ask(&question, "nothing was sent; the plan is kept")?;
+        }
+        Ok(true)
+    }
+
+    /// The question before anything is sent. `compared`: what the run needs, and what the account has.
+    fn question(&self, destination: &Destination, compared: Option<String>) -> String {
+        let messages = counted(self.messages, "message");
+        let (destination, times) = (destination.name(), self.timing.in_question());
+        let credits = || format!("for up to {}", counted(self.cost.credits, "credit"));
+        let cost = compared.map_or_else(credits, |compared| format!("({compared})"));
+        let plan_id = &self.plan_id;
+        format!("Send {messages}{plan_id} to {destination} {cost}{times}?")
+    }
+
+    /// Shows the plan on standard error.
+    fn show(&self) -> Result<()> {
+        let (campaign, timing) = (&self.campaign, &self.timing);
+        let details = Details::on_standard_error();
+        match self.args.plan.output.show {
+            Some(number) if details == Details::Examples => {
+                let plan = overview::findings(campaign, timing, details).0;
+                inform(plan.trim_end());
+                show::texts(&self.place, &self.places, number, |text| {
+                    inform(text.trim_end());
+                    Ok(())
+                })
+            }
+            _ => {
+                inform(&overview::of_plan(campaign, timing, details));
+                Ok(())
+            }
+        }
+    }
 }
 
 /// The plan's id as the question names it, where there is one. Refuses another plan than the one that was asked for.
@@ -198,7 +255,7 @@ fn plan_id(args: &SendArgs, session: &Session) -> Result<String> {
 }
 
 /// How many recipients this run sends to, and what that may cost. What a part of the rows costs is not known exactly.
-fn to_send(limit: Option<u64>, totals: &Totals, report: &Report) -> (u64, Cost) {
+fn part_to_send(limit: Option<u64>, totals: &Totals, report: &Report) -> (u64, Cost) {
     let pending = totals.counts.of(Status::Pending);
     let all = totals.credits_pending;
     let dearest = report
@@ -226,128 +283,11 @@ fn to_send(limit: Option<u64>, totals: &Totals, report: &Report) -> (u64, Cost) 
     }
 }
 
-/// The question before anything is sent. `compared`: what the run needs, and what the account has.
-fn question(
-    recipients: u64,
-    plan_id: &str,
-    destination: &Destination,
-    cost: Cost,
-    compared: Option<String>,
-) -> String {
-    let messages = counted(recipients, "message");
-    let destination = destination.name();
-    let credits = || format!("for up to {}", counted(cost.credits, "credit"));
-    let cost = compared.map_or_else(credits, |compared| format!("({compared})"));
-    format!("Send {messages}{plan_id} to {destination} {cost}?")
-}
-
 fn balance_check(args: &SendArgs, destination: &Destination) -> BalanceCheck {
     match args.send.balance {
         Some(check) => check,
         None if destination.states_balance() => BalanceCheck::Warn,
         None => BalanceCheck::Off,
-    }
-}
-
-/// Refuses what another campaign in the folder has sent. The campaign comes with the number of its requests.
-fn refuse_repeat(
-    args: &SendArgs,
-    campaign: (&Campaign, u64),
-    place: &Location,
-) -> Result<Vec<Error>> {
-    if args.send.sandbox {
-        return Ok(Vec::new());
-    }
-    let check = &args.plan.check;
-    repeat::refuse(check.repeat, campaign, place, None, |each| {
-        place.snapshot()?.texts(&mut |status, number, text| {
-            if status == Status::Pending {
-                each(number, text);
-            }
-        })
-    })
-    .map_err(|error| match error.kind {
-        // What is pending would be sent once the time has passed.
-        Kind::Repeat => error.or_hint(format_args!(
-            "if this one is not to be sent: isms-campaign cancel {}",
-            named::in_command(place)
-        )),
-        _ => error,
-    })
-}
-
-/// The numbers of pending rows that other campaigns have reached lately. `requests` were made from this ledger.
-fn reached(args: &SendArgs, ledger: &Ledger, requests: u64) -> Result<Reached> {
-    let check = &args.plan.check;
-    let mut pending = HashSet::new();
-    if check.cooldown.is_some() {
-        ledger
-            .location()
-            .snapshot()?
-            .texts(&mut |status, number, _| {
-                if status == Status::Pending {
-                    pending.insert(number);
-                }
-            })?;
-    }
-    let own = Some((ledger.campaign().id.as_str(), requests));
-    cooldown::reached(check, ledger.location(), None, own, &pending)
-}
-
-/// Suppresses pending rows, and warns if hardly any are left: the list may be another than was meant.
-fn suppress(
-    ledger: &mut Ledger,
-    place: &Location,
-    listed: impl Fn(Msisdn) -> Option<String>,
-) -> Result<()> {
-    let suppressed = ledger.suppress(listed)?;
-    if suppressed.is_empty() {
-        return Ok(());
-    }
-    tell(&suppression::suppressed(&suppressed, place));
-    let rows = suppressed.values().flatten().count() as u64;
-    let pending = ledger.totals()?.counts.of(Status::Pending);
-    if view::hardly_any(pending, pending + rows) {
-        tell(&format!(
-            "Warning: {} that were pending; is each list the one that you mean?",
-            view::left(pending, pending + rows)
-        ));
-    }
-    Ok(())
-}
-
-/// Refuses a plan over its limits, and shows it, as the reasons are in it. If nothing is left to send, it is not refused.
-fn refuse_over_limits(args: &SendArgs, session: &Session) -> Result<()> {
-    let over_limits = session.refuse_over_limits(args.plan.check.max_invalid);
-    let done = session.stage == Stage::Begun && session.totals.counts.of(Status::Pending) == 0;
-    if done || over_limits.is_ok() {
-        return Ok(());
-    }
-    show_plan(args, &session.campaign, &session.ledger, &session.places)?;
-    over_limits
-}
-
-/// Shows the plan on standard error.
-fn show_plan(
-    args: &SendArgs,
-    campaign: &Campaign,
-    ledger: &Location,
-    places: &Places,
-) -> Result<()> {
-    let details = Details::on_standard_error();
-    match args.plan.output.show {
-        Some(number) if details == Details::Examples => {
-            let plan = overview::findings(campaign, args.send.rate, details).0;
-            inform(plan.trim_end());
-            show::texts(ledger, places, number, |text| {
-                inform(text.trim_end());
-                Ok(())
-            })
-        }
-        _ => {
-            inform(&overview::of_plan(campaign, args.send.rate, details));
-            Ok(())
-        }
     }
 }
 
@@ -360,31 +300,20 @@ fn tell_recovered(requests: u64) {
     }
 }
 
-/// A plan that is too old is not sent: if its ledger and lock were restored together, nothing else shows that it was sent.
-fn refuse_expired(campaign: &Campaign, ledger: &Location) -> Result<()> {
-    if !next::is_expired(campaign) {
-        return Ok(());
-    }
-    let (planned_at, expires_at) = (&campaign.planned_at, &campaign.expires_at);
-    let problem =
-        format!("was planned on {planned_at}, expired on {expires_at}, and is not sent any more");
-    let send = next::send_command(campaign, ledger);
-    Err(refused(ledger, problem).hint(format!("if it is still to be sent: {send}")))
-}
-
 /// Sends, and closes the ledger.
 fn dispatch(
-    args: &SendArgs,
+    to_send: &ToSend<'_>,
     ledger: Ledger,
     lists: Lists,
     destination: &Destination,
-    to_send: u64,
     summary: &mut Summary,
 ) -> Result<()> {
+    let (args, timing) = (to_send.args, &to_send.timing);
     let options = &ledger.campaign().options;
-    let throttle = Throttle::new(args.send.rate, options.limits.messages);
+    let throttle = Throttle::new(timing.rate, timing.burst(&to_send.campaign));
     let policy = Policy {
         sender_id: options.sender_id.clone(),
+        schedule: timing.schedule.clone(),
         limit: args.send.limit,
         max_unknown: args.send.max_unknown,
         give_up_after: args.send.give_up_after,
@@ -394,17 +323,32 @@ fn dispatch(
     let gateways = (0..args.send.concurrency.get())
         .map(|_| destination.gateway())
         .collect();
-    let progress = Arc::new(Progress::of_sending(args.plan.output.progress, to_send));
+    let progress = Progress::of_sending(args.plan.output.progress, to_send.messages);
+    let progress = Arc::new(progress);
     let shown = Arc::clone(&progress);
     let stop = signals::stop_token(move |line| shown.tell(line))?;
     let now = &clock::now;
-    let mut lists = WatchedLists {
+    let mut checks = Checks {
+        args,
+        campaign: &to_send.campaign,
+        place: &to_send.place,
+        timing,
         lists,
         progress: &progress,
-        place: ledger.location().clone(),
+        attempts: to_send.totals.attempts,
+        // A question can stay open for days.
+        is_stale: !args.send.yes,
+        begun: false,
     };
     let ending = dispatch::run(
-        ledger, gateways, &throttle, &policy, &stop, now, &*progress, &mut lists,
+        ledger,
+        gateways,
+        &throttle,
+        &policy,
+        &stop,
+        now,
+        &*progress,
+        &mut checks,
     );
     progress.end();
     summary.stop = stop.reason();
@@ -420,28 +364,6 @@ fn dispatch(
     ended.and(closed.map(drop))
 }
 
-/// The lists during a run.
-struct WatchedLists<'a> {
-    lists: Lists,
-    progress: &'a Progress,
-    place: Location,
-}
-
-impl dispatch::Lists for WatchedLists<'_> {
-    fn wait(&self) -> Duration {
-        self.lists.wait()
-    }
-
-    fn added(&mut self) -> Result<HashMap<Msisdn, String>> {
-        self.lists.added(&|line| self.progress.tell(line))
-    }
-
-    fn suppressed(&self, rows: &Suppressed) {
-        let place = &self.place;
-        self.progress.tell(&suppression::suppressed(rows, place));
-    }
-}
-
 /// Writes the results, and tells the user how it ended.
 fn finish(
     args: &SendArgs,
@@ -453,15 +375,20 @@ fn finish(
     let snapshot = files.ledger.snapshot()?;
     let totals = snapshot.totals()?;
     summary.set_totals(totals);
-    let rows_left = totals.counts.of(Status::Pending) > 0;
-    if succeeded && summary.stop.is_none() && args.send.limit.is_some() && rows_left {
-        summary.stop = Some(StopReason::Limit);
+    let campaign = snapshot.campaign()?;
+    summary.stop = match summary.stop {
+        None | Some(StopReason::NotAfter) if totals.counts.of(Status::Pending) == 0 => None,
+        None if succeeded && args.send.limit.is_some() => Some(StopReason::Limit),
+        stop => stop,
+    };
+    if summary.stop == Some(StopReason::NotAfter) {
+        summary.advice = Some(next::later(&campaign, &files.ledger));
     }
     results.write(&*snapshot, None, args.send.sandbox)?;
     let mut text = format!("\n{}", view::totals(&totals, &files.ledger));
     // An error says itself what to do next.
     if succeeded {
-        text += &next::steps(&snapshot.campaign()?, &totals, summary.stop, &files.ledger);
+        text += &next::steps(&campaign, &totals, summary.stop, &files.ledger);
     }
     tell(&format!("{text}Results: {}", results.path().display()));
     Ok(())

@@ -6,7 +6,7 @@ use crate::cli::campaign_file::CampaignFile;
 use crate::cli::exit::Exit;
 use crate::cli::files::is_sandbox_ledger;
 use crate::cli::terminal::print;
-use crate::cli::{existing, next, summary, view};
+use crate::cli::{existing, next, summary, timing, view};
 use crate::domain::Status;
 
 pub(in crate::cli) fn run(args: &LedgerArgs, json: bool) -> Result<Exit> {
@@ -40,7 +40,7 @@ pub(in crate::cli) fn run(args: &LedgerArgs, json: bool) -> Result<Exit> {
          Planned       {}, not sent after {}\n\
          Plan id       {plan_id}\n\
          Sent to       {}\n\
-         {}\
+         {}{}\
          Progress      {done} of {sendable} to send\n\n\
          {next}{cancelled}",
         campaign.name,
@@ -52,6 +52,7 @@ pub(in crate::cli) fn run(args: &LedgerArgs, json: bool) -> Result<Exit> {
             Some(host) => host,
             None => "nowhere yet",
         },
+        timing::of_last_run(&campaign),
         view::totals(&totals, place),
     ))?;
     Ok(Exit::OK)

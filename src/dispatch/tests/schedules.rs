@@ -1,6 +1,7 @@
 //! The promise in random schedules. The steps of all workers, each a commit or a request, are taken in turn by one thread in an
-//! order that is drawn, and between any two of them the machine may crash, or numbers come onto a suppression list. That needs no
-//! thread and no file, so that millions of schedules can be tested; `model` tests real threads and files.
+//! order that is drawn, and between any two of them the machine may crash, or numbers come onto a suppression list. The clock runs,
+//! jumps forward, as where a host was suspended, and back; runs have windows, a start and an end. That needs no thread and no file, so
+//! that millions of schedules can be tested; `model` tests real threads and files.
 //!
 //! `SCHEDULES` sets how many campaigns are tested, and `SCHEDULE` which one alone.
 
@@ -12,8 +13,9 @@ use fastrand::Rng;
 use super::super::breaker::CircuitBreaker;
 use super::super::worker::{Alone, Shared, Stage, Worker};
 use super::*;
+use crate::domain::schedule::{Turn, Window, Zone};
 use crate::ledger::tests::handles;
-use crate::ledger::{LedgerHandle, Resolution, Selection};
+use crate::ledger::{LedgerHandle, Recipient, Resolution, Selection};
 
 /// The number of campaigns, unless `SCHEDULES` is set.
 const CAMPAIGNS: u64 = 3_000;
@@ -42,15 +44,80 @@ struct Campaign {
     expires_at: Timestamp,
     /// How many steps were taken.
     steps: u64,
+    /// What the clock shows.
+    seconds: i64,
+}
+
+/// A clock that runs and jumps whenever it is read.
+struct Time(Mutex<(i64, Rng)>);
+
+impl Time {
+    fn new(seconds: i64, rng: &mut Rng) -> Self {
+        Self(Mutex::new((seconds, rng.fork())))
+    }
+
+    fn read(&self) -> Timestamp {
+        let mut time = self.0.lock().unwrap();
+        let (seconds, rng) = &mut *time;
+        *seconds += match rng.u8(..) {
+            0..8 => rng.i64(0..2 * DAY),
+            8..12 => -rng.i64(0..HOUR * 4),
+            12..100 => rng.i64(0..HOUR),
+            _ => rng.i64(0..2),
+        };
+        after(*seconds)
+    }
+
+    /// Lets the time pass until the schedule allows to send. `false`: it does not any more, or the run stops.
+    fn wait(&self, schedule: &Schedule, stop: &StopToken) -> bool {
+        while stop.continues() {
+            match schedule.turn(&self.read()) {
+                Turn::Send => return true,
+                Turn::Wait(_) => self.0.lock().unwrap().0 += HOUR,
+                Turn::Over => stop.request(StopReason::NotAfter),
+            }
+        }
+        false
+    }
+
+    /// The time that was read last.
+    fn now(&self) -> Timestamp {
+        after(self.0.lock().unwrap().0)
+    }
+}
+
+const HOUR: i64 = 3_600;
+const DAY: i64 = 86_400;
+
+fn after(seconds: i64) -> Timestamp {
+    timestamp().after(Duration::from_secs(u64::try_from(seconds.max(0)).unwrap()))
+}
+
+/// When a run sends. The last one of a campaign has no end, so that everything is sent.
+fn drawn_schedule(rng: &mut Rng, seconds: i64, ends: bool) -> Schedule {
+    let windows = ["09:00-18:00", "22:00-02:00", "mon,wed 06:00-07:00"];
+    let windows = windows.into_iter().filter(|_| rng.u8(..3) == 0);
+    let windows: Vec<_> = windows
+        .map(|window| Window::parse(window).unwrap())
+        .collect();
+    let start = (rng.u8(..3) == 0).then(|| after(seconds + rng.i64(-DAY..DAY)));
+    let end = (ends && rng.u8(..3) == 0).then(|| after(seconds + rng.i64(-HOUR..3 * DAY)));
+    Schedule {
+        zone: Zone::default(),
+        start_at: start,
+        not_after: end,
+        windows,
+    }
 }
 
 impl Campaign {
     /// A run, up to its end or a crash.
     fn run(&mut self, rng: &mut Rng, limit: Option<u64>, crashes: bool) {
-        let before = statuses(&self.ledger);
+        let (before, claims) = (statuses(&self.ledger), self.claims());
         let stop = Arc::new(StopToken::default());
         let policy = Policy {
             limit,
+            schedule: drawn_schedule(rng, self.seconds, crashes),
             max_unknown: if crashes { rng.u32(0..4) } else { 0 },
             split_bad_numbers: rng.bool(),
             give_up_after: Duration::MAX,
@@ -62,8 +129,8 @@ impl Campaign {
         };
         let fast = Rate::new(NonZeroU32::MAX, Duration::from_secs(5));
         let throttle = Throttle::new(fast.filter(|_| rng.bool()), NonZeroU32::MAX);
-        let now = timestamp();
-        let clock = || now.clone();
+        let time = Arc::new(Time::new(self.seconds, rng));
+        let clock = || time.read();
         let shared = Shared {
             throttle: &throttle,
             policy: &policy,
@@ -73,18 +140,47 @@ impl Campaign {
             breaker: Mutex::new(CircuitBreaker::new(policy.max_unknown)),
             health: Mutex::default(),
             requests: AtomicU64::new(0),
+            sent: AtomicU64::new(0),
         };
         let answers = Arc::new(Mutex::new(crashes.then(|| rng.fork())));
-        let opened = open(&self.ledger);
+        let (mut was_cut_off, mut listed) = (false, HashMap::new());
+        while !was_cut_off && time.wait(&policy.schedule, &stop) {
+            was_cut_off = self.send_while_open(rng, &shared, &time, &answers, crashes, &mut listed);
+            if !stop.end_pause() || !statuses(&self.ledger).contains(&Status::Pending) {
+                break;
+            }
+        }
+        self.seconds = time.0.lock().unwrap().0;
+        self.schedule_is_kept(&policy.schedule, &claims);
+        self.lists_are_heeded(&before, &listed);
+        let ended = !was_cut_off && stop.reason().is_none();
+        self.limit_is_kept(limit, &before, ended);
+        self.promise_is_kept();
+    }
+
+    /// What workers do in one window. `true`: a crash cut them off.
+    fn send_while_open(
+        &mut self,
+        rng: &mut Rng,
+        shared: &Shared<'_>,
+        time: &Arc<Time>,
+        answers: &Arc<Mutex<Option<Rng>>>,
+        crashes: bool,
+        listed: &mut HashMap<Msisdn, u32>,
+    ) -> bool {
+        let mut opened = open(&self.ledger);
+        let on_list = |number| listed.contains_key(&number).then(|| "on a list".to_owned());
+        opened.suppress(on_list).unwrap();
         let (alone, _) = Alone::new(opened.lacks_answer().unwrap());
-        let mut handles = handles(opened, rng.usize(2..=4), limit).into_iter();
+        let mut handles = handles(opened, rng.usize(2..=4), shared.limit()).into_iter();
         let watching = handles.next().unwrap();
-        let mut listed = HashMap::new();
+        let gateway = |_| FakeGateway(self.responder(shared.policy, time, answers));
+        let mut gateways: Vec<_> = (0..handles.len()).map(gateway).collect();
         let mut workers: Vec<_> = handles
-            .map(|ledger| {
-                let gateway = Box::new(FakeGateway(self.responder(&answers)));
+            .zip(&mut gateways)
+            .map(|(ledger, gateway)| {
                 let worker = Worker {
-                    shared: &shared,
+                    shared,
                     ledger,
                     gateway,
                     alone: None,
@@ -96,14 +192,14 @@ impl Campaign {
         while !workers.is_empty() {
             if crashes && rng.u8(..) < 6 {
                 self.ledger = crash(&self.ledger);
-                break;
+                return true;
             }
             if crashes && rng.u8(..) < 3 {
-                stop.request(StopReason::Signal(15));
+                shared.stop.request(StopReason::Signal(15));
             }
             if crashes && rng.u8(..) < 8 {
                 let row = rng.u64(1..=self.rows as u64);
-                self.list(number(row), &watching, &workers, &mut listed);
+                self.list(number(row), &watching, &workers, listed);
             }
             self.steps += 1;
             let alone = workers
@@ -115,11 +211,30 @@ impl Campaign {
                 workers.push((worker, stage));
             }
         }
-        let was_cut_off = !workers.is_empty();
         drop((workers, watching));
-        self.lists_are_heeded(&before, &listed);
-        self.limit_is_kept(limit, &before, !was_cut_off && stop.reason().is_none());
-        self.promise_is_kept();
+        false
+    }
+
+    /// The times of the last claims, row by row.
+    fn claims(&self) -> Vec<Option<String>> {
+        let mut claims = Vec::new();
+        let mut each = |recipient: Recipient<'_>| {
+            claims.push(recipient.claimed_at.map(str::to_owned));
+            Ok(())
+        };
+        let ledger = snapshot(&self.ledger).unwrap();
+        ledger.recipients(1..=u32::MAX, &mut each).unwrap();
+        claims
+    }
+
+    /// Whatever the run claimed, it claimed at a time at which its schedule allows to send.
+    fn schedule_is_kept(&self, schedule: &Schedule, before: &[Option<String>]) {
+        for (before, claimed) in before.iter().zip(self.claims()) {
+            if let Some(at) = claimed.filter(|claimed| Some(claimed) != before.as_ref()) {
+                let turn = schedule.turn(&Timestamp::parse(&at).unwrap());
+                assert_eq!(turn, Turn::Send, "claimed at {at}: {schedule:?}");
+            }
+        }
     }
 
     /// A number comes onto a list. Only a request that is in flight may still reach it.
@@ -163,9 +278,16 @@ impl Campaign {
     }
 
     /// Answers as `answers` draws them; without it everything is taken.
-    fn responder(&self, answers: &Arc<Mutex<Option<Rng>>>) -> Arc<Responder> {
+    fn responder(
+        &self,
+        policy: &Policy,
+        time: &Arc<Time>,
+        answers: &Arc<Mutex<Option<Rng>>>,
+    ) -> Arc<Responder> {
         let (record, answers) = (self.record.clone(), answers.clone());
+        let (schedule, time) = (policy.schedule.clone(), time.clone());
         Arc::new(move |request| {
+            assert_eq!(schedule.turn(&time.now()), Turn::Send, "a request is made");
             let mut answers = answers.lock().unwrap();
             let mut record = record.lock().unwrap();
             let mut take = |messages: &[crate::domain::Message]| {
@@ -348,6 +470,7 @@ fn check(seed: u64, plans: &[(Location, usize)]) -> (u64, u64) {
         record: Arc::default(),
         expires_at: timestamp(),
         steps: 0,
+        seconds: 20 * DAY,
     };
     let runs = rng.usize(1..=RUNS);
     for _ in 0..runs {

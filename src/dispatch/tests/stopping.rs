@@ -308,6 +308,14 @@ fn a_lost_ledger_stops_all_workers() {
 struct BrokenLists;
 
 impl Lists for BrokenLists {
+    fn before_sending(&mut self, _: &mut Ledger, _: &StopToken) -> Result<()> {
+        Ok(())
+    }
+
+    fn before_waiting(&mut self, _: &Timestamp) -> Result<()> {
+        Ok(())
+    }
+
     fn wait(&self) -> Duration {
         Duration::ZERO
     }

@@ -24,6 +24,7 @@ impl WaitObserver {
 
 impl Progress for WaitObserver {
     fn settled(&self, _: &Counts) {}
+    fn closed_until(&self, _: &Timestamp) {}
     fn waiting(&self, _: &str, _: Duration) {
         *self.waiting.lock().unwrap() = true;
         self.changed.notify_all();

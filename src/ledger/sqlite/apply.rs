@@ -2,6 +2,7 @@
 
 use rusqlite::{ToSql, params};
 
+use super::campaign::to_json;
 use super::open::Ledger;
 use crate::Result;
 use crate::ledger::batch::{AttemptId, BatchId};
@@ -58,6 +59,10 @@ impl Ledger {
                 let sql = "INSERT INTO decision (decided_at, resolution, expires_at) VALUES (?1, 'expires', ?2)";
                 let values = params![at.to_string(), expires_at.to_string()];
                 self.execute(sql, values).map(drop)
+            }
+            Change::Schedule { schedules } => {
+                let sql = "UPDATE campaign SET schedules = ?1";
+                self.execute(sql, [to_json(schedules)?]).map(drop)
             }
             Change::Decide {
                 at,

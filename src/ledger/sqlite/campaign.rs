@@ -36,6 +36,7 @@ pub(in crate::ledger) fn read(connection: &Connection) -> Result<Campaign> {
         report: from_json("report", &text("report")?)?,
         planned_at: time("planned_at")?,
         expires_at: time("current_expires_at")?,
+        schedules: from_json("schedules", &text("schedules")?)?,
         gateway_host: row.get("gateway_host")?,
     })
 }
@@ -54,12 +55,13 @@ pub(in crate::ledger) fn insert(connection: &Connection, campaign: &Campaign) ->
         to_json(&campaign.report)?,
         campaign.planned_at.to_string(),
         campaign.expires_at.to_string(),
+        to_json(&campaign.schedules)?,
     ];
     connection
         .execute(
             "INSERT INTO campaign (only, id, name, input, options, digest, header, delimiter, bom, report,
-                                   planned_at, expires_at)
-             VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+                                   planned_at, expires_at, schedules)
+             VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
             values,
         )
         .map_err(write_error)?;
@@ -78,7 +80,7 @@ fn from_json<T: DeserializeOwned>(column: &str, json: &str) -> Result<T> {
     })
 }
 
-fn to_json(value: &impl Serialize) -> Result<String> {
+pub(super) fn to_json(value: &impl Serialize) -> Result<String> {
     serde_json::to_string(value)
         .map_err(|error| Error::new(Kind::Ledger, "the plan cannot be written").caused_by(error))
 }

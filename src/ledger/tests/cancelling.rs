@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::domain::schedule::{Given, Wanted, When, Window};
 
 /// Rows 1-2 unknown, 3-5 refused, 6 accepted, 7-10 pending, 11 invalid, 12 duplicate, 13 suppressed by the plan.
 fn sent(at: &Location) -> Ledger {
@@ -248,7 +249,35 @@ fn an_expiry_is_kept_and_is_no_decision_about_rows(new: New) {
     assert_adds_up(&at);
 }
 
+fn the_times_of_runs_are_kept_and_are_no_decisions_about_rows(new: New) {
+    let at = new();
+    plan(&at, &[2, 1]);
+    let planned = snapshot(&at).unwrap().campaign().unwrap();
+    assert_eq!(planned.schedules, []);
+    let mut ledger = open(&at);
+    let mut schedules = Vec::new();
+    for (end, windows) in [
+        ("18:00", &["mon-fri 09:00-18:00"][..]),
+        ("2026-12-01 09:00", &[]),
+    ] {
+        let windows = windows.iter().map(|window| Window::parse(window).unwrap());
+        let wanted = Wanted {
+            not_after: Some(When::parse(end).unwrap()),
+            windows: windows.collect(),
+            ..Wanted::default()
+        };
+        schedules.push(Given::resolve(&wanted, &schedules, &timestamp()).unwrap());
+        ledger.set_schedules(&schedules).unwrap();
+        let now = snapshot(&at).unwrap();
+        assert_eq!(now.campaign().unwrap().schedules, schedules);
+        assert!(!now.has_decisions().unwrap());
+    }
+    ledger.close().unwrap();
+    assert_adds_up(&at);
+}
+
 on_every_backend!(
+    the_times_of_runs_are_kept_and_are_no_decisions_about_rows,
     all_that_is_pending_is_cancelled_and_nothing_else,
     some_rows_are_cancelled_and_pending_again,
     rows_that_are_not_pending_cannot_be_cancelled,

@@ -10,6 +10,7 @@
 use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::domain::schedule::Given;
 use crate::domain::{Encoding, Message, Msisdn, Status, Timestamp};
 use crate::ledger::backend::{
     self, InFlight, LockGuard, PlanInserts, PlanWriter, Snapshot, Started, StoredBatch,
@@ -97,6 +98,7 @@ pub(in crate::ledger) struct Data {
     begins_at: Option<Timestamp>,
     /// The last decision until when it may be sent.
     expires_at: Option<Timestamp>,
+    schedules: Vec<Given>,
     rows: Vec<Arc<Row>>,
     batches: Vec<Arc<OneBatch>>,
     attempts: Vec<Arc<Attempt>>,
@@ -379,6 +381,7 @@ impl Open {
                     .trx_id
                     .clone_from(trx_id);
             }
+            Change::Schedule { schedules } => data.schedules.clone_from(schedules),
             Change::Expire { expires_at, .. } => data.expires_at = Some(expires_at.clone()),
             Change::Decide {
                 at,
@@ -402,6 +405,7 @@ impl Data {
             expires_at: (self.expires_at.as_ref())
                 .unwrap_or(&self.plan.campaign.expires_at)
                 .clone(),
+            schedules: self.schedules.clone(),
             ..self.plan.campaign.clone()
         }
     }

@@ -40,6 +40,7 @@ impl PlanWriter for Unfinished {
             gateway_host: None,
             begins_at: None,
             expires_at: None,
+            schedules: campaign.schedules.clone(),
             rows: self.rows,
             batches: self.batches,
             attempts: Vec::new(),
