@@ -494,6 +494,12 @@ fn a_dated_ledger_follows_the_date_of_its_spreadsheet() {
     program
         .run(&["status", "nightly.toml", "--date", "2026-05-01"])
         .exits(0);
+    let missing = ["send", "nightly.toml", "--yes", "--date", "2026-05-02"];
+    let missing = program.run(&missing);
+    missing
+        .exits(1)
+        .says(&["export-2026-05-02.csv: cannot be read", "--date"]);
+    missing.says(&["Still open in kept-01.ledger"]);
     for wrong in ["2026-5-1", "2026-02-30", "today", "01.05.2026"] {
         program
             .run(&["plan", "nightly.toml", "--date", wrong])

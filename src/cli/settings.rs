@@ -29,6 +29,19 @@ pub(super) enum Recipients {
 }
 
 impl Recipients {
+    /// Looks at what was named, or what the campaign file names.
+    fn of(args: &PlanArgs) -> Result<Self> {
+        Self::recognise(&args.recipients).map_err(|error| {
+            if error.kind == Kind::NoInput && args.campaign.dated().is_some() {
+                error.instead(
+                    "let the export appear under this name, or name another date with --date",
+                )
+            } else {
+                error
+            }
+        })
+    }
+
     /// Looks at the file. One that is missing is refused here, before anything is made for it: not even a lock is left.
     fn recognise(path: &Path) -> Result<Self> {
         let input = Input::parse(path);
@@ -62,7 +75,7 @@ impl Recipients {
 
 /// The spreadsheet and the files of `plan`.
 pub(super) fn of_plan(args: &PlanArgs) -> Result<(Input, CampaignFiles)> {
-    let input = match Recipients::recognise(&args.recipients)? {
+    let input = match Recipients::of(args)? {
         Recipients::Spreadsheet(input) => input,
         Recipients::Ledger(place) => {
             let next = next::how_to_send(&place.snapshot()?.campaign()?, &place);
@@ -83,7 +96,7 @@ pub(super) fn of_plan(args: &PlanArgs) -> Result<(Input, CampaignFiles)> {
 
 /// The recipients and the files of `send`.
 pub(super) fn of_send(args: &SendArgs) -> Result<(Recipients, CampaignFiles)> {
-    let recipients = Recipients::recognise(&args.plan.recipients)?;
+    let recipients = Recipients::of(&args.plan)?;
     refuse_misplaced_options(args, &recipients)?;
     // A ledger keeps its name and place, except that the sandbox gets a copy.
     let ledger = match &recipients {
