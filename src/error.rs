@@ -33,7 +33,7 @@ pub enum Kind {
     Account,
     /// What the gateway says about the account (exit 4).
     AccountStopped,
-    /// The gateway cannot be reached (exit 75).
+    /// The gateway or the database cannot be reached (exit 75).
     Unreachable,
     /// Anything else.
     Other,

@@ -30,10 +30,11 @@
 //! | [`dispatch`] | the sending loop: throttle, circuit breaker, when to stop | [`ledger`], [`gateway`], [`domain`] |
 //! | [`results`] | the results file, from a ledger | [`source`], [`ledger`], [`gateway`], [`domain`] |
 //! | [`source`] | reading spreadsheets and lists of numbers | [`domain`] |
-//! | [`ledger`] | what a campaign may become, and the backend that keeps it: plan, claims, outcomes, decisions, audit, lock | [`domain`] |
-//! | [`gateway`] | the wire format, its codes, the one HTTP client, and the outcomes of a request | [`domain`] |
+//! | [`ledger`] | what a campaign may become, and the backends that keep it: plan, claims, outcomes, decisions, audit, lock | [`domain`], [`certificates`] |
+//! | [`gateway`] | the wire format, its codes, the one HTTP client, and the outcomes of a request | [`domain`], [`certificates`] |
 //! | [`lint`] | warnings about texts: what networks block, what looks like a mistake | [`domain`] |
 //! | [`domain`] | numbers, texts, templates, duplicates, batches, options; no input or output | |
+//! | [`certificates`] | the certificates that are trusted | |
 //! | [`guide`] | the pages of the guide | |
 //! | [`sandbox`] | a simulated gateway that can inject faults | |
 //!
@@ -45,9 +46,11 @@
 //! - *Credit*: the unit in which a text is billed, by its length and encoding.
 //! - *Batch*: the recipients of one request; *attempt*: one request for it.
 //! - *Claim*: the durable note that a batch is about to be sent; *settle*: to record its outcome.
-//! - *Ledger*: the record of a campaign, with plan, claims, outcomes and decisions of operators; a SQLite file.
+//! - *Ledger*: the record of a campaign, with plan, claims, outcomes and decisions of operators; a SQLite file,
+//!   or rows of a *store*, which is a PostgreSQL database.
 //! - *Accepted*: what the gateway says of a message that it took. Whether it was delivered is not known here.
 
+pub mod certificates;
 pub mod cli;
 pub mod dispatch;
 pub mod domain;

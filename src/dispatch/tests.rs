@@ -90,6 +90,7 @@ fn is_to(request: &Request<'_>, number: Msisdn) -> bool {
 fn crash(ledger: &Location) -> Location {
     match ledger {
         Location::Memory(place) => Location::Memory(place.crash()),
+        Location::Stored(_) => panic!("crashes are tried in memory and in files"),
         Location::File(path) => {
             static COPIES: AtomicUsize = AtomicUsize::new(0);
             let nth = COPIES.fetch_add(1, Ordering::SeqCst);

@@ -1,44 +1,32 @@
-//! The certificates that are trusted, and why one was refused.
+//! The certificates that the HTTP client trusts, and why one was refused.
 
-use std::env;
 use std::sync::Arc;
 
-use rustls::CertificateError;
 use ureq::Error;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
-/// The variables that name certificates.
-const VARIABLES: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
+use crate::certificates::{Trusted, explain};
 
-/// The certificates that are trusted: built-in ones, those of this machine, and those that the environment names.
+/// What to do where the issuer of a certificate is not known.
+const ISSUER: &str = "where the traffic is inspected on its way, add the inspector's root certificate to this machine's certificate store, or set SSL_CERT_FILE to the path of its file (PEM)";
+
+/// The certificates that are trusted.
 #[derive(Clone, Debug)]
 pub(super) struct Certificates {
     pub(super) config: TlsConfig,
-    /// What the environment names and could not be read. It matters only where a certificate is refused.
     unreadable: Arc<[String]>,
 }
 
 impl Certificates {
     /// Reads those of this machine and of the environment.
     pub(super) fn load() -> Self {
-        let mut found = rustls_native_certs::load_native_certs();
-        let mut unreadable = Vec::new();
-        if VARIABLES.iter().any(|name| env::var_os(name).is_some()) {
-            unreadable.extend(found.errors.iter().map(ToString::to_string));
-            // What the environment names was read instead of the machine's own.
-            for folder in openssl_probe::candidate_cert_dirs() {
-                let own = rustls_native_certs::load_certs_from_paths(None, Some(folder));
-                found.certs.extend(own.certs);
-            }
-        }
-        let built_in = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter();
-        let trusted: RootCerts = built_in
-            .chain(&found.certs)
+        let trusted = Trusted::load();
+        let roots: RootCerts = (trusted.certificates.iter())
             .map(|der| Certificate::from_der(der).to_owned())
             .into();
         Self {
-            config: TlsConfig::builder().root_certs(trusted).build(),
-            unreadable: unreadable.into(),
+            config: TlsConfig::builder().root_certs(roots).build(),
+            unreadable: trusted.unreadable.into(),
         }
     }
 }
@@ -55,7 +43,7 @@ pub(super) fn refusal(error: &Error, certificates: Option<&Certificates>) -> Opt
         rustls::Error::NoCertificatesPresented => return Some("it has no certificate".to_owned()),
         _ => return None,
     };
-    let (problem, hint) = explain(error);
+    let (problem, hint) = explain(error, ISSUER);
     let mut words = vec![format!("its certificate {problem}; {hint}")];
     words.extend(
         certificates
@@ -63,32 +51,4 @@ pub(super) fn refusal(error: &Error, certificates: Option<&Certificates>) -> Opt
             .flat_map(|certificates| certificates.unreadable.to_vec()),
     );
     Some(words.join("; "))
-}
-
-fn explain(error: &CertificateError) -> (String, &'static str) {
-    const CLOCK: &str = "compare the date and time of this machine with a clock, and tell the operator of that server";
-    const ISSUER: &str = "where the traffic is inspected on its way, add the inspector's root certificate to this machine's certificate store, or set SSL_CERT_FILE to the path of its file (PEM)";
-    const SERVER: &str = "do not go on before you know who answers there";
-    match error {
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-            ("has expired".to_owned(), CLOCK)
-        }
-        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-            ("is not valid yet".to_owned(), CLOCK)
-        }
-        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            ("is for another name".to_owned(), SERVER)
-        }
-        // A bad signature: an issuer of this name is known, with another key.
-        CertificateError::UnknownIssuer | CertificateError::BadSignature => (
-            "is from an issuer that is not known here".to_owned(),
-            ISSUER,
-        ),
-        // Signed by itself, as OpenSSL does it without being told otherwise.
-        error if format!("{error:?}").contains("CaUsedAsEndEntity") => (
-            "is that of an issuer and not of a server".to_owned(),
-            "do not go on before you know who answers there; a server of yours needs one that is no issuer's, also where SSL_CERT_FILE names it: openssl req -x509 -addext basicConstraints=CA:FALSE",
-        ),
-        error => (format!("is refused ({error})"), SERVER),
-    }
 }

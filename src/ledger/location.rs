@@ -4,15 +4,17 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::backend::{self, LockGuard, PlanWriter, Snapshot, Started};
-use super::sqlite;
-use crate::Result;
+use super::{postgresql, sqlite};
 use crate::domain::Timestamp;
+use crate::{Error, Kind, Result};
 
 /// Where a ledger is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Location {
     /// A file of its own.
     File(PathBuf),
+    /// A campaign in a database.
+    Stored(postgresql::Place),
     /// In memory, for tests.
     #[cfg(test)]
     Memory(super::tests::memory::Place),
@@ -23,6 +25,7 @@ impl Location {
     pub fn exists(&self) -> Result<bool> {
         match self {
             Self::File(path) => sqlite::exists(path),
+            Self::Stored(place) => place.exists(),
             #[cfg(test)]
             Self::Memory(place) => Ok(place.exists()),
         }
@@ -33,6 +36,7 @@ impl Location {
     pub fn is_open(&self) -> bool {
         match self {
             Self::File(path) => sqlite::has_log(path),
+            Self::Stored(_) => false,
             #[cfg(test)]
             Self::Memory(place) => place.is_locked(),
         }
@@ -43,6 +47,7 @@ impl Location {
     pub fn holder(&self) -> Option<String> {
         match self {
             Self::File(path) => sqlite::holder(path),
+            Self::Stored(_) => None,
             #[cfg(test)]
             Self::Memory(_) => None,
         }
@@ -52,6 +57,7 @@ impl Location {
     pub fn refuse_unusable(&self) -> Result<()> {
         match self {
             Self::File(path) => sqlite::refusal_to_write(path).map_or(Ok(()), Err),
+            Self::Stored(_) => Ok(()),
             #[cfg(test)]
             Self::Memory(_) => Ok(()),
         }
@@ -62,6 +68,7 @@ impl Location {
     pub fn target(&self) -> Self {
         match self {
             Self::File(path) => Self::File(sqlite::link_target(path)),
+            Self::Stored(_) => self.clone(),
             #[cfg(test)]
             Self::Memory(_) => self.clone(),
         }
@@ -72,6 +79,7 @@ impl Location {
     pub fn path(&self) -> Option<&Path> {
         match self {
             Self::File(path) => Some(path),
+            Self::Stored(_) => None,
             #[cfg(test)]
             Self::Memory(_) => None,
         }
@@ -102,6 +110,7 @@ impl Location {
                 let others = sqlite::ledgers_in(folder, Some(path))?.into_iter();
                 Ok(others.map(Self::File).collect())
             }
+            Self::Stored(_) => Ok(Vec::new()),
             #[cfg(test)]
             Self::Memory(_) => Ok(Vec::new()),
         }
@@ -118,6 +127,7 @@ impl Location {
     pub fn lock(&self, holder: &str) -> Result<Lock> {
         let backend: Box<dyn backend::Lock> = match self {
             Self::File(path) => Box::new(sqlite::Lock::acquire(path, holder)?),
+            Self::Stored(place) => Box::new(place.lock()?),
             #[cfg(test)]
             Self::Memory(place) => Box::new(place.lock()?),
         };
@@ -131,6 +141,7 @@ impl Location {
     pub fn snapshot(&self) -> Result<Box<dyn Snapshot>> {
         Ok(match self {
             Self::File(path) => Box::new(sqlite::Snapshot::open(path)?),
+            Self::Stored(place) => Box::new(place.snapshot()?),
             #[cfg(test)]
             Self::Memory(place) => Box::new(place.snapshot()?),
         })
@@ -140,12 +151,12 @@ impl Location {
 impl Location {
     /// Reads something from the ledger. For many ledgers this is faster than a snapshot of each.
     pub fn glance<T>(&self, read: &dyn Fn(&dyn Snapshot) -> Result<T>) -> Result<T> {
-        let glanced = match self {
-            Self::File(path) => sqlite::Snapshot::glance(path).and_then(|snapshot| read(&snapshot)),
-            #[cfg(test)]
-            Self::Memory(_) => Err(crate::Error::new(crate::Kind::Other, "has no faster way")),
-        };
-        glanced.or_else(|_| read(&*self.snapshot()?))
+        if let Self::File(path) = self
+            && let Ok(glanced) = sqlite::Snapshot::glance(path).and_then(|snapshot| read(&snapshot))
+        {
+            return Ok(glanced);
+        }
+        read(&*self.snapshot()?)
     }
 }
 
@@ -166,6 +177,7 @@ impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => path.display().fmt(f),
+            Self::Stored(place) => place.fmt(f),
             #[cfg(test)]
             Self::Memory(_) => f.write_str("memory"),
         }
@@ -210,8 +222,10 @@ impl Lock {
     pub fn copy_here(&self, original: &Location) -> Result<()> {
         match (original, &self.location) {
             (Location::File(original), Location::File(copy)) => sqlite::copy(original, copy),
-            #[cfg(test)]
-            _ => Ok(()),
+            _ => Err(Error::new(
+                Kind::Ledger,
+                "only a ledger in a file can be copied",
+            )),
         }
     }
 

@@ -11,7 +11,7 @@
 //! 5. An outcome is committed before its worker takes another batch.
 //!
 //! What may become of a batch is decided in `transition`, without input or output, as a list of changes. A backend writes
-//! these changes durably and reads; it decides nothing. `sqlite` is the only one besides the one for tests.
+//! these changes durably and reads; it decides nothing.
 //!
 //! | file | holds |
 //! |---|---|
@@ -24,7 +24,9 @@
 //! | `campaign`, `planned_row`, `recipient`, `totals` | a campaign and its rows |
 //! | `verify` | whether everything adds up |
 //! | `backend` | what a backend does |
+//! | `stored` | stored values as values of the program |
 //! | `sqlite` | the backend that keeps each ledger in one file |
+//! | `postgresql` | the backend that keeps campaigns in a PostgreSQL database |
 
 mod backend;
 mod batch;
@@ -35,10 +37,12 @@ mod location;
 mod open;
 mod outcome;
 mod planned_row;
+mod postgresql;
 mod recipient;
 mod resolution;
 mod sqlite;
 mod state;
+mod stored;
 #[cfg(test)]
 pub(crate) mod tests;
 mod totals;
@@ -53,6 +57,7 @@ pub use location::{Location, Lock};
 pub use open::Ledger;
 pub use outcome::AttemptOutcome;
 pub use planned_row::{Disposition, PlannedRow, RowText};
+pub use postgresql::{Place, Store};
 pub use recipient::{Decision, PlannedText, Recipient};
 pub use resolution::{Resolution, Selection, row_ranges};
 pub use sqlite::SUFFIX;

@@ -10,6 +10,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::sqlite::{
@@ -30,6 +31,8 @@ mod committing;
 pub(crate) mod memory;
 mod opening;
 mod plan_writing;
+#[path = "../../tests/common/postgres.rs"]
+pub(crate) mod postgres_server;
 mod resolving;
 mod settling;
 mod verifying;
@@ -88,9 +91,28 @@ pub(crate) fn in_memory() -> TestLedger {
     }
 }
 
+/// In a database, under a name of its own. Not to be called where there is no PostgreSQL.
+pub(crate) fn in_postgres() -> TestLedger {
+    static NAMES: AtomicU32 = AtomicU32::new(0);
+    let server = postgres_server::server().expect("there is PostgreSQL");
+    let store = Store::parse(&server.url("postgres")).unwrap();
+    let name = format!("campaign {}", NAMES.fetch_add(1, Ordering::Relaxed));
+    TestLedger {
+        location: Location::Stored(Place::new(store, &name).unwrap()),
+        _folder: None,
+    }
+}
+
 /// Tests that every backend passes: functions of [`New`].
 macro_rules! on_every_backend {
     ($($test:ident),* $(,)?) => {
+        mod in_postgres {
+            $(#[test] fn $test() {
+                if crate::ledger::tests::postgres_server::server().is_some() {
+                    super::$test(crate::ledger::tests::in_postgres);
+                }
+            })*
+        }
         mod in_a_file {
             $(#[test] fn $test() { super::$test(crate::ledger::tests::in_a_file); })*
         }
@@ -116,7 +138,10 @@ pub(crate) fn temp_ledger() -> (tempfile::TempDir, PathBuf) {
     (folder, path)
 }
 
-fn unfinished_plan(at: impl Into<Location>, batches: &[u32]) -> (Box<dyn PlanWriter>, Campaign) {
+pub(super) fn unfinished_plan(
+    at: impl Into<Location>,
+    batches: &[u32],
+) -> (Box<dyn PlanWriter>, Campaign) {
     let mut plan_writer = lock(at).unwrap().begin_plan().unwrap();
     let mut row = 0;
     for (batch, size) in (1_u32..).zip(batches) {
@@ -337,7 +362,7 @@ fn settlement(batch: &Batch, attempt: AttemptId, new_states: Vec<NewState>) -> S
 }
 
 /// Claims and settles the first planned batch.
-fn send(ledger: &mut Ledger, new_states: Vec<NewState>) -> Batch {
+pub(super) fn send(ledger: &mut Ledger, new_states: Vec<NewState>) -> Batch {
     let batch = first(ledger);
     let attempt = claim(ledger, &batch).unwrap();
     let end = settlement(&batch, attempt, new_states);
@@ -345,7 +370,7 @@ fn send(ledger: &mut Ledger, new_states: Vec<NewState>) -> Batch {
     batch
 }
 
-fn accepted(trx_id: Option<&str>) -> NewState {
+pub(super) fn accepted(trx_id: Option<&str>) -> NewState {
     NewState::Accepted {
         code: 2000,
         trx_id: trx_id.map(str::to_owned),
@@ -383,6 +408,7 @@ fn contents(at: impl Into<Location>) -> Vec<String> {
     let path = match at.into() {
         Location::File(path) => path,
         Location::Memory(place) => return vec![place.contents()],
+        Location::Stored(place) => return place.contents(),
     };
     tampering::contents(&path)
 }

@@ -22,8 +22,7 @@ pub struct Totals {
 
 impl Totals {
     /// Adds what a row costs that was planned to be sent.
-    pub(super) fn add_credits(&mut self, status: Status, credits: u32) {
-        let credits = u64::from(credits);
+    pub(super) fn add_credits(&mut self, status: Status, credits: u64) {
         match status {
             Status::Suppressed | Status::Cancelled => return,
             Status::Accepted => self.credits_accepted += credits,

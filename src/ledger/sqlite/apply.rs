@@ -2,12 +2,12 @@
 
 use rusqlite::{ToSql, params};
 
-use super::campaign::to_json;
 use super::open::Ledger;
 use crate::Result;
 use crate::ledger::batch::{AttemptId, BatchId};
 use crate::ledger::change::{Answer, Change, Child, Fields, NewIds, changed_meanwhile};
 use crate::ledger::state::State;
+use crate::ledger::stored::to_json;
 
 impl Ledger {
     /// Carries out one change, and notes the numbers that SQLite gave to what is new.

@@ -1,12 +1,10 @@
 //! The campaign's row.
 
 use rusqlite::{Connection, params};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
-use super::error::{unknown_value, write_error};
-use crate::domain::Timestamp;
+use super::error::write_error;
 use crate::ledger::campaign::Campaign;
+use crate::ledger::stored::{self, from_json, to_json};
 use crate::{Error, Kind, Result};
 
 /// The campaign of this ledger.
@@ -20,10 +18,7 @@ pub(in crate::ledger) fn read(connection: &Connection) -> Result<Campaign> {
     let row =
         (rows.next()?).ok_or_else(|| Error::new(Kind::Ledger, "is a ledger without a campaign"))?;
     let text = |column| row.get::<_, String>(column);
-    let time = |column| {
-        let text = text(column)?;
-        Timestamp::parse(&text).ok_or_else(|| unknown_value("time", &text))
-    };
+    let time = |column| stored::time(&text(column)?);
     Ok(Campaign {
         id: text("id")?,
         name: text("name")?,
@@ -66,21 +61,4 @@ pub(in crate::ledger) fn insert(connection: &Connection, campaign: &Campaign) ->
         )
         .map_err(write_error)?;
     Ok(())
-}
-
-/// A value that is stored as JSON. If it cannot be read, something else might be sent than was planned, so that is an error.
-fn from_json<T: DeserializeOwned>(column: &str, json: &str) -> Result<T> {
-    serde_json::from_str(json).map_err(|error| {
-        Error::new(
-            Kind::Ledger,
-            format!("the ledger's {column} cannot be read"),
-        )
-        .caused_by(error)
-        .hint("it was changed by hand or by another program; bring back a copy")
-    })
-}
-
-pub(super) fn to_json(value: &impl Serialize) -> Result<String> {
-    serde_json::to_string(value)
-        .map_err(|error| Error::new(Kind::Ledger, "the plan cannot be written").caused_by(error))
 }

@@ -51,12 +51,3 @@ pub(in crate::ledger) fn write_error(error: rusqlite::Error) -> Error {
             "nothing is sent without it; make sure that its disk has room and can be written, and run again",
         )
 }
-
-/// A ledger that holds a value which this program never writes.
-pub(in crate::ledger) fn unknown_value(what: &str, value: &str) -> Error {
-    Error::new(
-        Kind::Ledger,
-        format!("the ledger holds an unknown {what}: {value}"),
-    )
-    .hint("it was changed by hand or by another program; bring back a copy")
-}

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::connection::{connect, make_durable};
-use super::error::{unknown_value, write_error};
+use super::error::write_error;
 use super::files::{self, Identity};
 use super::lock::Lock;
 use super::{campaign, owner, totals};
@@ -15,6 +15,7 @@ use crate::ledger::campaign::Campaign;
 use crate::ledger::change::{Change, NewIds};
 use crate::ledger::outcome::AttemptOutcome;
 use crate::ledger::resolution::Selection;
+use crate::ledger::stored::unknown_value;
 use crate::ledger::totals::Totals;
 use crate::{Error, Result};
 

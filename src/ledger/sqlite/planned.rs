@@ -1,16 +1,13 @@
 //! Reading batches of an open ledger: planned ones with all that their requests need, and those that an operator selected.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
-use super::error::unknown_value;
 use super::open::Ledger;
 use crate::Result;
-use crate::domain::{Encoding, Message, Msisdn};
 use crate::ledger::backend::{InFlight, StoredBatch};
 use crate::ledger::batch::{AttemptId, Batch, BatchId};
 use crate::ledger::resolution::Selection;
-use crate::ledger::state::State;
+use crate::ledger::stored::{self, BatchBuilder, StoredMember};
 
 /// How many planned batches are read ahead at a time.
 const PAGE: usize = 256;
@@ -35,43 +32,22 @@ impl Ledger {
              ORDER BY r.batch_id, r.row",
         )?;
         let mut found = statement.query([after.map_or(0, |batch| batch.0)])?;
-        let mut page: Vec<Batch> = Vec::with_capacity(most);
-        let mut text: Option<(i64, Arc<str>)> = None;
+        let mut page = BatchBuilder::default();
         while let Some(recipient) = found.next()? {
-            let id = BatchId(recipient.get(0)?);
-            if page.last().is_none_or(|batch| batch.id != id) {
-                if page.len() == most {
-                    break;
-                }
-                page.push(Batch {
-                    id,
-                    messages: Vec::new(),
-                    rows: Vec::new(),
-                    split: recipient.get(1)?,
-                });
-            }
-            let number: i64 = recipient.get(3)?;
-            let text_row = recipient.get(4)?;
-            // The recipients of most batches have one text.
-            let body = match &text {
-                Some((row, body)) if *row == text_row => Arc::clone(body),
-                _ => recipient.get(5)?,
+            let member = StoredMember {
+                batch: recipient.get(0)?,
+                split: recipient.get(1)?,
+                row: recipient.get(2)?,
+                msisdn: recipient.get(3)?,
+                text_row: recipient.get(4)?,
+                wire: recipient.get(6)?,
             };
-            text = Some((text_row, Arc::clone(&body)));
-            let wire: u8 = recipient.get(6)?;
-            let message = Message {
-                number: Msisdn::from_u64(number.cast_unsigned())
-                    .ok_or_else(|| unknown_value("number", &number.to_string()))?,
-                text: body,
-                encoding: Encoding::from_wire(wire)
-                    .ok_or_else(|| unknown_value("type", &wire.to_string()))?,
-            };
-            if let Some(batch) = page.last_mut() {
-                batch.rows.push(recipient.get(2)?);
-                batch.messages.push(message);
+            if page.is_full(most, member.batch) {
+                break;
             }
+            page.add(&member, || Ok(recipient.get(5)?))?;
         }
-        Ok(page)
+        Ok(page.finish())
     }
 
     /// The planned batch with the fewest recipients, of those that were split from another.
@@ -124,7 +100,7 @@ impl Ledger {
         let sql = "SELECT row FROM recipient WHERE batch_id = ?1 ORDER BY row";
         Ok(StoredBatch {
             id: BatchId(id),
-            state: State::parse(&state).ok_or_else(|| unknown_value("state", &state))?,
+            state: stored::state(&state)?,
             rows: self.read_column(sql, [id])?,
         })
     }

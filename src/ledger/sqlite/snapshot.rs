@@ -10,18 +10,17 @@ use rusqlite::{Connection, Row};
 
 use super::campaign;
 use super::connection::{connect_for_glance, connect_to_read};
-use super::error::unknown_value;
 use super::texts::{each_reached, each_text};
 use super::totals;
 use crate::Result;
-use crate::domain::{Encoding, Msisdn, Status, Timestamp};
+use crate::domain::{Msisdn, Status, Timestamp};
 use crate::ledger::backend;
 use crate::ledger::campaign::Campaign;
 use crate::ledger::outcome::AttemptOutcome;
-use crate::ledger::recipient::{Decision, PlannedText, Recipient};
+use crate::ledger::recipient::{PlannedText, Recipient};
 use crate::ledger::state::State;
+use crate::ledger::stored::{self, StoredRecipient};
 use crate::ledger::totals::Totals;
-use crate::ledger::transition;
 
 /// A ledger open for reading, also while it is being sent.
 #[derive(Debug)]
@@ -107,15 +106,11 @@ impl backend::Snapshot for Snapshot {
             let mut rows = statement.query([])?;
             while matches!(handed_on, Ok(true)) {
                 let Some(row) = rows.next()? else { break };
-                let (number, encoding): (i64, u8) = (row.get(1)?, row.get(3)?);
-                let known = Msisdn::from_u64(number.cast_unsigned())
-                    .zip(Encoding::from_wire(encoding))
-                    .ok_or_else(|| unknown_value("number or type", &number.to_string()))?;
                 handed_on = each(PlannedText {
                     row: row.get::<_, i64>(0)?.cast_unsigned(),
-                    msisdn: known.0,
+                    msisdn: stored::number(row.get(1)?)?,
                     body: row.get_ref(2)?.as_str()?,
-                    encoding: known.1,
+                    encoding: stored::encoding(row.get(3)?)?,
                     credits: row.get(4)?,
                 });
             }
@@ -134,12 +129,8 @@ impl backend::Snapshot for Snapshot {
             let sql = "SELECT begins_at, (SELECT claimed_at FROM attempt ORDER BY id DESC LIMIT 1) FROM campaign";
             let times: [Option<String>; 2] =
                 connection.query_row(sql, [], |row| Ok([row.get(0)?, row.get(1)?]))?;
-            let [begins, claimed] = times.map(|text| {
-                let time = |text: String| {
-                    Timestamp::parse(&text).ok_or_else(|| unknown_value("time", &text))
-                };
-                text.map(time).transpose()
-            });
+            let [begins, claimed] =
+                times.map(|text| text.as_deref().map(stored::time).transpose());
             Ok(begins?.max(claimed?.filter(|_| sent)))
         })
     }
@@ -199,49 +190,28 @@ impl backend::Snapshot for Snapshot {
 fn recipient<'r>(row: &'r Row<'_>) -> Result<Recipient<'r>> {
     let text =
         |column: usize| -> Result<Option<&'r str>> { Ok(row.get_ref(column)?.as_str_or_null()?) };
-    let state = text(9)?.and_then(State::parse);
-    let planned = Recipient {
-        row: row.get::<_, i64>(0)?.cast_unsigned(),
+    let mut stored = StoredRecipient {
+        row: row.get(0)?,
         cells: row.get_ref(1)?.as_str()?,
-        msisdn: row
-            .get::<_, Option<i64>>(2)?
-            .and_then(|number| Msisdn::from_u64(number.cast_unsigned())),
-        status: totals::status(row.get_ref(3)?.as_str()?, state)?,
-        encoding: row.get::<_, Option<u8>>(4)?.and_then(Encoding::from_wire),
-        credits: row.get::<_, Option<u32>>(5)?.unwrap_or(0),
-        batch: row.get::<_, Option<i64>>(6)?.map(i64::cast_unsigned),
+        msisdn: row.get(2)?,
+        disposition: row.get_ref(3)?.as_str()?,
+        wire: row.get(4)?,
+        credits: row.get(5)?,
+        batch: row.get(6)?,
         text: text(7)?,
         reason: text(8)?,
-        code: None,
-        trx_id: None,
-        decision: None,
-        refused_together: None,
-        attempts: 0,
-        claimed_at: None,
+        state: text(9)?.and_then(State::parse),
+        ..StoredRecipient::default()
     };
     // Where nothing happened to its batch, there is nothing else to read.
-    let Some(state) = state else {
-        return Ok(planned);
-    };
-    let decision = match (text(15)?, text(16)?) {
-        (Some(at), Some(resolution)) => Some(Decision {
-            at,
-            resolution,
-            note: text(17)?,
-        }),
-        _ => None,
-    };
-    Ok(Recipient {
-        attempts: row.get(10)?,
-        claimed_at: text(11)?,
-        code: row.get(12)?,
-        trx_id: text(13)?,
-        reason: match state {
-            State::Claimed => Some(transition::INTERRUPTED),
-            _ => planned.reason.or(text(14)?),
-        },
-        decision,
-        refused_together: row.get::<_, Option<i64>>(18)?.map(i64::cast_unsigned),
-        ..planned
-    })
+    if stored.state.is_some() {
+        stored.attempts = row.get(10)?;
+        stored.claimed_at = text(11)?;
+        stored.code = row.get(12)?;
+        stored.trx_id = text(13)?;
+        stored.why = text(14)?;
+        stored.decision = (text(15)?, text(16)?, text(17)?);
+        stored.refused_together = row.get(18)?;
+    }
+    stored.read()
 }

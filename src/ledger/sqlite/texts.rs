@@ -4,11 +4,10 @@ use std::collections::HashSet;
 
 use rusqlite::Connection;
 
-use super::error::unknown_value;
-use super::totals;
 use crate::Result;
 use crate::domain::{Msisdn, Status, Timestamp};
 use crate::ledger::state::State;
+use crate::ledger::stored;
 
 /// Hands each row that was planned to be sent to `each`, in the order of the spreadsheet.
 pub(super) fn each_text(
@@ -26,12 +25,9 @@ pub(super) fn each_text(
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let state = row.get_ref(0)?.as_str_or_null()?.and_then(State::parse);
-        let number: i64 = row.get(1)?;
-        let number = Msisdn::from_u64(number.cast_unsigned())
-            .ok_or_else(|| unknown_value("number", &number.to_string()))?;
         each(
-            totals::status("send", state)?,
-            number,
+            stored::status("send", state)?,
+            stored::number(row.get(1)?)?,
             row.get_ref(2)?.as_str()?,
         );
     }
@@ -52,17 +48,14 @@ pub(super) fn each_reached(
     let mut rows = statement.query([])?;
     let mut current: Option<(String, Timestamp)> = None;
     while let Some(row) = rows.next()? {
-        let number: i64 = row.get(0)?;
-        let number = Msisdn::from_u64(number.cast_unsigned()).filter(|one| numbers.contains(one));
-        let Some(number) = number else { continue };
+        let number = stored::number(row.get(0)?)?;
+        if !numbers.contains(&number) {
+            continue;
+        }
         let claimed = row.get_ref(1)?.as_str()?;
         let at = match &current {
             Some((text, at)) if text == claimed => at,
-            _ => {
-                let time = Timestamp::parse(claimed);
-                let time = time.ok_or_else(|| unknown_value("time", claimed))?;
-                &current.insert((claimed.to_owned(), time)).1
-            }
+            _ => &(current.insert((claimed.to_owned(), stored::time(claimed)?))).1,
         };
         each(number, at);
     }

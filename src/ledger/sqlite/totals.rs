@@ -2,24 +2,10 @@
 
 use rusqlite::Connection;
 
-use super::error::unknown_value;
 use crate::Result;
-use crate::domain::Status;
 use crate::ledger::state::State;
+use crate::ledger::stored::status;
 use crate::ledger::totals::Totals;
-
-/// The status of a row, from its disposition and the state of its batch.
-pub(in crate::ledger) fn status(disposition: &str, state: Option<State>) -> Result<Status> {
-    let status = match (disposition, state) {
-        // A batch without a record is planned.
-        ("send", state) => state.unwrap_or(State::Planned).status(),
-        ("invalid", None) => Some(Status::Invalid),
-        ("duplicate", None) => Some(Status::Duplicate),
-        ("suppressed", None) => Some(Status::Suppressed),
-        _ => None,
-    };
-    status.ok_or_else(|| unknown_value("disposition or state", disposition))
-}
 
 /// How many attempts were made.
 pub(in crate::ledger) fn attempts(connection: &Connection) -> rusqlite::Result<u64> {
@@ -43,7 +29,7 @@ pub(in crate::ledger) fn read(connection: &Connection) -> Result<Totals> {
         totals.counts.add(status, 1);
         if disposition == "send" {
             let credits = row.get::<_, Option<u32>>(2)?.unwrap_or(0);
-            totals.add_credits(status, credits);
+            totals.add_credits(status, credits.into());
         }
     }
     totals.batches = count(

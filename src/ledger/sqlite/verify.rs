@@ -2,7 +2,6 @@
 
 use rusqlite::Row;
 
-use super::error::unknown_value;
 use super::lock;
 use super::snapshot::Snapshot;
 use super::totals;
@@ -10,6 +9,7 @@ use crate::Result;
 use crate::domain::Status;
 use crate::ledger::backend::{Snapshot as _, Started};
 use crate::ledger::state::State;
+use crate::ledger::stored;
 use crate::ledger::verify::{self, AttemptRecord, BatchRecord, Records, RowRecord};
 
 impl Snapshot {
@@ -80,12 +80,10 @@ impl Records for Snapshot {
         self.each(
             "SELECT id, resolution FROM decision WHERE resolution <> 'expires'",
             |row| {
-                let state = match row.get_ref(1)?.as_str()? {
-                    "accepted" => State::Accepted,
-                    "cancelled" => State::Cancelled,
-                    _ => State::Planned,
-                };
-                each(row.get(0)?, state);
+                each(
+                    row.get(0)?,
+                    stored::decided_state(row.get_ref(1)?.as_str()?),
+                );
                 Ok(())
             },
         )
@@ -95,11 +93,10 @@ impl Records for Snapshot {
         let sql = "SELECT id, parent, state, attempts, claimed_at IS NOT NULL, code, trx_id, why IS NOT NULL, decision
                    FROM batch ORDER BY id";
         self.each(sql, |row| {
-            let state = row.get_ref(2)?.as_str()?;
             each(&BatchRecord {
                 id: row.get(0)?,
                 parent: row.get(1)?,
-                state: State::parse(state).ok_or_else(|| unknown_value("state", state))?,
+                state: stored::state(row.get_ref(2)?.as_str()?)?,
                 attempts: row.get(3)?,
                 was_claimed: row.get(4)?,
                 code: row.get(5)?,
@@ -122,7 +119,7 @@ impl Records for Snapshot {
                 batch: row.get(2)?,
                 unsent: match disposition {
                     "send" => None,
-                    _ => Some(totals::status(disposition, None)?),
+                    _ => Some(stored::status(disposition, None)?),
                 },
                 wire: row.get(4)?,
                 credits: row.get(5)?,

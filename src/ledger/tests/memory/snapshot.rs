@@ -23,7 +23,7 @@ impl Snapshot for Data {
             totals.counts.add(status, 1);
             if row.batch.is_some() {
                 let credits = planned.text.as_ref().map_or(0, |text| text.credits);
-                totals.add_credits(status, credits);
+                totals.add_credits(status, credits.into());
             }
         }
         Ok(totals)

@@ -1,0 +1,101 @@
+//! What PostgreSQL's errors mean for a ledger.
+
+use std::error::Error as _;
+
+use postgres::error::SqlState;
+
+use super::address::Store;
+use crate::certificates::explain;
+use crate::{Error, Kind};
+
+/// What to do where the issuer of the server's certificate is not known.
+const ISSUER: &str = "name the file of its issuer's certificate with sslrootcert in the store's URL, or add it to this machine's certificate store";
+
+/// An error of the database. It names the store, and never a password.
+pub(super) fn database_error(error: postgres::Error, store: &Store) -> Error {
+    if let Some(refused) = refused_certificate(&error) {
+        return refused.at(store);
+    }
+    let (kind, problem, hint) = meaning(&error);
+    Error::new(kind, problem)
+        .caused_by(Cause(error))
+        .hint(hint)
+        .at(store)
+}
+
+fn meaning(error: &postgres::Error) -> (Kind, &'static str, &'static str) {
+    let Some(code) = error.code() else {
+        return (
+            Kind::Unreachable,
+            "the database cannot be reached",
+            "make sure that its server runs and can be reached from here, and run again",
+        );
+    };
+    match code.code().split_at(2) {
+        ("28", _) => (
+            Kind::Account,
+            "the database refuses this user",
+            "check the user of the store's URL, and the password in PGPASSWORD, in ~/.pgpass or in the file that PGPASSFILE names",
+        ),
+        ("3D", _) => (
+            Kind::Ledger,
+            "there is no such database",
+            "check its name in the store's URL, or make it (createdb)",
+        ),
+        ("08" | "57", "P01" | "P02" | "P03" | "000" | "003" | "006" | "001" | "004")
+        | ("53", "300") => (
+            Kind::Unreachable,
+            "the database does not answer now",
+            "run again when its server runs and takes connections",
+        ),
+        ("53", _) => (
+            Kind::Disk,
+            "the database has no room",
+            "nothing is sent without it; make room on its server, and run again",
+        ),
+        ("25", "006") => (
+            Kind::Ledger,
+            "the database cannot be written",
+            "name the primary server in the store's URL, and not a standby",
+        ),
+        _ if *code == SqlState::INSUFFICIENT_PRIVILEGE => (
+            Kind::Account,
+            "this user of the database may not do that",
+            "have its owner grant the rights that the guide lists for a store",
+        ),
+        _ => (
+            Kind::Ledger,
+            "the database refused what was asked",
+            "if it was changed by hand or by another program, bring back a copy",
+        ),
+    }
+}
+
+fn refused_certificate(error: &postgres::Error) -> Option<Error> {
+    let io = error.source()?.downcast_ref::<std::io::Error>()?;
+    match io.get_ref()?.downcast_ref()? {
+        rustls::Error::InvalidCertificate(error) => {
+            let (problem, hint) = explain(error, ISSUER);
+            let message = format!("the server's certificate {problem}");
+            Some(Error::new(Kind::Other, message).hint(hint))
+        }
+        _ => None,
+    }
+}
+
+/// The words of an error with those of what caused it.
+#[derive(Debug)]
+struct Cause(postgres::Error);
+
+impl std::fmt::Display for Cause {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (self.0.as_db_error(), self.0.source()) {
+            // The rest of it may quote a row.
+            (Some(error), _) => write!(f, "{} ({})", error.message(), error.code().code()),
+            (None, Some(source)) => write!(f, "{}: {source}", self.0),
+            (None, None) => self.0.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for Cause {}

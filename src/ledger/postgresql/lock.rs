@@ -1,0 +1,65 @@
+//! What is done under the lock of a name: a plan, opening the campaign, setting it aside.
+
+use std::sync::Arc;
+
+use super::address::check_name;
+use super::open::Ledger;
+use super::place::Lock;
+use super::plan_writer::PlanWriter;
+use crate::domain::Timestamp;
+use crate::ledger::backend::{self, LockGuard, Started};
+use crate::{Error, Kind, Result};
+
+/// A campaign and its lock are kept by one database, so nothing outside of the campaign records that it was started.
+impl backend::Lock for Lock {
+    fn started(&self) -> Option<&Started> {
+        None
+    }
+
+    fn mark_started(&mut self, _: &str) -> Result<()> {
+        Ok(())
+    }
+
+    fn clear_started(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    fn guard(&self) -> Result<LockGuard> {
+        Ok(LockGuard(Box::new(Arc::clone(&self.connection))))
+    }
+
+    fn begin_plan(&self) -> Result<Box<dyn backend::PlanWriter>> {
+        Ok(Box::new(PlanWriter::begin(&self.place)?))
+    }
+
+    fn open(self: Box<Self>) -> Result<Box<dyn backend::Ledger>> {
+        Ok(Box::new(Ledger::open(*self)?))
+    }
+
+    fn close_completely(self: Box<Self>) -> Result<Box<dyn backend::Lock>> {
+        Ok(self)
+    }
+
+    fn set_aside(&self, planned_at: &Timestamp) -> Result<String> {
+        let stamp = planned_at.file_stamp();
+        // Two plans of one second differ by a number.
+        let numbers = (2..100).map(|nth| format!("-{nth}"));
+        for nth in std::iter::once(String::new()).chain(numbers) {
+            let aside = format!("{}.{stamp}{nth}", self.place.name);
+            check_name(&aside)?;
+            let renamed = self.connection.execute(
+                "UPDATE campaign SET stored_as = $2 WHERE stored_as = $1
+                 AND NOT EXISTS (SELECT 1 FROM campaign WHERE stored_as = $2)",
+                &[&self.place.name, &aside],
+            )?;
+            if renamed == 1 {
+                return Ok(aside);
+            }
+        }
+        Err(Error::new(
+            Kind::Ledger,
+            "cannot be set aside: a hundred earlier campaigns of this second are there",
+        )
+        .at(&self.place))
+    }
+}

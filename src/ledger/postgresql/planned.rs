@@ -1,0 +1,116 @@
+//! Reading batches of an open campaign: planned ones with all that their requests need, and those that an operator selected.
+
+use super::connection::get;
+use super::open::Ledger;
+use crate::Result;
+use crate::ledger::backend::{InFlight, StoredBatch};
+use crate::ledger::batch::{AttemptId, Batch, BatchId};
+use crate::ledger::resolution::Selection;
+use crate::ledger::stored::{self, BatchBuilder, StoredMember};
+
+/// How many planned batches are read ahead at a time.
+const PAGE: i64 = 256;
+
+impl Ledger {
+    /// The next page of planned batches after `after`, in order.
+    pub(super) fn read_page(&self, after: Option<BatchId>) -> Result<Vec<Batch>> {
+        let ids = self.read_column(
+            "SELECT id FROM batch WHERE campaign = $1 AND state = 'planned' AND id > $2 ORDER BY id LIMIT $3",
+            &[&self.number, &after.map_or(0, |batch| batch.0), &PAGE],
+        )?;
+        self.read_planned(&ids)
+    }
+
+    /// These batches, which are planned, in order.
+    fn read_planned(&self, ids: &[i64]) -> Result<Vec<Batch>> {
+        let mut batches = BatchBuilder::default();
+        // A missing text leaves a NULL, which is an error; with a plain join its batch would never be sent, and never be noticed.
+        self.connection.each(
+            "SELECT r.batch_id, b.parent IS NOT NULL, r.row, r.msisdn, coalesce(r.text_row, r.row), r.type,
+                    coalesce(r.text, t.text)
+             FROM batch b
+             JOIN recipient r ON r.campaign = b.campaign AND r.batch_id = b.id
+             LEFT JOIN recipient t ON t.campaign = r.campaign AND t.row = r.text_row
+             WHERE b.campaign = $1 AND b.id = ANY($2)
+             ORDER BY r.batch_id, r.row",
+            &[&self.number, &ids],
+            &mut |row| {
+                let member = StoredMember {
+                    batch: get(row, 0)?,
+                    split: get(row, 1)?,
+                    row: get(row, 2)?,
+                    msisdn: get(row, 3)?,
+                    text_row: get(row, 4)?,
+                    wire: u8::try_from(get::<i32>(row, 5)?).unwrap_or_default(),
+                };
+                batches.add(&member, || Ok(get::<&str>(row, 6)?.into()))?;
+                Ok(true)
+            },
+        )?;
+        Ok(batches.finish())
+    }
+
+    /// The planned batch with the fewest recipients, of those that were split from another.
+    pub(super) fn read_smallest_split(&self) -> Result<Option<Batch>> {
+        let ids = self.read_column(
+            "SELECT b.id FROM batch b JOIN recipient r ON r.campaign = b.campaign AND r.batch_id = b.id
+             WHERE b.campaign = $1 AND b.state = 'planned' AND b.parent IS NOT NULL
+             GROUP BY b.id ORDER BY count(*), b.id LIMIT 1",
+            &[&self.number],
+        )?;
+        Ok(self.read_planned(&ids)?.pop())
+    }
+
+    /// The batches that a selection names.
+    pub(super) fn read_selected(&self, selection: &Selection) -> Result<Vec<StoredBatch>> {
+        let number = &self.number;
+        let of_state = "SELECT id FROM batch WHERE campaign = $1 AND state = $2 ORDER BY id";
+        let ids = match selection {
+            Selection::AllUnknown => self.read_column(of_state, &[number, &"unknown"])?,
+            Selection::AllPending => self.read_column(of_state, &[number, &"planned"])?,
+            Selection::Batch(id) => {
+                let sql = "SELECT id FROM batch WHERE campaign = $1 AND id = $2";
+                self.read_column(sql, &[number, &id.cast_signed()])?
+            }
+            Selection::Rows(ranges) => {
+                let end = |end: &u64| i64::try_from(*end).unwrap_or(i64::MAX);
+                let first: Vec<i64> = ranges.iter().map(|range| end(range.start())).collect();
+                let last: Vec<i64> = ranges.iter().map(|range| end(range.end())).collect();
+                self.read_column(
+                    "SELECT DISTINCT r.batch_id FROM unnest($2::bigint[], $3::bigint[]) AS range (first, last)
+                     JOIN recipient r ON r.campaign = $1 AND r.row BETWEEN range.first AND range.last
+                     WHERE r.batch_id IS NOT NULL ORDER BY r.batch_id",
+                    &[number, &first, &last],
+                )?
+            }
+        };
+        let rows = self.connection.rows(
+            "SELECT b.id, b.state, array_remove(array_agg(r.row ORDER BY r.row), NULL)
+             FROM batch b LEFT JOIN recipient r ON r.campaign = b.campaign AND r.batch_id = b.id
+             WHERE b.campaign = $1 AND b.id = ANY($2) GROUP BY b.id, b.state ORDER BY b.id",
+            &[number, &ids],
+        )?;
+        let batches = rows.iter().map(|row| {
+            Ok(StoredBatch {
+                id: BatchId(get(row, 0)?),
+                state: stored::state(get(row, 1)?)?,
+                rows: get(row, 2)?,
+            })
+        });
+        batches.collect()
+    }
+
+    /// The claims without an outcome. The process that made them has ended, because the lock is held here.
+    pub(super) fn read_in_flight(&self) -> Result<InFlight> {
+        let of_state = "SELECT id FROM batch WHERE campaign = $1 AND state = 'claimed' ORDER BY id";
+        let batches = self.read_column(of_state, &[&self.number])?;
+        let attempts = self.read_column(
+            "SELECT id FROM attempt WHERE campaign = $1 AND batch_id = ANY($2) AND outcome IS NULL ORDER BY id",
+            &[&self.number, &batches],
+        )?;
+        Ok(InFlight {
+            batches: batches.into_iter().map(BatchId).collect(),
+            attempts: attempts.into_iter().map(AttemptId).collect(),
+        })
+    }
+}

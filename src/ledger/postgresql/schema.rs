@@ -1,0 +1,145 @@
+//! The tables of a store.
+
+use super::connection::{Connection, get};
+use crate::{Error, Kind, Result};
+
+/// The version that this program writes, and the only one that it reads.
+const VERSION: i32 = 1;
+
+/// The tables, in a schema of their own. They hold what a ledger in a file holds, of many campaigns. A row of a campaign is named
+/// by the campaign's number and its own.
+///
+/// Rows refer to each other without foreign keys, which would cost more than all else while a plan is stored; `verify` checks
+/// what they refer to.
+const TABLES: &str = "
+CREATE TABLE isms_campaign.version (
+    single        integer PRIMARY KEY CHECK (single = 1),
+    version       integer NOT NULL
+);
+CREATE TABLE isms_campaign.campaign (
+    number        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    stored_as     text NOT NULL UNIQUE,   -- what commands call it
+    id            text NOT NULL,          -- 32 hexadecimal digits, drawn when it was planned
+    name          text NOT NULL,
+    input         text NOT NULL,          -- the spreadsheet as it was named
+    options       text NOT NULL,          -- JSON: the message and every other option that the plan depends on
+    digest        text NOT NULL,          -- of the header and the cells, hexadecimal
+    header        text NOT NULL,          -- a CSV record
+    delimiter     text NOT NULL,          -- in header, in every recipient's cells, and in the results
+    bom           boolean NOT NULL,       -- the results begin with a byte order mark
+    report        text NOT NULL,          -- JSON: what the plan found
+    planned_at    text NOT NULL,          -- RFC 3339, as all times that are text
+    expires_at    text NOT NULL,
+    schedules     text NOT NULL,          -- JSON: when runs were asked to send it, and what the words for that mean
+    gateway_host  text,                   -- set with the first claim
+    begins_at     text,                   -- when the run under way was about to make its first request
+    last_batch    bigint NOT NULL,        -- the highest number of its batches
+    attempts      bigint NOT NULL DEFAULT 0 -- how many were made, as counted with each
+);
+CREATE TABLE isms_campaign.decision (
+    campaign      bigint NOT NULL,
+    id            bigint GENERATED ALWAYS AS IDENTITY,
+    decided_at    text NOT NULL,
+    rows          text,                   -- 3,17-20; none where it is about the whole campaign
+    resolution    text NOT NULL CHECK (resolution IN ('accepted', 'not-sent', 'cancelled', 'expires')),
+    trx_id        text,
+    expires_at    text,                   -- until when the campaign may be sent from now on
+    note          text,
+    PRIMARY KEY (campaign, id),
+    CHECK ((resolution = 'expires') = (expires_at IS NOT NULL) AND (resolution = 'expires') = (rows IS NULL))
+);
+CREATE TABLE isms_campaign.batch (
+    campaign      bigint NOT NULL,
+    id            bigint NOT NULL,
+    parent        bigint,
+    state         text NOT NULL CHECK (state IN ('planned', 'claimed', 'accepted', 'refused', 'unknown', 'cancelled',
+                                                 'suppressed', 'split')),
+    attempts      integer NOT NULL,       -- its own and those of the batches it was split from
+    claimed_at    text,                   -- the last claim
+    code          integer,                -- as answered
+    trx_id        text,
+    why           text,                   -- why it is unknown, planned again, suppressed, or refused for itself alone
+    decision      bigint,
+    PRIMARY KEY (campaign, id)
+);
+CREATE INDEX batch_planned ON isms_campaign.batch (campaign, id) WHERE state = 'planned';
+CREATE INDEX batch_planned_split ON isms_campaign.batch (campaign, id) WHERE state = 'planned' AND parent IS NOT NULL;
+CREATE INDEX batch_open ON isms_campaign.batch (campaign, id) WHERE state IN ('claimed', 'unknown');
+CREATE TABLE isms_campaign.recipient (
+    campaign      bigint NOT NULL,
+    row           bigint NOT NULL,
+    cells         text NOT NULL,          -- the spreadsheet's row as a CSV record
+    msisdn        bigint,
+    batch_id      bigint,
+    disposition   text NOT NULL CHECK (disposition IN ('send', 'invalid', 'duplicate', 'suppressed')),
+    type          integer CHECK (type IN (1, 2)),
+    credits       integer,
+    text          text,                   -- its text, or
+    text_row      bigint CHECK (text_row < row), -- the first row that has the same text
+    reason        text,                   -- why it is not sent
+    trx_id        text,                   -- where the gateway answered each number
+    PRIMARY KEY (campaign, row),
+    CHECK (CASE WHEN disposition = 'send' THEN batch_id IS NOT NULL AND msisdn IS NOT NULL AND type IS NOT NULL
+           ELSE batch_id IS NULL END),
+    CHECK (CASE WHEN type IS NULL THEN credits IS NULL AND text IS NULL AND text_row IS NULL
+           ELSE credits IS NOT NULL AND (text IS NULL) <> (text_row IS NULL) END)
+);
+-- Finds the recipients of a batch, and ensures that no batch has a number twice.
+CREATE UNIQUE INDEX recipient_of_batch ON isms_campaign.recipient (campaign, batch_id, msisdn) WHERE batch_id IS NOT NULL;
+CREATE TABLE isms_campaign.attempt (
+    campaign      bigint NOT NULL,
+    id            bigint NOT NULL,
+    batch_id      bigint NOT NULL,
+    claimed_at    text NOT NULL,
+    ended_at      text,
+    outcome       text,
+    http_status   integer,
+    answer        text,
+    PRIMARY KEY (campaign, id)
+);
+CREATE INDEX attempt_of_batch ON isms_campaign.attempt (campaign, batch_id) WHERE outcome IS NULL;
+";
+
+/// Whether the store has its tables, of this program's version.
+pub(super) fn exists(connection: &Connection) -> Result<bool> {
+    // Not to_regclass, which in a transaction does not see what others have made since it began.
+    let sql = "SELECT EXISTS (SELECT 1 FROM pg_tables WHERE schemaname = 'isms_campaign' AND tablename = 'version')";
+    if !get::<bool>(&connection.one(sql, &[])?, 0)? {
+        return Ok(false);
+    }
+    let row = connection.one("SELECT version FROM isms_campaign.version", &[])?;
+    match get::<i32>(&row, 0)? {
+        VERSION => Ok(true),
+        version if version > VERSION => Err(Error::new(
+            Kind::Ledger,
+            format!("is a store of version {version}, and this program reads version {VERSION}"),
+        )
+        .hint("use the newer isms-campaign that made it")
+        .at(&*connection.store)),
+        _ => Err(
+            Error::new(Kind::Ledger, "was made by an older isms-campaign")
+                .hint("use that version to finish its campaigns")
+                .at(&*connection.store),
+        ),
+    }
+}
+
+/// Creates the tables if they are missing. Of several programs that do this at once, one creates them and the others wait.
+pub(super) fn create(connection: &Connection) -> Result<()> {
+    if exists(connection)? {
+        return Ok(());
+    }
+    connection.run("BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('isms_campaign', 0))")?;
+    if !exists(connection)? {
+        let sql = "SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = 'isms_campaign')";
+        // Whoever may not create schemas can be given one that is empty.
+        if !get::<bool>(&connection.one(sql, &[])?, 0)? {
+            connection.run("CREATE SCHEMA isms_campaign")?;
+        }
+        connection.run(TABLES)?;
+        connection.run(&format!(
+            "INSERT INTO isms_campaign.version VALUES (1, {VERSION})"
+        ))?;
+    }
+    connection.run("COMMIT")
+}

@@ -1,0 +1,220 @@
+//! What only a ledger in a database has.
+#![allow(clippy::unwrap_used)]
+
+use std::sync::Arc;
+
+use super::connection::{Connection, get};
+use super::*;
+use crate::Kind;
+use crate::domain::Status;
+use crate::ledger::tests::{
+    accepted, assert_adds_up, in_postgres, lock, open, plan, postgres_server, send, snapshot,
+    statuses, timestamp, unfinished_plan,
+};
+use crate::ledger::{Ledger, Location};
+
+impl Place {
+    /// All rows of the tables that change.
+    pub(in crate::ledger) fn contents(&self) -> Vec<String> {
+        let connection = Connection::open(&self.store).unwrap();
+        let of_table = |(table, order)| {
+            let sql = format!(
+                "SELECT t::text FROM {table} t JOIN campaign c ON c.number = t.campaign WHERE c.stored_as = $1 ORDER BY t.{order}"
+            );
+            let rows = connection.rows(&sql, &[&self.name]).unwrap();
+            rows.iter()
+                .map(|row| get(row, 0).unwrap())
+                .collect::<Vec<String>>()
+        };
+        let tables = [
+            ("batch", "id"),
+            ("recipient", "row"),
+            ("attempt", "id"),
+            ("decision", "id"),
+        ];
+        tables.into_iter().flat_map(of_table).collect()
+    }
+}
+
+/// A place in a database of its own, which is empty.
+fn in_a_new_database(name: &str) -> Option<(Location, Arc<Store>)> {
+    let url = postgres_server::server()?.database(name);
+    let store = Arc::new(Store::parse(&url).unwrap());
+    let place = Location::Stored(Place::new(store.clone(), "a").unwrap());
+    Some((place, store))
+}
+
+#[test]
+fn the_tables_are_made_once_by_whoever_comes_first() {
+    let Some((place, store)) = in_a_new_database("new_tables") else {
+        return;
+    };
+    assert!(!place.exists().unwrap(), "looking makes nothing");
+    let error = snapshot(&place).unwrap_err().to_string();
+    assert!(error.contains("no such campaign"), "{error}");
+    std::thread::scope(|scope| {
+        for nth in 0..8 {
+            let place = Place::new(store.clone(), &nth.to_string()).unwrap();
+            scope.spawn(move || lock(Location::Stored(place)).unwrap());
+        }
+    });
+    plan(&place, &[1]);
+    assert!(place.exists().unwrap());
+}
+
+#[test]
+fn a_store_of_another_version_is_refused() {
+    let Some((place, store)) = in_a_new_database("versions") else {
+        return;
+    };
+    plan(&place, &[1]);
+    for (version, word) in [(2, "this program reads version 1"), (0, "older")] {
+        let sql = format!("UPDATE version SET version = {version}");
+        Connection::open(&store).unwrap().run(&sql).unwrap();
+        for error in [
+            lock(&place).unwrap_err(),
+            snapshot(&place).unwrap_err(),
+            place.exists().unwrap_err(),
+        ] {
+            assert!(error.to_string().contains(word), "{error}");
+        }
+    }
+}
+
+#[test]
+fn a_user_who_may_make_no_schema_can_be_given_one() {
+    let Some((place, store)) = in_a_new_database("rights") else {
+        return;
+    };
+    Connection::open(&store)
+        .unwrap()
+        .run("CREATE ROLE clerk LOGIN; CREATE ROLE auditor LOGIN")
+        .unwrap();
+    let of = |user: &str| {
+        let url = store.to_string().replace("postgres@", &format!("{user}@"));
+        Location::Stored(Place::new(Store::parse(&url).unwrap(), "a").unwrap())
+    };
+    let refusal = lock(of("clerk")).unwrap_err();
+    assert_eq!(refusal.kind, Kind::Account);
+    assert!(refusal.to_string().contains("guide"), "{refusal}");
+    let owner = Connection::open(&store).unwrap();
+    owner
+        .run("CREATE SCHEMA isms_campaign AUTHORIZATION clerk")
+        .unwrap();
+    plan(of("clerk"), &[1]);
+    send(&mut open(of("clerk")), vec![accepted(None)]);
+    // One who may only read, and report.
+    assert_eq!(snapshot(of("auditor")).unwrap_err().kind, Kind::Account);
+    owner
+        .run("GRANT USAGE ON SCHEMA isms_campaign TO auditor; GRANT SELECT ON ALL TABLES IN SCHEMA isms_campaign TO auditor")
+        .unwrap();
+    assert_eq!(statuses(of("auditor")), [Status::Accepted]);
+    assert_adds_up(of("auditor"));
+    let mut ledger = Ledger::open(lock(of("auditor")).unwrap()).unwrap();
+    let refusal = ledger.mark_beginning(Some(timestamp())).unwrap_err();
+    assert_eq!(refusal.kind, Kind::Account, "{refusal}");
+    drop(place);
+}
+
+#[test]
+fn a_plan_appears_as_a_whole_or_not_at_all() {
+    if postgres_server::server().is_none() {
+        return;
+    }
+    let place = in_postgres();
+    drop(unfinished_plan(&place, &[2]));
+    assert!(!place.exists().unwrap());
+    let (first, campaign) = unfinished_plan(&place, &[2]);
+    let (second, _) = unfinished_plan(&place, &[3]);
+    assert!(!place.exists().unwrap());
+    first.finish(&campaign, false).unwrap();
+    let error = second.finish(&campaign, false).unwrap_err().to_string();
+    assert!(error.contains("another campaign has this name"), "{error}");
+    assert_eq!(statuses(&place), [Status::Pending; 2]);
+    assert_adds_up(&place);
+}
+
+#[test]
+fn only_a_campaign_without_requests_is_replaced() {
+    if postgres_server::server().is_none() {
+        return;
+    }
+    let place = in_postgres();
+    plan(&place, &[2]);
+    let (again, campaign) = unfinished_plan(&place, &[3]);
+    again.finish(&campaign, true).unwrap();
+    assert_eq!(statuses(&place), [Status::Pending; 3]);
+    assert_adds_up(&place);
+    send(&mut open(&place), vec![accepted(None)]);
+    let (again, campaign) = unfinished_plan(&place, &[1]);
+    again.finish(&campaign, true).unwrap_err();
+    assert_eq!(statuses(&place), [Status::Accepted; 3]);
+}
+
+#[test]
+fn a_campaign_is_set_aside_under_a_name_that_is_free() {
+    if postgres_server::server().is_none() {
+        return;
+    }
+    let place = in_postgres();
+    let Location::Stored(Place { store, name }) = &*place else {
+        return;
+    };
+    let asides = [2_u32, 3].map(|size| {
+        plan(&place, &[size]);
+        lock(&place).unwrap().set_aside(&timestamp()).unwrap().1
+    });
+    assert_eq!(asides[0], format!("{name}.20261122T152000Z"));
+    assert_eq!(asides[1], format!("{name}.20261122T152000Z-2"));
+    assert!(!place.exists().unwrap());
+    for (aside, rows) in asides.iter().zip([2, 3]) {
+        let place = Location::Stored(Place::new(store.clone(), aside).unwrap());
+        assert_eq!(statuses(place).len(), rows);
+    }
+}
+
+#[test]
+fn whatever_characters_a_plan_has_are_stored() {
+    if postgres_server::server().is_none() {
+        return;
+    }
+    let place = in_postgres();
+    let odd = "tab\there \\N 'quoted' \"too\" \r\n\\. 你好 \u{1}";
+    let (mut plan_writer, campaign) = unfinished_plan(&place, &[1]);
+    let row = crate::ledger::PlannedRow {
+        row: 5,
+        cells: odd,
+        msisdn: None,
+        text: None,
+        disposition: crate::ledger::Disposition::Invalid(odd),
+    };
+    plan_writer.inserts().unwrap().rows(&[row]).unwrap();
+    plan_writer.finish(&campaign, false).unwrap();
+    let mut found = Vec::new();
+    snapshot(&place)
+        .unwrap()
+        .recipients(5..=5, &mut |recipient| {
+            found.extend([
+                recipient.cells.to_owned(),
+                recipient.reason.unwrap().to_owned(),
+            ]);
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(found, [odd, odd]);
+}
+
+#[test]
+fn a_server_that_is_not_there_is_unreachable() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().to_str().unwrap().replace('/', "%2F");
+    for url in [
+        format!("postgresql://me@{socket}/sms"),
+        "postgresql://me@127.0.0.1:1/sms".to_owned(),
+    ] {
+        let place = Place::new(Store::parse(&url).unwrap(), "a").unwrap();
+        let error = snapshot(Location::Stored(place)).unwrap_err();
+        assert_eq!(error.kind, Kind::Unreachable, "{error}");
+        assert!(error.to_string().starts_with(&url), "{error}");
+    }
+}

@@ -1,0 +1,37 @@
+//! Counting the rows of a campaign.
+
+use super::connection::{Connection, get};
+use crate::Result;
+use crate::ledger::state::State;
+use crate::ledger::stored::status;
+use crate::ledger::totals::Totals;
+
+/// Counts the rows and what they cost.
+pub(super) fn read(connection: &Connection, campaign: i64) -> Result<Totals> {
+    let mut totals = Totals::default();
+    let counts = connection.rows(
+        "SELECT r.disposition, b.state, count(*), coalesce(sum(r.credits), 0)::bigint
+         FROM recipient r LEFT JOIN batch b ON b.campaign = r.campaign AND b.id = r.batch_id
+         WHERE r.campaign = $1 GROUP BY r.disposition, b.state",
+        &[&campaign],
+    )?;
+    for row in &counts {
+        let disposition: &str = get(row, 0)?;
+        let state = get::<Option<&str>>(row, 1)?.and_then(State::parse);
+        let status = status(disposition, state)?;
+        totals
+            .counts
+            .add(status, get::<i64>(row, 2)?.cast_unsigned());
+        if disposition == "send" {
+            totals.add_credits(status, get::<i64>(row, 3)?.cast_unsigned());
+        }
+    }
+    let row = connection.one(
+        "SELECT (SELECT count(*) FROM batch WHERE campaign = $1 AND state NOT IN ('split', 'suppressed')),
+                (SELECT count(*) FROM attempt WHERE campaign = $1)",
+        &[&campaign],
+    )?;
+    totals.batches = get::<i64>(&row, 0)?.cast_unsigned();
+    totals.attempts = get::<i64>(&row, 1)?.cast_unsigned();
+    Ok(totals)
+}

@@ -1,0 +1,117 @@
+//! A PostgreSQL server for tests, made with this machine's programs in a folder of its own. It has no TCP port, forgets what it
+//! was told when the machine stops, and ends with the process that started it, however that ends.
+#![allow(clippy::disallowed_methods, reason = "measures waits")]
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt as _, chown};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+/// PostgreSQL refuses to run as root. This user owns nothing, and every machine has it.
+const NOBODY: u32 = 65_534;
+
+/// Makes the cluster, runs the server until standard input is closed, and removes everything.
+const SUPERVISE: &str = r#"
+    cd "$2" && PATH=$1:$PATH
+    initdb --pgdata data --username postgres --auth trust --encoding UTF8 --no-locale --no-sync >log 2>&1 || exit 1
+    postgres -D data -k "$2" -c listen_addresses= -c fsync=off -c synchronous_commit=off -c full_page_writes=off \
+        -c max_connections=300 >>log 2>&1 &
+    read -r _
+    kill -QUIT $!
+    wait
+    rm -rf "$2"
+"#;
+
+/// A running server.
+pub(crate) struct Server {
+    folder: PathBuf,
+    /// Its standard input closes when this process ends.
+    _supervisor: Child,
+}
+
+/// The server of this test binary. `None`: there is no PostgreSQL here, which is allowed on a developer's machine only.
+pub(crate) fn server() -> Option<&'static Server> {
+    static SERVER: OnceLock<Option<Server>> = OnceLock::new();
+    let server = SERVER.get_or_init(|| programs().map(|programs| Server::start(&programs)));
+    if server.is_none() {
+        assert!(
+            std::env::var_os("CI").is_none(),
+            "install PostgreSQL: its tests must run here"
+        );
+        eprintln!("skipped, because there is no PostgreSQL on this machine");
+    }
+    server.as_ref()
+}
+
+/// The folder of PostgreSQL's programs: of those that can be called by name, or the newest that Debian has installed.
+fn programs() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let installed = fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
+    let mut installed: Vec<_> = installed
+        .filter_map(|version| Some(version.ok()?.path().join("bin")))
+        .collect();
+    installed.sort_by_key(|folder| {
+        let version = folder.parent().and_then(Path::file_name);
+        version.and_then(|version| version.to_str()?.parse::<u32>().ok())
+    });
+    std::env::split_paths(&path)
+        .chain(installed.into_iter().rev())
+        .find(|folder| folder.join("initdb").exists() && folder.join("postgres").exists())
+}
+
+impl Server {
+    fn start(programs: &Path) -> Self {
+        // A socket's path has at most 107 bytes, which the folder for temporary files can exceed.
+        let folder = tempfile::Builder::new()
+            .prefix("isms-postgres-")
+            .tempdir_in("/tmp")
+            .unwrap()
+            .keep();
+        let mut command = Command::new("sh");
+        command.args(["-c", SUPERVISE, "sh"]);
+        command.args([programs, &folder]).stdin(Stdio::piped());
+        // A signal to the tests, as Ctrl-C, must not end it before they end.
+        command.process_group(0);
+        if fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0) {
+            chown(&folder, Some(NOBODY), Some(NOBODY)).unwrap();
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        let supervisor = command.spawn().unwrap();
+        let server = Self {
+            folder,
+            _supervisor: supervisor,
+        };
+        server.wait_until_it_answers();
+        server
+    }
+
+    fn wait_until_it_answers(&self) {
+        let patience = Instant::now() + Duration::from_secs(120);
+        while let Err(error) = postgres::Client::connect(&self.url("postgres"), postgres::NoTls) {
+            let log = fs::read_to_string(self.folder.join("log")).unwrap_or_default();
+            assert!(Instant::now() < patience, "{error}\n{log}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// The URL of a database of this server.
+    pub(crate) fn url(&self, database: &str) -> String {
+        let socket = self.folder.to_str().unwrap().replace('/', "%2F");
+        format!("postgresql://postgres@{socket}/{database}")
+    }
+
+    /// A connection as the owner of everything.
+    pub(crate) fn connect(&self, database: &str) -> postgres::Client {
+        postgres::Client::connect(&self.url(database), postgres::NoTls).unwrap()
+    }
+
+    /// A new empty database.
+    pub(crate) fn database(&self, name: &str) -> String {
+        let create = format!("CREATE DATABASE {name}");
+        self.connect("postgres").batch_execute(&create).unwrap();
+        self.url(name)
+    }
+}
