@@ -151,7 +151,7 @@ const TAMPERINGS: &[&str] = &[
 ];
 
 #[test]
-fn every_tampering_with_a_file_is_detected() {
+fn every_tampering_is_detected() {
     for tampering in TAMPERINGS {
         let (_folder, path) = temp_ledger();
         drop(everything(&(&path).into()));
