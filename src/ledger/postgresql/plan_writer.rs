@@ -157,7 +157,7 @@ impl backend::PlanWriter for PlanWriter {
         self.flush()?;
         self.connection.each(
             "SELECT r.msisdn, coalesce(r.text, t.text) FROM plan r LEFT JOIN plan t ON t.row = r.text_row
-             WHERE r.disposition = 'send'",
+             WHERE r.disposition = 'send' ORDER BY r.row",
             &[],
             &mut |row| {
                 each(Status::Pending, stored::number(get(row, 0)?)?, get(row, 1)?);

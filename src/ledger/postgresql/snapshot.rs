@@ -94,7 +94,7 @@ impl backend::Snapshot for Snapshot {
              FROM recipient r
              LEFT JOIN recipient t ON t.campaign = $1 AND t.row = r.text_row
              LEFT JOIN batch b ON b.campaign = $1 AND b.id = r.batch_id
-             WHERE r.campaign = $1 AND r.disposition = 'send'",
+             WHERE r.campaign = $1 AND r.disposition = 'send' ORDER BY r.row",
             &[&self.number],
             &mut |row| {
                 let state = stored::state(get(row, 0)?)?;
