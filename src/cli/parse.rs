@@ -329,6 +329,23 @@ mod tests {
     }
 
     #[test]
+    fn the_pace_and_the_hours_that_are_typed_win() {
+        let text =
+            "recipients = \"a.csv\"\nrate = \"1/s\"\nwindow = [\"09:00-12:00\", \"14:00-18:00\"]\n";
+        let (_folder, file) = written(text);
+        let send = |typed: &[&str]| {
+            let words = [&["isms-campaign", "send", &file][..], typed].concat();
+            let Command::Send(args) = parsed(&words, "2026-05-01").unwrap() else {
+                panic!("send was typed");
+            };
+            (args.send.spread.is_some(), args.send.window.len())
+        };
+        assert_eq!(send(&[]), (false, 2));
+        assert_eq!(send(&["--spread", "2h"]), (true, 2));
+        assert_eq!(send(&["--window", "20:00-21:00"]), (false, 1));
+    }
+
+    #[test]
     fn a_typed_option_wins_over_each_other_way_to_say_the_same() {
         for (kept, typed) in [
             ("message", &["--message-file", "b"][..]),
