@@ -163,6 +163,23 @@ fn a_time_of_day_is_the_one_that_was_next_when_it_was_given_first() {
 }
 
 #[test]
+fn a_plan_that_is_made_again_of_the_same_rows_keeps_what_words_mean() {
+    let (program, gateway) = (people(2), Gateway::accepting());
+    let send = ["a.csv", "--not-after", "2025-12-31 18:00"];
+    program.send(&gateway, &send).exits(3);
+    let keeps = |kept: bool| {
+        let status = program.run(&["status", "a.ledger"]);
+        assert_eq!(status.stdout.contains("Wed 31 Dec 2025 18:00"), kept);
+    };
+    program.run(&["plan", "a.csv"]).exits(0);
+    keeps(true);
+    // Other rows are another campaign.
+    program.write("a.csv", own_texts(3));
+    program.run(&["plan", "a.csv"]).exits(0);
+    keeps(false);
+}
+
+#[test]
 fn it_starts_at_its_time_or_at_once_where_that_has_passed() {
     let (program, gateway) = (people(2), Gateway::accepting());
     let start = Timestamp::now() + SignedDuration::from_millis(1_500);

@@ -157,7 +157,7 @@ pub(super) fn plan_or_resume(
     if cooldown.is_some() && !existing.as_ref().is_some_and(stays) {
         lists.numbers.reached = reached(settings, place, existing.as_ref(), &kept)?;
     }
-    let (writer, campaign, places) = plan(settings, &kept, &lists.numbers, &lock, progress)?;
+    let (writer, mut campaign, places) = plan(settings, &kept, &lists.numbers, &lock, progress)?;
     let existing = match existing {
         Some(existing) if existing.has_history() || existing.takes_over(&lock) || !replan => {
             let changes = changes(&existing.campaign, &campaign);
@@ -174,6 +174,10 @@ pub(super) fn plan_or_resume(
         existing => existing,
     };
     if let Some(existing) = &existing {
+        if changes(&existing.campaign, &campaign).is_empty() {
+            // Words that were given for it still mean what they meant.
+            campaign.schedules.clone_from(&existing.campaign.schedules);
+        }
         existing.refuse_open_rows(place)?;
     }
     refuse_repeat(settings, place, &campaign, existing.as_ref(), &*writer)?;
