@@ -65,6 +65,12 @@ impl Destination {
         }
     }
 
+    /// The name of the account, unless it is the sandbox's. It is for the person at a terminal, never for a log.
+    pub(super) fn account_name(&self) -> Option<&str> {
+        let is_real = self.sandbox.is_none();
+        is_real.then_some(&*self.credentials.username)
+    }
+
     /// Whether it is known to state the balance of an account.
     pub(super) fn states_balance(&self) -> bool {
         self.sandbox.is_some() || self.endpoint.is_isms()

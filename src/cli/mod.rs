@@ -21,6 +21,7 @@ mod others;
 mod overview;
 mod parse;
 mod progress;
+mod question;
 mod remedy;
 mod repeat;
 mod session;

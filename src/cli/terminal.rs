@@ -30,9 +30,14 @@ pub(super) fn is_quiet() -> bool {
     amount().quiet
 }
 
+/// Whether standard error is read by a person, and not kept.
+pub(super) fn is_screen() -> bool {
+    io::stderr().is_terminal()
+}
+
 /// Whether texts and cells of customers may be shown on standard error: a person reads it, or has asked for all of it.
 pub(super) fn shows_private() -> bool {
-    amount().verbose || io::stderr().is_terminal()
+    amount().verbose || is_screen()
 }
 
 /// Tells the user something on standard error that matters also to those who want to read little: a problem, or how it ended.

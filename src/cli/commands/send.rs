@@ -12,11 +12,12 @@ use crate::cli::exit::Exit;
 use crate::cli::files::CampaignFiles;
 use crate::cli::overview::Details;
 use crate::cli::progress::Progress;
+use crate::cli::question::Question;
 use crate::cli::session::{self, Session, Stage};
 use crate::cli::settings::{self, PlanSettings, Recipients};
 use crate::cli::summary::{self, Summary};
 use crate::cli::suppression::Lists;
-use crate::cli::terminal::{ask, inform, tell};
+use crate::cli::terminal::{ask, inform, is_screen, tell};
 use crate::cli::timing::Timing;
 use crate::cli::view::{counted, inflected};
 use crate::cli::{clock, earlier, named, next, overview, repeat, show, signals, view};
@@ -206,12 +207,18 @@ impl ToSend<'_> {
 
     /// The question before anything is sent. `compared`: what the run needs, and what the account has.
     fn question(&self, destination: &Destination, compared: Option<String>) -> String {
-        let messages = counted(self.messages, "message");
-        let (destination, times) = (destination.name(), self.timing.in_question());
         let credits = || format!("for up to {}", counted(self.cost.credits, "credit"));
-        let cost = compared.map_or_else(credits, |compared| format!("({compared})"));
-        let plan_id = &self.plan_id;
-        format!("Send {messages}{plan_id} to {destination} {cost}{times}?")
+        Question {
+            messages: self.messages,
+            pending: self.totals.counts.of(Status::Pending),
+            plan_id: &self.plan_id,
+            gateway: destination.name(),
+            account: destination.account_name().filter(|_| is_screen()),
+            cost: compared.map_or_else(credits, |compared| format!("({compared})")),
+            times: self.timing.in_question(),
+            warnings: &self.campaign.report.warnings,
+        }
+        .text()
     }
 
     /// Shows the plan on standard error.
