@@ -54,7 +54,10 @@ const HOMES: &[(&str, &[&str])] = &[
     ("signal_hook", &["cli"]),
     ("ssfmt", &["source/workbook"]),
     ("strsim", &["domain", "lint"]),
-    ("tempfile", &["source/kept_input.rs"]),
+    (
+        "tempfile",
+        &["source/kept_input.rs", "cli/commands/test.rs"],
+    ),
     ("strum", &["dispatch", "domain", "ledger", "lint"]),
     ("thiserror", &["error.rs", "domain"]),
     ("tokio", &["sandbox"]),

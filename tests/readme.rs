@@ -321,7 +321,8 @@ impl ExampleRunner {
             self.sandbox = Some(Sandbox::start(&words, self.program.path("")));
             return 1;
         }
-        if matches!(&*words[0], "send" | "cancel") && !words.contains(&"--yes".to_owned()) {
+        if matches!(&*words[0], "send" | "test" | "cancel") && !words.contains(&"--yes".to_owned())
+        {
             words.push("--yes".to_owned());
         }
         // A terminal shows texts, which a log gets only with this.

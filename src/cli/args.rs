@@ -7,12 +7,15 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::{ArgAction, ArgGroup, Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, ArgGroup, Args, Parser, Subcommand};
 use jiff::civil::Date;
 
 use super::campaign_file::CampaignFile;
 use super::on_end::OnEnd;
-use super::values::{RateArg, Repeat, date, duration, keyword, range, rate, repeat, seconds};
+use super::values::{
+    BalanceCheck, OnBadNumber, OnChange, ProgressArg, RateArg, Repeat, ResolutionArg, date,
+    duration, keyword, range, rate, repeat, seconds,
+};
 use crate::domain::options::{
     DateOrder, DuplicateRule, HiddenRows, LintLevel, MaxInvalid, Punctuation, TextType,
 };
@@ -50,6 +53,8 @@ pub(super) enum Command {
     /// Plan, ask, then send; run it again to resume
     #[command(after_help = SEND_EXAMPLES)]
     Send(Box<SendArgs>),
+    /// Send some of the texts to your own phone; nothing of it counts for the campaign
+    Test(Box<TestArgs>),
     /// Show how far a campaign is and what to do next
     Status {
         #[command(flatten)]
@@ -129,6 +134,37 @@ pub(super) struct SendArgs {
     pub(super) send: SendOptionArgs,
     #[command(flatten)]
     pub(super) sandbox: SandboxArgs,
+    /// The first of [`PlanOptionArgs`] that was typed, as it was typed.
+    #[arg(skip)]
+    pub(super) typed_plan_option: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(mut_arg("recipients", |arg| arg.help("The spreadsheet, a campaign file, or the ledger of a plan")))]
+#[command(mut_arg("suppress", |arg| arg.help("Not looked at: a test goes to your own phone").long_help(None)))]
+pub(super) struct TestArgs {
+    #[command(flatten)]
+    pub(super) plan: PlanArgs,
+    /// Your own number; repeatable. At most 10 messages: rows times numbers
+    #[arg(long, value_name = "NUMBER", required = true)]
+    pub(super) to: Vec<String>,
+    /// The rows (sms_row) whose texts are sent, such as 1,46 [default: those of the first and the longest text]
+    #[arg(long, value_name = "ROWS", value_delimiter = ',', value_parser = range)]
+    pub(super) rows: Vec<RangeInclusive<u64>>,
+    /// The gateway's address, used exactly as given [env: ISMS_GATEWAY] [default: the iSMS REST endpoint]
+    #[arg(long, value_name = "URL", hide_short_help = true)]
+    pub(super) gateway: Option<String>,
+    /// Try it out: send to a gateway that sends nothing
+    #[arg(long, conflicts_with = "gateway")]
+    pub(super) sandbox: bool,
+    #[command(flatten)]
+    pub(super) of_sandbox: SandboxArgs,
+    /// Seconds to wait for an answer
+    #[arg(long, value_name = "SECS", default_value = "30", value_parser = seconds, hide_short_help = true)]
+    pub(super) timeout: Duration,
+    /// Do not ask; required where there is no terminal
+    #[arg(long)]
+    pub(super) yes: bool,
     /// The first of [`PlanOptionArgs`] that was typed, as it was typed.
     #[arg(skip)]
     pub(super) typed_plan_option: Option<String>,
@@ -431,43 +467,6 @@ pub(super) struct SandboxArgs {
     /// Credits of the account, for which it takes messages [default: more than any campaign needs]
     #[arg(long, value_name = "N", hide_short_help = true)]
     pub(super) credits: Option<u64>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum ResolutionArg {
-    /// They were sent
-    Accepted,
-    /// They were not sent; they are pending again
-    NotSent,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(super) enum OnChange {
-    #[default]
-    Refuse,
-    New,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum OnBadNumber {
-    Refuse,
-    Split,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum BalanceCheck {
-    Off,
-    Warn,
-    /// Also where it cannot be read
-    Require,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum ProgressArg {
-    Auto,
-    Bar,
-    Plain,
-    None,
 }
 
 impl CampaignFileArgs {

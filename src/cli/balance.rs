@@ -1,9 +1,9 @@
 //! The balance of the account, compared with what a run needs, and again when it has ended.
 
-use super::args::BalanceCheck;
 use super::destination::Destination;
 use super::summary::Summary;
 use super::terminal::{inform, tell, told};
+use super::values::BalanceCheck;
 use super::view::{counted, grouped};
 use crate::dispatch::StopReason;
 use crate::{Error, Kind, Result};

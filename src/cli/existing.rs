@@ -3,10 +3,10 @@
 
 use std::path::Path;
 
-use super::args::OnChange;
 use super::files::CampaignFiles;
 use super::next;
 use super::terminal::tell;
+use super::values::OnChange;
 use crate::domain::options::DuplicateRule;
 use crate::domain::{PlanId, PlanIdBuilder, Status};
 use crate::gateway::Code;
@@ -153,6 +153,17 @@ pub(super) fn plan_id(snapshot: &dyn Snapshot, campaign: &Campaign) -> Result<Pl
     let mut id = PlanIdBuilder::new(&campaign.options);
     snapshot.texts(&mut |_, number, text| id.add(number, text))?;
     Ok(id.finish())
+}
+
+/// Refuses a test where a campaign is meant.
+pub(super) fn refuse_test(campaign: &Campaign, place: &Location) -> Result<()> {
+    if !campaign.is_test {
+        return Ok(());
+    }
+    let problem = "is the ledger of a test, which is never sent as a campaign";
+    Err(Error::usage(problem)
+        .hint("send the spreadsheet, or the campaign's own ledger; if this one took its place, move it away")
+        .at(place))
 }
 
 /// Refuses a ledger that does not add up.

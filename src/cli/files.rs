@@ -81,6 +81,23 @@ impl CampaignFiles {
             results,
         })
     }
+
+    /// The files of a test of a campaign, which has this spreadsheet or ledger. `stamp` tells one test from another.
+    pub(super) fn of_test(
+        recipients: &Path,
+        ledger: Option<&Path>,
+        stamp: &str,
+        sandbox: bool,
+    ) -> Result<Self> {
+        let campaign = Self::new(recipients, ledger, None, false)?;
+        let base = without_extension(campaign.ledger.as_ref());
+        Self::new(
+            &extended(&base, &format!(".{TEST}{stamp}")),
+            None,
+            None,
+            sandbox,
+        )
+    }
 }
 
 /// Where those are listed whom a campaign reached.

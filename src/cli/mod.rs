@@ -46,7 +46,9 @@ use tracing_subscriber::fmt::time::FormatTime;
 
 use crate::{Error, Result};
 use args::Command;
-use commands::{campaigns, cancel, guide, plan, resolve, results, sandbox, send, status, verify};
+use commands::{
+    campaigns, cancel, guide, plan, resolve, results, sandbox, send, status, test, verify,
+};
 use exit::Exit;
 use parse::Refusal;
 
@@ -100,6 +102,7 @@ fn run(command: Command) -> Result<Exit> {
     match command {
         Command::Plan(args) => Ok(plan::run(&args)),
         Command::Send(args) => Ok(send::run(&args)),
+        Command::Test(args) => test::run(*args),
         Command::Status { ledger, json } => status::run(&ledger, json),
         Command::Results(args) => results::run(&args),
         Command::Resolve(args) => resolve::run(&args),

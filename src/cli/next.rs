@@ -19,6 +19,9 @@ pub(super) fn steps(
     stop: Option<StopReason>,
     place: &Location,
 ) -> String {
+    if campaign.is_test {
+        return steps_of_test(totals, place);
+    }
     let of = |status| totals.counts.of(status);
     let pending = of(Status::Pending);
     let mut steps = Vec::new();
@@ -54,6 +57,23 @@ pub(super) fn steps(
         steps.push("Nothing is left to do.".to_owned());
     }
     // Every line ends.
+    steps.push(String::new());
+    steps.join("\n")
+}
+
+/// The same for a test. Nothing of it is sent later.
+fn steps_of_test(totals: &Totals, place: &Location) -> String {
+    let of = |status| totals.counts.of(status);
+    let mut steps: Vec<_> = settle_unknown(of(Status::Unknown), place)
+        .into_iter()
+        .collect();
+    if of(Status::Refused) > 0 {
+        steps.push("Its results say why messages were refused.".to_owned());
+    }
+    steps.push(match of(Status::Pending) {
+        0 => "This was a test; nothing of it counts for the campaign.".to_owned(),
+        _ => "This was a test: what is pending in it is not sent any more. Run the test again for another one.".to_owned(),
+    });
     steps.push(String::new());
     steps.join("\n")
 }

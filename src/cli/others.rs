@@ -32,11 +32,11 @@ pub(super) fn sent_within(
         return Ok(None);
     };
     let other = ledger.campaign()?;
-    let is_sandbox = other.gateway_host.as_deref() == Some(SANDBOX_HOST);
+    let is_campaign = !other.is_test && other.gateway_host.as_deref() != Some(SANDBOX_HOST);
     // A copy of the ledger is no other campaign, unless it is this one that is the copy.
     let is_copy = match own {
         Some((id, requests)) if other.id == id => ledger.totals()?.attempts <= requests,
         _ => false,
     };
-    Ok((!is_sandbox && !is_copy).then_some((other, last)))
+    Ok((is_campaign && !is_copy).then_some((other, last)))
 }

@@ -65,9 +65,14 @@ pub(super) fn parse(
         plan.check.suppress.extend(lists_of_environment());
         plan.typed = arguments.to_vec();
     }
-    if let (Command::Send(args), Some((_, matches))) = (&mut cli.command, matches.subcommand()) {
-        let mut options = typed_plan_options(matches);
-        args.typed_plan_option = options.next().map(|option| format!("--{option}"));
+    if let Some((_, matches)) = matches.subcommand() {
+        let option = typed_plan_options(matches).next();
+        let option = option.map(|option| format!("--{option}"));
+        match &mut cli.command {
+            Command::Send(args) => args.typed_plan_option = option,
+            Command::Test(args) => args.typed_plan_option = option,
+            _ => {}
+        }
     }
     use_campaign_file(&mut cli.command, file)?;
     Ok(cli)
@@ -189,6 +194,7 @@ fn campaign_args(command: &mut Command) -> Option<&mut CampaignFileArgs> {
     match command {
         Command::Plan(args) => Some(&mut args.campaign),
         Command::Send(args) => Some(&mut args.plan.campaign),
+        Command::Test(args) => Some(&mut args.plan.campaign),
         other => ledger_args(other).map(|args| &mut args.campaign),
     }
 }
@@ -197,6 +203,7 @@ fn plan_args(command: &mut Command) -> Option<&mut PlanArgs> {
     match command {
         Command::Plan(args) => Some(args),
         Command::Send(args) => Some(&mut args.plan),
+        Command::Test(args) => Some(&mut args.plan),
         _ => None,
     }
 }

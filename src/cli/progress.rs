@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::args::ProgressArg;
 use super::clock;
 use super::speed::{Speed, readable};
 use super::terminal::{is_quiet, tell};
+use super::values::ProgressArg;
 use crate::domain::status::Counts;
 use crate::domain::{Status, Timestamp};
 use crate::{dispatch, planning};

@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
-use super::args::{CheckArgs, OnChange};
-use super::existing::{Existing, changes, make_room, refuse_lost, refused, set_aside};
+use super::args::CheckArgs;
+use super::existing::{Existing, changes, make_room, refuse_lost, refuse_test, refused, set_aside};
 use super::files::is_sandbox_ledger;
 use super::settings::{EXPIRES, PlanSettings};
 use super::suppression::Lists;
+use super::values::OnChange;
 use super::view::counted;
 use super::{clock, cooldown, named, repeat};
 use crate::domain::Status;
@@ -92,44 +93,53 @@ impl Session {
     /// Refuses a plan with more invalid rows than allowed, by the limit that was typed or else by the plan's own, or with
     /// content warnings where it was made with `--lint deny`.
     pub(super) fn refuse_over_limits(&self, typed: Option<MaxInvalid>) -> Result<()> {
-        let (report, options) = (&self.campaign.report, &self.campaign.options);
-        let most = typed.unwrap_or(options.max_invalid);
-        let (invalid, rows) = (report.invalid_rows(), report.rows);
-        let mut quoted = None;
-        let (problem, hint) = if most.exceeded_by(invalid, rows) {
-            (
-                format!("{invalid} of {rows} rows cannot be sent, and --max-invalid is {most}"),
-                format!(
-                    "see them with isms-campaign results {} --status invalid and correct them, or allow them with --max-invalid {invalid}",
-                    named::in_command(&self.ledger)
-                ),
-            )
-        } else if let (LintLevel::Deny, Some(first)) = (options.lint, report.warnings.first()) {
-            quoted = Some(first.example.clone());
-            let most = report.warnings.iter().map(|warning| warning.rows).max();
-            (
-                format!(
-                    "at least {} may be blocked or look like a mistake, first {} ({}: \"{}\"), and --lint is deny",
-                    counted(most.unwrap_or_default(), "text"),
-                    first
-                        .examples
-                        .iter()
-                        .flat_map(|one| &one.places)
-                        .next()
-                        .map_or_else(String::new, ToString::to_string),
-                    first.what,
-                    first.example,
-                ),
-                "correct them, or plan the spreadsheet with --lint warn to send them nevertheless"
-                    .to_owned(),
-            )
-        } else {
-            return Ok(());
-        };
-        let error = Error::new(Kind::Limits, problem).hint(hint);
-        let error = quoted.into_iter().fold(error, Error::quoting);
-        Err(error.at(&self.campaign.input))
+        refuse_over_limits(&self.campaign, &self.ledger, typed)
     }
+}
+
+/// The same, of a campaign in a ledger that need not be locked.
+pub(super) fn refuse_over_limits(
+    campaign: &Campaign,
+    ledger: &Location,
+    typed: Option<MaxInvalid>,
+) -> Result<()> {
+    let (report, options) = (&campaign.report, &campaign.options);
+    let most = typed.unwrap_or(options.max_invalid);
+    let (invalid, rows) = (report.invalid_rows(), report.rows);
+    let mut quoted = None;
+    let (problem, hint) = if most.exceeded_by(invalid, rows) {
+        (
+            format!("{invalid} of {rows} rows cannot be sent, and --max-invalid is {most}"),
+            format!(
+                "see them with isms-campaign results {} --status invalid and correct them, or allow them with --max-invalid {invalid}",
+                named::in_command(ledger)
+            ),
+        )
+    } else if let (LintLevel::Deny, Some(first)) = (options.lint, report.warnings.first()) {
+        quoted = Some(first.example.clone());
+        let most = report.warnings.iter().map(|warning| warning.rows).max();
+        (
+            format!(
+                "at least {} may be blocked or look like a mistake, first {} ({}: \"{}\"), and --lint is deny",
+                counted(most.unwrap_or_default(), "text"),
+                first
+                    .examples
+                    .iter()
+                    .flat_map(|one| &one.places)
+                    .next()
+                    .map_or_else(String::new, ToString::to_string),
+                first.what,
+                first.example,
+            ),
+            "correct them, or plan the spreadsheet with --lint warn to send them nevertheless"
+                .to_owned(),
+        )
+    } else {
+        return Ok(());
+    };
+    let error = Error::new(Kind::Limits, problem).hint(hint);
+    let error = quoted.into_iter().fold(error, Error::quoting);
+    Err(error.at(&campaign.input))
 }
 
 /// A session with a spreadsheet's plan, or with the ledger that an earlier run planned from it. With `replan`, a plan from
@@ -143,6 +153,9 @@ pub(super) fn plan_or_resume(
     let place = &settings.files.ledger.target();
     let mut lock = place.lock(&lock_holder())?;
     let existing = Existing::at(place)?;
+    if let Some(existing) = &existing {
+        refuse_test(&existing.campaign, place)?;
+    }
     let on_change = settings.typed.options.on_change.unwrap_or_default();
     refuse_lost(place, &lock, existing.as_ref(), on_change)?;
     // A pipe can be read only once.
@@ -273,7 +286,7 @@ fn plan(
     refuse_few_rows(settings, plan.report.rows).map_err(|error| error.at(input))?;
     let planned_at = clock::now();
     let campaign = Campaign {
-        id: format!("{:032x}", fastrand::u128(..)),
+        id: new_id(),
         name: settings.files.name.clone(),
         input: input.to_string(),
         options: plan.options,
@@ -285,6 +298,7 @@ fn plan(
         expires_at: planned_at.after(settings.typed.options.expires.unwrap_or(EXPIRES)),
         planned_at,
         schedules: Vec::new(),
+        is_test: false,
         gateway_host: None,
     };
     Ok((plan.writer, campaign, plan.places))
@@ -324,6 +338,20 @@ pub(super) fn set_lifetime(
     Ok(())
 }
 
+/// Plans the spreadsheet in this place, from which nothing is sent. No number is suppressed.
+pub(super) fn plan_elsewhere(
+    settings: &PlanSettings<'_>,
+    place: &Location,
+    progress: &dyn Progress,
+) -> Result<(Campaign, Places)> {
+    let lock = place.lock(&lock_holder())?;
+    let kept = KeptInput::new(settings.input, planning::reads_twice(&settings.options))?;
+    let nobody = Suppression::default();
+    let (writer, campaign, places) = plan(settings, &kept, &nobody, &lock, progress)?;
+    writer.finish(&campaign, false)?;
+    Ok((campaign, places))
+}
+
 /// A session with a copy of a ledger for the sandbox, or with the copy that an earlier run made.
 pub(super) fn open_copy(original: &Location, copy: &Location) -> Result<Session> {
     let planned = original.snapshot()?.campaign()?;
@@ -348,8 +376,13 @@ pub(super) fn open_copy(original: &Location, copy: &Location) -> Result<Session>
     Session::of_ledger(copy)
 }
 
+/// The id of a new campaign.
+pub(super) fn new_id() -> String {
+    format!("{:032x}", fastrand::u128(..))
+}
+
 /// How other processes see this one while it holds a lock.
-fn lock_holder() -> String {
+pub(super) fn lock_holder() -> String {
     format!("process {} since {}", std::process::id(), clock::now())
 }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::args::{PlanArgs, PlanOptionArgs, SendArgs};
+use super::existing::refuse_test;
 use super::files::{
     CampaignFiles, Role, STANDARD_OUTPUT, canonical, is_called_ledger, is_sandbox_ledger,
     refuse_overwriting, role, spreadsheet_of,
@@ -78,7 +79,9 @@ pub(super) fn of_plan(args: &PlanArgs) -> Result<(Input, CampaignFiles)> {
     let input = match Recipients::of(args)? {
         Recipients::Spreadsheet(input) => input,
         Recipients::Ledger(place) => {
-            let next = next::how_to_send(&place.snapshot()?.campaign()?, &place);
+            let campaign = place.snapshot()?.campaign()?;
+            refuse_test(&campaign, &place)?;
+            let next = next::how_to_send(&campaign, &place);
             return Err(Error::usage("is a ledger, which is planned already")
                 .hint(next)
                 .at(place));
@@ -105,8 +108,27 @@ pub(super) fn of_send(args: &SendArgs) -> Result<(Recipients, CampaignFiles)> {
     };
     let results = args.send.results.as_deref();
     let files = CampaignFiles::new(&args.plan.recipients, ledger, results, args.send.sandbox)?;
+    refuse_overwritten(args, &recipients, &files)?;
+    Ok((recipients, files))
+}
 
-    let spreadsheet = match &recipients {
+/// The recipients and the files of a test. `stamp` tells one test from another.
+pub(super) fn of_test(args: &SendArgs, stamp: &str) -> Result<(Recipients, CampaignFiles)> {
+    let recipients = Recipients::recognise(&args.plan.recipients)?;
+    refuse_misplaced_options(args, &recipients)?;
+    let ledger = args.plan.options.ledger.as_deref();
+    let files = CampaignFiles::of_test(&args.plan.recipients, ledger, stamp, args.send.sandbox)?;
+    refuse_overwritten(args, &recipients, &files)?;
+    Ok((recipients, files))
+}
+
+/// Refuses to write over what is read.
+fn refuse_overwritten(
+    args: &SendArgs,
+    recipients: &Recipients,
+    files: &CampaignFiles,
+) -> Result<()> {
+    let spreadsheet = match recipients {
         Recipients::Spreadsheet(_) => Some(args.plan.recipients.clone()),
         Recipients::Ledger(place) => spreadsheet_of(place),
     };
@@ -126,16 +148,19 @@ pub(super) fn of_send(args: &SendArgs) -> Result<(Recipients, CampaignFiles)> {
         written.push(("the summary", Path::new(STANDARD_OUTPUT)));
     }
     written.extend(args.sandbox.outbox.as_ref().map(role("the outbox")));
-    refuse_overwriting(&inputs, &files.ledger, &written)?;
-    Ok((recipients, files))
+    refuse_overwriting(&inputs, &files.ledger, &written)
 }
 
-/// Refuses options that would have no effect, and a ledger of the sandbox for the real gateway.
+/// Refuses options that would have no effect, a ledger of a test, and one of the sandbox for the real gateway.
 fn refuse_misplaced_options(args: &SendArgs, recipients: &Recipients) -> Result<()> {
     if let Recipients::Ledger(ledger) = recipients {
         if let Some(option) = &args.typed_plan_option {
             let problem = format!("{option} belongs to a plan, and {ledger} is planned already");
             return Err(Error::usage(problem).hint("leave it out, or send the spreadsheet"));
+        }
+        // One that cannot be read is refused later.
+        if let Ok(campaign) = ledger.snapshot().and_then(|ledger| ledger.campaign()) {
+            refuse_test(&campaign, ledger)?;
         }
         if !args.send.sandbox && is_sandbox_ledger(ledger) {
             return Err(Error::usage(

@@ -35,7 +35,8 @@ fn spread(all: u64, number: u64) -> impl Iterator<Item = u64> {
     (0..number).map(move |nth| nth * all.saturating_sub(1) / gaps)
 }
 
-fn shown(text: &PlannedText<'_>, places: &Places) -> String {
+/// A text with the number that gets it.
+pub(super) fn shown(text: &PlannedText<'_>, places: &Places) -> String {
     let place = places.of(text.row);
     let place = place.map_or_else(|| format!("row {}", text.row), |place| place.to_string());
     let encoding = match text.encoding {

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use super::args::{OutputArgs, ProgressArg};
+use super::args::OutputArgs;
 use super::cause::Cause;
 use super::clock;
 use super::exit::Exit;
@@ -16,6 +16,7 @@ use super::on_end::OnEnd;
 use super::signals;
 use super::terminal::{print, tell, tell_error};
 use super::timing;
+use super::values::ProgressArg;
 use crate::dispatch::StopReason;
 use crate::domain::report::Report;
 use crate::domain::{PlanId, Status, Timestamp};

@@ -240,11 +240,11 @@ fn read_ledger(path: &Path, add: &mut impl FnMut(Msisdn)) -> Result<String> {
     if is_sandbox_ledger(&place) {
         return Err(refusal("the sandbox"));
     }
-    if is_test_ledger(&place) {
-        return Err(refusal("a test"));
-    }
     let ledger = place.snapshot()?;
     let of_list = ledger.campaign()?;
+    if of_list.is_test || is_test_ledger(&place) {
+        return Err(refusal("a test"));
+    }
     if of_list.gateway_host.as_deref() == Some(SANDBOX_HOST) {
         return Err(refusal("the sandbox"));
     }

@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use clap::ValueEnum;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use jiff::civil::Date;
 
@@ -113,6 +114,48 @@ pub(super) fn rate(text: &str) -> Result<RateArg, &'static str> {
     Rate::new(count, Duration::from_secs(unit))
         .map(|rate| RateArg(Some(rate)))
         .ok_or("is faster than this program can count; use none")
+}
+
+/// What to do if something differs from what was sent before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum OnChange {
+    #[default]
+    Refuse,
+    New,
+}
+
+/// What a person knows about rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ResolutionArg {
+    /// They were sent
+    Accepted,
+    /// They were not sent; they are pending again
+    NotSent,
+}
+
+/// What becomes of a batch with a bad number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum OnBadNumber {
+    Refuse,
+    Split,
+}
+
+/// How progress is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ProgressArg {
+    Auto,
+    Bar,
+    Plain,
+    None,
+}
+
+/// Whether the balance of the account is compared with what a run needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum BalanceCheck {
+    Off,
+    Warn,
+    /// Also where it cannot be read
+    Require,
 }
 
 #[cfg(test)]

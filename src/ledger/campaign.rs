@@ -32,6 +32,8 @@ pub struct Campaign {
     pub expires_at: Timestamp,
     /// When runs were asked to send it, the last one last. Where several in turn were asked the same, it is here once.
     pub schedules: Vec<Given>,
+    /// Whether it is a test: its texts are those of another campaign, and went to the phones of those who make it.
+    pub is_test: bool,
     /// Where it was first sent to.
     pub gateway_host: Option<String>,
 }

@@ -233,6 +233,7 @@ fn campaign(report: Report) -> Campaign {
         planned_at: timestamp(),
         expires_at: timestamp(),
         schedules: Vec::new(),
+        is_test: false,
         gateway_host: None,
     }
 }

@@ -56,6 +56,7 @@ fn batches(rows: &str, limits: RequestLimits) -> Vec<u64> {
         expires_at: planned_at.clone(),
         planned_at,
         schedules: Vec::new(),
+        is_test: false,
         gateway_host: None,
     };
     plan.writer.finish(&campaign, false).unwrap();

@@ -47,6 +47,7 @@ impl Listed {
         let is_sending = ledger.holder().is_some();
         let read = ledger.glance(&|ledger| Ok((ledger.campaign()?, ledger.totals()?)));
         let state = match &read {
+            Ok((campaign, _)) if campaign.is_test => return None,
             Ok((campaign, _)) if campaign.gateway_host.as_deref() == Some(SANDBOX_HOST) => {
                 return None;
             }

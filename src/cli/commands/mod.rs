@@ -10,4 +10,5 @@ pub(super) mod results;
 pub(super) mod sandbox;
 pub(super) mod send;
 pub(super) mod status;
+pub(super) mod test;
 pub(super) mod verify;

@@ -1,11 +1,12 @@
 //! `resolve`: settles rows by what an operator knows about them, or makes them pending again.
 
-use crate::cli::args::{ResolutionArg, ResolveArgs};
+use crate::cli::args::ResolveArgs;
 use crate::cli::clock;
 use crate::cli::existing;
 use crate::cli::exit::Exit;
 use crate::cli::session::Session;
 use crate::cli::terminal::tell;
+use crate::cli::values::ResolutionArg;
 use crate::cli::view::{self, counted};
 use crate::cli::{named, next};
 use crate::ledger::{Ledger, Resolution, Selection};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::Result;
-use crate::cli::args::{BalanceCheck, OnBadNumber, SendArgs};
+use crate::cli::args::SendArgs;
 use crate::cli::balance::{self, Cost};
 use crate::cli::checks::{Checks, reached, refuse_expired, refuse_repeat, suppress};
 use crate::cli::destination::Destination;
@@ -19,6 +19,7 @@ use crate::cli::summary::{self, Summary};
 use crate::cli::suppression::Lists;
 use crate::cli::terminal::{ask, inform, is_screen, tell};
 use crate::cli::timing::Timing;
+use crate::cli::values::{BalanceCheck, OnBadNumber};
 use crate::cli::view::{counted, inflected};
 use crate::cli::{clock, earlier, named, next, overview, repeat, show, signals, view};
 use crate::dispatch::{self, Backoff, Policy, StopReason, Throttle};
@@ -53,15 +54,7 @@ fn send(args: &SendArgs, summary: &mut Summary) -> Result<()> {
         on_end.check()?;
         summary.on_end = Some(on_end);
     }
-    let timeouts = Timeouts {
-        connect: args.send.connect_timeout,
-        total: args.send.timeout,
-    };
-    let destination = if args.send.sandbox {
-        Destination::sandbox(&args.sandbox, timeouts)?
-    } else {
-        Destination::find(args.send.gateway.as_deref(), timeouts)?
-    };
+    let destination = destination(args)?;
     summary.gateway = Some(destination.name());
     let results = match ResultsFile::prepare(&files.results) {
         Ok(results) => results,
@@ -82,6 +75,19 @@ fn send(args: &SendArgs, summary: &mut Summary) -> Result<()> {
     sent.and(written)
 }
 
+/// Where the messages go.
+pub(super) fn destination(args: &SendArgs) -> Result<Destination> {
+    let timeouts = Timeouts {
+        connect: args.send.connect_timeout,
+        total: args.send.timeout,
+    };
+    if args.send.sandbox {
+        Destination::sandbox(&args.sandbox, timeouts)
+    } else {
+        Destination::find(args.send.gateway.as_deref(), timeouts)
+    }
+}
+
 fn open(args: &SendArgs, recipients: &Recipients, files: &CampaignFiles) -> Result<Session> {
     match recipients {
         Recipients::Spreadsheet(input) => {
@@ -97,18 +103,18 @@ fn open(args: &SendArgs, recipients: &Recipients, files: &CampaignFiles) -> Resu
 }
 
 /// A campaign that is to be sent.
-struct ToSend<'a> {
-    args: &'a SendArgs,
-    campaign: Campaign,
-    place: Location,
-    places: Places,
-    stage: Stage,
-    totals: Totals,
-    timing: Timing,
-    plan_id: String,
+pub(super) struct ToSend<'a> {
+    pub(super) args: &'a SendArgs,
+    pub(super) campaign: Campaign,
+    pub(super) place: Location,
+    pub(super) places: Places,
+    pub(super) stage: Stage,
+    pub(super) totals: Totals,
+    pub(super) timing: Timing,
+    pub(super) plan_id: String,
     /// How many messages this run sends, and what that may cost.
-    messages: u64,
-    cost: Cost,
+    pub(super) messages: u64,
+    pub(super) cost: Cost,
 }
 
 /// Sends what is pending, once a person has approved it.
@@ -308,7 +314,7 @@ fn tell_recovered(requests: u64) {
 }
 
 /// Sends, and closes the ledger.
-fn dispatch(
+pub(super) fn dispatch(
     to_send: &ToSend<'_>,
     ledger: Ledger,
     lists: Lists,
@@ -372,7 +378,7 @@ fn dispatch(
 }
 
 /// Writes the results, and tells the user how it ended.
-fn finish(
+pub(super) fn finish(
     args: &SendArgs,
     files: &CampaignFiles,
     results: &ResultsFile,

@@ -35,7 +35,7 @@ fn read(
                 coalesce((SELECT d.expires_at FROM decision d
                           WHERE d.campaign = c.number AND d.resolution = 'expires' ORDER BY d.id DESC LIMIT 1),
                          c.expires_at),
-                c.gateway_host, c.schedules
+                c.gateway_host, c.schedules, c.is_test
          FROM campaign c WHERE c.{column} = $1"
     );
     let rows = connection.rows(&sql, &[value])?;
@@ -59,6 +59,7 @@ fn read(
             expires_at: stored::time(get(row, 11)?)?,
             gateway_host: get(row, 12)?,
             schedules: from_json("schedules", get(row, 13)?)?,
+            is_test: get(row, 14)?,
         },
     }))
 }
@@ -77,8 +78,8 @@ pub(super) fn insert(
     let last_batch = i64::try_from(campaign.report.batches).unwrap_or(i64::MAX);
     let rows = connection.rows(
         "INSERT INTO campaign (stored_as, id, name, input, options, digest, header, delimiter, bom, report, planned_at,
-                               expires_at, last_batch, schedules)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+                               expires_at, last_batch, schedules, is_test)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
          ON CONFLICT DO NOTHING RETURNING number",
         &[
             &stored_as,
@@ -95,6 +96,7 @@ pub(super) fn insert(
             &campaign.expires_at.to_string(),
             &last_batch,
             &to_json(&campaign.schedules)?,
+            &campaign.is_test,
         ],
     )?;
     rows.first().map(|row| get(row, 0)).transpose()

@@ -31,6 +31,7 @@ CREATE TABLE isms_campaign.campaign (
     planned_at    text NOT NULL,          -- RFC 3339, as all times that are text
     expires_at    text NOT NULL,
     schedules     text NOT NULL,          -- JSON: when runs were asked to send it, and what the words for that mean
+    is_test       boolean NOT NULL,       -- the texts of another campaign, to the phones of those who test it
     gateway_host  text,                   -- set with the first claim
     begins_at     text,                   -- when the run under way was about to make its first request
     last_batch    bigint NOT NULL,        -- the highest number of its batches

@@ -32,6 +32,7 @@ pub(in crate::ledger) fn read(connection: &Connection) -> Result<Campaign> {
         planned_at: time("planned_at")?,
         expires_at: time("current_expires_at")?,
         schedules: from_json("schedules", &text("schedules")?)?,
+        is_test: row.get("is_test")?,
         gateway_host: row.get("gateway_host")?,
     })
 }
@@ -51,12 +52,13 @@ pub(in crate::ledger) fn insert(connection: &Connection, campaign: &Campaign) ->
         campaign.planned_at.to_string(),
         campaign.expires_at.to_string(),
         to_json(&campaign.schedules)?,
+        campaign.is_test,
     ];
     connection
         .execute(
             "INSERT INTO campaign (only, id, name, input, options, digest, header, delimiter, bom, report,
-                                   planned_at, expires_at, schedules)
-             VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+                                   planned_at, expires_at, schedules, is_test)
+             VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
             values,
         )
         .map_err(write_error)?;

@@ -8,7 +8,7 @@ use crate::{Error, Kind, Result};
 pub(in crate::ledger) const APPLICATION_ID: i64 = 0x6953_4D53;
 
 /// The version that this program writes, and the only one that it reads.
-pub(in crate::ledger) const VERSION: i64 = 6;
+pub(in crate::ledger) const VERSION: i64 = 7;
 
 /// The tables. States and dispositions are words, so that any SQL tool shows what they mean. The checks compare with one word
 /// after another, because SQLite builds a table for an `IN` list of more than two words, for every row that is stored.
@@ -27,6 +27,7 @@ CREATE TABLE campaign (
     planned_at    TEXT NOT NULL,     -- RFC 3339, as all times here
     expires_at    TEXT NOT NULL,
     schedules     TEXT NOT NULL,     -- JSON: when runs were asked to send it, and what the words for that mean
+    is_test       INTEGER NOT NULL,  -- 1: the texts of another campaign, to the phones of those who test it
     gateway_host  TEXT,              -- set with the first claim
     begins_at     TEXT               -- when the run under way was about to make its first request
 ) STRICT;

@@ -5,8 +5,8 @@ use super::*;
 #[test]
 fn other_files_and_newer_ledgers_are_refused() {
     for (change, word) in [
-        ("PRAGMA user_version = 7", "this program reads version 6"),
-        ("PRAGMA user_version = 5", "use that version to finish it"),
+        ("PRAGMA user_version = 8", "this program reads version 7"),
+        ("PRAGMA user_version = 6", "use that version to finish it"),
         ("PRAGMA user_version = 2", "use that version to finish it"),
         ("PRAGMA application_id = 1", "not a ledger"),
         ("DELETE FROM campaign", "without a campaign"),
