@@ -252,14 +252,26 @@ impl Worker<'_> {
         let take = self.alone.as_ref().map_or(Take::Batch, |alone| alone.take);
         if self.shared.throttle.is_unlimited() && self.shared.health().pause_end().is_none() {
             let claimed = self.ledger.next_claimed(ended, take, now)?;
-            return Ok(claimed.map(|(batch, attempt)| Stage::Claimed {
-                batch,
-                attempt,
-                retries,
-            }));
+            return match claimed {
+                Some((batch, attempt)) => Ok(Some(Stage::Claimed {
+                    batch,
+                    attempt,
+                    retries,
+                })),
+                None => self.wait_for_others(),
+            };
         }
-        let next = self.ledger.next(ended, take)?;
-        Ok(next.map(|batch| Stage::Holding { batch, retries }))
+        match self.ledger.next(ended, take)? {
+            Some(batch) => Ok(Some(Stage::Holding { batch, retries })),
+            None => self.wait_for_others(),
+        }
+    }
+
+    /// Nothing is left to take. Where other senders have requests under way, their batches may have to be sent yet.
+    fn wait_for_others(&self) -> Result<Option<Stage>> {
+        const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
+        let may_be_more = self.ledger.awaits_others()? && self.shared.stop.wait(BETWEEN_LOOKS);
+        Ok(may_be_more.then_some(Stage::Free(None)))
     }
 
     /// The first usable answer lets the other workers start. Where there was none, the next request is for one person.

@@ -105,13 +105,37 @@ pub(super) trait Ledger: Debug + Send {
     /// The next page of planned batches after `after`, in the order of their numbers. Empty: there is none.
     fn planned_after(&self, after: Option<BatchId>) -> Result<Vec<Batch>>;
 
+    /// The next page of planned batches for this sender, without those that it holds. Where several send one campaign, others
+    /// are handed others for as long as there are any. In a transaction.
+    fn hand_out(&mut self, after: Option<BatchId>, held: &[BatchId]) -> Result<Vec<Batch>> {
+        let page = self.planned_after(after)?;
+        let is_new = |batch: &Batch| !held.contains(&batch.id);
+        Ok(page.into_iter().filter(is_new).collect())
+    }
+
+    /// Keeps a planned batch from other senders to the end of the transaction.
+    fn keep(&mut self, _batch: BatchId) -> Result<Kept> {
+        Ok(Kept::Planned)
+    }
+
+    /// Whether several processes can send the campaign at once.
+    fn is_shared(&self) -> bool {
+        false
+    }
+
+    /// Whether another sender, which is there, may leave something to send.
+    fn others_are_sending(&self) -> Result<bool> {
+        Ok(false)
+    }
+
     /// The planned batch with the fewest recipients, of those that were split from another.
     fn smallest_split(&self) -> Result<Option<Batch>>;
 
-    /// The batches that have a selected row, or that number, with all their rows.
+    /// The batches that have a selected row, or that number, with all their rows. They are kept from other senders to the end of
+    /// the transaction; where another one keeps some of them, that is an error of `Kind::InUse`.
     fn selected(&self, selection: &Selection) -> Result<Vec<StoredBatch>>;
 
-    /// The claims without an outcome whose owner is gone.
+    /// The claims without an outcome whose owner is gone. In a transaction.
     fn in_flight(&self) -> Result<InFlight>;
 
     /// Whether an attempt has another outcome than this one, or none yet.
@@ -125,6 +149,17 @@ pub(super) trait Ledger: Debug + Send {
 
     /// Closes the ledger. The lock is handed back, still held.
     fn close(self: Box<Self>) -> Result<Box<dyn Lock>>;
+}
+
+/// What a sender learns of a batch that it wants to change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kept {
+    /// It is planned, and nobody else changes it before the end of the transaction.
+    Planned,
+    /// It is no longer planned.
+    Gone,
+    /// Another sender is changing it.
+    Busy,
 }
 
 /// A batch as it is stored.

@@ -7,7 +7,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::JoinHandle;
 
 use super::batch::{AttemptId, Batch, BatchId, Settlement, Suppressed};
-use super::open::Ledger;
+use super::open::{self, Ledger, Page};
 use crate::domain::{Message, Msisdn, Status, Timestamp};
 use crate::{Error, Kind, Result};
 
@@ -35,6 +35,8 @@ pub enum Take {
 pub struct LedgerHandle {
     /// Carries out work. When it returns, the work is durable.
     commit: Box<dyn Fn(Work) -> Result<()> + Send>,
+    /// Whether others can send the campaign too.
+    is_shared: bool,
 }
 
 impl Committer {
@@ -42,6 +44,7 @@ impl Committer {
     #[must_use]
     pub fn start(ledger: Ledger, workers: usize, limit: Option<u64>) -> (Self, Vec<LedgerHandle>) {
         let (jobs, incoming) = mpsc::channel();
+        let is_shared = ledger.is_shared();
         let handles = (0..workers).map(|_| {
             let jobs: Sender<Job> = jobs.clone();
             let commit = move |work| {
@@ -52,6 +55,7 @@ impl Committer {
             };
             LedgerHandle {
                 commit: Box::new(commit),
+                is_shared,
             }
         });
         let handles = handles.collect();
@@ -88,11 +92,14 @@ impl LedgerHandle {
         at: Timestamp,
     ) -> Result<Option<(Batch, AttemptId)>> {
         self.run(move |queue, ledger| {
-            let Some(batch) = queue.next_unlisted(ledger, ended, take)? else {
-                return Ok(None);
-            };
-            let attempt = ledger.claim(batch.id, &at)?;
-            Ok(Some((batch, attempt)))
+            let mut next = queue.next_unlisted(ledger, ended, take)?;
+            while let Some(batch) = next {
+                if let Some(attempt) = queue.claim(ledger, &batch, &at)? {
+                    return Ok(Some((batch, attempt)));
+                }
+                next = queue.next_unlisted(ledger, None, take)?;
+            }
+            Ok(None)
         })
     }
 
@@ -102,15 +109,24 @@ impl LedgerHandle {
     }
 
     /// Claims a batch. When this returns the claim is durable, and only then may its request start. `None`: one of its recipients
-    /// is suppressed by now, and the others are in another batch.
+    /// is suppressed by now, and the others are in another batch; or another sender has claimed it.
     pub fn claim(&self, batch: &Batch, at: Timestamp) -> Result<Option<AttemptId>> {
         let batch = batch.clone();
         self.run(move |queue, ledger| {
             if queue.withdraw(ledger, &batch)? {
                 return Ok(None);
             }
-            ledger.claim(batch.id, &at).map(Some)
+            queue.claim(ledger, &batch, &at)
         })
+    }
+
+    /// Whether there may be more to send, although nothing was left to take: others that send the campaign have requests under
+    /// way.
+    pub fn awaits_others(&self) -> Result<bool> {
+        if !self.is_shared {
+            return Ok(false);
+        }
+        self.run(|queue, ledger| Ok(queue.limit != Some(0) && ledger.awaits_others()?))
     }
 
     /// Suppresses what is pending of these numbers from now on, each with its reason. Requests under way are not affected. Returns
@@ -123,11 +139,11 @@ impl LedgerHandle {
         let mut after = None;
         loop {
             // One page at a time, so that the workers need not wait for all of them.
-            let last = self.run(move |queue, ledger| queue.suppress_page(ledger, after))?;
-            if last.is_none() {
-                return self.run(|queue, _| Ok(mem::take(&mut queue.suppressed)));
+            match self.run(move |queue, ledger| queue.suppress_page(ledger, after))? {
+                Page::Through(last) => after = Some(last),
+                Page::Busy => {}
+                Page::End => return self.run(|queue, _| Ok(mem::take(&mut queue.suppressed))),
             }
-            after = last;
         }
     }
 
@@ -204,6 +220,7 @@ impl GroupCommit {
         let of = of.clone();
         LedgerHandle {
             commit: Box::new(move |work| of.lock().map_err(|_| closed())?.commit(vec![work])),
+            is_shared: false,
         }
     }
 }
@@ -214,8 +231,9 @@ struct BatchQueue {
     waiting: VecDeque<Batch>,
     /// The last batch that was read.
     last: Option<BatchId>,
-    /// Batches that were handed out before their turn. Each is planned until its claim, and would be read again.
-    taken_early: Vec<BatchId>,
+    /// The batches that workers hold: they were handed out, and neither settled nor lost since. Each is planned until its claim,
+    /// and would be read again.
+    held: Vec<BatchId>,
     /// How many recipients may still be handed out, if that is limited.
     limit: Option<u64>,
     /// The numbers that came onto a suppression list during this run, with the reasons.
@@ -246,36 +264,67 @@ impl BatchQueue {
     /// Whether a batch that was handed out must not be sent, because a number in it is listed.
     fn withdraw(&mut self, ledger: &mut Ledger, batch: &Batch) -> Result<bool> {
         let withdrawn = self.withdrawn.contains(&batch.id) || self.suppress(ledger, batch)?;
-        if let (true, Some(limit)) = (withdrawn, &mut self.limit) {
-            *limit += batch.messages.len() as u64;
+        if withdrawn {
+            self.lose(batch);
         }
         Ok(withdrawn)
     }
 
-    /// Suppresses the listed numbers of the next page of planned batches after `after`. Returns the last of them.
-    fn suppress_page(
+    /// Claims a batch that was handed out, unless another sender has it.
+    fn claim(
         &mut self,
         ledger: &mut Ledger,
-        after: Option<BatchId>,
-    ) -> Result<Option<BatchId>> {
-        let page = ledger.planned_after(after)?;
-        for batch in &page {
-            self.suppress(ledger, batch)?;
+        batch: &Batch,
+        at: &Timestamp,
+    ) -> Result<Option<AttemptId>> {
+        if !ledger.keep(batch.id)? {
+            self.lose(batch);
+            return Ok(None);
         }
-        Ok(page.last().map(|batch| batch.id))
+        ledger.claim(batch.id, at).map(Some)
+    }
+
+    /// A batch that was handed out is not sent by its worker.
+    fn lose(&mut self, batch: &Batch) {
+        self.held.retain(|held| *held != batch.id);
+        if let Some(limit) = &mut self.limit {
+            *limit += batch.messages.len() as u64;
+        }
+    }
+
+    /// Suppresses the listed numbers of the next page of planned batches after `after`.
+    fn suppress_page(&mut self, ledger: &mut Ledger, after: Option<BatchId>) -> Result<Page> {
+        let Self {
+            listed,
+            suppressed,
+            withdrawn,
+            waiting,
+            ..
+        } = self;
+        ledger.suppress_page(
+            after,
+            &|number| listed.get(&number).cloned(),
+            &mut |batch, rows| {
+                waiting.retain(|waiting| waiting.id != batch);
+                withdrawn.insert(batch);
+                open::add(suppressed, rows);
+            },
+        )
     }
 
     /// Suppresses the listed numbers of a planned batch. `false`: there is none.
     fn suppress(&mut self, ledger: &mut Ledger, batch: &Batch) -> Result<bool> {
         let listed = &self.listed;
-        let reason = |number| listed.get(&number).cloned();
         let on_list = |message: &Message| listed.contains_key(&message.number);
         if !batch.messages.iter().any(on_list) {
             return Ok(false);
         }
-        ledger.suppress_in(batch, &reason, &mut self.suppressed)?;
+        let rows = ledger.suppress_in(batch, &|number| listed.get(&number).cloned())?;
         self.waiting.retain(|waiting| waiting.id != batch.id);
-        self.withdrawn.insert(batch.id);
+        if let Some(rows) = rows.filter(|rows| !rows.is_empty()) {
+            self.withdrawn.insert(batch.id);
+            open::add(&mut self.suppressed, rows);
+        }
         Ok(true)
     }
 
@@ -288,15 +337,22 @@ impl BatchQueue {
         if let Some(ended) = ended {
             ledger.settle(&ended)?;
             self.raise_limit_after(&ended);
+            self.held.retain(|held| *held != ended.batch.id);
         }
         if self.limit == Some(0) {
             return Ok(None);
         }
-        let (batch, most) = match take {
-            Take::Batch => (self.first(ledger)?, usize::MAX),
-            Take::Recipient => (self.first_split(ledger)?, 1),
-        };
-        batch.map(|batch| self.cut(ledger, batch, most)).transpose()
+        loop {
+            let (batch, most) = match take {
+                Take::Batch => (self.first(ledger)?, usize::MAX),
+                Take::Recipient => (self.first_split(ledger)?, 1),
+            };
+            let Some(batch) = batch else { return Ok(None) };
+            if let Some(batch) = self.cut(ledger, batch, most)? {
+                self.held.push(batch.id);
+                return Ok(Some(batch));
+            }
+        }
     }
 
     /// Recipients that were not sent to, and whose batch the worker gives up, may be handed out again.
@@ -307,7 +363,7 @@ impl BatchQueue {
     }
 
     /// The next planned batch.
-    fn first(&mut self, ledger: &Ledger) -> Result<Option<Batch>> {
+    fn first(&mut self, ledger: &mut Ledger) -> Result<Option<Batch>> {
         if self.waiting.is_empty() {
             self.read_ahead(ledger)?;
         }
@@ -315,41 +371,40 @@ impl BatchQueue {
     }
 
     /// A planned batch that was split from another, or else the next one.
-    fn first_split(&mut self, ledger: &Ledger) -> Result<Option<Batch>> {
+    fn first_split(&mut self, ledger: &mut Ledger) -> Result<Option<Batch>> {
         let Some(batch) = ledger.smallest_split()? else {
             return self.first(ledger);
         };
         self.waiting.retain(|waiting| waiting.id != batch.id);
-        self.taken_early.push(batch.id);
         Ok(Some(batch))
     }
 
-    /// The first recipients of a batch, at most this many and no more than the limit allows. The others remain planned.
-    fn cut(&mut self, ledger: &mut Ledger, batch: Batch, most: usize) -> Result<Batch> {
+    /// The first recipients of a batch, at most this many and no more than the limit allows. The others remain planned. `None`:
+    /// another sender has it.
+    fn cut(&mut self, ledger: &mut Ledger, batch: Batch, most: usize) -> Result<Option<Batch>> {
         let allowed = self.limit.map_or(usize::MAX, |limit| {
             usize::try_from(limit).unwrap_or(usize::MAX)
         });
         let size = batch.messages.len().min(most).min(allowed);
+        let is_whole = size == batch.messages.len();
+        if !is_whole && !ledger.keep(batch.id)? {
+            return Ok(None);
+        }
         if let Some(limit) = &mut self.limit {
             *limit -= size as u64;
         }
-        if size == batch.messages.len() {
-            return Ok(batch);
+        if is_whole {
+            return Ok(Some(batch));
         }
-        let first = ledger.split_first(&batch, size)?;
-        self.taken_early.push(first.id);
-        Ok(first)
+        ledger.split_first(&batch, size).map(Some)
     }
 
-    fn read_ahead(&mut self, ledger: &Ledger) -> Result<()> {
-        let page = ledger.planned_after(self.last)?;
+    fn read_ahead(&mut self, ledger: &mut Ledger) -> Result<()> {
+        let page = ledger.hand_out(self.last, &self.held)?;
         if let Some(batch) = page.last() {
             self.last = Some(batch.id);
         }
-        let unread = page
-            .into_iter()
-            .filter(|batch| !self.taken_early.contains(&batch.id));
-        self.waiting.extend(unread);
+        self.waiting.extend(page);
         Ok(())
     }
 }

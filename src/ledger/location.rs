@@ -127,7 +127,7 @@ impl Location {
     pub fn lock(&self, holder: &str) -> Result<Lock> {
         let backend: Box<dyn backend::Lock> = match self {
             Self::File(path) => Box::new(sqlite::Lock::acquire(path, holder)?),
-            Self::Stored(place) => Box::new(place.lock()?),
+            Self::Stored(place) => Box::new(place.lock(holder)?),
             #[cfg(test)]
             Self::Memory(place) => Box::new(place.lock()?),
         };

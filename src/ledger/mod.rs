@@ -10,6 +10,9 @@
 //!    outcome, never outcomes without a claim, and what is claimed counts as unknown from then on.
 //! 5. An outcome is committed before its worker takes another batch.
 //!
+//! A store, where many can send one campaign, holds the lock of the first rule only until the campaign is planned. From then on a
+//! claim names its sender, of whom the database knows whether it is there; see `postgresql`.
+//!
 //! What may become of a batch is decided in `transition`, without input or output, as a list of changes. A backend writes
 //! these changes durably and reads; it decides nothing.
 //!

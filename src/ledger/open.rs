@@ -1,6 +1,9 @@
 //! A ledger that is open for sending: the rules of [`transition`], carried out in transactions of a backend.
 
-use super::backend;
+use std::thread;
+use std::time::Duration;
+
+use super::backend::{self, Kept};
 use super::batch::{AttemptId, Batch, BatchId, Settlement, Suppressed};
 use super::campaign::Campaign;
 use super::change::{Change, NewIds};
@@ -12,6 +15,10 @@ use super::transition;
 use crate::domain::schedule::Given;
 use crate::domain::{Msisdn, Timestamp};
 use crate::{Error, Kind, Remedy, Result};
+
+/// How long to leave other senders alone that keep a batch, and how often at most.
+const PAUSE: Duration = Duration::from_millis(20);
+const MOST_TRIES: u32 = 1500;
 
 /// A ledger open for sending.
 #[derive(Debug)]
@@ -37,13 +44,30 @@ impl Ledger {
             started: false,
             recovered: 0,
         };
-        let in_flight = ledger.backend.in_flight()?;
+        ledger.recovered = ledger.transaction(Self::recover)?;
+        Ok(ledger)
+    }
+
+    /// Whether several processes can send the campaign at once.
+    pub(super) fn is_shared(&self) -> bool {
+        self.backend.is_shared()
+    }
+
+    /// Makes unknown what senders that are gone left under way. Returns how many batches.
+    fn recover(&mut self) -> Result<u64> {
+        let in_flight = self.backend.in_flight()?;
         let lost = transition::recover(&in_flight)?;
         if !lost.is_empty() {
-            ledger.transaction(|ledger| ledger.apply(&lost))?;
+            self.apply(&lost)?;
         }
-        ledger.recovered = in_flight.batches.len() as u64;
-        Ok(ledger)
+        Ok(in_flight.batches.len() as u64)
+    }
+
+    /// Whether other senders have requests under way, whose batches may have to be sent by this one. What those left under way that
+    /// are gone is unknown from now on. In a transaction.
+    pub(super) fn awaits_others(&mut self) -> Result<bool> {
+        self.recover()?;
+        self.backend.others_are_sending()
     }
 
     /// The campaign of this ledger.
@@ -124,12 +148,26 @@ impl Ledger {
         note: Option<&str>,
         at: &Timestamp,
     ) -> Result<Vec<u64>> {
-        let batches = self.backend.selected(selection)?;
-        let (rows, changes) = transition::resolve(&batches, selection, resolution, note, at)?;
-        if !rows.is_empty() {
-            self.transaction(|ledger| ledger.apply(&changes))?;
+        // Others that send keep a batch for a moment only.
+        let mut tries = 0;
+        loop {
+            let resolved = self.transaction(|ledger| {
+                let batches = ledger.backend.selected(selection)?;
+                let (rows, changes) =
+                    transition::resolve(&batches, selection, resolution, note, at)?;
+                if !rows.is_empty() {
+                    ledger.apply(&changes)?;
+                }
+                Ok(rows)
+            });
+            tries += 1;
+            match resolved {
+                Err(error) if error.kind == Kind::InUse && tries < MOST_TRIES => {
+                    thread::sleep(PAUSE);
+                }
+                resolved => return resolved,
+            }
         }
-        Ok(rows)
     }
 
     /// Suppresses recipients that are still pending. `listed` returns the reason why a number must not be sent to, if there
@@ -138,34 +176,76 @@ impl Ledger {
         let mut after = None;
         let mut suppressed = Suppressed::new();
         loop {
-            let page = self.planned_after(after)?;
-            let Some(last) = page.last() else {
-                return Ok(suppressed);
-            };
-            // Children of a split come after everything planned so far, and hold no listed number.
-            after = Some(last.id);
-            self.transaction(|ledger| {
-                page.iter()
-                    .try_for_each(|batch| ledger.suppress_in(batch, &listed, &mut suppressed))
+            let (page, found) = self.transaction(|ledger| {
+                let mut found = Suppressed::new();
+                let page =
+                    ledger.suppress_page(after, &listed, &mut |_, rows| add(&mut found, rows))?;
+                Ok((page, found))
             })?;
+            add(&mut suppressed, found);
+            match page {
+                Page::Through(last) => after = Some(last),
+                Page::Busy => thread::sleep(PAUSE),
+                Page::End => return Ok(suppressed),
+            }
         }
     }
 
-    /// Suppresses the listed recipients of a planned batch, and adds them to `suppressed`.
+    /// Suppresses the listed recipients of the next page of planned batches after `after`. Hands each batch that has some to
+    /// `each`, with their rows.
+    pub(super) fn suppress_page(
+        &mut self,
+        after: Option<BatchId>,
+        listed: &dyn Fn(Msisdn) -> Option<String>,
+        each: &mut dyn FnMut(BatchId, Suppressed),
+    ) -> Result<Page> {
+        let page = self.planned_after(after)?;
+        let Some(last) = page.last() else {
+            return Ok(Page::End);
+        };
+        // Children of a split come after everything planned so far, and hold no listed number.
+        let mut through = Page::Through(last.id);
+        for batch in &page {
+            match self.suppress_in(batch, listed)? {
+                Some(rows) if rows.is_empty() => {}
+                Some(rows) => each(batch.id, rows),
+                None => through = Page::Busy,
+            }
+        }
+        Ok(through)
+    }
+
+    /// Suppresses the listed recipients of a planned batch, and returns their rows. `None`: another sender is changing it.
     pub(super) fn suppress_in(
         &mut self,
         batch: &Batch,
         listed: &dyn Fn(Msisdn) -> Option<String>,
-        suppressed: &mut Suppressed,
-    ) -> Result<()> {
+    ) -> Result<Option<Suppressed>> {
         let (rows, changes) = transition::suppress(batch, listed)?;
-        if !changes.is_empty() {
-            self.apply(&changes)?;
+        if changes.is_empty() {
+            return Ok(Some(rows));
         }
-        for (why, rows) in rows {
-            suppressed.entry(why).or_default().extend(rows);
+        match self.backend.keep(batch.id)? {
+            Kept::Planned => self.apply(&changes).map(|_| Some(rows)),
+            Kept::Gone => Ok(Some(Suppressed::new())),
+            Kept::Busy => Ok(None),
         }
-        Ok(())
+    }
+
+    /// Keeps a planned batch for this sender to the end of the transaction. `false`: another one has it.
+    pub(super) fn keep(&mut self, batch: BatchId) -> Result<bool> {
+        Ok(self.backend.keep(batch)? == Kept::Planned)
+    }
+
+    /// The next page of planned batches for this sender, without those that it holds.
+    pub(super) fn hand_out(
+        &mut self,
+        after: Option<BatchId>,
+        held: &[BatchId],
+    ) -> Result<Vec<Batch>> {
+        let page = self.backend.hand_out(after, held)?;
+        self.check(&page)?;
+        Ok(page)
     }
 
     /// The next page of planned batches after `after`, in order.
@@ -239,6 +319,24 @@ impl Ledger {
             backend: self.backend.close()?,
             location: self.location,
         })
+    }
+}
+
+/// How far the search for listed numbers got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Page {
+    /// Through this batch.
+    Through(BatchId),
+    /// Another sender was changing a batch with a listed number: it is to be looked at again.
+    Busy,
+    /// Nothing planned is left.
+    End,
+}
+
+/// Adds rows that were suppressed to those of before.
+pub(super) fn add(all: &mut Suppressed, more: Suppressed) {
+    for (why, rows) in more {
+        all.entry(why).or_default().extend(rows);
     }
 }
 

@@ -325,15 +325,19 @@ pub(crate) fn assert_adds_up(at: impl Into<Location>) {
     assert!(wrong.is_empty(), "{wrong:?}");
 }
 
-fn first(ledger: &Ledger) -> Batch {
+pub(super) fn first(ledger: &Ledger) -> Batch {
     ledger.planned_after(None).unwrap().remove(0)
 }
 
-fn claim(ledger: &mut Ledger, batch: &Batch) -> Result<AttemptId> {
+pub(super) fn claim(ledger: &mut Ledger, batch: &Batch) -> Result<AttemptId> {
     ledger.transaction(|ledger| ledger.claim(batch.id, &timestamp()))
 }
 
-fn settlement(batch: &Batch, attempt: AttemptId, new_states: Vec<NewState>) -> Settlement {
+pub(super) fn settlement(
+    batch: &Batch,
+    attempt: AttemptId,
+    new_states: Vec<NewState>,
+) -> Settlement {
     let outcome = match &new_states[..] {
         [NewState::Accepted { .. }] => AttemptOutcome::Accepted,
         [NewState::Refused { .. } | NewState::Halved { .. }] => AttemptOutcome::Refused,

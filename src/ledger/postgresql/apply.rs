@@ -15,13 +15,14 @@ impl Ledger {
     pub(super) fn apply_one(&mut self, change: &Change, new: &mut NewIds) -> Result<()> {
         match change {
             Change::Start { gateway_host } => {
-                let sql = "UPDATE campaign SET gateway_host = $2 WHERE number = $1";
+                let sql = "UPDATE campaign SET gateway_host = $2
+                           WHERE number = $1 AND gateway_host IS DISTINCT FROM $2";
                 self.execute(sql, &[gateway_host]).map(drop)
             }
             Change::MarkBeginning { at } => {
-                let at = at.as_ref().map(ToString::to_string);
-                let sql = "UPDATE campaign SET begins_at = $2 WHERE number = $1";
-                self.execute(sql, &[&at]).map(drop)
+                let (at, sender) = (at.as_ref().map(ToString::to_string), self.register()?);
+                let sql = "UPDATE sender SET begins_at = $3 WHERE campaign = $1 AND id = $2";
+                self.execute(sql, &[&sender, &at]).map(drop)
             }
             Change::Move {
                 batch,
@@ -41,12 +42,13 @@ impl Ledger {
                 self.update_batch(*parent, *from, *to, "code = NULL", &[])
             }
             Change::BeginAttempt { batch, at } => {
+                // Its number was drawn when the batch was claimed.
                 let id = self.insert(
-                    "WITH counted AS (UPDATE campaign SET attempts = attempts + 1 WHERE number = $1 RETURNING attempts)
-                     INSERT INTO attempt (campaign, id, batch_id, claimed_at)
-                     SELECT $1, attempts, $2, $3 FROM counted RETURNING id",
+                    "INSERT INTO attempt (campaign, id, batch_id, sender, claimed_at)
+                     SELECT campaign, attempt, id, sender, $3 FROM batch WHERE campaign = $1 AND id = $2 RETURNING id",
                     &[&batch.0, &at.to_string()],
                 )?;
+                self.attempts += 1;
                 new.attempts.push(AttemptId(id));
                 Ok(())
             }
@@ -105,16 +107,26 @@ impl Ledger {
     }
 
     /// The statement names the state that the batch leaves, so that of two writers only one succeeds.
-    fn move_batch(&self, batch: BatchId, from: State, to: State, fields: &Fields) -> Result<()> {
+    fn move_batch(
+        &mut self,
+        batch: BatchId,
+        from: State,
+        to: State,
+        fields: &Fields,
+    ) -> Result<()> {
         match fields {
             Fields::Kept => self.update_batch(batch, from, to, "code = code", &[]),
-            Fields::Claimed(at) => self.update_batch(
-                batch,
-                from,
-                to,
-                "attempts = attempts + 1, claimed_at = $5, code = NULL, trx_id = NULL, why = NULL, decision = NULL",
-                &[&at.to_string()],
-            ),
+            Fields::Claimed(at) => {
+                let sender = i64::from(self.register()?);
+                self.update_batch(
+                    batch,
+                    from,
+                    to,
+                    "attempts = attempts + 1, claimed_at = $5, code = NULL, trx_id = NULL, why = NULL, decision = NULL,
+                     attempt = nextval('attempt_id'), sender = $6",
+                    &[&at.to_string(), &sender],
+                )
+            }
             Fields::Settled { code, trx_id, why } => {
                 let sql = "code = $5, trx_id = $6, why = $7";
                 self.update_batch(batch, from, to, sql, &[code, trx_id, why])
@@ -136,8 +148,13 @@ impl Ledger {
         fields: &str,
         values: Values<'_>,
     ) -> Result<()> {
+        // What is planned again is anybody's.
+        let sender = match to {
+            State::Planned => ", sender = NULL",
+            _ => "",
+        };
         let sql = format!(
-            "UPDATE batch SET state = $4, {fields} WHERE campaign = $1 AND id = $2 AND state = $3"
+            "UPDATE batch SET state = $4, {fields}{sender} WHERE campaign = $1 AND id = $2 AND state = $3"
         );
         let (to, from_word) = (to.as_str(), from.as_str());
         let mut all: Vec<&(dyn ToSql + Sync)> = vec![&batch.0, &from_word, &to];
@@ -149,15 +166,15 @@ impl Ledger {
     }
 
     /// Makes a child with the parent's fields, gives it its rows, and then makes of it what it is to be.
-    fn split_off(&self, parent: BatchId, from: State, child: &Child) -> Result<BatchId> {
-        let sql = "UPDATE campaign SET last_batch = last_batch + 1 WHERE number = $1 RETURNING last_batch";
-        let id = BatchId(self.insert(sql, &[])?);
-        self.execute(
-            "INSERT INTO batch (campaign, id, parent, state, attempts, claimed_at, code, trx_id, why, decision)
-             SELECT campaign, $3, id, state, attempts, claimed_at, code, trx_id, why, decision
-             FROM batch WHERE campaign = $1 AND id = $2",
-            &[&parent.0, &id.0],
+    fn split_off(&mut self, parent: BatchId, from: State, child: &Child) -> Result<BatchId> {
+        let id = self.insert(
+            "INSERT INTO batch (campaign, id, parent, state, attempts, claimed_at, code, trx_id, why, decision, attempt)
+             SELECT b.campaign, c.planned_batches + nextval('split_number'), b.id, b.state, b.attempts, b.claimed_at, b.code,
+                    b.trx_id, b.why, b.decision, b.attempt
+             FROM batch b JOIN campaign c ON c.number = b.campaign WHERE b.campaign = $1 AND b.id = $2 RETURNING id",
+            &[&parent.0],
         )?;
+        let id = BatchId(id);
         let sql = "UPDATE recipient SET batch_id = $3 WHERE campaign = $1 AND batch_id = $2 AND row = ANY($4)";
         let moved = self.execute(sql, &[&parent.0, &id.0, &child.rows])?;
         if moved != child.rows.len() as u64 {
@@ -175,7 +192,7 @@ impl Ledger {
         outcome: &str,
         answered: Option<&Answer>,
     ) -> Result<()> {
-        let sql = "UPDATE attempt SET outcome = $3, ended_at = $4, http_status = $5, answer = $6
+        let sql = "UPDATE attempt SET outcome = $3, ended_at = $4, http_status = $5, answer = $6, ended = clock_timestamp()
                    WHERE campaign = $1 AND id = $2";
         let at = answered.map(|answer| answer.at.to_string());
         let status = answered.and_then(|answer| answer.http_status.map(i32::from));

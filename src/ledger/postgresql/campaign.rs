@@ -75,10 +75,10 @@ pub(super) fn insert(
     stored_as: &str,
 ) -> Result<Option<i64>> {
     let delimiter = char::from(campaign.delimiter).to_string();
-    let last_batch = i64::try_from(campaign.report.batches).unwrap_or(i64::MAX);
+    let planned_batches = i64::try_from(campaign.report.batches).unwrap_or(i64::MAX);
     let rows = connection.rows(
         "INSERT INTO campaign (stored_as, id, name, input, options, digest, header, delimiter, bom, report, planned_at,
-                               expires_at, last_batch, schedules, is_test)
+                               expires_at, planned_batches, schedules, is_test)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
          ON CONFLICT DO NOTHING RETURNING number",
         &[
@@ -94,7 +94,7 @@ pub(super) fn insert(
             &to_json(&campaign.report)?,
             &campaign.planned_at.to_string(),
             &campaign.expires_at.to_string(),
-            &last_batch,
+            &planned_batches,
             &to_json(&campaign.schedules)?,
             &campaign.is_test,
         ],

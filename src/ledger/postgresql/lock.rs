@@ -24,6 +24,7 @@ impl backend::Lock for Lock {
         Ok(())
     }
 
+    /// Others may send too, so it keeps nothing from them.
     fn guard(&self) -> Result<LockGuard> {
         Ok(LockGuard(Box::new(Arc::clone(&self.connection))))
     }
@@ -49,17 +50,18 @@ impl backend::Lock for Lock {
             check_name(&aside)?;
             let renamed = self.connection.execute(
                 "UPDATE campaign SET stored_as = $2 WHERE stored_as = $1
-                 AND NOT EXISTS (SELECT 1 FROM campaign WHERE stored_as = $2)",
+                 AND NOT EXISTS (SELECT 1 FROM campaign WHERE stored_as = $2)
+                 AND NOT EXISTS (SELECT 1 FROM sender s JOIN live_sender USING (id) WHERE s.campaign = number)",
                 &[&self.place.name, &aside],
             )?;
             if renamed == 1 {
                 return Ok(aside);
             }
         }
-        Err(Error::new(
-            Kind::Ledger,
-            "cannot be set aside: a hundred earlier campaigns of this second are there",
+        Err(
+            Error::new(Kind::InUse, "cannot be set aside: others are sending it")
+                .hint("wait until they have ended, and run again")
+                .at(&self.place),
         )
-        .at(&self.place))
     }
 }

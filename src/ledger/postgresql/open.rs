@@ -7,7 +7,7 @@ use super::connection::{Connection, Values, get};
 use super::place::{Lock, Place};
 use super::totals;
 use crate::Result;
-use crate::ledger::backend::{self, InFlight, StoredBatch};
+use crate::ledger::backend::{self, InFlight, Kept, StoredBatch};
 use crate::ledger::batch::{Batch, BatchId};
 use crate::ledger::campaign::Campaign;
 use crate::ledger::change::{Change, NewIds};
@@ -26,19 +26,52 @@ pub(super) struct Ledger {
     pub(super) number: i64,
     /// The decision that was recorded last.
     pub(super) decision: Option<i64>,
+    holder: String,
+    /// The number of this sender, once it is one. This session holds its lock.
+    sender: Option<i32>,
+    /// Whether its record was made, perhaps in the transaction that is open.
+    recorded: bool,
+    /// How many attempts it made, with those of the transaction.
+    pub(super) attempts: i64,
+    /// How many of them are committed.
+    committed: i64,
 }
 
 impl Ledger {
-    /// Opens the campaign that the lock belongs to.
+    /// Opens the campaign that the lock belongs to. From now on others can lock its name and open it too.
     pub(super) fn open(lock: Lock) -> Result<Self> {
         let Stored { number, campaign } = campaign::named(&lock.connection, &lock.place.name)?;
+        lock.release()?;
         Ok(Self {
             connection: lock.connection,
             place: lock.place,
             campaign,
             number,
             decision: None,
+            holder: lock.holder,
+            sender: None,
+            recorded: false,
+            attempts: 0,
+            committed: 0,
         })
+    }
+
+    /// Makes this a sender, if it is none yet, and returns its number. Others see whether it is there by the lock, which goes with
+    /// the session. It is taken before anything can be claimed.
+    pub(super) fn register(&mut self) -> Result<i32> {
+        let sender = if let Some(sender) = self.sender {
+            sender
+        } else {
+            let sql = "SELECT id FROM (SELECT nextval('sender_id')::integer AS id) new, pg_advisory_lock(1769172307, id)";
+            let sender = get(&self.connection.one(sql, &[])?, 0)?;
+            *self.sender.insert(sender)
+        };
+        if !self.recorded {
+            let sql = "INSERT INTO sender (campaign, id, holder, attempts) VALUES ($1, $2, $3, 0) ON CONFLICT DO NOTHING";
+            (self.connection).execute(sql, &[&self.number, &sender, &self.holder])?;
+            self.recorded = true;
+        }
+        Ok(sender)
     }
 
     /// The first column of a query, which holds integers.
@@ -66,16 +99,56 @@ impl backend::Ledger for Ledger {
     }
 
     fn commit(&mut self) -> Result<()> {
-        self.connection.run("COMMIT")
+        if self.attempts != self.committed {
+            let sql = "UPDATE sender SET attempts = $3 WHERE campaign = $1 AND id = $2";
+            let values: Values<'_> = &[&self.number, &self.sender, &self.attempts];
+            self.connection.execute(sql, values)?;
+        }
+        self.connection.run("COMMIT")?;
+        self.committed = self.attempts;
+        Ok(())
     }
 
     fn roll_back(&mut self) {
         // It fails where the connection is lost, and the server has rolled back.
         let _ = self.connection.run("ROLLBACK");
+        self.attempts = self.committed;
+        self.recorded = false;
     }
 
     fn planned_after(&self, after: Option<BatchId>) -> Result<Vec<Batch>> {
         self.read_page(after)
+    }
+
+    fn hand_out(&mut self, after: Option<BatchId>, held: &[BatchId]) -> Result<Vec<Batch>> {
+        let sender = self.register()?;
+        self.read_handed_out(sender, after, held)
+    }
+
+    fn keep(&mut self, batch: BatchId) -> Result<Kept> {
+        let rows = self.connection.rows(
+            "SELECT state = 'planned' FROM batch WHERE campaign = $1 AND id = $2 FOR UPDATE SKIP LOCKED",
+            &[&self.number, &batch.0],
+        )?;
+        Ok(match rows.first() {
+            None => Kept::Busy,
+            Some(row) if get(row, 0)? => Kept::Planned,
+            Some(_) => Kept::Gone,
+        })
+    }
+
+    fn is_shared(&self) -> bool {
+        true
+    }
+
+    fn others_are_sending(&self) -> Result<bool> {
+        let row = self.connection.one(
+            "SELECT EXISTS (SELECT 1 FROM batch WHERE campaign = $1 AND state = 'planned')
+                 OR EXISTS (SELECT 1 FROM batch WHERE campaign = $1 AND state IN ('claimed', 'unknown')
+                                                  AND state = 'claimed' AND sender IS DISTINCT FROM $2)",
+            &[&self.number, &self.sender.map(i64::from)],
+        )?;
+        get(&row, 0)
     }
 
     fn smallest_split(&self) -> Result<Option<Batch>> {
@@ -100,7 +173,7 @@ impl backend::Ledger for Ledger {
         let without: Vec<_> = without.iter().map(|one| one.as_str()).collect();
         let rows = self.connection.rows(
             "SELECT outcome FROM attempt WHERE campaign = $1 AND outcome <> ALL($2)
-             ORDER BY coalesce(ended_at, claimed_at)::timestamptz DESC, id DESC LIMIT 1",
+             ORDER BY CASE WHEN ended_at IS NULL THEN claimed ELSE ended END DESC, id DESC LIMIT 1",
             &[&self.number, &without],
         )?;
         let outcome = rows.first().map(|row| {
@@ -118,6 +191,7 @@ impl backend::Ledger for Ledger {
         Ok(Box::new(Lock {
             connection: self.connection,
             place: self.place,
+            holder: self.holder,
         }))
     }
 }

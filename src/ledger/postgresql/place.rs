@@ -8,7 +8,7 @@ use super::campaign;
 use super::connection::{Connection, get};
 use super::schema;
 use super::snapshot::Snapshot;
-use crate::{Error, Kind, Remedy, Result};
+use crate::Result;
 
 /// A name in a store, under which a campaign is or will be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,21 +37,17 @@ impl Place {
         get(&connection.one(sql, &[&self.name])?, 0)
     }
 
-    /// Takes the lock of this name. It is held as long as the connection, and goes with it.
-    pub(in crate::ledger) fn lock(&self) -> Result<Lock> {
+    /// Takes the lock of this name, and waits for others that have it: they plan, or look whether they must. It goes with the
+    /// connection.
+    pub(in crate::ledger) fn lock(&self, holder: &str) -> Result<Lock> {
         let connection = Connection::open(&self.store)?;
         schema::create(&connection)?;
-        let sql = "SELECT pg_try_advisory_lock(hashtextextended('isms_campaign ' || $1, 0))";
-        if !get::<bool>(&connection.one(sql, &[&self.name])?, 0)? {
-            return Err(Error::new(Kind::InUse, "is in use")
-                .hint("wait until the other has ended; see how far it is")
-                .remedy(Remedy::ShowStatus)
-                .about(self)
-                .at(self));
-        }
+        let sql = "SELECT pg_advisory_lock(hashtextextended('isms_campaign ' || $1, 0))";
+        connection.execute(sql, &[&self.name])?;
         Ok(Lock {
             connection: Arc::new(connection),
             place: self.clone(),
+            holder: holder.to_owned(),
         })
     }
 
@@ -68,12 +64,14 @@ impl Place {
     pub(super) fn delete_unsent(&self, connection: &Connection) -> Result<()> {
         let deleted = connection.rows(
             "DELETE FROM campaign c WHERE stored_as = $1
-             AND NOT EXISTS (SELECT 1 FROM attempt a WHERE a.campaign = c.number) RETURNING number",
+             AND NOT EXISTS (SELECT 1 FROM attempt a WHERE a.campaign = c.number)
+             AND NOT EXISTS (SELECT 1 FROM sender s JOIN live_sender USING (id) WHERE s.campaign = c.number)
+             RETURNING number",
             &[&self.name],
         )?;
         for row in &deleted {
             let number: i64 = get(row, 0)?;
-            for table in ["batch", "recipient", "decision"] {
+            for table in ["batch", "recipient", "decision", "sender"] {
                 let sql = format!("DELETE FROM {table} WHERE campaign = $1");
                 connection.execute(&sql, &[&number])?;
             }
@@ -93,4 +91,14 @@ impl fmt::Display for Place {
 pub(in crate::ledger) struct Lock {
     pub(super) connection: Arc<Connection>,
     pub(super) place: Place,
+    /// What this process is to others.
+    pub(super) holder: String,
+}
+
+impl Lock {
+    /// Lets others take the lock of this name.
+    pub(super) fn release(&self) -> Result<()> {
+        let sql = "SELECT pg_advisory_unlock(hashtextextended('isms_campaign ' || $1, 0))";
+        self.connection.execute(sql, &[&self.place.name]).map(drop)
+    }
 }

@@ -2,14 +2,17 @@
 
 use super::connection::get;
 use super::open::Ledger;
-use crate::Result;
 use crate::ledger::backend::{InFlight, StoredBatch};
 use crate::ledger::batch::{AttemptId, Batch, BatchId};
 use crate::ledger::resolution::Selection;
 use crate::ledger::stored::{self, BatchBuilder, StoredMember};
+use crate::{Error, Kind, Result};
 
-/// How many planned batches are read ahead at a time.
+/// How many planned batches are read at a time.
 const PAGE: i64 = 256;
+
+/// How many batches are handed out to a sender at a time.
+const HANDED_OUT: i64 = 64;
 
 impl Ledger {
     /// The next page of planned batches after `after`, in order.
@@ -18,6 +21,31 @@ impl Ledger {
             "SELECT id FROM batch WHERE campaign = $1 AND state = 'planned' AND id > $2 ORDER BY id LIMIT $3",
             &[&self.number, &after.map_or(0, |batch| batch.0), &PAGE],
         )?;
+        self.read_planned(&ids)
+    }
+
+    /// The next page of planned batches for this sender: of those that nobody was handed, or if there are none of those that others
+    /// were handed and have not claimed, and of those that are planned again. Whoever claims such a batch first has it.
+    pub(super) fn read_handed_out(
+        &self,
+        sender: i32,
+        after: Option<BatchId>,
+        held: &[BatchId],
+    ) -> Result<Vec<Batch>> {
+        let mut ids = self.read_column(
+            "UPDATE batch SET sender = $2 WHERE campaign = $1 AND id = ANY(ARRAY(
+                 SELECT id FROM batch WHERE campaign = $1 AND state = 'planned' AND sender IS NULL AND id > $3
+                 ORDER BY id LIMIT $4 FOR UPDATE SKIP LOCKED)) RETURNING id",
+            &[&self.number, &i64::from(sender), &after.map_or(0, |batch| batch.0), &HANDED_OUT],
+        )?;
+        if ids.is_empty() {
+            ids = self.read_column(
+                "SELECT id FROM batch WHERE campaign = $1 AND state = 'planned'
+                 ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED",
+                &[&self.number, &HANDED_OUT],
+            )?;
+        }
+        ids.retain(|id| !held.contains(&BatchId(*id)));
         self.read_planned(&ids)
     }
 
@@ -84,6 +112,16 @@ impl Ledger {
                 )?
             }
         };
+        let kept = self.read_column(
+            "SELECT id FROM batch WHERE campaign = $1 AND id = ANY($2) ORDER BY id FOR UPDATE SKIP LOCKED",
+            &[number, &ids],
+        )?;
+        if kept.len() < ids.len() {
+            return Err(
+                Error::new(Kind::InUse, "other senders are changing these rows")
+                    .hint("run again, or wait until they have ended"),
+            );
+        }
         let rows = self.connection.rows(
             "SELECT b.id, b.state, array_remove(array_agg(r.row ORDER BY r.row), NULL)
              FROM batch b LEFT JOIN recipient r ON r.campaign = b.campaign AND r.batch_id = b.id
@@ -100,17 +138,20 @@ impl Ledger {
         batches.collect()
     }
 
-    /// The claims without an outcome. The process that made them has ended, because the lock is held here.
+    /// The claims whose senders are gone, kept from others that make them unknown.
     pub(super) fn read_in_flight(&self) -> Result<InFlight> {
-        let of_state = "SELECT id FROM batch WHERE campaign = $1 AND state = 'claimed' ORDER BY id";
-        let batches = self.read_column(of_state, &[&self.number])?;
-        let attempts = self.read_column(
-            "SELECT id FROM attempt WHERE campaign = $1 AND batch_id = ANY($2) AND outcome IS NULL ORDER BY id",
-            &[&self.number, &batches],
+        let rows = self.connection.rows(
+            "SELECT id, attempt FROM batch
+             WHERE campaign = $1 AND state IN ('claimed', 'unknown') AND state = 'claimed'
+               AND NOT EXISTS (SELECT 1 FROM live_sender l WHERE l.id = batch.sender)
+             ORDER BY id FOR UPDATE SKIP LOCKED",
+            &[&self.number],
         )?;
-        Ok(InFlight {
-            batches: batches.into_iter().map(BatchId).collect(),
-            attempts: attempts.into_iter().map(AttemptId).collect(),
-        })
+        let mut in_flight = InFlight::default();
+        for row in &rows {
+            in_flight.batches.push(BatchId(get(row, 0)?));
+            in_flight.attempts.push(AttemptId(get(row, 1)?));
+        }
+        Ok(in_flight)
     }
 }

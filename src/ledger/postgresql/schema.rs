@@ -33,10 +33,22 @@ CREATE TABLE isms_campaign.campaign (
     schedules     text NOT NULL,          -- JSON: when runs were asked to send it, and what the words for that mean
     is_test       boolean NOT NULL,       -- the texts of another campaign, to the phones of those who test it
     gateway_host  text,                   -- set with the first claim
-    begins_at     text,                   -- when the run under way was about to make its first request
-    last_batch    bigint NOT NULL,        -- the highest number of its batches
-    attempts      bigint NOT NULL DEFAULT 0 -- how many were made, as counted with each
+    planned_batches bigint NOT NULL       -- how many; those that were split off later have higher numbers
 );
+-- Who sends a campaign, or has sent it. One that is there holds a lock of this session, see live_sender.
+CREATE SEQUENCE isms_campaign.sender_id AS integer;
+CREATE TABLE isms_campaign.sender (
+    campaign      bigint NOT NULL,
+    id            integer NOT NULL,
+    holder        text NOT NULL,          -- what it is to people
+    begins_at     text,                   -- when it was about to make its first request
+    attempts      bigint NOT NULL,        -- how many it made, as counted with each commit
+    PRIMARY KEY (campaign, id)
+);
+CREATE VIEW isms_campaign.live_sender AS
+    SELECT objid::bigint AS id FROM pg_locks
+    WHERE locktype = 'advisory' AND classid = 1769172307 AND objsubid = 2 AND granted
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database());
 CREATE TABLE isms_campaign.decision (
     campaign      bigint NOT NULL,
     id            bigint GENERATED ALWAYS AS IDENTITY,
@@ -61,8 +73,12 @@ CREATE TABLE isms_campaign.batch (
     trx_id        text,
     why           text,                   -- why it is unknown, planned again, suppressed, or refused for itself alone
     decision      bigint,
+    sender        bigint,                 -- to whom it was handed out last; none for one that is planned again
+    attempt       bigint,                 -- its last attempt, also of the batch it was split from
     PRIMARY KEY (campaign, id)
 );
+-- Added to the number of planned batches, it gives the numbers of those that are split off.
+CREATE SEQUENCE isms_campaign.split_number;
 CREATE INDEX batch_planned ON isms_campaign.batch (campaign, id) WHERE state = 'planned';
 CREATE INDEX batch_planned_split ON isms_campaign.batch (campaign, id) WHERE state = 'planned' AND parent IS NOT NULL;
 CREATE INDEX batch_open ON isms_campaign.batch (campaign, id) WHERE state IN ('claimed', 'unknown');
@@ -91,14 +107,17 @@ CREATE TABLE isms_campaign.attempt (
     campaign      bigint NOT NULL,
     id            bigint NOT NULL,
     batch_id      bigint NOT NULL,
-    claimed_at    text NOT NULL,
+    sender        bigint NOT NULL,
+    claimed_at    text NOT NULL,          -- by the sender's clock
+    claimed       timestamptz NOT NULL DEFAULT clock_timestamp(), -- by the database's
     ended_at      text,
     outcome       text,
     http_status   integer,
     answer        text,
+    ended         timestamptz,            -- by the database's clock
     PRIMARY KEY (campaign, id)
 );
-CREATE INDEX attempt_of_batch ON isms_campaign.attempt (campaign, batch_id) WHERE outcome IS NULL;
+CREATE SEQUENCE isms_campaign.attempt_id;
 ";
 
 /// Whether the store has its tables, of this program's version.

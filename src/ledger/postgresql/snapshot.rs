@@ -111,8 +111,9 @@ impl backend::Snapshot for Snapshot {
     fn last_request(&self) -> Result<Option<Timestamp>> {
         let sent = self.was_sent_from()?;
         let row = self.connection.one(
-            "SELECT begins_at, (SELECT claimed_at FROM attempt WHERE campaign = $1 ORDER BY id DESC LIMIT 1)
-             FROM campaign WHERE number = $1",
+            "SELECT (SELECT s.begins_at FROM sender s JOIN live_sender USING (id)
+                     WHERE s.campaign = $1 AND s.begins_at IS NOT NULL ORDER BY id DESC LIMIT 1),
+                    (SELECT claimed_at FROM attempt WHERE campaign = $1 ORDER BY id DESC LIMIT 1)",
             &[&self.number],
         )?;
         let time = |column| {

@@ -1,17 +1,18 @@
 //! What only a ledger in a database has.
 #![allow(clippy::unwrap_used)]
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 
 use super::connection::{Connection, get};
 use super::*;
 use crate::Kind;
 use crate::domain::Status;
 use crate::ledger::tests::{
-    accepted, assert_adds_up, in_postgres, lock, open, plan, postgres_server, send, snapshot,
-    statuses, timestamp, unfinished_plan,
+    accepted, assert_adds_up, claim, first, in_postgres, lock, open, plan, postgres_server, send,
+    settlement, snapshot, statuses, timestamp, unfinished_plan,
 };
-use crate::ledger::{Ledger, Location};
+use crate::ledger::{Committer, Ledger, Location, Take};
 
 impl Place {
     /// All rows of the tables that change.
@@ -110,8 +111,7 @@ fn a_user_who_may_make_no_schema_can_be_given_one() {
         .unwrap();
     assert_eq!(statuses(of("auditor")), [Status::Accepted]);
     assert_adds_up(of("auditor"));
-    let mut ledger = Ledger::open(lock(of("auditor")).unwrap()).unwrap();
-    let refusal = ledger.mark_beginning(Some(timestamp())).unwrap_err();
+    let refusal = Ledger::open(lock(of("auditor")).unwrap()).unwrap_err();
     assert_eq!(refusal.kind, Kind::Account, "{refusal}");
     drop(place);
 }
@@ -217,4 +217,66 @@ fn a_server_that_is_not_there_is_unreachable() {
         assert_eq!(error.kind, Kind::Unreachable, "{error}");
         assert!(error.to_string().starts_with(&url), "{error}");
     }
+}
+
+#[test]
+fn a_claim_is_unknown_once_its_sender_is_gone_and_not_before() {
+    if postgres_server::server().is_none() {
+        return;
+    }
+    let place = in_postgres();
+    plan(&place, &[1, 1]);
+    let mut sending = open(&place);
+    let batch = first(&sending);
+    let attempt = claim(&mut sending, &batch).unwrap();
+    assert_eq!(open(&place).recovered(), 0);
+    let end = settlement(&batch, attempt, vec![accepted(None)]);
+    sending.transaction(|ledger| ledger.settle(&end)).unwrap();
+    let batch = first(&sending);
+    claim(&mut sending, &batch).unwrap();
+    drop(sending);
+    // The server learns of the end of a session a moment later.
+    let recovered = (0..500).any(|_| {
+        open(&place).recovered() == 1 || {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+            false
+        }
+    });
+    assert!(recovered);
+    assert_eq!(statuses(&place), [Status::Accepted, Status::Unknown]);
+    assert_adds_up(&place);
+}
+
+#[test]
+fn of_several_senders_each_batch_is_claimed_by_one() {
+    if postgres_server::server().is_none() {
+        return;
+    }
+    let place = in_postgres();
+    plan(&place, &[2; 300]);
+    let sent = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            let (committer, handles) = Committer::start(open(&place), 2, None);
+            for handle in handles {
+                let sent = &sent;
+                scope.spawn(move || {
+                    let mut ended = None;
+                    while let Some(batch) = handle.next(ended.take(), Take::Batch).unwrap() {
+                        let Some(attempt) = handle.claim(&batch, timestamp()).unwrap() else {
+                            continue;
+                        };
+                        sent.lock().unwrap().push(batch.id);
+                        ended = Some(settlement(&batch, attempt, vec![accepted(None)]));
+                    }
+                });
+            }
+            scope.spawn(move || committer.finish().1.unwrap());
+        }
+    });
+    let sent = sent.into_inner().unwrap();
+    assert_eq!(sent.len(), 300);
+    assert_eq!(sent.iter().collect::<BTreeSet<_>>().len(), 300);
+    assert_eq!(statuses(&place), [Status::Accepted; 600]);
+    assert_adds_up(&place);
 }

@@ -27,12 +27,13 @@ impl Snapshot {
     /// Whether more attempts were counted than there are.
     fn lost_attempts(&self) -> Result<Option<String>> {
         let row = self.connection.one(
-            "SELECT attempts, (SELECT count(*) FROM attempt WHERE campaign = $1) FROM campaign WHERE number = $1",
+            "SELECT (SELECT coalesce(sum(attempts), 0)::bigint FROM sender WHERE campaign = $1),
+                    (SELECT count(*) FROM attempt WHERE campaign = $1)",
             &[&self.number],
         )?;
         let (counted, found): (i64, i64) = (get(&row, 0)?, get(&row, 1)?);
         Ok((found < counted)
-            .then(|| format!("requests are missing: it records {found} of {counted}")))
+            .then(|| format!("requests are missing: {found} of {counted} are recorded")))
     }
 }
 
@@ -98,7 +99,7 @@ impl Records for Snapshot {
 
     fn attempts(&self, each: &mut dyn FnMut(&AttemptRecord<'_>)) -> Result<()> {
         self.connection.each(
-            "SELECT id, batch_id, outcome, answer FROM attempt WHERE campaign = $1 ORDER BY id",
+            "SELECT row_number() OVER (ORDER BY id), batch_id, outcome, answer FROM attempt WHERE campaign = $1 ORDER BY id",
             &[&self.number],
             &mut |row| {
                 let outcome: Option<&str> = get(row, 2)?;
