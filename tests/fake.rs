@@ -36,7 +36,8 @@ fn exchange(reply: fn() -> Reply) -> (String, Option<std::io::ErrorKind>, Vec<Ta
     let gateway = Gateway::new(move |_, _| reply());
     let mut stream = connect(&gateway);
     post(&mut stream, "dstno=60125500001%3B60125500002&msg=hi");
-    stream.shutdown(std::net::Shutdown::Write).unwrap();
+    // It fails where the gateway has closed the connection already.
+    let _ = stream.shutdown(std::net::Shutdown::Write);
     let (text, error) = rest(&mut stream);
     (text, error, gateway.taken())
 }
@@ -82,7 +83,8 @@ fn an_incomplete_request_is_a_fragment() {
         "POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\ndstno=6"
     )
     .unwrap();
-    stream.shutdown(std::net::Shutdown::Write).unwrap();
+    // It fails where the gateway has closed the connection already.
+    let _ = stream.shutdown(std::net::Shutdown::Write);
     assert_eq!(rest(&mut stream).0, "");
     assert_eq!(gateway.count(), 0);
     assert_eq!(gateway.fragments().len(), 1);
