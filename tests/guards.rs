@@ -513,7 +513,7 @@ fn two_that_begin_together_do_not_both_send() {
             .filter(|run| run.stderr.contains("--repeat allow"));
         assert!(refused.count() >= 1);
         gateway.assert_nothing_twice();
-        // Whoever was refused is not in the way of the other.
+        // The refused one does not keep the other from sending.
         let later =
             ["a.csv", "b.csv"].map(|name| program.send(&gateway, &[name, TEXT[0], TEXT[1]]));
         assert_eq!(

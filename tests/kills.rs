@@ -43,7 +43,7 @@ impl Sandbox {
             .split_whitespace()
             .find(|word| word.starts_with("http://"));
         let url = url.expect("it says where it listens").to_owned();
-        // It goes on talking; nobody listens, and its pipe must not fill.
+        // Its pipe must not fill.
         std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
         Self { process, url }
     }
@@ -77,7 +77,7 @@ struct Treatment {
 
 /// When a life ends.
 enum Timestamp {
-    /// Once the gateway has taken so many messages more: in the middle of sending, on any machine.
+    /// Once the gateway has taken this many more messages: in the middle of sending, on any machine.
     Taken(Range<u64>),
     /// After some time, wherever that is: while planning, or while the ledger is put in order.
     Passed(Range<Duration>),
@@ -324,7 +324,7 @@ fn check_outcomes(
     statuses
 }
 
-/// Campaign after campaign until there were so many kills. The lives in which something was sent.
+/// Campaign after campaign until there were this many kills. The lives in which something was sent.
 fn at_least(kills: usize, mut next: impl FnMut(usize) -> Treatment) -> usize {
     let mut so_far = 0;
     let mut sending = 0;

@@ -16,7 +16,7 @@ use common::program::{Run, Running};
 use common::{Gateway, Program, own_texts};
 use jiff::{SignedDuration, Span, Timestamp, ToSpan as _, Zoned};
 
-/// A folder with so many people, each with a text of their own.
+/// A folder with this many people, each with a text of their own.
 fn people(number: usize) -> Program {
     Program::with(&[("a.csv", &own_texts(number))])
 }

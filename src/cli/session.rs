@@ -346,8 +346,8 @@ pub(super) fn plan_elsewhere(
 ) -> Result<(Campaign, Places)> {
     let lock = place.lock(&lock_holder())?;
     let kept = KeptInput::new(settings.input, planning::reads_twice(&settings.options))?;
-    let nobody = Suppression::default();
-    let (writer, campaign, places) = plan(settings, &kept, &nobody, &lock, progress)?;
+    let no_list = Suppression::default();
+    let (writer, campaign, places) = plan(settings, &kept, &no_list, &lock, progress)?;
     writer.finish(&campaign, false)?;
     Ok((campaign, places))
 }

@@ -154,7 +154,7 @@ pub(super) trait Ledger: Debug + Send {
 /// What a sender learns of a batch that it wants to change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kept {
-    /// It is planned, and nobody else changes it before the end of the transaction.
+    /// It is planned, and nothing else changes it before the end of the transaction.
     Planned,
     /// It is no longer planned.
     Gone,

@@ -433,7 +433,7 @@ impl Running {
     }
 }
 
-/// Sends a signal to a process of ours, if it still runs, so many times within a moment.
+/// Sends a signal to a process of ours, if it still runs, this many times at once.
 fn signals(pid: u32, name: &str, times: usize) {
     let _gone_already = Command::new("kill")
         .arg(format!("-{name}"))
@@ -468,7 +468,7 @@ impl Victim {
         self.signals(name, 1);
     }
 
-    /// Sends it so many times within a moment.
+    /// Sends it this many times at once.
     pub(crate) fn signals(&self, name: &str, times: usize) {
         let pid = self.0.0.lock().unwrap();
         let (pid, _) = self

@@ -45,7 +45,7 @@ impl Zone {
         Timestamp::new(&self.local(at))
     }
 
-    /// The same time of day so many days later, to the minute.
+    /// The same time of day this many days later, to the minute.
     pub(super) fn days_later(&self, at: &Timestamp, days: i32) -> Timestamp {
         let local = self.local(at.instant());
         let to_minute = local.with().second(0).subsec_nanosecond(0).build();

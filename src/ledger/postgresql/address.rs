@@ -84,7 +84,7 @@ impl Store {
     }
 }
 
-/// Whether a host is on this machine, so that nobody else sees what is sent to it.
+/// Whether a host is on this machine, so that no other machine sees what is sent to it.
 fn is_here(host: &Host) -> bool {
     match host {
         Host::Unix(_) => true,

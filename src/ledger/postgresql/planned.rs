@@ -24,8 +24,8 @@ impl Ledger {
         self.read_planned(&ids)
     }
 
-    /// The next page of planned batches for this sender: of those that nobody was handed, or if there are none of those that others
-    /// were handed and have not claimed, and of those that are planned again. Whoever claims such a batch first has it.
+    /// The next page of planned batches for this sender: of those that no sender was handed, or if there are none of those that others
+    /// were handed and have not claimed, and of those that are planned again. The first sender that claims such a batch has it.
     pub(super) fn read_handed_out(
         &self,
         sender: i32,

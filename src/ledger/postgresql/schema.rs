@@ -152,7 +152,7 @@ pub(super) fn create(connection: &Connection) -> Result<()> {
     connection.run("BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('isms_campaign', 0))")?;
     if !exists(connection)? {
         let sql = "SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = 'isms_campaign')";
-        // Whoever may not create schemas can be given one that is empty.
+        // A user who may not create schemas can be given one that is empty.
         if !get::<bool>(&connection.one(sql, &[])?, 0)? {
             connection.run("CREATE SCHEMA isms_campaign")?;
         }

@@ -181,7 +181,7 @@ fn the_recipients_of_a_batch_are_found_in_whatever_order_batches_come() {
     }
 }
 
-/// The batches of so many rows, two in each, from the second on.
+/// The batches of this many rows, two in each, from the second on.
 fn in_turn(rows: u32) -> Vec<u32> {
     (0..rows).map(|row| 2 + row / 2).collect()
 }
