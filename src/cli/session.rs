@@ -10,13 +10,13 @@ use super::settings::{EXPIRES, PlanSettings};
 use super::suppression::Lists;
 use super::values::OnChange;
 use super::view::counted;
-use super::{clock, cooldown, named, repeat};
-use crate::domain::Status;
+use super::{clock, cooldown, existing, named, repeat};
 use crate::domain::options::{LintLevel, MaxInvalid};
 use crate::domain::place::Places;
 use crate::domain::report::Report;
 use crate::domain::status::Counts;
 use crate::domain::suppression::{Reached, Suppression};
+use crate::domain::{PlanId, Status};
 use crate::ledger::{Campaign, Ledger, Location, Lock, PlanWriter, Totals};
 use crate::planning::{self, Progress};
 use crate::source::KeptInput;
@@ -32,6 +32,8 @@ pub(super) struct Session {
     pub(super) stage: Stage,
     /// Where each row is in the spreadsheet, if it was read.
     pub(super) places: Places,
+    /// The id of its plan, if it was made in this run.
+    plan_id: Option<PlanId>,
     /// The suppression lists.
     pub(super) lists: Lists,
 }
@@ -76,6 +78,7 @@ impl Session {
             campaign: existing.campaign,
             totals: existing.totals,
             places: Places::default(),
+            plan_id: None,
             lists,
         }
     }
@@ -88,6 +91,14 @@ impl Session {
             self.lock = ledger.close()?;
         }
         Ok(self)
+    }
+
+    /// The id of its plan.
+    pub(super) fn plan_id(&self) -> Result<PlanId> {
+        match self.plan_id {
+            Some(id) => Ok(id),
+            None => existing::plan_id(&*self.ledger.snapshot()?, &self.campaign),
+        }
     }
 
     /// Refuses a plan with more invalid rows than allowed, by the limit that was typed or else by the plan's own, or with
@@ -170,7 +181,8 @@ pub(super) fn plan_or_resume(
     if cooldown.is_some() && !existing.as_ref().is_some_and(stays) {
         lists.numbers.reached = reached(settings, place, existing.as_ref(), &kept)?;
     }
-    let (writer, mut campaign, places) = plan(settings, &kept, &lists.numbers, &lock, progress)?;
+    let (writer, mut campaign, places, id) =
+        plan(settings, &kept, &lists.numbers, &lock, progress)?;
     let existing = match existing {
         Some(existing) if existing.has_history() || existing.takes_over(&lock) || !replan => {
             let changes = changes(&existing.campaign, &campaign);
@@ -215,6 +227,7 @@ pub(super) fn plan_or_resume(
         campaign,
         stage: Stage::New,
         places,
+        plan_id: Some(id),
         lists,
     })
 }
@@ -275,7 +288,7 @@ fn plan(
     suppression: &Suppression,
     lock: &Lock,
     progress: &dyn Progress,
-) -> Result<(Box<dyn PlanWriter>, Campaign, Places)> {
+) -> Result<(Box<dyn PlanWriter>, Campaign, Places, PlanId)> {
     let (input, options) = (settings.input, &settings.options);
     let read = settings.read_options();
     let plan = planning::plan(kept, &read, options, suppression, lock, progress);
@@ -301,7 +314,7 @@ fn plan(
         is_test: false,
         gateway_host: None,
     };
-    Ok((plan.writer, campaign, plan.places))
+    Ok((plan.writer, campaign, plan.places, plan.id))
 }
 
 fn refuse_few_rows(settings: &PlanSettings<'_>, rows: u64) -> Result<()> {
@@ -347,7 +360,7 @@ pub(super) fn plan_elsewhere(
     let lock = place.lock(&lock_holder())?;
     let kept = KeptInput::new(settings.input, planning::reads_twice(&settings.options))?;
     let no_list = Suppression::default();
-    let (writer, campaign, places) = plan(settings, &kept, &no_list, &lock, progress)?;
+    let (writer, campaign, places, _) = plan(settings, &kept, &no_list, &lock, progress)?;
     writer.finish(&campaign, false)?;
     Ok((campaign, places))
 }

@@ -14,7 +14,7 @@ use crate::domain::options::{DuplicateRule, LintLevel, Punctuation, TextType};
 use crate::domain::place::Places;
 use crate::domain::report::{Report, Warning};
 use crate::domain::suppression::Suppression;
-use crate::domain::{Msisdn, PlanOptions};
+use crate::domain::{Msisdn, PlanId, PlanIdBuilder, PlanOptions};
 use crate::ledger::{Disposition, PlanInserts, PlanWriter, PlannedRow, RowText};
 use crate::lint::{self, Finding, Rule as ContentRule};
 
@@ -32,6 +32,7 @@ pub(super) struct Classifier<'a> {
     report: Report,
     examples: Examples<'a>,
     places: Places,
+    id: PlanIdBuilder,
 }
 
 /// A row, and what happens to it.
@@ -70,6 +71,7 @@ impl<'a> Classifier<'a> {
             },
             examples,
             places: Places::default(),
+            id: PlanIdBuilder::new(options),
         }
     }
 
@@ -78,12 +80,13 @@ impl<'a> Classifier<'a> {
         self.report.rows
     }
 
-    /// The finished report, and where each row is. `measured` are the indexes and headers of the columns whose lengths were noted. The rows are in `plan`.
+    /// The finished report, where each row is, and the plan's id. `measured` are the indexes and headers of the columns whose
+    /// lengths were noted. The rows are in `plan`.
     pub(super) fn report(
         self,
         measured: &[(usize, String)],
         plan: &dyn PlanWriter,
-    ) -> Result<(Report, Places)> {
+    ) -> Result<(Report, Places, PlanId)> {
         let mut report = self.report;
         let several = self.duplicates.several_messages();
         report.several_messages = several.numbers;
@@ -113,7 +116,7 @@ impl<'a> Classifier<'a> {
         if self.text_type != TextType::Unicode {
             report.unicode_because = self.costs.unicode();
         }
-        Ok((report, self.places))
+        Ok((report, self.places, self.id.finish()))
     }
 
     /// A hidden row may be skipped. Where several things are wrong with any other it is invalid, then suppressed, then a duplicate.
@@ -172,6 +175,7 @@ impl<'a> Classifier<'a> {
                 })
             }
             Repeat::Send(earlier) => {
+                self.id.add(number, &composed.text.body);
                 self.count_sendable(row, number, composed);
                 Classification::Send(self.batcher.batch(text, composed.text.encoding, earlier))
             }

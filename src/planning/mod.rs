@@ -27,7 +27,7 @@ use crate::domain::place::Places;
 use crate::domain::report::Report;
 use crate::domain::suppression::Suppression;
 use crate::domain::template::Templates;
-use crate::domain::{Msisdn, Place, PlanOptions, ResultColumn, msisdn};
+use crate::domain::{Msisdn, Place, PlanId, PlanOptions, ResultColumn, msisdn};
 use crate::ledger::{Lock, PlanWriter};
 use crate::source::{CsvDialect, KeptInput, ReadOptions, Row, changed, to_record};
 use crate::{Error, Kind, Remedy, Result};
@@ -49,6 +49,8 @@ pub struct Plan {
     pub report: Report,
     /// Where each row is in the spreadsheet.
     pub places: Places,
+    /// The id of its messages.
+    pub id: PlanId,
 }
 
 /// The numbers in a spreadsheet, as far as they can be read. What is wrong with it, planning says.
@@ -134,7 +136,7 @@ fn plan_kept(
         return Err(changed().at(&place));
     }
 
-    let (mut report, places) = classifier.report(&checker.measured(), &*writer)?;
+    let (mut report, places, id) = classifier.report(&checker.measured(), &*writer)?;
     if report.rows == 0 {
         return Err(
             Error::new(Kind::Input, "there are no rows under the header")
@@ -160,6 +162,7 @@ fn plan_kept(
         digest,
         report,
         places,
+        id,
     })
 }
 

@@ -13,7 +13,7 @@ use crate::cli::settings::{self, PlanSettings};
 use crate::cli::summary::{self, Summary};
 use crate::cli::terminal::{inform, print};
 use crate::cli::timing::Timing;
-use crate::cli::{earlier, existing, named, next, overview, repeat, show, view};
+use crate::cli::{earlier, named, next, overview, repeat, show, view};
 use crate::domain::{PlanId, Status};
 use crate::source::Input;
 
@@ -35,8 +35,7 @@ fn plan(args: &PlanArgs, summary: &mut Summary) -> Result<Exit> {
     summary.gateway.clone_from(&session.campaign.gateway_host);
     summary.report = Some(session.campaign.report.clone());
     let sendable = session.refuse_over_limits(args.check.max_invalid);
-    let snapshot = session.ledger.snapshot()?;
-    let plan_id = existing::plan_id(&*snapshot, &session.campaign)?;
+    let plan_id = session.plan_id()?;
     summary.plan_id = Some(plan_id);
     show(args, &session, summary, plan_id, sendable.is_ok())?;
     sendable.map(|()| Exit::OK)

@@ -7,7 +7,7 @@ use crate::cli::args::SendArgs;
 use crate::cli::balance::{self, Cost};
 use crate::cli::checks::{Checks, reached, refuse_expired, refuse_repeat, suppress};
 use crate::cli::destination::Destination;
-use crate::cli::existing::{self, refused};
+use crate::cli::existing::refused;
 use crate::cli::exit::Exit;
 use crate::cli::files::CampaignFiles;
 use crate::cli::overview::Details;
@@ -254,7 +254,7 @@ fn plan_id(args: &SendArgs, session: &Session) -> Result<String> {
         return Ok(String::new());
     }
     let place = &session.ledger;
-    let id = existing::plan_id(&*place.snapshot()?, &session.campaign)?;
+    let id = session.plan_id()?;
     match args.send.plan_id {
         Some(wanted) if wanted != id => {
             let problem = format!("holds the plan {id}, and --plan-id asks for {wanted}");

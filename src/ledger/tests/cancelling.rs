@@ -147,6 +147,13 @@ fn only_rows_that_the_plan_did_not_suppress_are_pending_again(new: New) {
     );
     assert_eq!(short(&path), "uurrrassss");
     assert_adds_up(&path);
+    // What was planned to be sent stays what it was.
+    let mut texts = 0;
+    path.snapshot()
+        .unwrap()
+        .texts(&mut |_, _, _| texts += 1)
+        .unwrap();
+    assert_eq!(texts, 10);
     let before = contents(&path);
     let not_sent = Resolution::NotSent;
     let error = resolve_as(&mut ledger, &rows([7, 13]), &not_sent).unwrap_err();

@@ -72,12 +72,9 @@ struct Planned {
 }
 
 impl Planned {
-    fn hand_text(&self, status: Status, each: &mut dyn FnMut(Status, Msisdn, &str)) {
-        let is_not_sent = matches!(
-            status,
-            Status::Invalid | Status::Duplicate | Status::Suppressed
-        );
-        if let (false, Some(number), Some(text)) = (is_not_sent, self.msisdn, &self.text) {
+    /// Hands the row to `each` if it was planned to be sent.
+    fn hand_text(&self, row: &Row, status: Status, each: &mut dyn FnMut(Status, Msisdn, &str)) {
+        if let (Some(_), Some(number), Some(text)) = (row.batch, self.msisdn, &self.text) {
             each(status, number, &text.body);
         }
     }

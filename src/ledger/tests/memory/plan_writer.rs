@@ -22,7 +22,7 @@ impl PlanWriter for Unfinished {
 
     fn texts(&self, each: &mut dyn FnMut(Status, Msisdn, &str)) -> Result<()> {
         for (planned, row) in self.planned.iter().zip(&self.rows) {
-            planned.hand_text(row.status, each);
+            planned.hand_text(row, row.status, each);
         }
         Ok(())
     }

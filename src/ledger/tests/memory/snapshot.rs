@@ -102,7 +102,7 @@ impl Snapshot for Data {
 
     fn texts(&self, each: &mut dyn FnMut(Status, Msisdn, &str)) -> Result<()> {
         for (planned, row) in self.plan.rows.iter().zip(&self.rows) {
-            planned.hand_text(self.status(row), each);
+            planned.hand_text(row, self.status(row), each);
         }
         Ok(())
     }
