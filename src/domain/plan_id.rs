@@ -18,13 +18,20 @@ pub struct PlanId([u8; LENGTH]);
 
 /// Makes the id of a plan from its messages.
 #[derive(Debug)]
-pub struct PlanIdBuilder(blake3::Hasher);
+pub struct PlanIdBuilder {
+    hasher: blake3::Hasher,
+    /// The text of the last message: where all have the same one, it is hashed once.
+    last: String,
+}
 
 impl PlanIdBuilder {
     /// Begins with what all messages have in common.
     #[must_use]
     pub fn new(options: &PlanOptions) -> Self {
-        let mut builder = Self(blake3::Hasher::new());
+        let mut builder = Self {
+            hasher: blake3::Hasher::new(),
+            last: String::new(),
+        };
         builder.part(options.text_type.as_str());
         builder.part(options.sender_id.as_ref().map_or("", SenderId::as_str));
         builder
@@ -32,19 +39,25 @@ impl PlanIdBuilder {
 
     /// Adds a message. They come in the order of the spreadsheet.
     pub fn add(&mut self, number: Msisdn, text: &str) {
-        self.0.update(&number.as_u64().to_le_bytes());
-        self.part(text);
+        self.hasher.update(&number.as_u64().to_le_bytes());
+        if text == self.last {
+            // No text is as long as this.
+            self.hasher.update(&u64::MAX.to_le_bytes());
+        } else {
+            self.part(text);
+            text.clone_into(&mut self.last);
+        }
     }
 
     fn part(&mut self, text: &str) {
-        self.0.update(&(text.len() as u64).to_le_bytes());
-        self.0.update(text.as_bytes());
+        self.hasher.update(&(text.len() as u64).to_le_bytes());
+        self.hasher.update(text.as_bytes());
     }
 
     /// The id of these messages.
     #[must_use]
     pub fn finish(self) -> PlanId {
-        let hash = self.0.finalize();
+        let hash = self.hasher.finalize();
         let mut characters = [0; LENGTH];
         for (character, byte) in characters.iter_mut().zip(hash.as_bytes()) {
             *character = ALPHABET[usize::from(byte % 32)];
@@ -118,6 +131,7 @@ mod tests {
             id(&options, &[one, two]),
             id(&options, &[two, one]),
             id(&options, &[(one.0, "hello "), two]),
+            id(&options, &[one, (two.0, "hello ")]),
             id(&sender, &[one]),
             id(&unicode, &[one]),
         ];
