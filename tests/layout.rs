@@ -15,7 +15,12 @@ const HOMES: &[(&str, &[&str])] = &[
     ("axum", &["sandbox"]),
     (
         "blake3",
-        &["source", "domain/batching.rs", "domain/plan_id.rs"],
+        &[
+            "source",
+            "domain/batching.rs",
+            "domain/plan_id.rs",
+            "ledger/sender.rs",
+        ],
     ),
     ("calamine", &["source/"]),
     ("clap", &["cli"]),

@@ -7,6 +7,7 @@ use super::args::SandboxArgs;
 use super::credentials;
 use crate::Result;
 use crate::gateway::{Credentials, Endpoint, Gateway, HttpGateway, Network, Timeouts};
+use crate::ledger::account_id;
 use crate::sandbox::{self, Options, Sandbox};
 
 /// How a ledger that was sent to the sandbox of this program says so. No host has this name.
@@ -63,6 +64,11 @@ impl Destination {
             Some(_) => SANDBOX_HOST.to_owned(),
             None => self.endpoint.host(),
         }
+    }
+
+    /// Stands for the account at the gateway without showing its name.
+    pub(super) fn account_id(&self) -> String {
+        account_id(&self.name(), &self.credentials.username)
     }
 
     /// The name of the account, unless it is the sandbox's. It is for the person at a terminal, never for a log.

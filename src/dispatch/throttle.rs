@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::num::NonZeroU32;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use governor::clock::{Clock, MonotonicClock, Reference};
@@ -11,6 +12,8 @@ use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 
 use super::stop::StopToken;
+use crate::Result;
+use crate::ledger::Reservation;
 
 /// A rate: this many recipients in this time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +71,8 @@ type Limiter<C> = RateLimiter<NotKeyed, InMemoryState, C, NoOpMiddleware<<C as C
 pub struct Throttle {
     reserving: Option<Limiter<MonotonicClock>>,
     admitting: Option<Limiter<MonotonicClock>>,
+    /// Held by the worker that waits for a turn that others share.
+    turn: Mutex<()>,
 }
 
 impl Throttle {
@@ -81,6 +86,7 @@ impl Throttle {
         Self {
             reserving: limiter(),
             admitting: limiter(),
+            turn: Mutex::default(),
         }
     }
 
@@ -94,6 +100,27 @@ impl Throttle {
     #[must_use]
     pub fn reserve(&self, recipients: usize, stop: &StopToken) -> bool {
         pass(self.reserving.as_ref(), recipients, stop)
+    }
+
+    /// The same where other processes share the rate: `ask` takes the turn. One worker at a time has one, so that hardly anything
+    /// of the rate is lost with this process.
+    pub(super) fn reserve_shared(
+        &self,
+        ask: impl Fn() -> Result<Reservation>,
+        stop: &StopToken,
+    ) -> Result<bool> {
+        // A worker that panics while it holds the lock leaves nothing behind.
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        while stop.continues() {
+            let Reservation { made, wait } = ask()?;
+            if !stop.wait(wait) {
+                break;
+            }
+            if made {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Waits until the request to this many recipients may be made. `false`: a stop or a pause was requested.

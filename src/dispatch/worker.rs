@@ -211,7 +211,7 @@ impl Worker<'_> {
                 Ok(None)
             }
             Stage::Holding { batch, retries } => {
-                let turn = self.wait_for_turn(&batch);
+                let turn = self.wait_for_turn(&batch)?;
                 let Some(now) = self.shared.sending_time().filter(|_| turn) else {
                     return Ok(Some(Stage::Free(None)));
                 };
@@ -250,7 +250,8 @@ impl Worker<'_> {
     fn next(&self, ended: Option<Settlement>, now: Timestamp) -> Result<Option<Stage>> {
         let retries = 0;
         let take = self.alone.as_ref().map_or(Take::Batch, |alone| alone.take);
-        if self.shared.throttle.is_unlimited() && self.shared.health().pause_end().is_none() {
+        let is_unlimited = self.shared.throttle.is_unlimited() && !self.ledger.is_limited();
+        if is_unlimited && self.shared.health().pause_end().is_none() {
             let claimed = self.ledger.next_claimed(ended, take, now)?;
             return match claimed {
                 Some((batch, attempt)) => Ok(Some(Stage::Claimed {
@@ -317,9 +318,15 @@ impl Worker<'_> {
     }
 
     /// Waits until the batch may be claimed. `false`: the run stops or pauses.
-    fn wait_for_turn(&self, batch: &Batch) -> bool {
+    fn wait_for_turn(&self, batch: &Batch) -> Result<bool> {
         let Shared { throttle, stop, .. } = self.shared;
-        throttle.reserve(batch.messages.len(), stop) && self.shared.wait_for_pause_end()
+        let recipients = batch.messages.len();
+        let turn = if self.ledger.is_shared() {
+            throttle.reserve_shared(|| self.ledger.reserve(recipients), stop)?
+        } else {
+            throttle.reserve(recipients, stop)
+        };
+        Ok(turn && self.shared.wait_for_pause_end())
     }
 
     /// Makes one request, whose claim is durable.

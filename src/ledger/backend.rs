@@ -14,6 +14,7 @@ use super::outcome::AttemptOutcome;
 use super::planned_row::PlannedRow;
 use super::recipient::{PlannedText, Recipient};
 use super::resolution::Selection;
+use super::sender::{Reservation, SenderOptions};
 use super::state::State;
 use super::totals::Totals;
 use crate::Result;
@@ -116,6 +117,19 @@ pub(super) trait Ledger: Debug + Send {
     /// Keeps a planned batch from other senders to the end of the transaction.
     fn keep(&mut self, _batch: BatchId) -> Result<Kept> {
         Ok(Kept::Planned)
+    }
+
+    /// Records with the first claim how this process sends. Before it.
+    fn set_sender(&mut self, _: &SenderOptions) {}
+
+    /// Takes the turn of this many recipients at the rate that all senders of an account share. Not in a transaction.
+    fn reserve(&self, _recipients: usize) -> Result<Reservation> {
+        Ok(Reservation::NOW)
+    }
+
+    /// Whether a sender of the same account asks for a rate.
+    fn is_limited(&self) -> Result<bool> {
+        Ok(false)
     }
 
     /// Whether several processes can send the campaign at once.

@@ -1,18 +1,28 @@
 //! One thread writes to an open ledger for all workers. It commits the jobs that came in during the last commit as one
 //! group, and answers them when that commit is durable.
+#![allow(clippy::disallowed_methods, reason = "measures waits")]
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::mem;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use super::batch::{AttemptId, Batch, BatchId, Settlement, Suppressed};
 use super::open::{self, Ledger, Page};
+use super::sender::Reservation;
 use crate::domain::{Message, Msisdn, Status, Timestamp};
 use crate::{Error, Kind, Result};
 
-/// What a worker asks for, and where it learns that this is durable.
-type Job = (Work, Sender<Result<()>>);
+/// What a worker asks for.
+enum Job {
+    /// Work, and where the worker learns that it is durable.
+    Commit(Work, Sender<Result<()>>),
+    /// The turn of so many recipients.
+    Reserve(usize, Sender<Result<Reservation>>),
+}
 
 type Work = Box<dyn FnOnce(&mut BatchQueue, &mut Ledger) -> Result<()> + Send>;
 
@@ -35,8 +45,12 @@ pub enum Take {
 pub struct LedgerHandle {
     /// Carries out work. When it returns, the work is durable.
     commit: Box<dyn Fn(Work) -> Result<()> + Send>,
+    /// Takes the turn of so many recipients.
+    reserve: Box<dyn Fn(usize) -> Result<Reservation> + Send>,
     /// Whether others can send the campaign too.
     is_shared: bool,
+    /// Whether one of these asks for a rate.
+    is_limited: Arc<AtomicBool>,
 }
 
 impl Committer {
@@ -45,21 +59,20 @@ impl Committer {
     pub fn start(ledger: Ledger, workers: usize, limit: Option<u64>) -> (Self, Vec<LedgerHandle>) {
         let (jobs, incoming) = mpsc::channel();
         let is_shared = ledger.is_shared();
+        let group = GroupCommit::new(ledger, limit);
         let handles = (0..workers).map(|_| {
             let jobs: Sender<Job> = jobs.clone();
-            let commit = move |work| {
-                let (committed_sender, committed) = mpsc::channel();
-                let job = (work, committed_sender);
-                jobs.send(job).map_err(|_| closed())?;
-                committed.recv().map_err(|_| closed())?
-            };
+            let to_reserve = jobs.clone();
+            let commit = move |work| ask(&jobs, |answer| Job::Commit(work, answer));
+            let reserve = move |recipients| ask(&to_reserve, |to| Job::Reserve(recipients, to));
             LedgerHandle {
                 commit: Box::new(commit),
+                reserve: Box::new(reserve),
                 is_shared,
+                is_limited: Arc::clone(&group.is_limited),
             }
         });
         let handles = handles.collect();
-        let group = GroupCommit::new(ledger, limit);
         let thread = std::thread::spawn(move || serve(group, &incoming));
         (Self { thread }, handles)
     }
@@ -120,6 +133,23 @@ impl LedgerHandle {
         })
     }
 
+    /// Whether other processes can send the campaign, and share the rate of the account.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.is_shared
+    }
+
+    /// Whether the account has a rate that others ask for, as far as is known: it is looked at every second.
+    #[must_use]
+    pub fn is_limited(&self) -> bool {
+        self.is_limited.load(Ordering::Relaxed)
+    }
+
+    /// Takes the turn of this many recipients at the rate that the senders of an account share.
+    pub fn reserve(&self, recipients: usize) -> Result<Reservation> {
+        (self.reserve)(recipients)
+    }
+
     /// Whether there may be more to send, although nothing was left to take: others that send the campaign have requests under
     /// way.
     pub fn awaits_others(&self) -> Result<bool> {
@@ -161,6 +191,13 @@ impl LedgerHandle {
     }
 }
 
+/// Hands a job to the thread that writes, and waits for its answer.
+fn ask<T>(jobs: &Sender<Job>, job: impl FnOnce(Sender<Result<T>>) -> Job) -> Result<T> {
+    let (answer_sender, answer) = mpsc::channel();
+    jobs.send(job(answer_sender)).map_err(|_| closed())?;
+    answer.recv().map_err(|_| closed())?
+}
+
 fn closed() -> Error {
     Error::new(
         Kind::Ledger,
@@ -171,8 +208,21 @@ fn closed() -> Error {
 /// Carries out jobs until all handles are dropped. Returns the ledger, and the error that stopped the writing.
 fn serve(mut group: GroupCommit, incoming: &Receiver<Job>) -> (Ledger, Result<()>) {
     while let Ok(first) = incoming.recv() {
-        let jobs = std::iter::once(first).chain(incoming.try_iter());
-        let (work, waiting): (Vec<Work>, Vec<_>) = jobs.unzip();
+        let (mut work, mut waiting) = (Vec::new(), Vec::new());
+        for job in std::iter::once(first).chain(incoming.try_iter()) {
+            match job {
+                Job::Commit(one, committed) => {
+                    work.push(one);
+                    waiting.push(committed);
+                }
+                Job::Reserve(recipients, reserved) => {
+                    let _ = reserved.send(group.reserve(recipients));
+                }
+            }
+        }
+        if work.is_empty() {
+            continue;
+        }
         let written = group.commit(work);
         for committed in waiting {
             // It fails where the worker is gone.
@@ -187,6 +237,8 @@ pub(super) struct GroupCommit {
     ledger: Ledger,
     queue: BatchQueue,
     written: Result<()>,
+    is_limited: Arc<AtomicBool>,
+    looked_at: Option<Instant>,
 }
 
 impl GroupCommit {
@@ -199,19 +251,38 @@ impl GroupCommit {
             ledger,
             queue,
             written: Ok(()),
+            is_limited: Arc::default(),
+            looked_at: None,
         }
+    }
+
+    /// Looks whether others ask for a rate. It is not looked at for each batch, which would take longer than its claim.
+    fn look_at_rate(&mut self) -> Result<()> {
+        const LOOK_EVERY: Duration = Duration::from_secs(1);
+        if self.ledger.is_shared() && self.looked_at.is_none_or(|at| at.elapsed() >= LOOK_EVERY) {
+            let is_limited = self.ledger.is_limited()?;
+            self.is_limited.store(is_limited, Ordering::Relaxed);
+            self.looked_at = Some(Instant::now());
+        }
+        Ok(())
     }
 
     /// One commit for all of the work, or none of it. After a failure nothing is written any more: what could not be made durable
     /// must not be built upon.
     fn commit(&mut self, work: Vec<Work>) -> Result<()> {
         if self.written.is_ok() {
-            let queue = &mut self.queue;
-            self.written = self
-                .ledger
-                .transaction(|ledger| work.into_iter().try_for_each(|work| work(queue, ledger)));
+            self.written = self.look_at_rate().and_then(|()| {
+                let queue = &mut self.queue;
+                self.ledger
+                    .transaction(|ledger| work.into_iter().try_for_each(|work| work(queue, ledger)))
+            });
         }
         self.written.clone()
+    }
+
+    fn reserve(&self, recipients: usize) -> Result<Reservation> {
+        self.written.clone()?;
+        self.ledger.reserve(recipients)
     }
 
     /// A handle of which everything is committed at once and alone, without a thread.
@@ -220,7 +291,9 @@ impl GroupCommit {
         let of = of.clone();
         LedgerHandle {
             commit: Box::new(move |work| of.lock().map_err(|_| closed())?.commit(vec![work])),
+            reserve: Box::new(|_| Ok(Reservation::NOW)),
             is_shared: false,
+            is_limited: Arc::default(),
         }
     }
 }

@@ -24,6 +24,7 @@
 //! | `transition`, `state` | what may become of a batch, and the states that allow it |
 //! | `change` | what is written |
 //! | `batch`, `outcome`, `resolution` | a batch, how an attempt to send it ended, what an operator says of it |
+//! | `sender` | what others must know of one that sends |
 //! | `campaign`, `planned_row`, `recipient`, `totals` | a campaign and its rows |
 //! | `verify` | whether everything adds up |
 //! | `backend` | what a backend does |
@@ -43,6 +44,7 @@ mod planned_row;
 mod postgresql;
 mod recipient;
 mod resolution;
+mod sender;
 mod sqlite;
 mod state;
 mod stored;
@@ -63,5 +65,6 @@ pub use planned_row::{Disposition, PlannedRow, RowText};
 pub use postgresql::{Place, Store};
 pub use recipient::{Decision, PlannedText, Recipient};
 pub use resolution::{Resolution, Selection, row_ranges};
+pub use sender::{Reservation, SenderOptions, account_id};
 pub use sqlite::SUFFIX;
 pub use totals::Totals;

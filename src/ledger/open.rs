@@ -10,6 +10,7 @@ use super::change::{Change, NewIds};
 use super::location::{Location, Lock};
 use super::outcome::AttemptOutcome;
 use super::resolution::{Resolution, Selection};
+use super::sender::{Reservation, SenderOptions};
 use super::totals::Totals;
 use super::transition;
 use crate::domain::schedule::Given;
@@ -51,6 +52,22 @@ impl Ledger {
     /// Whether several processes can send the campaign at once.
     pub(super) fn is_shared(&self) -> bool {
         self.backend.is_shared()
+    }
+
+    /// Says how this process sends, before it claims anything.
+    pub fn set_sender(&mut self, options: &SenderOptions) {
+        self.backend.set_sender(options);
+    }
+
+    /// Takes the turn of this many recipients at the rate that all senders of an account share. Not in a transaction.
+    pub(super) fn reserve(&self, recipients: usize) -> Result<Reservation> {
+        let reserved = self.backend.reserve(recipients);
+        reserved.map_err(|error| error.about(&self.location))
+    }
+
+    /// Whether a sender of the same account asks for a rate.
+    pub(super) fn is_limited(&self) -> Result<bool> {
+        self.backend.is_limited()
     }
 
     /// Makes unknown what senders that are gone left under way. Returns how many batches.

@@ -16,6 +16,8 @@ pub struct Totals {
     pub credits_accepted: u64,
     /// What the pending rows would cost.
     pub credits_pending: u64,
+    /// Rows that are unknown as long as the answer to a request is awaited: another process, which is there, has made it.
+    pub in_flight: u64,
     /// Attempts that were made.
     pub attempts: u64,
 }

@@ -22,12 +22,12 @@ use crate::cli::timing::Timing;
 use crate::cli::values::{BalanceCheck, OnBadNumber};
 use crate::cli::view::{counted, inflected};
 use crate::cli::{clock, earlier, named, next, overview, repeat, show, signals, view};
-use crate::dispatch::{self, Backoff, Policy, StopReason, Throttle};
+use crate::dispatch::{self, Backoff, Policy, Rate, StopReason, Throttle};
 use crate::domain::Status;
 use crate::domain::place::Places;
 use crate::domain::report::Report;
 use crate::gateway::Timeouts;
-use crate::ledger::{Campaign, Ledger, Location, Totals};
+use crate::ledger::{Campaign, Ledger, Location, SenderOptions, Totals};
 use crate::results::ResultsFile;
 
 pub(in crate::cli) fn run(args: &SendArgs) -> Exit {
@@ -316,14 +316,21 @@ fn tell_recovered(requests: u64) {
 /// Sends, and closes the ledger.
 pub(super) fn dispatch(
     to_send: &ToSend<'_>,
-    ledger: Ledger,
+    mut ledger: Ledger,
     lists: Lists,
     destination: &Destination,
     summary: &mut Summary,
 ) -> Result<()> {
     let (args, timing) = (to_send.args, &to_send.timing);
+    let burst = timing.burst(&to_send.campaign);
+    ledger.set_sender(&SenderOptions {
+        account: destination.account_id(),
+        per_recipient: timing.rate.map(Rate::per_recipient),
+        largest: burst,
+        timeout: args.send.timeout,
+    });
     let options = &ledger.campaign().options;
-    let throttle = Throttle::new(timing.rate, timing.burst(&to_send.campaign));
+    let throttle = Throttle::new(timing.rate, burst);
     let policy = Policy {
         sender_id: options.sender_id.clone(),
         schedule: timing.schedule.clone(),

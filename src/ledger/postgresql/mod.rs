@@ -10,6 +10,7 @@
 //! | `plan_writer` | writing a plan |
 //! | `open`, `apply` | a campaign open for sending: its transactions, and changes as SQL |
 //! | `planned` | reading batches of an open campaign |
+//! | `rate` | the rate that all senders of an account share |
 //! | `snapshot`, `totals` | what every output is made from |
 //! | `verify` | the records for the rules |
 
@@ -24,6 +25,7 @@ mod password;
 mod place;
 mod plan_writer;
 mod planned;
+mod rate;
 mod schema;
 mod snapshot;
 #[cfg(test)]

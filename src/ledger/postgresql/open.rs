@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::campaign::{self, Stored};
 use super::connection::{Connection, Values, get};
 use super::place::{Lock, Place};
+use super::rate;
 use super::totals;
 use crate::Result;
 use crate::ledger::backend::{self, InFlight, Kept, StoredBatch};
@@ -13,6 +14,7 @@ use crate::ledger::campaign::Campaign;
 use crate::ledger::change::{Change, NewIds};
 use crate::ledger::outcome::AttemptOutcome;
 use crate::ledger::resolution::Selection;
+use crate::ledger::sender::{Reservation, SenderOptions};
 use crate::ledger::stored::unknown_value;
 use crate::ledger::totals::Totals;
 
@@ -27,6 +29,8 @@ pub(super) struct Ledger {
     /// The decision that was recorded last.
     pub(super) decision: Option<i64>,
     holder: String,
+    /// How this process sends, if it does.
+    options: Option<SenderOptions>,
     /// The number of this sender, once it is one. This session holds its lock.
     sender: Option<i32>,
     /// Whether its record was made, perhaps in the transaction that is open.
@@ -49,6 +53,7 @@ impl Ledger {
             number,
             decision: None,
             holder: lock.holder,
+            options: None,
             sender: None,
             recorded: false,
             attempts: 0,
@@ -67,11 +72,28 @@ impl Ledger {
             *self.sender.insert(sender)
         };
         if !self.recorded {
-            let sql = "INSERT INTO sender (campaign, id, holder, attempts) VALUES ($1, $2, $3, 0) ON CONFLICT DO NOTHING";
-            (self.connection).execute(sql, &[&self.number, &sender, &self.holder])?;
+            self.record(sender)?;
             self.recorded = true;
         }
         Ok(sender)
+    }
+
+    /// Adds the record of this sender.
+    fn record(&self, sender: i32) -> Result<()> {
+        let options = self.options.as_ref();
+        let account = options.map(|options| &options.account);
+        let nanos = options.and_then(|options| options.per_recipient);
+        let nanos = nanos.map(|time| i64::try_from(time.as_nanos()).unwrap_or(i64::MAX));
+        let largest = options.map(|options| i64::from(options.largest.get()));
+        let timeout = options.map(|options| options.timeout.as_secs_f64());
+        self.connection.execute(
+            "INSERT INTO sender (campaign, id, holder, attempts, account, recipient_nanos, largest, timeout)
+             VALUES ($1, $2, $3, 0, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+            &[&self.number, &sender, &self.holder, &account, &nanos, &largest, &timeout],
+        )?;
+        account.map_or(Ok(()), |account| {
+            rate::add_account(&self.connection, account)
+        })
     }
 
     /// The first column of a query, which holds integers.
@@ -135,6 +157,25 @@ impl backend::Ledger for Ledger {
             Some(row) if get(row, 0)? => Kept::Planned,
             Some(_) => Kept::Gone,
         })
+    }
+
+    fn set_sender(&mut self, options: &SenderOptions) {
+        self.options = Some(options.clone());
+    }
+
+    fn reserve(&self, recipients: usize) -> Result<Reservation> {
+        match &self.options {
+            Some(options) => rate::reserve(&self.connection, options, recipients),
+            None => Ok(Reservation::NOW),
+        }
+    }
+
+    fn is_limited(&self) -> Result<bool> {
+        match &self.options {
+            Some(options) if options.per_recipient.is_some() => Ok(true),
+            Some(options) => rate::is_limited(&self.connection, &options.account),
+            None => Ok(false),
+        }
     }
 
     fn is_shared(&self) -> bool {

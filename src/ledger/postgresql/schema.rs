@@ -4,7 +4,7 @@ use super::connection::{Connection, get};
 use crate::{Error, Kind, Result};
 
 /// The version that this program writes, and the only one that it reads.
-const VERSION: i32 = 1;
+pub(super) const VERSION: i32 = 2;
 
 /// The tables, in a schema of their own. They hold what a ledger in a file holds, of many campaigns. A row of a campaign is named
 /// by the campaign's number and its own.
@@ -39,11 +39,20 @@ CREATE TABLE isms_campaign.campaign (
 CREATE SEQUENCE isms_campaign.sender_id AS integer;
 CREATE TABLE isms_campaign.sender (
     campaign      bigint NOT NULL,
-    id            integer NOT NULL,
+    id            integer PRIMARY KEY,
     holder        text NOT NULL,          -- what it is to people
     begins_at     text,                   -- when it was about to make its first request
     attempts      bigint NOT NULL,        -- how many it made, as counted with each commit
-    PRIMARY KEY (campaign, id)
+    account       text,                   -- which one of which gateway it uses: a hash, see rate
+    recipient_nanos bigint,               -- how long one recipient takes at the rate that it asks for
+    largest       bigint,                 -- the most recipients that it sends to at once
+    timeout       double precision        -- the longest that one of its requests takes, in seconds
+);
+CREATE INDEX sender_of_campaign ON isms_campaign.sender (campaign);
+-- The rate that all senders of an account share.
+CREATE TABLE isms_campaign.rate (
+    account       text PRIMARY KEY,       -- a hash of the gateway's host and the user name
+    due           timestamptz NOT NULL    -- when all that was reserved is sent, by the clock of the database
 );
 CREATE VIEW isms_campaign.live_sender AS
     SELECT objid::bigint AS id FROM pg_locks

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use super::connection::{Connection, get};
+use super::schema::VERSION;
 use super::*;
 use crate::Kind;
 use crate::domain::Status;
@@ -69,7 +70,10 @@ fn a_store_of_another_version_is_refused() {
         return;
     };
     plan(&place, &[1]);
-    for (version, word) in [(2, "this program reads version 1"), (0, "older")] {
+    for (version, word) in [
+        (VERSION + 1, "this program reads version"),
+        (VERSION - 1, "older"),
+    ] {
         let sql = format!("UPDATE version SET version = {version}");
         Connection::open(&store).unwrap().run(&sql).unwrap();
         for error in [
@@ -234,6 +238,8 @@ fn a_claim_is_unknown_once_its_sender_is_gone_and_not_before() {
     sending.transaction(|ledger| ledger.settle(&end)).unwrap();
     let batch = first(&sending);
     claim(&mut sending, &batch).unwrap();
+    let in_flight = || snapshot(&place).unwrap().totals().unwrap().in_flight;
+    assert_eq!(in_flight(), 1);
     drop(sending);
     // The server learns of the end of a session a moment later.
     let recovered = (0..500).any(|_| {
@@ -243,6 +249,7 @@ fn a_claim_is_unknown_once_its_sender_is_gone_and_not_before() {
         }
     });
     assert!(recovered);
+    assert_eq!(in_flight(), 0);
     assert_eq!(statuses(&place), [Status::Accepted, Status::Unknown]);
     assert_adds_up(&place);
 }

@@ -10,9 +10,10 @@ use crate::ledger::totals::Totals;
 pub(super) fn read(connection: &Connection, campaign: i64) -> Result<Totals> {
     let mut totals = Totals::default();
     let counts = connection.rows(
-        "SELECT r.disposition, b.state, count(*), coalesce(sum(r.credits), 0)::bigint
+        "SELECT r.disposition, b.state, count(*), coalesce(sum(r.credits), 0)::bigint,
+                b.state = 'claimed' AND b.sender IN (SELECT id FROM live_sender) AS in_flight
          FROM recipient r LEFT JOIN batch b ON b.campaign = r.campaign AND b.id = r.batch_id
-         WHERE r.campaign = $1 GROUP BY r.disposition, b.state",
+         WHERE r.campaign = $1 GROUP BY r.disposition, b.state, in_flight",
         &[&campaign],
     )?;
     for row in &counts {
@@ -22,6 +23,9 @@ pub(super) fn read(connection: &Connection, campaign: i64) -> Result<Totals> {
         totals
             .counts
             .add(status, get::<i64>(row, 2)?.cast_unsigned());
+        if get::<Option<bool>>(row, 4)? == Some(true) {
+            totals.in_flight += get::<i64>(row, 2)?.cast_unsigned();
+        }
         if disposition == "send" {
             totals.add_credits(status, get::<i64>(row, 3)?.cast_unsigned());
         }
