@@ -8,20 +8,18 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{ArgAction, ArgGroup, Args, Parser, Subcommand};
-use jiff::civil::Date;
 
-use super::campaign_file::CampaignFile;
+pub(super) use super::ledger_args::{CampaignFileArgs, LedgerArgs, StoreArgs};
 use super::on_end::OnEnd;
 use super::values::{
-    BalanceCheck, OnBadNumber, OnChange, ProgressArg, RateArg, Repeat, ResolutionArg, date,
-    duration, keyword, range, rate, repeat, seconds,
+    BalanceCheck, OnBadNumber, OnChange, ProgressArg, RateArg, Repeat, ResolutionArg, duration,
+    keyword, range, rate, repeat, seconds,
 };
 use crate::domain::options::{
     DateOrder, DuplicateRule, HiddenRows, LintLevel, MaxInvalid, Punctuation, TextType,
 };
 use crate::domain::schedule::{When, Window, Zone};
 use crate::domain::{PlanId, Region, SenderId, Status};
-use crate::ledger::Location;
 use crate::source::{Delimiter, Encoding};
 
 /// Send bulk-SMS campaigns from a spreadsheet through the iSMS gateway: never twice, never lost
@@ -117,6 +115,16 @@ pub(super) struct PlanArgs {
     #[command(flatten)]
     pub(super) options: PlanOptionArgs,
     #[command(flatten)]
+    pub(super) store: StoreArgs,
+    /// The name of the campaign in the store [default: the spreadsheet's name without its ending]
+    #[arg(
+        long,
+        value_name = "NAME",
+        conflicts_with = "ledger",
+        hide_short_help = true
+    )]
+    pub(super) name: Option<String>,
+    #[command(flatten)]
     pub(super) check: CheckArgs,
     #[command(flatten)]
     pub(super) output: OutputArgs,
@@ -127,6 +135,7 @@ pub(super) struct PlanArgs {
 
 #[derive(Debug, Args)]
 #[command(mut_arg("recipients", |arg| arg.help("The spreadsheet, a campaign file, or the ledger of a plan")))]
+#[command(mut_arg("sandbox", |arg| arg.conflicts_with_all(["store", "name"])))]
 pub(super) struct SendArgs {
     #[command(flatten)]
     pub(super) plan: PlanArgs,
@@ -142,6 +151,7 @@ pub(super) struct SendArgs {
 #[derive(Debug, Args)]
 #[command(mut_arg("recipients", |arg| arg.help("The spreadsheet, a campaign file, or the ledger of a plan")))]
 #[command(mut_arg("suppress", |arg| arg.help("Not looked at: a test goes to your own phone").long_help(None)))]
+#[command(mut_arg("sandbox", |arg| arg.conflicts_with_all(["store", "name"])))]
 pub(super) struct TestArgs {
     #[command(flatten)]
     pub(super) plan: PlanArgs,
@@ -168,26 +178,6 @@ pub(super) struct TestArgs {
     /// The first of [`PlanOptionArgs`] that was typed, as it was typed.
     #[arg(skip)]
     pub(super) typed_plan_option: Option<String>,
-}
-
-/// Which campaign a command is about.
-#[derive(Debug, Args)]
-pub(super) struct LedgerArgs {
-    /// The ledger of the campaign, its spreadsheet, or its campaign file (.toml)
-    #[arg(id = "ledger", value_name = "LEDGER")]
-    pub(super) location: Location,
-    #[command(flatten)]
-    pub(super) campaign: CampaignFileArgs,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct CampaignFileArgs {
-    /// The date that %Y, %m and %d in a campaign file stand for [default: today]
-    #[arg(long, value_name = "YYYY-MM-DD", value_parser = date, hide_short_help = true)]
-    pub(super) date: Option<Date>,
-    /// The campaign file that was named.
-    #[arg(skip)]
-    pub(super) file: Option<CampaignFile>,
 }
 
 #[derive(Debug, Args)]
@@ -318,7 +308,12 @@ pub(super) struct PlanOptionArgs {
     #[arg(long, value_name = "N", hide_short_help = true)]
     pub(super) min_rows: Option<u64>,
     /// Where the ledger is written [default: the spreadsheet's name with .ledger]
-    #[arg(long, value_name = "PATH", hide_short_help = true)]
+    #[arg(
+        long,
+        value_name = "PATH",
+        conflicts_with = "store",
+        hide_short_help = true
+    )]
     pub(super) ledger: Option<PathBuf>,
     /// What to do if the spreadsheet, the message or an option differs from what was sent before
     /// [default: refuse]
@@ -467,13 +462,6 @@ pub(super) struct SandboxArgs {
     /// Credits of the account, for which it takes messages [default: more than any campaign needs]
     #[arg(long, value_name = "N", hide_short_help = true)]
     pub(super) credits: Option<u64>,
-}
-
-impl CampaignFileArgs {
-    /// The date that was filled in, if one was.
-    pub(super) fn dated(&self) -> Option<Date> {
-        self.file.as_ref().and_then(|file| file.date)
-    }
 }
 
 impl OutputArgs {

@@ -7,14 +7,16 @@ mod options;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Command;
 use jiff::ToSpan as _;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::files::{CampaignFiles, canonical, shell_quoted};
-use crate::ledger::Location;
+use super::files::{self, CampaignFiles, canonical, shell_quoted};
+use super::store;
+use crate::ledger::{Location, Store};
 use crate::{Error, Result};
 use date_pattern::DatePattern;
 use entries::{Entries, Entry};
@@ -28,6 +30,8 @@ const LEDGER: &str = "ledger";
 const RESULTS: &str = "results";
 const SUMMARY: &str = "summary-json";
 const SANDBOX: &str = "sandbox";
+const STORE: &str = "store";
+const NAME: &str = "name";
 
 /// How many earlier dates are looked at for rows that are open.
 const EARLIER_DATES: i64 = 7;
@@ -54,6 +58,10 @@ pub(super) struct CampaignFile {
     results: Option<DatePattern>,
     summary: Option<DatePattern>,
     sandbox: bool,
+    /// The store that it leads to, without any option.
+    store: Option<Arc<Store>>,
+    /// The name of its campaign in a store, if it has one.
+    name: Option<String>,
     /// Whether a part of the plan was typed, so that the file alone would ask for another plan.
     pub(super) is_overridden: bool,
     /// `None`: nothing in it depends on the date.
@@ -90,10 +98,20 @@ impl CampaignFile {
             results: pattern(RESULTS)?,
             summary: pattern(SUMMARY)?,
             sandbox: entries.get(SANDBOX).is_some_and(Entry::is_true),
+            store: None,
+            name: entries.get(NAME).and_then(Entry::text).map(str::to_owned),
             is_overridden: typed
                 .plan_options()
                 .any(|option| !["ledger", "on-change"].contains(&&*option)),
             date: None,
+        };
+        file.store = match entries
+            .get(STORE)
+            .and_then(|entry| Some((entry, entry.text()?)))
+        {
+            Some((entry, url)) => Some(store::parse(url).map_err(|error| error.at(&entry.place))?),
+            None if file.ledger.is_some() || file.sandbox => None,
+            None => store::of_environment()?,
         };
         file.refuse_misleading_names(entries)?;
         file.date = file.date_of_run(entries, typed)?;
@@ -176,19 +194,31 @@ impl CampaignFile {
         self.results.as_ref().map(|results| results.at(self.date))
     }
 
-    /// What stands for its ledger: the ledger itself, or the spreadsheet that it is named after.
-    pub(super) fn ledger_argument(&self) -> Result<Location> {
+    /// What stands for its ledger: the ledger itself, or the spreadsheet that it is named after. `typed`: the store that was typed.
+    pub(super) fn ledger_argument(&self, typed: Option<&Arc<Store>>) -> Result<Location> {
         let recipients = self.recipients();
-        if self.ledger.is_none() && !self.sandbox && recipients.as_os_str() != "-" {
+        let store = typed.or(self.store.as_ref());
+        if store.is_none()
+            && self.ledger.is_none()
+            && !self.sandbox
+            && recipients.as_os_str() != "-"
+        {
             return Ok(recipients.into());
         }
-        self.ledger_at(self.date)
+        self.ledger_in(store, self.date)
     }
 
     fn ledger_at(&self, date: Option<Date>) -> Result<Location> {
-        let ledger = self.ledger.as_ref().map(|ledger| ledger.at(date));
+        self.ledger_in(self.store.as_ref(), date)
+    }
+
+    fn ledger_in(&self, store: Option<&Arc<Store>>, date: Option<Date>) -> Result<Location> {
         let recipients = self.recipients.at(date);
-        CampaignFiles::new(&recipients, ledger.as_deref(), None, self.sandbox)
+        let ledger = match store {
+            Some(store) => Some(files::in_store(store, &recipients, self.name.as_deref())?),
+            None => self.ledger.as_ref().map(|ledger| ledger.at(date).into()),
+        };
+        CampaignFiles::new(&recipients, ledger.as_ref(), None, self.sandbox)
             .map(|files| files.ledger)
             .map_err(|error| error.at(self.path.display()))
     }
@@ -217,10 +247,12 @@ impl CampaignFile {
 
     /// What is typed to name this ledger, if it is that of one of these dates.
     pub(super) fn argument_for(&self, ledger: &Location) -> Option<String> {
-        let path = canonical(ledger.path()?);
         let is_its_ledger = |date: &Option<Date>| {
-            let ledger = self.ledger_at(*date);
-            ledger.is_ok_and(|ledger| ledger.path().is_some_and(|its| canonical(its) == path))
+            let its = self.ledger_at(*date);
+            its.is_ok_and(|its| match (its.path(), ledger.path()) {
+                (Some(its), Some(path)) => canonical(its) == canonical(path),
+                _ => its == *ledger,
+            })
         };
         let dates = std::iter::once(self.date).chain(self.earlier_dates());
         let date = dates.into_iter().find(is_its_ledger)?;

@@ -2,15 +2,17 @@
 //! place.
 
 use std::path::Path;
+use std::sync::Arc;
 
+use super::args::LedgerArgs;
 use super::files::CampaignFiles;
-use super::next;
 use super::terminal::tell;
 use super::values::OnChange;
+use super::{next, store};
 use crate::domain::options::DuplicateRule;
 use crate::domain::{PlanId, PlanIdBuilder, Status};
 use crate::gateway::Code;
-use crate::ledger::{Campaign, Location, Lock, Snapshot, Totals};
+use crate::ledger::{Campaign, Location, Lock, Snapshot, Store, Totals};
 use crate::source;
 use crate::{Error, Kind, Result};
 
@@ -85,13 +87,19 @@ impl Existing {
             "rows of it were cancelled or resolved"
         } else if self.takes_over(lock) {
             "it took the place of one from which messages were sent"
+        } else if place.is_shared() {
+            "in a store nothing is replaced without being asked for"
         } else {
             return Ok(());
         };
         let (planned_at, changes) = (&self.campaign.planned_at, changes.join("; "));
         let problem =
             format!("was planned on {planned_at} with other rows or options, and {why}: {changes}");
-        let open = next::settle_first(&self.campaign, &self.totals, place);
+        let open = if self.sent || self.decided {
+            next::settle_first(&self.campaign, &self.totals, place)
+        } else {
+            String::new()
+        };
         let after = if open.is_empty() {
             ""
         } else {
@@ -112,11 +120,57 @@ pub(super) fn refused(place: &Location, problem: impl Into<String>) -> Error {
     Error::new(Kind::Ledger, problem).at(place)
 }
 
-/// The ledger that an argument means: the file itself, or the ledger of a spreadsheet. The spreadsheet need not be there any more.
-pub(super) fn named(argument: &Location) -> Result<Location> {
+/// The ledger that an argument means: the file itself, a campaign of the store, or the ledger of a spreadsheet. The spreadsheet need
+/// not be there any more.
+pub(super) fn named(args: &LedgerArgs) -> Result<Location> {
+    let argument = &args.location;
     let Some(path) = argument.path() else {
         return Ok(argument.clone());
     };
+    let Some(store) = &args.store.found else {
+        return in_file(argument, path);
+    };
+    if let Some(found) = find(store, path)? {
+        return Ok(found);
+    }
+    let ledger = in_file(argument, path)?;
+    if ledger.exists()? {
+        Ok(ledger)
+    } else {
+        Err(neither(store, path))
+    }
+}
+
+/// The campaign that an argument means, if it is there: the one of this name, or the one of this spreadsheet, which need not be there
+/// any more.
+fn find(store: &Arc<Store>, argument: &Path) -> Result<Option<Location>> {
+    let stem = || CampaignFiles::stem(argument);
+    if !store::is_file(argument) {
+        let named = store::campaign(store, argument)?;
+        if named.exists()? {
+            return Ok(Some(named));
+        }
+    } else if source::is_ledger(argument).unwrap_or(true) {
+        // One that cannot be read says so itself.
+        return Ok(None);
+    }
+    let planned = store::campaign(store, Path::new(&stem()))?;
+    Ok(if planned.exists()? {
+        Some(planned)
+    } else {
+        None
+    })
+}
+
+/// The error for what is neither a file nor a campaign of the store.
+pub(super) fn neither(store: &Store, argument: &Path) -> Error {
+    let problem = format!("is neither a file here nor a campaign in the store {store}");
+    Error::new(Kind::NoInput, problem)
+        .hint("check the name")
+        .at(argument.display())
+}
+
+fn in_file(argument: &Location, path: &Path) -> Result<Location> {
     // One that cannot be read says so itself.
     let is_ledger = || path.exists() && source::is_ledger(path).unwrap_or(true);
     if path.is_dir() || path == Path::new("-") || is_ledger() {
@@ -213,10 +267,11 @@ pub(super) fn refuse_lost(
     ))
 }
 
-/// Makes the ledger's place free for a new plan. One to which nothing has happened may be replaced. Any other is set aside.
-pub(super) fn make_room(lock: Lock, existing: &Existing) -> Result<Lock> {
+/// Makes the ledger's place free for a new plan. One to which nothing has happened may be replaced, unless others can have it open. Any
+/// other is set aside.
+pub(super) fn make_room(lock: Lock, existing: &Existing, is_shared: bool) -> Result<Lock> {
     let takes_over = existing.takes_over(&lock);
-    let mut lock = if existing.has_history() {
+    let mut lock = if existing.has_history() || is_shared {
         set_aside(lock, &existing.campaign)?
     } else {
         lock.close_completely()?

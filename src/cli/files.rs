@@ -1,12 +1,14 @@
 //! The names of a campaign's files, and the rule that no command writes over a file that it reads.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use crate::ledger::{self, Location};
+use super::store;
+use crate::ledger::{self, Location, Store};
 use crate::source::Input;
 use crate::{Error, Result};
 
@@ -21,13 +23,45 @@ const RESULTS: &str = ".results.csv";
 /// Standard output as a file.
 pub(super) const STANDARD_OUTPUT: &str = "/dev/stdout";
 
-/// The name of a ledger as it can be pasted into a shell.
+/// The name of a ledger as it can be pasted into a shell, with its store if that must be named.
 pub(super) fn shell_quoted(ledger: &Location) -> String {
-    let path = ledger.to_string();
-    match shlex::try_quote(&path) {
+    let quoted = quoted(ledger.to_string());
+    match ledger {
+        Location::Stored(place) => quoted + &store_option(place.store()),
+        _ => quoted,
+    }
+}
+
+/// The option that leads to this store, with a space before it. Nothing: the environment leads there.
+pub(super) fn store_option(store: &Store) -> String {
+    let of_environment = store::of_environment().ok().flatten();
+    if of_environment.as_deref() == Some(store) {
+        return String::new();
+    }
+    format!(" --store {}", quoted(store.to_string()))
+}
+
+fn quoted(word: String) -> String {
+    match shlex::try_quote(&word) {
         Ok(quoted) => quoted.into_owned(),
         // It holds a NUL, which no path does.
-        Err(_) => path,
+        Err(_) => word,
+    }
+}
+
+/// The campaign of a spreadsheet in a store, which has this name or else the spreadsheet's.
+pub(super) fn in_store(
+    store: &Arc<Store>,
+    recipients: &Path,
+    name: Option<&str>,
+) -> Result<Location> {
+    match name {
+        Some(name) => Location::in_store(store, name),
+        None if Input::parse(recipients) == Input::Stdin => {
+            let problem = "standard input has no name that a campaign could have";
+            Err(Error::usage(problem).hint("name the campaign with --name"))
+        }
+        None => store::campaign(store, Path::new(&CampaignFiles::stem(recipients))),
     }
 }
 
@@ -47,25 +81,58 @@ pub(super) struct CampaignFiles {
 }
 
 impl CampaignFiles {
+    /// The name of a campaign from this spreadsheet.
+    pub(super) fn stem(recipients: &Path) -> OsString {
+        let base = without_extension(recipients);
+        base.file_name().unwrap_or(base.as_os_str()).to_owned()
+    }
+
+    /// The files of a campaign of which only the ledger is known.
+    pub(super) fn of_ledger(ledger: &Location, results: Option<&Path>) -> Result<Self> {
+        match ledger {
+            Location::Stored(place) => {
+                Ok(Self::of_stored(ledger, Path::new(place.name()), results))
+            }
+            _ => {
+                let path = ledger.path().unwrap_or(Path::new(""));
+                Self::new(path, None, results, is_sandbox_ledger(ledger))
+            }
+        }
+    }
+
+    /// The files of a campaign in a store. The names of the others begin with `base`.
+    fn of_stored(ledger: &Location, base: &Path, results: Option<&Path>) -> Self {
+        Self {
+            name: ledger.to_string(),
+            ledger: ledger.clone(),
+            results: results.map_or_else(|| extended(base, RESULTS), Path::to_owned),
+        }
+    }
+
     /// The files of a campaign from this spreadsheet, or from a ledger that was named instead of it. The sandbox has a ledger
     /// and results of its own, so that what was sent to it never counts as sent.
     pub(super) fn new(
         recipients: &Path,
-        ledger: Option<&Path>,
+        ledger: Option<&Location>,
         results: Option<&Path>,
         sandbox: bool,
     ) -> Result<Self> {
+        let named = ledger.map(|ledger| ledger.path().unwrap_or(Path::new("")));
         let base = match (Input::parse(recipients), ledger) {
             (Input::Stdin, None) => {
                 let problem = "standard input has no name that a ledger could have";
                 return Err(Error::usage(problem).hint("name the ledger with --ledger"));
             }
-            (Input::Stdin, Some(ledger)) => without_extension(ledger),
+            (Input::Stdin, Some(Location::Stored(place))) => PathBuf::from(place.name()),
+            (Input::Stdin, _) => named.map(without_extension).unwrap_or_default(),
             (Input::File(path), _) => without_extension(&path),
         };
+        if let Some(ledger) = ledger.filter(|ledger| ledger.is_shared()) {
+            return Ok(Self::of_stored(ledger, &base, results));
+        }
         let sandbox_part = if sandbox { SANDBOX } else { "" };
         let ledger_name = |base| extended(base, &format!("{sandbox_part}{}", ledger::SUFFIX));
-        let ledger = match ledger {
+        let ledger = match named {
             Some(named) if !sandbox => named.to_owned(),
             Some(named) => ledger_name(&without_extension(named)),
             None => ledger_name(&base),
@@ -85,24 +152,30 @@ impl CampaignFiles {
     /// The files of a test of a campaign, which has this spreadsheet or ledger. `stamp` tells one test from another.
     pub(super) fn of_test(
         recipients: &Path,
-        ledger: Option<&Path>,
+        ledger: Option<&Location>,
         stamp: &str,
         sandbox: bool,
     ) -> Result<Self> {
         let campaign = Self::new(recipients, ledger, None, false)?;
-        let base = without_extension(campaign.ledger.as_ref());
-        Self::new(
-            &extended(&base, &format!(".{TEST}{stamp}")),
-            None,
-            None,
-            sandbox,
-        )
+        let part = format!(".{TEST}{stamp}");
+        if let Location::Stored(place) = &campaign.ledger {
+            let name = format!("{}{part}", place.name());
+            let base = campaign.results.with_file_name(&name);
+            let test = Location::in_store(place.store(), &name)?;
+            return Ok(Self::of_stored(&test, &base, None));
+        }
+        let base = campaign.ledger.path().map(without_extension);
+        let test = extended(&base.unwrap_or_default(), &part);
+        Self::new(&test, None, None, sandbox)
     }
 }
 
 /// Where those are listed whom a campaign reached.
 pub(super) fn list_of_reached(ledger: &Location) -> Location {
-    let base = ledger.path().map(without_extension).unwrap_or_default();
+    let base = match ledger.path() {
+        Some(path) => without_extension(path),
+        None => PathBuf::from(ledger.to_string()),
+    };
     extended(&base, ".reached.csv").into()
 }
 
@@ -357,7 +430,7 @@ mod tests {
     fn standard_input_needs_a_ledger() {
         assert!(CampaignFiles::new(Path::new("-"), None, None, false).is_err());
         let paths =
-            CampaignFiles::new(Path::new("-"), Some(Path::new("may.ledger")), None, true).unwrap();
+            CampaignFiles::new(Path::new("-"), Some(&"may.ledger".into()), None, true).unwrap();
         assert_eq!(paths.ledger.path(), Some(Path::new("may.sandbox.ledger")));
         assert_eq!(paths.results, Path::new("may.sandbox.results.csv"));
     }
@@ -366,7 +439,7 @@ mod tests {
     fn a_ledger_keeps_the_name_it_was_given() {
         for named in ["campaign.db", "May.LEDGER", "may.sandbox.ledger", "may"] {
             let named = Path::new(named);
-            let paths = CampaignFiles::new(named, Some(named), None, false).unwrap();
+            let paths = CampaignFiles::new(named, Some(&named.into()), None, false).unwrap();
             assert_eq!(paths.ledger.path(), Some(named));
         }
     }

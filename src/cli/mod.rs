@@ -14,6 +14,7 @@ mod earlier;
 mod existing;
 mod exit;
 mod files;
+mod ledger_args;
 mod named;
 mod next;
 mod on_end;
@@ -29,6 +30,7 @@ mod settings;
 mod show;
 mod signals;
 mod speed;
+mod store;
 mod summary;
 mod suppression;
 mod terminal;
@@ -62,6 +64,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     if let Some(file) = parse::campaign_file(&mut cli.command) {
         named::use_campaign_file(file);
     }
+    if let Some(store) = parse::store(&mut cli.command) {
+        named::use_store(store);
+    }
     terminal::set_amount(cli.quiet, cli.verbose > 0);
     log_to_standard_error(cli.verbose);
     signals::survive_file_size_limit();
@@ -76,7 +81,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// Says why a command line is not carried out, here and in the summary, or prints the help that was asked for.
 fn refuse(refusal: &Refusal, arguments: &[OsString]) -> Exit {
     let error = match refusal {
-        Refusal::CampaignFile(error) => {
+        Refusal::Meaning(error) => {
             terminal::tell_error(error);
             error.clone()
         }

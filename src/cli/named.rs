@@ -1,11 +1,12 @@
 //! How a ledger is named in a command that a message advises: by the campaign file of this run, or by its own path.
 
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use super::campaign_file::CampaignFile;
 use super::files::shell_quoted;
-use crate::ledger::{Campaign, Location};
+use super::store;
+use crate::ledger::{Campaign, Location, Store};
 
 static CAMPAIGN_FILE: OnceLock<CampaignFile> = OnceLock::new();
 
@@ -13,6 +14,22 @@ static CAMPAIGN_FILE: OnceLock<CampaignFile> = OnceLock::new();
 pub(super) fn use_campaign_file(file: &CampaignFile) {
     // It is set once.
     let _ = CAMPAIGN_FILE.set(file.clone());
+}
+
+static STORE: OnceLock<Arc<Store>> = OnceLock::new();
+
+/// From now on a name that is no file is that of a campaign in this store.
+pub(super) fn use_store(store: &Arc<Store>) {
+    // It is set once.
+    let _ = STORE.set(Arc::clone(store));
+}
+
+/// The ledger that an error calls by this name.
+pub(super) fn called(name: &str) -> Location {
+    let stored = STORE.get().filter(|_| !store::is_file(Path::new(name)));
+    stored
+        .and_then(|store| Location::in_store(store, name).ok())
+        .unwrap_or_else(|| Location::from(name))
 }
 
 /// Whether a command without `--date` is about another ledger tomorrow.

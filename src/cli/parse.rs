@@ -4,16 +4,19 @@ use std::borrow::Cow;
 use std::env;
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::args::{CampaignFileArgs, Cli, Command, LedgerArgs, PlanArgs};
+use super::args::{CampaignFileArgs, Cli, Command, LedgerArgs, PlanArgs, StoreArgs};
 use super::campaign_file::{
     self, CampaignFile, Typed, is_campaign_file, takes_recipients, typed_plan_options,
 };
 use super::on_end::OnEnd;
+use super::store;
+use crate::ledger::{Location, Store};
 use crate::{Error, Result};
 
 /// Why a command line is no command.
@@ -21,8 +24,8 @@ use crate::{Error, Result};
 pub(super) enum Refusal {
     /// What was typed, or help that was asked for.
     Typed(Box<clap::Error>),
-    /// The campaign file that it names.
-    CampaignFile(Error),
+    /// What it means: the campaign file or the store that it names.
+    Meaning(Error),
 }
 
 impl From<clap::Error> for Refusal {
@@ -33,7 +36,7 @@ impl From<clap::Error> for Refusal {
 
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
-        Self::CampaignFile(error)
+        Self::Meaning(error)
     }
 }
 
@@ -74,6 +77,7 @@ pub(super) fn parse(
             _ => {}
         }
     }
+    find_store(&mut cli.command, file.as_ref())?;
     use_campaign_file(&mut cli.command, file)?;
     Ok(cli)
 }
@@ -170,7 +174,7 @@ fn use_campaign_file(command: &mut Command, file: Option<CampaignFile>) -> Resul
             if let Some(plan) = plan_args(command) {
                 plan.recipients = file.recipients();
             } else if let Some(args) = ledger_args(command) {
-                args.location = file.ledger_argument()?;
+                args.location = file.ledger_argument(args.store.found.as_ref())?;
             }
         }
         None if campaign_args(command).is_some_and(|args| args.date.is_some()) => {
@@ -183,6 +187,46 @@ fn use_campaign_file(command: &mut Command, file: Option<CampaignFile>) -> Resul
         args.file = file;
     }
     Ok(())
+}
+
+/// Finds the store that counts for a command: the one that was typed, or the environment's where no file is asked for. One that is a
+/// key of a campaign file is in the command line of a command that is given a spreadsheet; of others the file knows it.
+fn find_store(command: &mut Command, file: Option<&CampaignFile>) -> Result<()> {
+    let is_elsewhere = match command {
+        Command::Plan(args) => args.options.ledger.is_some(),
+        Command::Send(args) => args.plan.options.ledger.is_some() || args.send.sandbox,
+        Command::Test(args) => args.plan.options.ledger.is_some() || args.sandbox,
+        _ => file.is_some(),
+    };
+    let Some(args) = store_args(command) else {
+        return Ok(());
+    };
+    args.found = match &args.url {
+        Some(url) => Some(store::parse(url).map_err(|error| error.at("--store"))?),
+        None if is_elsewhere => None,
+        None => store::of_environment()?,
+    };
+    Ok(())
+}
+
+/// The store that a command is about.
+pub(super) fn store(command: &mut Command) -> Option<&Arc<Store>> {
+    let stored = match ledger_args(command).map(|args| &args.location) {
+        Some(Location::Stored(place)) => Some(Arc::clone(place.store())),
+        _ => None,
+    };
+    let args = store_args(command)?;
+    args.found = args.found.take().or(stored);
+    args.found.as_ref()
+}
+
+fn store_args(command: &mut Command) -> Option<&mut StoreArgs> {
+    match command {
+        Command::Plan(args) => Some(&mut args.store),
+        Command::Send(args) => Some(&mut args.plan.store),
+        Command::Test(args) => Some(&mut args.plan.store),
+        other => ledger_args(other).map(|args| &mut args.store),
+    }
 }
 
 /// The campaign file that a command was given.
@@ -270,7 +314,7 @@ mod tests {
         });
         cli.map(|cli| cli.command).map_err(|refusal| match refusal {
             Refusal::Typed(error) => error.to_string(),
-            Refusal::CampaignFile(error) => error.to_string(),
+            Refusal::Meaning(error) => error.to_string(),
         })
     }
 

@@ -3,14 +3,13 @@
 use super::named;
 use crate::Error;
 use crate::error::Remedy;
-use crate::ledger::Location;
 
 /// The error in a sentence for people, with the option or command that its hint asks for.
 pub(super) fn sentence(error: &Error) -> String {
     let remedy = error.remedy.map_or("", completion);
     match &error.ledger {
         Some(ledger) => {
-            let quoted = named::in_command(&Location::from(ledger));
+            let quoted = named::in_command(&named::called(ledger));
             format!("{error}{}", remedy.replace(LEDGER, &quoted))
         }
         None => format!("{error}{remedy}"),

@@ -162,6 +162,8 @@ pub(super) fn plan_or_resume(
 ) -> Result<Session> {
     // A plan beside a link in the ledger's place would be a second ledger of the same campaign.
     let place = &settings.files.ledger.target();
+    // Others may be about to send what is in a store.
+    let replan = replan && !place.is_shared();
     let mut lock = place.lock(&lock_holder())?;
     let existing = Existing::at(place)?;
     if let Some(existing) = &existing {
@@ -209,8 +211,8 @@ pub(super) fn plan_or_resume(
     // Only a plan that was seen above, and to which nothing has happened, is replaced. Anything that appeared since then stays.
     let mut replacing = false;
     if let Some(existing) = existing {
-        replacing = !existing.has_history();
-        lock = make_room(lock, &existing)?;
+        replacing = !existing.has_history() && !place.is_shared();
+        lock = make_room(lock, &existing, place.is_shared())?;
     }
     if lock.started().is_some() {
         // Messages were sent from an earlier ledger in this place. This one takes its place because the user asked for it, and

@@ -6,12 +6,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::args::{PlanArgs, PlanOptionArgs, SendArgs};
-use super::existing::refuse_test;
+use super::existing::{self, refuse_test};
 use super::files::{
     CampaignFiles, Role, STANDARD_OUTPUT, canonical, is_called_ledger, is_sandbox_ledger,
     refuse_overwriting, role, spreadsheet_of,
 };
-use super::next;
+use super::{files, next, store};
 use crate::domain::options::{MessageSource, PlanOptions};
 use crate::domain::{Region, RequestLimits};
 use crate::gateway;
@@ -32,7 +32,7 @@ pub(super) enum Recipients {
 impl Recipients {
     /// Looks at what was named, or what the campaign file names.
     fn of(args: &PlanArgs) -> Result<Self> {
-        Self::recognise(&args.recipients).map_err(|error| {
+        Self::recognise(args).map_err(|error| {
             if error.kind == Kind::NoInput && args.campaign.dated().is_some() {
                 error.instead(
                     "let the export appear under this name, or name another date with --date",
@@ -43,12 +43,20 @@ impl Recipients {
         })
     }
 
-    /// Looks at the file. One that is missing is refused here, before anything is made for it: not even a lock is left.
-    fn recognise(path: &Path) -> Result<Self> {
-        let input = Input::parse(path);
+    /// Looks at the file, or in the store. What is missing is refused here, before anything is made for it: not even a lock is left.
+    fn recognise(args: &PlanArgs) -> Result<Self> {
+        let input = Input::parse(&args.recipients);
         let Input::File(path) = &input else {
             return Ok(Self::Spreadsheet(input));
         };
+        if let Some(store) = args.store.found.as_ref().filter(|_| !store::is_file(path)) {
+            let campaign = store::campaign(store, path)?;
+            return if campaign.exists()? {
+                Ok(Self::Ledger(campaign))
+            } else {
+                Err(existing::neither(store, path))
+            };
+        }
         let unreadable = |error: io::Error| {
             let kind = match error.kind() {
                 ErrorKind::NotFound => Kind::NoInput,
@@ -87,8 +95,7 @@ pub(super) fn of_plan(args: &PlanArgs) -> Result<(Input, CampaignFiles)> {
                 .at(place));
         }
     };
-    let ledger = args.options.ledger.as_deref();
-    let files = CampaignFiles::new(&args.recipients, ledger, None, false)?;
+    let files = CampaignFiles::new(&args.recipients, ledger(args)?.as_ref(), None, false)?;
     let mut inputs = files_read(args);
     inputs.push(("the spreadsheet", &args.recipients));
     let summary = args.output.summary_file();
@@ -101,25 +108,48 @@ pub(super) fn of_plan(args: &PlanArgs) -> Result<(Input, CampaignFiles)> {
 pub(super) fn of_send(args: &SendArgs) -> Result<(Recipients, CampaignFiles)> {
     let recipients = Recipients::of(&args.plan)?;
     refuse_misplaced_options(args, &recipients)?;
-    // A ledger keeps its name and place, except that the sandbox gets a copy.
-    let ledger = match &recipients {
-        Recipients::Ledger(place) if !args.send.sandbox => place.path(),
-        _ => args.plan.options.ledger.as_deref(),
-    };
     let results = args.send.results.as_deref();
-    let files = CampaignFiles::new(&args.plan.recipients, ledger, results, args.send.sandbox)?;
+    let files = match &recipients {
+        Recipients::Ledger(place) if place.is_shared() => CampaignFiles::of_ledger(place, results),
+        _ => {
+            // A ledger keeps its name and place, except that the sandbox gets a copy.
+            let ledger = match &recipients {
+                Recipients::Ledger(place) if !args.send.sandbox => Some(place.clone()),
+                _ => ledger(&args.plan)?,
+            };
+            let ledger = ledger.as_ref();
+            CampaignFiles::new(&args.plan.recipients, ledger, results, args.send.sandbox)
+        }
+    }?;
     refuse_overwritten(args, &recipients, &files)?;
     Ok((recipients, files))
 }
 
 /// The recipients and the files of a test. `stamp` tells one test from another.
 pub(super) fn of_test(args: &SendArgs, stamp: &str) -> Result<(Recipients, CampaignFiles)> {
-    let recipients = Recipients::recognise(&args.plan.recipients)?;
+    let recipients = Recipients::recognise(&args.plan)?;
     refuse_misplaced_options(args, &recipients)?;
-    let ledger = args.plan.options.ledger.as_deref();
+    let ledger = match &recipients {
+        Recipients::Ledger(place) if place.is_shared() => Some(place.clone()),
+        _ => ledger(&args.plan)?,
+    };
+    let ledger = ledger.as_ref();
     let files = CampaignFiles::of_test(&args.plan.recipients, ledger, stamp, args.send.sandbox)?;
     refuse_overwritten(args, &recipients, &files)?;
     Ok((recipients, files))
+}
+
+/// Where the ledger of a spreadsheet is asked to be. `None`: beside it.
+fn ledger(args: &PlanArgs) -> Result<Option<Location>> {
+    let named = args.options.ledger.as_ref().map(Location::from);
+    match (named, &args.store.found, &args.name) {
+        (None, Some(store), name) => {
+            files::in_store(store, &args.recipients, name.as_deref()).map(Some)
+        }
+        (None, None, Some(_)) => Err(Error::usage("--name is for a campaign in a store")
+            .hint("add --store or set ISMS_STORE, or leave it out")),
+        (named, ..) => Ok(named),
+    }
 }
 
 /// Refuses to write over what is read.
@@ -154,7 +184,8 @@ fn refuse_overwritten(
 /// Refuses options that would have no effect, a ledger of a test, and one of the sandbox for the real gateway.
 fn refuse_misplaced_options(args: &SendArgs, recipients: &Recipients) -> Result<()> {
     if let Recipients::Ledger(ledger) = recipients {
-        if let Some(option) = &args.typed_plan_option {
+        let name = args.plan.name.as_ref().map(|_| "--name".to_owned());
+        if let Some(option) = args.typed_plan_option.as_ref().or(name.as_ref()) {
             let problem = format!("{option} belongs to a plan, and {ledger} is planned already");
             return Err(Error::usage(problem).hint("leave it out, or send the spreadsheet"));
         }

@@ -119,7 +119,7 @@ pub(super) fn of_ledger(
     let mut summary = Summary::begin(None);
     summary.sandbox = is_sandbox_ledger(place);
     summary.timing = timing::of_last_run_in_json(&campaign);
-    let files = CampaignFiles::new(place.as_ref(), None, results, summary.sandbox)?;
+    let files = CampaignFiles::of_ledger(place, results)?;
     summary.files = Some(CampaignFiles {
         name: campaign.name,
         ledger: place.clone(),
@@ -347,6 +347,9 @@ impl Summary {
             "error": cause.map(|cause| &cause.sentence),
             "error_kind": cause.map(|cause| cause.kind),
         });
+        if let Some(Location::Stored(place)) = files.map(|files| &files.ledger) {
+            object["store"] = json!(place.store().to_string());
+        }
         for &status in Status::ALL {
             object[status.as_str()] = json!(self.totals.counts.of(status));
         }

@@ -2,9 +2,11 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::backend::{self, LockGuard, PlanWriter, Snapshot, Started};
-use super::{postgresql, sqlite};
+use super::postgresql::{self, Store};
+use super::sqlite;
 use crate::domain::Timestamp;
 use crate::{Error, Kind, Result};
 
@@ -42,12 +44,27 @@ impl Location {
         }
     }
 
+    /// The place of this name in a store.
+    pub fn in_store(store: &Arc<Store>, name: &str) -> Result<Self> {
+        postgresql::Place::new(Arc::clone(store), name).map(Self::Stored)
+    }
+
+    /// Whether several processes can have it open at once.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        matches!(self, Self::Stored(_))
+    }
+
     /// Which process plans or sends it now. `None` where none does, or where the system does not say.
     #[must_use]
     pub fn holder(&self) -> Option<String> {
         match self {
             Self::File(path) => sqlite::holder(path),
-            Self::Stored(_) => None,
+            Self::Stored(place) => place
+                .senders()
+                .ok()
+                .filter(|all| !all.is_empty())
+                .map(|all| all.join(" and ")),
             #[cfg(test)]
             Self::Memory(_) => None,
         }
@@ -163,13 +180,6 @@ impl Location {
 impl<P: Into<PathBuf>> From<P> for Location {
     fn from(path: P) -> Self {
         Self::File(path.into())
-    }
-}
-
-impl AsRef<Path> for Location {
-    /// What the names of the files that belong to it are made from.
-    fn as_ref(&self) -> &Path {
-        self.path().unwrap_or(Path::new("campaign"))
     }
 }
 

@@ -11,6 +11,7 @@
 
 pub(crate) mod advising;
 pub(crate) mod gateway;
+pub(crate) mod postgres;
 pub(crate) mod program;
 pub(crate) mod tls;
 

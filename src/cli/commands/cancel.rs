@@ -13,7 +13,7 @@ use crate::ledger::{Ledger, Resolution, Selection};
 use crate::{Kind, Result};
 
 pub(in crate::cli) fn run(args: &CancelArgs) -> Result<Exit> {
-    let place = &existing::named(&args.ledger.location)?;
+    let place = &existing::named(&args.ledger)?;
     let session = Session::of_ledger(place).map_err(|error| match error.kind {
         // While one waits for its end, it sends what is to be cancelled.
         Kind::InUse => error.instead(

@@ -14,7 +14,7 @@ use crate::{Error, Result};
 
 pub(in crate::cli) fn run(args: &ResolveArgs) -> Result<Exit> {
     let resolution = resolution(args)?;
-    let place = &existing::named(&args.ledger.location)?;
+    let place = &existing::named(&args.ledger)?;
     let mut ledger = Ledger::open(Session::of_ledger(place)?.lock)?;
     tracing::info!(ledger = %place, campaign = ledger.campaign().id, "opened");
     let (selection, note) = (selection(args), args.note.as_deref());

@@ -13,7 +13,7 @@ use crate::cli::view::counted;
 use crate::results::{self, ResultsFile};
 
 pub(in crate::cli) fn run(args: &ResultsArgs) -> Result<Exit> {
-    let ledger = &existing::named(&args.ledger.location)?;
+    let ledger = &existing::named(&args.ledger)?;
     let sandbox = is_sandbox_ledger(ledger);
     let (snapshot, _) = existing::read(ledger)?;
     let only = (!args.status.is_empty()).then_some(args.status.as_slice());
@@ -23,7 +23,7 @@ pub(in crate::cli) fn run(args: &ResultsArgs) -> Result<Exit> {
     let file = args.ledger.campaign.file.as_ref();
     let of_file = file.and_then(CampaignFile::results);
     let results = args.results.as_deref().or(of_file.as_deref());
-    let files = CampaignFiles::new(ledger.as_ref(), None, results, sandbox)?;
+    let files = CampaignFiles::of_ledger(ledger, results)?;
     let spreadsheet = spreadsheet_of(ledger);
     let file = file.map(|file| ("the campaign file", file.path.as_path()));
     let spreadsheet = spreadsheet.iter().map(role("the spreadsheet"));

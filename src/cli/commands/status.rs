@@ -10,7 +10,7 @@ use crate::cli::{existing, next, summary, timing, view};
 use crate::domain::Status;
 
 pub(in crate::cli) fn run(args: &LedgerArgs, json: bool) -> Result<Exit> {
-    let place = &existing::named(&args.location)?;
+    let place = &existing::named(args)?;
     let (snapshot, campaign) = existing::read(place)?;
     let totals = snapshot.totals()?;
     let plan_id = existing::plan_id(&*snapshot, &campaign)?;

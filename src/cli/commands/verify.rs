@@ -7,7 +7,7 @@ use crate::cli::terminal::print;
 use crate::cli::{existing, view};
 
 pub(in crate::cli) fn run(args: &LedgerArgs) -> Result<Exit> {
-    let ledger = &existing::named(&args.location)?;
+    let ledger = &existing::named(args)?;
     let (snapshot, campaign) = existing::read(ledger)?;
     existing::refuse_inconsistent(&*snapshot, &campaign, ledger)?;
     let totals = snapshot.totals()?;

@@ -120,14 +120,14 @@ impl fmt::Display for Store {
 /// Refuses a name that no campaign of a store can have.
 pub(super) fn check_name(name: &str) -> Result<()> {
     const LONGEST: usize = 200;
-    if !name.is_empty() && name.len() <= LONGEST && !name.contains(char::is_control) {
+    let has_odd = name.contains(|character: char| character.is_control() || character == '/');
+    if !name.is_empty() && name.len() <= LONGEST && !has_odd && !name.starts_with('-') {
         return Ok(());
     }
-    Err(Error::new(
-        Kind::Usage,
-        format!("a campaign's name has 1 to {LONGEST} bytes and no control characters"),
-    )
-    .hint("give it another name"))
+    let rule = format!(
+        "a campaign's name has 1 to {LONGEST} bytes, no slash, no control characters, and no - at its beginning"
+    );
+    Err(Error::new(Kind::Usage, rule).hint("give it another name"))
 }
 
 #[cfg(test)]
@@ -202,7 +202,7 @@ mod tests {
     #[test]
     fn names_are_limited() {
         check_name("Kempen Raya 2026 — ahli").unwrap();
-        for name in ["", "a\nb", &"a".repeat(201)] {
+        for name in ["", "a\nb", "a/b", "-a", &"a".repeat(201)] {
             check_name(name).unwrap_err();
         }
     }

@@ -27,6 +27,32 @@ impl Place {
         })
     }
 
+    /// The name of the campaign.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> &Arc<Store> {
+        &self.store
+    }
+
+    /// What the processes are that send it now.
+    pub(in crate::ledger) fn senders(&self) -> Result<Vec<String>> {
+        let connection = Connection::open(&self.store)?;
+        if !schema::exists(&connection)? {
+            return Ok(Vec::new());
+        }
+        let senders = connection.rows(
+            "SELECT s.holder FROM sender s JOIN live_sender USING (id) JOIN campaign c ON c.number = s.campaign
+             WHERE c.stored_as = $1 ORDER BY id",
+            &[&self.name],
+        )?;
+        senders.iter().map(|row| get(row, 0)).collect()
+    }
+
     /// Whether a campaign is there.
     pub(in crate::ledger) fn exists(&self) -> Result<bool> {
         let connection = Connection::open(&self.store)?;
