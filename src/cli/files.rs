@@ -26,9 +26,10 @@ pub(super) const STANDARD_OUTPUT: &str = "/dev/stdout";
 /// The name of a ledger as it can be pasted into a shell, with its store if that must be named.
 pub(super) fn shell_quoted(ledger: &Location) -> String {
     let quoted = quoted(ledger.to_string());
-    match ledger {
-        Location::Stored(place) => quoted + &store_option(place.store()),
-        _ => quoted,
+    if let Location::Stored(place) = ledger {
+        quoted + &store_option(place.store())
+    } else {
+        quoted
     }
 }
 
@@ -89,15 +90,11 @@ impl CampaignFiles {
 
     /// The files of a campaign of which only the ledger is known.
     pub(super) fn of_ledger(ledger: &Location, results: Option<&Path>) -> Result<Self> {
-        match ledger {
-            Location::Stored(place) => {
-                Ok(Self::of_stored(ledger, Path::new(place.name()), results))
-            }
-            _ => {
-                let path = ledger.path().unwrap_or(Path::new(""));
-                Self::new(path, None, results, is_sandbox_ledger(ledger))
-            }
+        if let Location::Stored(place) = ledger {
+            return Ok(Self::of_stored(ledger, Path::new(place.name()), results));
         }
+        let path = ledger.path().unwrap_or(Path::new(""));
+        Self::new(path, None, results, is_sandbox_ledger(ledger))
     }
 
     /// The files of a campaign in a store. The names of the others begin with `base`.
