@@ -32,8 +32,8 @@ use crate::domain::status::Counts;
 use crate::domain::{Msisdn, Schedule, Status};
 use crate::gateway::{Code, Outcome, Outcomes, Reply, Request};
 use crate::ledger::tests::{
-    assert_adds_up, in_memory, number, of_one_type, open, plan, plan_own_texts, snapshot, statuses,
-    temp_ledger, timestamp,
+    assert_adds_up, in_memory, in_postgres, number, of_one_type, open, plan, plan_own_texts,
+    postgres_server, snapshot, statuses, temp_ledger, timestamp,
 };
 use crate::ledger::{Location, Suppressed};
 

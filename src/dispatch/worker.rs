@@ -15,7 +15,7 @@ use super::throttle::Throttle;
 use crate::domain::schedule::Turn;
 use crate::domain::status::Counts;
 use crate::domain::{Status, Timestamp};
-use crate::gateway::{Gateway, Outcome, Outcomes, Reply, Request};
+use crate::gateway::{Code, Gateway, Outcome, Outcomes, Reply, Request};
 use crate::ledger::{AttemptId, Batch, LedgerHandle, NewState, Settlement, Take};
 use crate::{Error, Kind, Result};
 
@@ -216,6 +216,7 @@ impl Worker<'_> {
                     return Ok(Some(Stage::Free(None)));
                 };
                 let Some(attempt) = self.ledger.claim(&batch, now)? else {
+                    self.note_account_stop()?;
                     return Ok(Some(Stage::Free(None)));
                 };
                 Ok(Some(Stage::Claimed {
@@ -231,6 +232,9 @@ impl Worker<'_> {
             } => {
                 let (ended, next) = self.submit(&batch, attempt);
                 self.note_answer(&ended);
+                if let Next::Stop(StopReason::Account(code)) = next {
+                    self.ledger.stop_account(code.0)?;
+                }
                 Ok(Some(self.after(next, ended, retries)))
             }
             Stage::Failed { ended, why } => {
@@ -268,9 +272,18 @@ impl Worker<'_> {
         }
     }
 
+    /// Stops the run where the gateway stopped the account of another sender, which may have been the reason that nothing was claimed.
+    fn note_account_stop(&self) -> Result<()> {
+        if let Some(code) = self.ledger.account_stop()? {
+            self.shared.stop.request(StopReason::Account(Code(code)));
+        }
+        Ok(())
+    }
+
     /// Nothing is left to take. Where other senders have requests under way, their batches may have to be sent yet.
     fn wait_for_others(&self) -> Result<Option<Stage>> {
         const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
+        self.note_account_stop()?;
         let may_be_more = self.ledger.awaits_others()? && self.shared.stop.wait(BETWEEN_LOOKS);
         Ok(may_be_more.then_some(Stage::Free(None)))
     }

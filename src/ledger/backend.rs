@@ -4,6 +4,7 @@ use std::any::Any;
 use std::collections::HashSet;
 use std::fmt::Debug;
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -114,6 +115,11 @@ pub(super) trait Ledger: Debug + Send {
         Ok(page.into_iter().filter(is_new).collect())
     }
 
+    /// Tells other senders of the campaign that the gateway stopped the account with this code. In a transaction.
+    fn stop_account(&mut self, _code: i32) -> Result<()> {
+        Ok(())
+    }
+
     /// Keeps a planned batch from other senders to the end of the transaction.
     fn keep(&mut self, _batch: BatchId) -> Result<Kept> {
         Ok(Kept::Planned)
@@ -174,6 +180,8 @@ pub(super) enum Kept {
     Gone,
     /// Another sender is changing it.
     Busy,
+    /// The gateway stopped the account of another sender with this code since this one began: nothing is to be claimed.
+    AccountStopped(i32),
 }
 
 /// A batch as it is stored.
@@ -183,6 +191,17 @@ pub(super) struct StoredBatch {
     pub(super) state: State,
     /// Its rows, in order.
     pub(super) rows: Vec<i64>,
+    /// Why its last request may still be made, although it is claimed or unknown. `None`: its end was recorded.
+    pub(super) under_way: Option<UnderWay>,
+}
+
+/// Why a request may still be made of which no end was recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum UnderWay {
+    /// This sender is there.
+    Sender(String),
+    /// Its sender is gone, but may be suspended: only after this time it is too late for it to send.
+    For(Duration),
 }
 
 /// Claims whose owner is gone.

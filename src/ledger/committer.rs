@@ -10,6 +10,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use super::backend::Kept;
 use super::batch::{AttemptId, Batch, BatchId, Settlement, Suppressed};
 use super::open::{self, Ledger, Page};
 use super::sender::Reservation;
@@ -157,6 +158,22 @@ impl LedgerHandle {
             return Ok(false);
         }
         self.run(|queue, ledger| Ok(queue.limit != Some(0) && ledger.awaits_others()?))
+    }
+
+    /// Tells other senders of the campaign that the gateway stopped the account with this code.
+    pub fn stop_account(&self, code: i32) -> Result<()> {
+        if !self.is_shared {
+            return Ok(());
+        }
+        self.run(move |_, ledger| ledger.stop_account(code))
+    }
+
+    /// The code with which the gateway stopped the account of another sender, if that is why nothing was claimed.
+    pub fn account_stop(&self) -> Result<Option<i32>> {
+        if !self.is_shared {
+            return Ok(None);
+        }
+        self.run(|queue, _| Ok(queue.account_stop))
     }
 
     /// Suppresses what is pending of these numbers from now on, each with its reason. Requests under way are not affected. Returns
@@ -315,6 +332,8 @@ struct BatchQueue {
     withdrawn: HashSet<BatchId>,
     /// What was suppressed since this was last asked for.
     suppressed: Suppressed,
+    /// The code with which the gateway stopped the account of another sender.
+    account_stop: Option<i32>,
 }
 
 impl BatchQueue {
@@ -350,11 +369,20 @@ impl BatchQueue {
         batch: &Batch,
         at: &Timestamp,
     ) -> Result<Option<AttemptId>> {
-        if !ledger.keep(batch.id)? {
+        if !self.keep(ledger, batch)? {
             self.lose(batch);
             return Ok(None);
         }
         ledger.claim(batch.id, at).map(Some)
+    }
+
+    /// Keeps a planned batch from other senders. `false`: it is not to be claimed.
+    fn keep(&mut self, ledger: &mut Ledger, batch: &Batch) -> Result<bool> {
+        let kept = ledger.keep(batch.id)?;
+        if let Kept::AccountStopped(code) = kept {
+            self.account_stop = Some(code);
+        }
+        Ok(kept == Kept::Planned)
     }
 
     /// A batch that was handed out is not sent by its worker.
@@ -412,10 +440,7 @@ impl BatchQueue {
             self.raise_limit_after(&ended);
             self.held.retain(|held| *held != ended.batch.id);
         }
-        if self.limit == Some(0) {
-            return Ok(None);
-        }
-        loop {
+        while self.limit != Some(0) && self.account_stop.is_none() {
             let (batch, most) = match take {
                 Take::Batch => (self.first(ledger)?, usize::MAX),
                 Take::Recipient => (self.first_split(ledger)?, 1),
@@ -426,6 +451,7 @@ impl BatchQueue {
                 return Ok(Some(batch));
             }
         }
+        Ok(None)
     }
 
     /// Recipients that were not sent to, and whose batch the worker gives up, may be handed out again.
@@ -460,7 +486,7 @@ impl BatchQueue {
         });
         let size = batch.messages.len().min(most).min(allowed);
         let is_whole = size == batch.messages.len();
-        if !is_whole && !ledger.keep(batch.id)? {
+        if !is_whole && !self.keep(ledger, &batch)? {
             return Ok(None);
         }
         if let Some(limit) = &mut self.limit {

@@ -64,7 +64,7 @@ pub use outcome::AttemptOutcome;
 pub use planned_row::{Disposition, PlannedRow, RowText};
 pub use postgresql::{Place, Store};
 pub use recipient::{Decision, PlannedText, Recipient};
-pub use resolution::{Resolution, Selection, row_ranges};
+pub use resolution::{Resolution, Resolved, Selection, row_ranges};
 pub use sender::{Reservation, SenderOptions, account_id};
 pub use sqlite::SUFFIX;
 pub use totals::Totals;

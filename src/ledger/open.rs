@@ -9,7 +9,7 @@ use super::campaign::Campaign;
 use super::change::{Change, NewIds};
 use super::location::{Location, Lock};
 use super::outcome::AttemptOutcome;
-use super::resolution::{Resolution, Selection};
+use super::resolution::{Resolution, Resolved, Selection};
 use super::sender::{Reservation, SenderOptions};
 use super::totals::Totals;
 use super::transition;
@@ -157,25 +157,25 @@ impl Ledger {
             .map(drop)
     }
 
-    /// Changes the selected rows as an operator decides, all of them or none. Returns the rows that have changed.
+    /// Changes the selected rows as an operator decides, all of them or none.
     pub fn resolve(
         &mut self,
         selection: &Selection,
         resolution: &Resolution,
         note: Option<&str>,
         at: &Timestamp,
-    ) -> Result<Vec<u64>> {
+    ) -> Result<Resolved> {
         // Others that send keep a batch for a moment only.
         let mut tries = 0;
         loop {
             let resolved = self.transaction(|ledger| {
                 let batches = ledger.backend.selected(selection)?;
-                let (rows, changes) =
+                let (resolved, changes) =
                     transition::resolve(&batches, selection, resolution, note, at)?;
-                if !rows.is_empty() {
+                if !changes.is_empty() {
                     ledger.apply(&changes)?;
                 }
-                Ok(rows)
+                Ok(resolved)
             });
             tries += 1;
             match resolved {
@@ -243,15 +243,21 @@ impl Ledger {
             return Ok(Some(rows));
         }
         match self.backend.keep(batch.id)? {
-            Kept::Planned => self.apply(&changes).map(|_| Some(rows)),
+            // What is listed is suppressed also where nothing is to be claimed.
+            Kept::Planned | Kept::AccountStopped(_) => self.apply(&changes).map(|_| Some(rows)),
             Kept::Gone => Ok(Some(Suppressed::new())),
             Kept::Busy => Ok(None),
         }
     }
 
-    /// Keeps a planned batch for this sender to the end of the transaction. `false`: another one has it.
-    pub(super) fn keep(&mut self, batch: BatchId) -> Result<bool> {
-        Ok(self.backend.keep(batch)? == Kept::Planned)
+    /// Keeps a planned batch for this sender to the end of the transaction.
+    pub(super) fn keep(&mut self, batch: BatchId) -> Result<Kept> {
+        self.backend.keep(batch)
+    }
+
+    /// Tells other senders of the campaign that the gateway stopped the account with this code. In a transaction.
+    pub(super) fn stop_account(&mut self, code: i32) -> Result<()> {
+        self.backend.stop_account(code)
     }
 
     /// The next page of planned batches for this sender, without those that it holds.

@@ -1,6 +1,7 @@
 //! What an operator decides about rows.
 
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 /// Which rows an operator decides about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +46,17 @@ impl Resolution {
             Self::NotSent | Self::Cancelled => None,
         }
     }
+}
+
+/// What came of a decision.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Resolved {
+    /// The rows that have changed.
+    pub rows: Vec<u64>,
+    /// Rows that were left out of all unknown ones, because their requests may still be made.
+    pub left_out: Vec<u64>,
+    /// From when on these can be resolved. `None`: when their senders have ended.
+    pub left_out_for: Option<Duration>,
 }
 
 /// Rows as they are written on the command line: `3,17-20`.

@@ -386,7 +386,7 @@ fn refused() -> NewState {
     NewState::Refused { code: -1009 }
 }
 
-fn unknown() -> NewState {
+pub(super) fn unknown() -> NewState {
     NewState::Unknown {
         why: "no answer came".to_owned(),
         code: None,

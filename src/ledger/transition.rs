@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
-use super::backend::{InFlight, StoredBatch};
+use super::backend::{InFlight, StoredBatch, UnderWay};
 use super::batch::{Batch, BatchId, NewState, Settlement, Suppressed};
 use super::change::{Answer, Change, Child, Fields};
 use super::outcome::AttemptOutcome;
-use super::resolution::{Resolution, Selection, row_ranges};
+use super::resolution::{Resolution, Resolved, Selection, row_ranges};
 use super::state::{Event, State, next};
 use crate::domain::{Msisdn, Timestamp};
 use crate::{Error, Kind, Result};
@@ -205,14 +205,14 @@ pub(super) fn suppress(
     Ok((all, vec![change]))
 }
 
-/// An operator decides about the selected rows of these batches, all of them or none. Returns the rows that it changes.
+/// An operator decides about the selected rows of these batches, all of them or none.
 pub(super) fn resolve(
     batches: &[StoredBatch],
     selection: &Selection,
     resolution: &Resolution,
     note: Option<&str>,
     at: &Timestamp,
-) -> Result<(Vec<u64>, Vec<Change>)> {
+) -> Result<(Resolved, Vec<Change>)> {
     refuse_missing(batches, selection, resolution)?;
     let event = match resolution {
         Resolution::Accepted { .. } => Event::ResolveAccepted,
@@ -223,7 +223,8 @@ pub(super) fn resolve(
         Selection::Rows(ranges) => ranges.iter().any(|range| has(range, row)),
         _ => true,
     };
-    let mut rows = Vec::new();
+    let mut resolved = Resolved::default();
+    let rows = &mut resolved.rows;
     let mut changes = Vec::new();
     for batch in batches {
         let (id, from) = (batch.id, batch.state);
@@ -232,12 +233,27 @@ pub(super) fn resolve(
         }
         let (selected, others): (Vec<i64>, Vec<i64>) =
             batch.rows.iter().partition(|row| is_selected(**row));
+        let what = || match (selection, selected.first()) {
+            (Selection::Rows(_), Some(row)) => format!("row {row}"),
+            _ => format!("batch {id}"),
+        };
+        match &batch.under_way {
+            Some(under_way) if from == State::Claimed || event == Event::ResolveNotSent => {
+                if *selection != Selection::AllUnknown {
+                    return Err(still_under_way(&what(), under_way));
+                }
+                resolved
+                    .left_out
+                    .extend(selected.iter().map(|row| row.cast_unsigned()));
+                if let UnderWay::For(time) = under_way {
+                    resolved.left_out_for = resolved.left_out_for.max(Some(*time));
+                }
+                continue;
+            }
+            _ => {}
+        }
         let state = next(from, event).ok_or_else(|| {
-            let what = match (selection, selected.first()) {
-                (Selection::Rows(_), Some(row)) => format!("row {row}"),
-                _ => format!("batch {id}"),
-            };
-            not_resolvable(format!("{what} is {}", in_results(from)), resolution)
+            not_resolvable(format!("{} is {}", what(), in_results(from)), resolution)
         })?;
         rows.extend(selected.iter().map(|row| row.cast_unsigned()));
         let mut children = vec![Child {
@@ -256,13 +272,35 @@ pub(super) fn resolve(
     if !rows.is_empty() {
         let decision = Change::Decide {
             at: at.clone(),
-            rows: row_ranges(&rows),
+            rows: row_ranges(rows),
             resolution: resolution.clone(),
             note: note.map(str::to_owned),
         };
         changes.insert(0, decision);
     }
-    Ok((rows, changes))
+    Ok((resolved, changes))
+}
+
+/// The error for rows whose request may still be made.
+fn still_under_way(what: &str, under_way: &UnderWay) -> Error {
+    let (why, hint) = match under_way {
+        UnderWay::Sender(holder) => (
+            format!("it is under way, and its sender is there ({holder})"),
+            "wait for its answer, or for the end of that sender, and run again".to_owned(),
+        ),
+        UnderWay::For(time) => (
+            "its sender is gone, but could still send it if its host was only suspended".to_owned(),
+            format!(
+                "run again in {} seconds; then it cannot",
+                time.as_secs() + 1
+            ),
+        ),
+    };
+    Error::new(
+        Kind::Ledger,
+        format!("{what} cannot be resolved yet: {why}"),
+    )
+    .hint(hint)
 }
 
 /// The word for a state that people know from the results.

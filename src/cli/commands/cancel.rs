@@ -64,5 +64,6 @@ fn cancel(args: &CancelArgs, ledger: &mut Ledger) -> Result<Vec<u64>> {
         ask(&question, "nothing was cancelled")?;
     }
     let note = args.note.as_deref();
-    ledger.resolve(&selection, &Resolution::Cancelled, note, &clock::now())
+    let cancelled = ledger.resolve(&selection, &Resolution::Cancelled, note, &clock::now());
+    cancelled.map(|resolved| resolved.rows)
 }

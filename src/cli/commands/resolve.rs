@@ -7,9 +7,9 @@ use crate::cli::exit::Exit;
 use crate::cli::session::Session;
 use crate::cli::terminal::tell;
 use crate::cli::values::ResolutionArg;
-use crate::cli::view::{self, counted};
+use crate::cli::view::{self, counted, inflected};
 use crate::cli::{named, next};
-use crate::ledger::{Ledger, Resolution, Selection};
+use crate::ledger::{Ledger, Resolution, Resolved, Selection, row_ranges};
 use crate::{Error, Result};
 
 pub(in crate::cli) fn run(args: &ResolveArgs) -> Result<Exit> {
@@ -25,13 +25,30 @@ pub(in crate::cli) fn run(args: &ResolveArgs) -> Result<Exit> {
     ledger.close()?;
     let (resolved, totals) = (resolved?, totals?);
     tell(&format!(
-        "{} settled.\n{}{}The results file has not changed; isms-campaign results {} writes it again.",
-        counted(resolved.len() as u64, "row"),
+        "{} settled.\n{}{}{}The results file has not changed; isms-campaign results {} writes it again.",
+        counted(resolved.rows.len() as u64, "row"),
+        left_out(&resolved),
         view::totals(&totals, place),
         next::steps(&campaign, &totals, None, place),
         named::in_command(place)
     ));
     Ok(Exit::OK)
+}
+
+/// Says which rows were left out, and when they need not be.
+fn left_out(resolved: &Resolved) -> String {
+    if resolved.left_out.is_empty() {
+        return String::new();
+    }
+    let when = match resolved.left_out_for {
+        None => "when their senders have ended".to_owned(),
+        Some(time) => format!("in {} seconds", time.as_secs() + 1),
+    };
+    format!(
+        "{} left out, because their requests may still be under way: {}. Run again {when}.\n",
+        inflected(resolved.left_out.len() as u64, "row was", "rows were"),
+        row_ranges(&resolved.left_out),
+    )
 }
 
 fn resolution(args: &ResolveArgs) -> Result<Resolution> {

@@ -213,6 +213,31 @@ fn a_stop_reaches_all_workers() {
     }
 }
 
+/// Several senders of one campaign. One of them runs while the other waits for its first answer.
+#[test]
+fn an_account_stop_stops_the_other_senders_before_their_next_claim() {
+    if postgres_server::server().is_none() {
+        return;
+    }
+    let account = Some(StopReason::Account(Code(-1004)));
+    for workers in [1, 2] {
+        let place = in_postgres();
+        plan(&place, &[1; 6]);
+        let shared = Location::clone(&place);
+        let responder = Arc::new(move |_: &Request<'_>| {
+            let other = send(&shared, 1, &policy(), always(stopped()));
+            assert_eq!(other.stop, account);
+            Outcomes::All(accepted())
+        });
+        let run = send(&place, workers, &policy(), responder);
+        assert_eq!((run.stop, run.ending.requests), (account, 1));
+        // A later run tries again.
+        let run = send(&place, workers, &policy(), always(accepted()));
+        assert_eq!((run.stop, run.ending.requests), (None, 5));
+        assert_adds_up(&place);
+    }
+}
+
 /// Every second, third or fifth answer is unusable, or one at random: the run stops, and what is unknown then are at most
 /// 21 of the first 100 requests, and those that the other workers had in flight. One in a hundred stops nothing.
 #[test]

@@ -33,6 +33,8 @@ pub(super) struct Ledger {
     options: Option<SenderOptions>,
     /// The number of this sender, once it is one. This session holds its lock.
     sender: Option<i32>,
+    /// How often the gateway had stopped the account of a sender of this campaign when this one began.
+    account_stops: i64,
     /// Whether its record was made, perhaps in the transaction that is open.
     recorded: bool,
     /// How many attempts it made, with those of the transaction.
@@ -55,6 +57,7 @@ impl Ledger {
             holder: lock.holder,
             options: None,
             sender: None,
+            account_stops: i64::MAX,
             recorded: false,
             attempts: 0,
             committed: 0,
@@ -69,6 +72,8 @@ impl Ledger {
         } else {
             let sql = "SELECT id FROM (SELECT nextval('sender_id')::integer AS id) new, pg_advisory_lock(1769172307, id)";
             let sender = get(&self.connection.one(sql, &[])?, 0)?;
+            let sql = "SELECT account_stops FROM campaign WHERE number = $1";
+            self.account_stops = get(&self.connection.one(sql, &[&self.number])?, 0)?;
             *self.sender.insert(sender)
         };
         if !self.recorded {
@@ -147,15 +152,26 @@ impl backend::Ledger for Ledger {
         self.read_handed_out(sender, after, held)
     }
 
+    fn stop_account(&mut self, code: i32) -> Result<()> {
+        let sql = "UPDATE campaign SET account_stops = account_stops + 1, stop_code = $2 WHERE number = $1";
+        self.connection
+            .execute(sql, &[&self.number, &code])
+            .map(drop)
+    }
+
     fn keep(&mut self, batch: BatchId) -> Result<Kept> {
         let rows = self.connection.rows(
-            "SELECT state = 'planned' FROM batch WHERE campaign = $1 AND id = $2 FOR UPDATE SKIP LOCKED",
-            &[&self.number, &batch.0],
+            "SELECT state = 'planned', (SELECT stop_code FROM campaign WHERE number = $1 AND account_stops > $3)
+             FROM batch WHERE campaign = $1 AND id = $2 FOR UPDATE SKIP LOCKED",
+            &[&self.number, &batch.0, &self.account_stops],
         )?;
-        Ok(match rows.first() {
-            None => Kept::Busy,
-            Some(row) if get(row, 0)? => Kept::Planned,
-            Some(_) => Kept::Gone,
+        let Some(row) = rows.first() else {
+            return Ok(Kept::Busy);
+        };
+        Ok(match (get(row, 0)?, get(row, 1)?) {
+            (false, _) => Kept::Gone,
+            (true, None) => Kept::Planned,
+            (true, Some(code)) => Kept::AccountStopped(code),
         })
     }
 
@@ -185,8 +201,7 @@ impl backend::Ledger for Ledger {
     fn others_are_sending(&self) -> Result<bool> {
         let row = self.connection.one(
             "SELECT EXISTS (SELECT 1 FROM batch WHERE campaign = $1 AND state = 'planned')
-                 OR EXISTS (SELECT 1 FROM batch WHERE campaign = $1 AND state IN ('claimed', 'unknown')
-                                                  AND state = 'claimed' AND sender IS DISTINCT FROM $2)",
+                 OR EXISTS (SELECT 1 FROM batch WHERE campaign = $1 AND state = 'claimed' AND sender IS DISTINCT FROM $2)",
             &[&self.number, &self.sender.map(i64::from)],
         )?;
         get(&row, 0)

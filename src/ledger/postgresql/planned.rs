@@ -1,9 +1,12 @@
 //! Reading batches of an open campaign: planned ones with all that their requests need, and those that an operator selected.
 
+use std::time::Duration;
+
 use super::connection::get;
 use super::open::Ledger;
-use crate::ledger::backend::{InFlight, StoredBatch};
+use crate::ledger::backend::{InFlight, StoredBatch, UnderWay};
 use crate::ledger::batch::{AttemptId, Batch, BatchId};
+use crate::ledger::outcome::AttemptOutcome;
 use crate::ledger::resolution::Selection;
 use crate::ledger::stored::{self, BatchBuilder, StoredMember};
 use crate::{Error, Kind, Result};
@@ -13,6 +16,19 @@ const PAGE: i64 = 256;
 
 /// How many batches are handed out to a sender at a time.
 const HANDED_OUT: i64 = 64;
+
+/// Batches `$2` with their rows. Of those whose last request has no recorded end: whether its sender is there, who that is, and for
+/// how many seconds it might still make the request, which it does not when its claim is older than its time-out and a minute.
+const SELECTED: &str = "
+    SELECT b.id, b.state,
+           ARRAY(SELECT r.row FROM recipient r WHERE r.campaign = b.campaign AND r.batch_id = b.id ORDER BY r.row),
+           a.sender IN (SELECT id FROM live_sender), coalesce(s.holder, ''),
+           extract(epoch FROM a.claimed - clock_timestamp())::float8 + coalesce(s.timeout, 0) + 60
+    FROM batch b
+    LEFT JOIN attempt a ON a.campaign = b.campaign AND a.id = b.attempt AND b.state IN ('claimed', 'unknown')
+                           AND coalesce(a.outcome, $3) = $3
+    LEFT JOIN sender s ON s.id = a.sender
+    WHERE b.campaign = $1 AND b.id = ANY($2) ORDER BY b.id";
 
 impl Ledger {
     /// The next page of planned batches after `after`, in order.
@@ -92,10 +108,15 @@ impl Ledger {
     /// The batches that a selection names.
     pub(super) fn read_selected(&self, selection: &Selection) -> Result<Vec<StoredBatch>> {
         let number = &self.number;
-        let of_state = "SELECT id FROM batch WHERE campaign = $1 AND state = $2 ORDER BY id";
         let ids = match selection {
-            Selection::AllUnknown => self.read_column(of_state, &[number, &"unknown"])?,
-            Selection::AllPending => self.read_column(of_state, &[number, &"planned"])?,
+            Selection::AllUnknown => self.read_column(
+                "SELECT id FROM batch WHERE campaign = $1 AND state IN ('claimed', 'unknown') ORDER BY id",
+                &[number],
+            )?,
+            Selection::AllPending => self.read_column(
+                "SELECT id FROM batch WHERE campaign = $1 AND state = 'planned' ORDER BY id",
+                &[number],
+            )?,
             Selection::Batch(id) => {
                 let sql = "SELECT id FROM batch WHERE campaign = $1 AND id = $2";
                 self.read_column(sql, &[number, &id.cast_signed()])?
@@ -122,17 +143,23 @@ impl Ledger {
                     .hint("run again, or wait until they have ended"),
             );
         }
-        let rows = self.connection.rows(
-            "SELECT b.id, b.state, array_remove(array_agg(r.row ORDER BY r.row), NULL)
-             FROM batch b LEFT JOIN recipient r ON r.campaign = b.campaign AND r.batch_id = b.id
-             WHERE b.campaign = $1 AND b.id = ANY($2) GROUP BY b.id, b.state ORDER BY b.id",
-            &[number, &ids],
-        )?;
+        let interrupted = AttemptOutcome::Interrupted.as_str();
+        let rows = self
+            .connection
+            .rows(SELECTED, &[number, &ids, &interrupted])?;
         let batches = rows.iter().map(|row| {
+            let is_there: Option<bool> = get(row, 3)?;
             Ok(StoredBatch {
                 id: BatchId(get(row, 0)?),
                 state: stored::state(get(row, 1)?)?,
                 rows: get(row, 2)?,
+                under_way: match (is_there, get::<Option<f64>>(row, 5)?) {
+                    (Some(true), _) => Some(UnderWay::Sender(get::<String>(row, 4)?)),
+                    (_, Some(wait)) if wait > 0.0 => {
+                        Duration::try_from_secs_f64(wait).ok().map(UnderWay::For)
+                    }
+                    _ => None,
+                },
             })
         });
         batches.collect()
@@ -142,7 +169,7 @@ impl Ledger {
     pub(super) fn read_in_flight(&self) -> Result<InFlight> {
         let rows = self.connection.rows(
             "SELECT id, attempt FROM batch
-             WHERE campaign = $1 AND state IN ('claimed', 'unknown') AND state = 'claimed'
+             WHERE campaign = $1 AND state = 'claimed'
                AND NOT EXISTS (SELECT 1 FROM live_sender l WHERE l.id = batch.sender)
              ORDER BY id FOR UPDATE SKIP LOCKED",
             &[&self.number],

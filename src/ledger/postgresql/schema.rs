@@ -33,6 +33,8 @@ CREATE TABLE isms_campaign.campaign (
     schedules     text NOT NULL,          -- JSON: when runs were asked to send it, and what the words for that mean
     is_test       boolean NOT NULL,       -- the texts of another campaign, to the phones of those who test it
     gateway_host  text,                   -- set with the first claim
+    account_stops bigint NOT NULL DEFAULT 0, -- how often the gateway stopped the account, for senders that began before
+    stop_code     integer,                -- the last time with this code
     planned_batches bigint NOT NULL       -- how many; those that were split off later have higher numbers
 );
 -- Who sends a campaign, or has sent it. One that is there holds a lock of this session, see live_sender.
@@ -90,7 +92,7 @@ CREATE TABLE isms_campaign.batch (
 CREATE SEQUENCE isms_campaign.split_number;
 CREATE INDEX batch_planned ON isms_campaign.batch (campaign, id) WHERE state = 'planned';
 CREATE INDEX batch_planned_split ON isms_campaign.batch (campaign, id) WHERE state = 'planned' AND parent IS NOT NULL;
-CREATE INDEX batch_open ON isms_campaign.batch (campaign, id) WHERE state IN ('claimed', 'unknown');
+CREATE INDEX batch_open ON isms_campaign.batch (campaign, state, id) WHERE state IN ('claimed', 'unknown');
 CREATE TABLE isms_campaign.recipient (
     campaign      bigint NOT NULL,
     row           bigint NOT NULL,

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use super::connection::{Connection, get};
 use super::schema::VERSION;
@@ -11,9 +12,9 @@ use crate::Kind;
 use crate::domain::Status;
 use crate::ledger::tests::{
     accepted, assert_adds_up, claim, first, in_postgres, lock, open, plan, postgres_server, send,
-    settlement, snapshot, statuses, timestamp, unfinished_plan,
+    settlement, snapshot, statuses, timestamp, unfinished_plan, unknown,
 };
-use crate::ledger::{Committer, Ledger, Location, Take};
+use crate::ledger::{Committer, Ledger, Location, Resolution, Selection, SenderOptions, Take};
 
 impl Place {
     /// All rows of the tables that change.
@@ -244,7 +245,7 @@ fn a_claim_is_unknown_once_its_sender_is_gone_and_not_before() {
     // The server learns of the end of a session a moment later.
     let recovered = (0..500).any(|_| {
         open(&place).recovered() == 1 || {
-            std::thread::sleep(std::time::Duration::from_millis(10));
+            std::thread::sleep(Duration::from_millis(10));
             false
         }
     });
@@ -285,5 +286,69 @@ fn of_several_senders_each_batch_is_claimed_by_one() {
     assert_eq!(sent.len(), 300);
     assert_eq!(sent.iter().collect::<BTreeSet<_>>().len(), 300);
     assert_eq!(statuses(&place), [Status::Accepted; 600]);
+    assert_adds_up(&place);
+}
+
+#[test]
+fn rows_are_not_resolved_as_not_sent_while_their_request_can_still_be_made() {
+    let Some(server) = postgres_server::server() else {
+        return;
+    };
+    let place = in_postgres();
+    plan(&place, &[1, 1, 1]);
+    let mut sending = open(&place);
+    sending.set_sender(&SenderOptions {
+        account: "resolving".to_owned(),
+        per_recipient: None,
+        largest: std::num::NonZeroU32::MIN,
+        timeout: Duration::from_secs(30),
+    });
+    send(&mut sending, vec![unknown()]);
+    let batch = first(&sending);
+    claim(&mut sending, &batch).unwrap();
+    let resolve = |selection: &Selection, resolution: Resolution| {
+        let at = timestamp();
+        open(&place).resolve(selection, &resolution, None, &at)
+    };
+    let named = |row| Selection::Rows(vec![row..=row]);
+    let refusal = |row| {
+        resolve(&named(row), Resolution::NotSent)
+            .unwrap_err()
+            .to_string()
+    };
+    let all = || resolve(&Selection::AllUnknown, Resolution::NotSent).unwrap();
+
+    // Its answer is awaited. That of the first row has come.
+    assert!(refusal(2).contains("its sender is there (a test)"));
+    resolve(&named(2), Resolution::Accepted { trx_id: None }).unwrap_err();
+    let resolved = all();
+    assert_eq!(
+        (resolved.rows, resolved.left_out, resolved.left_out_for),
+        (vec![1], vec![2], None)
+    );
+
+    drop(sending);
+    let is_gone = (0..500).any(|_| {
+        open(&place).recovered() == 1 || {
+            std::thread::sleep(Duration::from_millis(10));
+            false
+        }
+    });
+    assert!(is_gone);
+    let refused = refusal(2);
+    assert!(
+        refused.contains("run again in 90 seconds") || refused.contains("run again in 8"),
+        "{refused}"
+    );
+    let resolved = all();
+    assert_eq!((resolved.rows.len(), &resolved.left_out[..]), (0, &[2][..]));
+    assert!(resolved.left_out_for > Some(Duration::from_secs(60)));
+    // By the clock of the database.
+    let mut clock = server.connect("postgres");
+    let sql = "UPDATE isms_campaign.attempt a SET claimed = claimed - interval '90 seconds'
+               FROM isms_campaign.campaign c WHERE c.number = a.campaign AND c.stored_as = $1";
+    clock.execute(sql, &[&place.to_string()]).unwrap();
+    assert_eq!(all().rows, [2]);
+    assert_eq!(statuses(&place), [Status::Pending; 3]);
     assert_adds_up(&place);
 }

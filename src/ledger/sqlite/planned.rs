@@ -102,6 +102,8 @@ impl Ledger {
             id: BatchId(id),
             state: stored::state(&state)?,
             rows: self.read_column(sql, [id])?,
+            // The process that made its last request has ended: the lock is held here.
+            under_way: None,
         })
     }
 

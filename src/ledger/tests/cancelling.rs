@@ -20,7 +20,8 @@ fn resolve_as(
     selection: &Selection,
     resolution: &Resolution,
 ) -> Result<Vec<u64>> {
-    ledger.resolve(selection, resolution, Some("wrong text"), &timestamp())
+    let resolved = ledger.resolve(selection, resolution, Some("wrong text"), &timestamp());
+    resolved.map(|resolved| resolved.rows)
 }
 
 fn cancel(ledger: &mut Ledger, selection: &Selection) -> Result<Vec<u64>> {

@@ -579,6 +579,7 @@ impl backend::Ledger for Open {
                 id: BatchId(id),
                 state: batch.state,
                 rows,
+                under_way: None,
             })
             .collect())
     }

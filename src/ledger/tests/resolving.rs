@@ -5,7 +5,7 @@ use super::*;
 fn resolve(ledger: &mut Ledger, selection: &Selection, resolution: &Resolution) -> Result<u64> {
     let note = Some("the portal says so");
     let rows = ledger.resolve(selection, resolution, note, &timestamp())?;
-    Ok(rows.len() as u64)
+    Ok(rows.rows.len() as u64)
 }
 
 fn went_out() -> Resolution {
