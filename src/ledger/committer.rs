@@ -2,7 +2,7 @@
 //! group, and answers them when that commit is durable.
 #![allow(clippy::disallowed_methods, reason = "measures waits")]
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::HashMap;
 use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,11 +10,11 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::backend::Kept;
-use super::batch::{AttemptId, Batch, BatchId, Settlement, Suppressed};
-use super::open::{self, Ledger, Page};
+use super::batch::{AttemptId, Batch, Settlement, Suppressed};
+use super::batch_queue::{BatchQueue, Take};
+use super::open::{Ledger, Page};
 use super::sender::Reservation;
-use crate::domain::{Message, Msisdn, Status, Timestamp};
+use crate::domain::{Msisdn, Timestamp};
 use crate::{Error, Kind, Result};
 
 /// What a worker asks for.
@@ -31,15 +31,6 @@ type Work = Box<dyn FnOnce(&mut BatchQueue, &mut Ledger) -> Result<()> + Send>;
 #[derive(Debug)]
 pub struct Committer {
     thread: JoinHandle<(Ledger, Result<()>)>,
-}
-
-/// How much a worker takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Take {
-    /// A batch.
-    Batch,
-    /// A single recipient, from a batch that was split already if there is one.
-    Recipient,
 }
 
 /// What a worker has of the ledger.
@@ -260,10 +251,7 @@ pub(super) struct GroupCommit {
 
 impl GroupCommit {
     pub(super) fn new(ledger: Ledger, limit: Option<u64>) -> Self {
-        let queue = BatchQueue {
-            limit,
-            ..BatchQueue::default()
-        };
+        let queue = BatchQueue::new(limit);
         Self {
             ledger,
             queue,
@@ -312,199 +300,6 @@ impl GroupCommit {
             is_shared: false,
             is_limited: Arc::default(),
         }
-    }
-}
-
-/// The planned batches that were read ahead, and how many recipients may still be handed out.
-#[derive(Default)]
-struct BatchQueue {
-    waiting: VecDeque<Batch>,
-    /// The last batch that was read.
-    last: Option<BatchId>,
-    /// The batches that workers hold: they were handed out, and neither settled nor lost since. Each is planned until its claim,
-    /// and would be read again.
-    held: Vec<BatchId>,
-    /// How many recipients may still be handed out, if that is limited.
-    limit: Option<u64>,
-    /// The numbers that came onto a suppression list during this run, with the reasons.
-    listed: HashMap<Msisdn, String>,
-    /// The batches that lost recipients to them. A worker that was given one earlier must not claim it.
-    withdrawn: HashSet<BatchId>,
-    /// What was suppressed since this was last asked for.
-    suppressed: Suppressed,
-    /// The code with which the gateway stopped the account of another sender.
-    account_stop: Option<i32>,
-}
-
-impl BatchQueue {
-    /// The next batch without a listed number.
-    fn next_unlisted(
-        &mut self,
-        ledger: &mut Ledger,
-        ended: Option<Settlement>,
-        take: Take,
-    ) -> Result<Option<Batch>> {
-        let mut next = self.next(ledger, ended, take)?;
-        while let Some(batch) = &next
-            && self.withdraw(ledger, batch)?
-        {
-            next = self.next(ledger, None, take)?;
-        }
-        Ok(next)
-    }
-
-    /// Whether a batch that was handed out must not be sent, because a number in it is listed.
-    fn withdraw(&mut self, ledger: &mut Ledger, batch: &Batch) -> Result<bool> {
-        let withdrawn = self.withdrawn.contains(&batch.id) || self.suppress(ledger, batch)?;
-        if withdrawn {
-            self.lose(batch);
-        }
-        Ok(withdrawn)
-    }
-
-    /// Claims a batch that was handed out, unless another sender has it.
-    fn claim(
-        &mut self,
-        ledger: &mut Ledger,
-        batch: &Batch,
-        at: &Timestamp,
-    ) -> Result<Option<AttemptId>> {
-        if !self.keep(ledger, batch)? {
-            self.lose(batch);
-            return Ok(None);
-        }
-        ledger.claim(batch.id, at).map(Some)
-    }
-
-    /// Keeps a planned batch from other senders. `false`: it is not to be claimed.
-    fn keep(&mut self, ledger: &mut Ledger, batch: &Batch) -> Result<bool> {
-        let kept = ledger.keep(batch.id)?;
-        if let Kept::AccountStopped(code) = kept {
-            self.account_stop = Some(code);
-        }
-        Ok(kept == Kept::Planned)
-    }
-
-    /// A batch that was handed out is not sent by its worker.
-    fn lose(&mut self, batch: &Batch) {
-        self.held.retain(|held| *held != batch.id);
-        if let Some(limit) = &mut self.limit {
-            *limit += batch.messages.len() as u64;
-        }
-    }
-
-    /// Suppresses the listed numbers of the next page of planned batches after `after`.
-    fn suppress_page(&mut self, ledger: &mut Ledger, after: Option<BatchId>) -> Result<Page> {
-        let Self {
-            listed,
-            suppressed,
-            withdrawn,
-            waiting,
-            ..
-        } = self;
-        ledger.suppress_page(
-            after,
-            &|number| listed.get(&number).cloned(),
-            &mut |batch, rows| {
-                waiting.retain(|waiting| waiting.id != batch);
-                withdrawn.insert(batch);
-                open::add(suppressed, rows);
-            },
-        )
-    }
-
-    /// Suppresses the listed numbers of a planned batch. `false`: there is none.
-    fn suppress(&mut self, ledger: &mut Ledger, batch: &Batch) -> Result<bool> {
-        let listed = &self.listed;
-        let on_list = |message: &Message| listed.contains_key(&message.number);
-        if !batch.messages.iter().any(on_list) {
-            return Ok(false);
-        }
-        let rows = ledger.suppress_in(batch, &|number| listed.get(&number).cloned())?;
-        self.waiting.retain(|waiting| waiting.id != batch.id);
-        if let Some(rows) = rows.filter(|rows| !rows.is_empty()) {
-            self.withdrawn.insert(batch.id);
-            open::add(&mut self.suppressed, rows);
-        }
-        Ok(true)
-    }
-
-    fn next(
-        &mut self,
-        ledger: &mut Ledger,
-        ended: Option<Settlement>,
-        take: Take,
-    ) -> Result<Option<Batch>> {
-        if let Some(ended) = ended {
-            ledger.settle(&ended)?;
-            self.raise_limit_after(&ended);
-            self.held.retain(|held| *held != ended.batch.id);
-        }
-        while self.limit != Some(0) && self.account_stop.is_none() {
-            let (batch, most) = match take {
-                Take::Batch => (self.first(ledger)?, usize::MAX),
-                Take::Recipient => (self.first_split(ledger)?, 1),
-            };
-            let Some(batch) = batch else { return Ok(None) };
-            if let Some(batch) = self.cut(ledger, batch, most)? {
-                self.held.push(batch.id);
-                return Ok(Some(batch));
-            }
-        }
-        Ok(None)
-    }
-
-    /// Recipients that were not sent to, and whose batch the worker gives up, may be handed out again.
-    fn raise_limit_after(&mut self, ended: &Settlement) {
-        if let Some(limit) = &mut self.limit {
-            *limit += ended.counts().of(Status::Pending);
-        }
-    }
-
-    /// The next planned batch.
-    fn first(&mut self, ledger: &mut Ledger) -> Result<Option<Batch>> {
-        if self.waiting.is_empty() {
-            self.read_ahead(ledger)?;
-        }
-        Ok(self.waiting.pop_front())
-    }
-
-    /// A planned batch that was split from another, or else the next one.
-    fn first_split(&mut self, ledger: &mut Ledger) -> Result<Option<Batch>> {
-        let Some(batch) = ledger.smallest_split()? else {
-            return self.first(ledger);
-        };
-        self.waiting.retain(|waiting| waiting.id != batch.id);
-        Ok(Some(batch))
-    }
-
-    /// The first recipients of a batch, at most this many and no more than the limit allows. The others remain planned. `None`:
-    /// another sender has it.
-    fn cut(&mut self, ledger: &mut Ledger, batch: Batch, most: usize) -> Result<Option<Batch>> {
-        let allowed = self.limit.map_or(usize::MAX, |limit| {
-            usize::try_from(limit).unwrap_or(usize::MAX)
-        });
-        let size = batch.messages.len().min(most).min(allowed);
-        let is_whole = size == batch.messages.len();
-        if !is_whole && !self.keep(ledger, &batch)? {
-            return Ok(None);
-        }
-        if let Some(limit) = &mut self.limit {
-            *limit -= size as u64;
-        }
-        if is_whole {
-            return Ok(Some(batch));
-        }
-        ledger.split_first(&batch, size).map(Some)
-    }
-
-    fn read_ahead(&mut self, ledger: &mut Ledger) -> Result<()> {
-        let page = ledger.hand_out(self.last, &self.held)?;
-        if let Some(batch) = page.last() {
-            self.last = Some(batch.id);
-        }
-        self.waiting.extend(page);
-        Ok(())
     }
 }
 

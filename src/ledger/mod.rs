@@ -21,6 +21,7 @@
 //! | `location` | where a ledger is: its lock, a plan in its making, a ledger to read |
 //! | `open` | a ledger open for sending: the transitions, carried out in transactions |
 //! | `committer` | the thread that commits for all workers together |
+//! | `batch_queue` | the batches that the process holds, for the workers |
 //! | `transition`, `state` | what may become of a batch, and the states that allow it |
 //! | `change` | what is written |
 //! | `batch`, `outcome`, `resolution` | a batch, how an attempt to send it ended, what an operator says of it |
@@ -34,6 +35,7 @@
 
 mod backend;
 mod batch;
+mod batch_queue;
 mod campaign;
 mod change;
 mod committer;
@@ -56,8 +58,9 @@ mod verify;
 
 pub use backend::{LockGuard, PlanInserts, PlanWriter, Snapshot, Started};
 pub use batch::{AttemptId, Batch, BatchId, NewState, Settlement, Suppressed};
+pub use batch_queue::Take;
 pub use campaign::Campaign;
-pub use committer::{Committer, LedgerHandle, Take};
+pub use committer::{Committer, LedgerHandle};
 pub use location::{Location, Lock};
 pub use open::Ledger;
 pub use outcome::AttemptOutcome;
