@@ -47,7 +47,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("regex", &["lint", "gateway/credentials.rs"]),
     ("rlibphonenumber", &["domain/msisdn"]),
     ("rusqlite", &["ledger/sqlite"]),
-    ("rustix", &["cli/on_end.rs"]),
+    ("rustix", &["cli/on_end.rs", "gateway/fence.rs"]),
     (
         "rustls",
         &["certificates.rs", "gateway/tls.rs", "ledger/postgresql"],
@@ -64,7 +64,7 @@ const HOMES: &[(&str, &[&str])] = &[
         &["source/kept_input.rs", "cli/commands/test.rs"],
     ),
     ("strum", &["dispatch", "domain", "ledger", "lint"]),
-    ("thiserror", &["error.rs", "domain"]),
+    ("thiserror", &["error.rs", "domain", "gateway/transport.rs"]),
     ("tokio", &["sandbox"]),
     ("toml", &["cli/campaign_file"]),
     ("tokio_postgres_rustls", &["ledger/postgresql"]),

@@ -1,7 +1,7 @@
 //! The sending loop against scripted gateways: what each answer does to the ledger and to the run. `model` tests that
 //! nothing is ever sent twice or lost, `schedules` the same in any order of steps, `alone` to how few people the first
-//! requests go, `halving` what splitting costs, `own_texts` that each recipient gets its own text, `stopping` what stops a run,
-//! `waiting` what workers wait for, `windows` when they send.
+//! requests go, `halving` what splitting costs, `own_texts` that each recipient gets its own text, `shared` what is different
+//! where several hosts send, `stopping` what stops a run, `waiting` what workers wait for, `windows` when they send.
 #![allow(
     clippy::disallowed_methods, clippy::unwrap_used,
     clippy::expect_used,
@@ -15,6 +15,7 @@ mod halving;
 mod model;
 mod own_texts;
 mod schedules;
+mod shared;
 mod stopping;
 mod waiting;
 mod windows;

@@ -15,9 +15,12 @@ use super::throttle::Throttle;
 use crate::domain::schedule::Turn;
 use crate::domain::status::Counts;
 use crate::domain::{Status, Timestamp};
-use crate::gateway::{Code, Gateway, Outcome, Outcomes, Reply, Request};
+use crate::gateway::{Code, Fence, Gateway, Outcome, Outcomes, Reply, Request};
 use crate::ledger::{AttemptId, Batch, LedgerHandle, NewState, Settlement, Take};
 use crate::{Error, Kind, Result};
+
+/// How old a claim may be when its request is written, where several hosts send one campaign.
+const FRESH: Duration = Duration::from_secs(5);
 
 /// Receives the progress of a run. All workers call it, so it must be quick.
 pub trait Progress: Sync {
@@ -132,6 +135,7 @@ pub(super) enum Stage {
     Claimed {
         batch: Batch,
         attempt: AttemptId,
+        fence: Option<Fence>,
         retries: u32,
     },
     /// The request certainly was not sent, and no other can be.
@@ -215,6 +219,7 @@ impl Worker<'_> {
                 let Some(now) = self.shared.sending_time().filter(|_| turn) else {
                     return Ok(Some(Stage::Free(None)));
                 };
+                let fence = self.fence();
                 let Some(attempt) = self.ledger.claim(&batch, now)? else {
                     self.note_account_stop()?;
                     return Ok(Some(Stage::Free(None)));
@@ -222,15 +227,17 @@ impl Worker<'_> {
                 Ok(Some(Stage::Claimed {
                     batch,
                     attempt,
+                    fence,
                     retries,
                 }))
             }
             Stage::Claimed {
                 batch,
                 attempt,
+                fence,
                 retries,
             } => {
-                let (ended, next) = self.submit(&batch, attempt);
+                let (ended, next) = self.submit(&batch, attempt, fence);
                 self.note_answer(&ended);
                 if let Next::Stop(StopReason::Account(code)) = next {
                     self.ledger.stop_account(code.0)?;
@@ -256,11 +263,13 @@ impl Worker<'_> {
         let take = self.alone.as_ref().map_or(Take::Batch, |alone| alone.take);
         let is_unlimited = self.shared.throttle.is_unlimited() && !self.ledger.is_limited();
         if is_unlimited && self.shared.health().pause_end().is_none() {
+            let fence = self.fence();
             let claimed = self.ledger.next_claimed(ended, take, now)?;
             return match claimed {
                 Some((batch, attempt)) => Ok(Some(Stage::Claimed {
                     batch,
                     attempt,
+                    fence,
                     retries,
                 })),
                 None => self.wait_for_others(),
@@ -278,6 +287,12 @@ impl Worker<'_> {
             self.shared.stop.request(StopReason::Account(Code(code)));
         }
         Ok(())
+    }
+
+    /// Until when the request may be written whose claim is about to be made. The claim is durable some time after this, and then
+    /// others know how old it is at least.
+    fn fence(&self) -> Option<Fence> {
+        self.ledger.is_shared().then(|| Fence::after(FRESH))
     }
 
     /// Nothing is left to take. Where other senders have requests under way, their batches may have to be sent yet.
@@ -343,7 +358,12 @@ impl Worker<'_> {
     }
 
     /// Makes one request, whose claim is durable.
-    fn submit(&mut self, batch: &Batch, attempt: AttemptId) -> (Settlement, Next) {
+    fn submit(
+        &mut self,
+        batch: &Batch,
+        attempt: AttemptId,
+        fence: Option<Fence>,
+    ) -> (Settlement, Next) {
         let shared = self.shared;
         let recipients = batch.messages.len();
         // The host may have been suspended since the claim.
@@ -353,6 +373,7 @@ impl Worker<'_> {
             self.gateway.submit(&Request {
                 messages: &batch.messages,
                 sender_id: shared.policy.sender_id.as_ref(),
+                fence,
             })
         } else {
             Reply::without_response(Outcome::NotSent {

@@ -17,7 +17,7 @@ use super::isms::account::{self, Page};
 use super::isms::form::Form;
 use super::isms::{MAX_BODY, WireFormat};
 use super::network::{Network, describe, in_seconds};
-use super::transport::{self, LiteralFirst, Witness};
+use super::transport::{self, LiteralFirst, TooLate, Witness};
 use super::{Balance, Credentials, Endpoint, Gateway, Outcome, Outcomes, Reply, Request};
 use crate::Result;
 use crate::domain::Message;
@@ -134,7 +134,7 @@ impl HttpGateway {
 
     /// Asks about the account, with one request that sends nothing.
     fn ask<T>(&mut self, page: &Page<T>) -> Result<T> {
-        self.witness.begin(self.timeouts.total);
+        self.witness.begin(self.timeouts.total, None);
         let place = self.endpoint.page(page.path)?;
         let asked = self
             .agent
@@ -185,6 +185,10 @@ impl HttpGateway {
                 ),
             };
             Outcome::NoAnswer { why, code: None }
+        } else if matches!(error, ureq::Error::Other(cause) if cause.is::<TooLate>()) {
+            Outcome::NotSent {
+                why: TOO_LATE.to_owned(),
+            }
         } else {
             let (peer, host) = (self.witness.peer(), self.endpoint.name());
             self.network
@@ -220,7 +224,7 @@ impl Gateway for HttpGateway {
                 why: "the gateway cannot take these texts in one request".to_owned(),
             });
         }
-        self.witness.begin(self.timeouts.total);
+        self.witness.begin(self.timeouts.total, request.fence);
         let reply = match self.post(request) {
             Ok(response) => self.read(response, request.messages),
             Err(error) => self.failed(&error),
@@ -231,6 +235,8 @@ impl Gateway for HttpGateway {
 }
 
 const CUT_SHORT: &str = "the answer was cut short";
+
+const TOO_LATE: &str = "when there was a connection, too much time had passed since the ledger was told of the request: to write the ledger or to connect takes too long, or this machine was suspended";
 
 fn config(network: &Network, timeouts: Timeouts) -> Config {
     let proxy = network.proxy.as_ref().map(|proxy| proxy.server.clone());

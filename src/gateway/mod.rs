@@ -2,6 +2,7 @@
 
 mod credentials;
 mod endpoint;
+mod fence;
 mod http;
 mod isms;
 mod network;
@@ -15,6 +16,7 @@ use crate::domain::{Message, SenderId};
 
 pub use credentials::{Credentials, Password};
 pub use endpoint::Endpoint;
+pub use fence::Fence;
 pub use http::{HttpGateway, Timeouts};
 pub use isms::account::Balance;
 pub use isms::code::{Code, RefusalKind};
@@ -28,6 +30,8 @@ pub struct Request<'a> {
     pub messages: &'a [Message],
     /// The name shown as the sender, if one is set.
     pub sender_id: Option<&'a SenderId>,
+    /// Until when its first byte may be written. `None`: at any time.
+    pub fence: Option<Fence>,
 }
 
 /// The outcome of a request for one recipient. A reply that fits nowhere else is `NoAnswer`.

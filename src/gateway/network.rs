@@ -70,6 +70,7 @@ impl Network {
 pub(super) fn describe(error: &Error) -> String {
     match error {
         Error::Io(error) => error.to_string(),
+        Error::Other(error) => error.to_string(),
         Error::BadUri(_) | Error::RequireHttpsOnly(_) | Error::Http(_) => {
             "the URL cannot be used".to_owned()
         }

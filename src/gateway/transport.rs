@@ -23,16 +23,21 @@ use ureq::config::Config;
 use ureq::http::Uri;
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{
-    Buffers, ConnectProxyConnector, ConnectionDetails, Connector, Either, NextTimeout,
+    Buffers, ConnectProxyConnector, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout,
     RustlsConnector, SocksConnector, TcpConnector, Transport,
 };
 use ureq::{Error, Timeout};
+
+use super::fence::Fence;
 
 /// For how long a late request still reads what has arrived.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// How long each look takes at most.
 const LOOK: Duration = Duration::from_millis(50);
+
+/// How long a connection is kept over which nothing was sent yet. No server waits less for a request.
+const MAX_UNUSED: Duration = Duration::from_secs(10);
 
 /// Whom a connection is being made to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,6 +58,8 @@ struct Observed {
     peer: Peer,
     written: bool,
     broken: bool,
+    /// Until when its first byte may be written.
+    fence: Option<Fence>,
     /// Until when the request may take. `None`: for ever.
     deadline: Option<Instant>,
     /// Whether that is already more than it was given.
@@ -61,8 +68,9 @@ struct Observed {
 
 impl Witness {
     /// Forgets the last request, and begins one that may take this long.
-    pub(super) fn begin(&self, limit: Duration) {
+    pub(super) fn begin(&self, limit: Duration, fence: Option<Fence>) {
         *self.observed() = Observed {
+            fence,
             deadline: Instant::now().checked_add(limit),
             ..Observed::default()
         };
@@ -76,6 +84,15 @@ impl Witness {
     /// Whether a byte of the request may have left. `false` proves that none has.
     pub(super) fn written(&self) -> bool {
         self.observed().written
+    }
+
+    /// Refuses a write that comes too late. Where nothing was written before, nothing was sent. A part of a request that ends
+    /// here can be anything, but no gateway should act on it; the rest of it must not follow.
+    fn refuse_late(&self) -> Result<(), Error> {
+        match self.observed().fence {
+            Some(fence) if fence.has_passed() => Err(Error::Other(TooLate.into())),
+            _ => Ok(()),
+        }
     }
 
     /// Whether reading the answer met an error, such as a reset or a TLS connection that ended without `close_notify`.
@@ -118,23 +135,94 @@ impl Witness {
     }
 }
 
+/// A write was refused because it came too late.
+#[derive(Debug, thiserror::Error)]
+#[error("it took too long to write the request")]
+pub(super) struct TooLate;
+
 /// Makes connections as ureq does, with a witness.
 pub(super) fn connector(
     witness: &Witness,
     proxied: bool,
 ) -> impl Connector<(), Out = impl Transport> {
-    ().chain(SocksConnector::default())
+    let connector = ()
+        .chain(SocksConnector::default())
         .chain(ConnectProxyConnector::default())
         .chain(TcpConnector::default())
         .chain(PeerConnector {
             witness: witness.clone(),
             proxied,
         })
-        .chain(RustlsConnector::default())
-        .chain(WitnessConnector {
-            witness: witness.clone(),
-            proxied,
-        })
+        .chain(RustlsConnector::default());
+    witnessed(connector, witness, proxied)
+}
+
+/// Puts the witness on every connection to the gateway that `connector` makes. That one comes last in the chain of connectors,
+/// after TLS: the bytes of a handshake are not the request.
+pub(super) fn witnessed<C: Connector>(
+    connector: C,
+    witness: &Witness,
+    proxied: bool,
+) -> impl Connector<(), Out = impl Transport> {
+    let unused = Unused(Arc::default());
+    UnusedFirst {
+        connector,
+        unused: unused.clone(),
+        proxied,
+    }
+    .chain(WitnessConnector {
+        witness: witness.clone(),
+        unused,
+        proxied,
+    })
+}
+
+/// A connection over which nothing was sent, because it came too late for its request, and since when it is kept for the next
+/// one. With a slow connection every request would be too late otherwise.
+#[derive(Debug)]
+struct Unused<T>(Arc<Mutex<Option<(T, Instant)>>>);
+
+impl<T> Clone for Unused<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T: Transport> Unused<T> {
+    fn lock(&self) -> MutexGuard<'_, Option<(T, Instant)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The connection, if there is one that can be used.
+    fn take(&self) -> Option<T> {
+        let (mut connection, since) = self.lock().take()?;
+        (since.elapsed() < MAX_UNUSED && connection.is_open()).then_some(connection)
+    }
+}
+
+/// Hands out an unused connection if there is one, and makes one otherwise.
+#[derive(Debug)]
+struct UnusedFirst<C: Connector> {
+    connector: C,
+    unused: Unused<C::Out>,
+    proxied: bool,
+}
+
+impl<C: Connector> Connector for UnusedFirst<C> {
+    type Out = C::Out;
+
+    fn connect(
+        &self,
+        details: &ConnectionDetails,
+        chained: Option<()>,
+    ) -> Result<Option<C::Out>, Error> {
+        if !leads_to_the_proxy(self.proxied, details)
+            && let Some(unused) = self.unused.take()
+        {
+            return Ok(Some(unused));
+        }
+        self.connector.connect(details, chained)
+    }
 }
 
 /// Whether a connection is the one to a CONNECT proxy. ureq makes it through the same chain, with a configuration that
@@ -166,16 +254,16 @@ impl<In: Transport> Connector<In> for PeerConnector {
     }
 }
 
-/// Puts the witness on every connection to the gateway. It comes last in the chain of connectors, after TLS: the
-/// bytes of a handshake are not the request.
+/// Puts the witness on every connection to the gateway.
 #[derive(Debug)]
-pub(super) struct WitnessConnector {
-    pub(super) witness: Witness,
+struct WitnessConnector<In> {
+    witness: Witness,
+    unused: Unused<In>,
     /// Whether the agent was given a proxy.
-    pub(super) proxied: bool,
+    proxied: bool,
 }
 
-impl<In: Transport> Connector<In> for WitnessConnector {
+impl<In: Transport> Connector<In> for WitnessConnector<In> {
     type Out = Either<In, WitnessedTransport<In>>;
 
     fn connect(
@@ -188,8 +276,10 @@ impl<In: Transport> Connector<In> for WitnessConnector {
                 Either::A(inner)
             } else {
                 Either::B(WitnessedTransport {
-                    inner,
+                    inner: Some(inner),
+                    closed: LazyBuffers::new(1, 1),
                     witness: self.witness.clone(),
+                    unused: Some(self.unused.clone()),
                 })
             }
         }))
@@ -198,24 +288,47 @@ impl<In: Transport> Connector<In> for WitnessConnector {
 
 #[derive(Debug)]
 pub(super) struct WitnessedTransport<In> {
-    inner: In,
+    /// The connection. `None`: it is kept for the next request.
+    inner: Option<In>,
+    /// What this one has then.
+    closed: LazyBuffers,
     witness: Witness,
+    /// Where to keep it for the next request. `None`: something was sent over it.
+    unused: Option<Unused<In>>,
+}
+
+impl<In: Transport> WitnessedTransport<In> {
+    fn open(&mut self) -> Result<&mut In, Error> {
+        self.inner.as_mut().ok_or(Error::ConnectionFailed)
+    }
 }
 
 impl<In: Transport> Transport for WitnessedTransport<In> {
     fn buffers(&mut self) -> &mut dyn Buffers {
-        self.inner.buffers()
+        match &mut self.inner {
+            Some(inner) => inner.buffers(),
+            None => &mut self.closed,
+        }
     }
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
         let limit = self.witness.limit(timeout)?;
+        // The last thing before the write: wherever the host was suspended before this, it is noticed.
+        if let Err(late) = self.witness.refuse_late() {
+            if let Some(unused) = self.unused.take() {
+                *unused.lock() = self.inner.take().map(|inner| (inner, Instant::now()));
+            }
+            return Err(late);
+        }
+        self.unused = None;
         // Set before the write: a write that fails may have sent any part of its bytes.
         self.witness.observed().written = true;
-        self.inner.transmit_output(amount, limit)
+        self.open()?.transmit_output(amount, limit)
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
-        let mut read = || self.inner.await_input(self.witness.limit(timeout)?);
+        let witness = self.witness.clone();
+        let mut read = || self.open()?.await_input(witness.limit(timeout)?);
         let progress = match read() {
             // The answer may have come while this process stood still.
             Err(Error::Timeout(_)) => read(),
@@ -230,11 +343,11 @@ impl<In: Transport> Transport for WitnessedTransport<In> {
     /// Also asked when a kept connection is taken for the next request: one on which bytes have arrived since then is not
     /// open. They are no answer to a request that was not written yet.
     fn is_open(&mut self) -> bool {
-        self.inner.is_open()
+        self.inner.as_mut().is_some_and(In::is_open)
     }
 
     fn is_tls(&self) -> bool {
-        self.inner.is_tls()
+        self.inner.as_ref().is_some_and(In::is_tls)
     }
 }
 

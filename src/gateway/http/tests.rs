@@ -11,7 +11,7 @@ use std::thread;
 use super::*;
 use crate::domain::{Encoding, Msisdn, SenderId};
 use crate::gateway::proxy::Proxy;
-use crate::gateway::{Code, Password};
+use crate::gateway::{Code, Fence, Password};
 
 const PASSWORD: &str = "p&ss w\u{f6}rd+%";
 
@@ -159,6 +159,7 @@ fn submit_text(gateway: &mut HttpGateway, count: u64, text: &str) -> Reply {
     let reply = gateway.submit(&Request {
         messages: &messages(count, text, Encoding::Ascii),
         sender_id: None,
+        fence: None,
     });
     let shown = format!("{reply:?}");
     assert!(
@@ -250,6 +251,7 @@ fn the_request_is_a_form_with_exactly_the_fields_of_the_reference() {
     let reply = gateway_at(address).submit(&Request {
         messages: &messages(3, text, Encoding::Unicode),
         sender_id: Some(&SenderId::parse("KEDAI").unwrap()),
+        fence: None,
     });
     assert_eq!(reply.outcomes, accepted("1143007207"));
     assert_eq!(
@@ -312,6 +314,7 @@ fn messages_with_different_texts_or_types_are_not_sent() {
         let request = Request {
             messages: &mixed,
             sender_id: None,
+            fence: None,
         };
         let reply = gateway.submit(&request);
         assert_eq!(
@@ -418,6 +421,36 @@ fn the_failure_of_one_request_does_not_affect_the_next() {
     drop(listener);
     while done.recv_timeout(PATIENCE).is_ok() {}
     why_not_sent(&submit(&mut gateway, 1));
+}
+
+/// The server of this test is slow enough for a fence, so the first request comes too late.
+#[test]
+fn what_comes_too_late_is_not_written_and_its_connection_serves_the_next_request() {
+    let (address, listener, received) = serve(vec![Box::new(|mut peer: Peer| {
+        let request = peer.request();
+        peer.answer("2000 = SUCCESS:1");
+        peer.wait_for_close();
+        request
+    })]);
+    let mut gateway = gateway_at(address);
+    let mut submit_within = |limit| {
+        gateway.submit(&Request {
+            messages: &messages(1, "hello", Encoding::Ascii),
+            sender_id: None,
+            fence: Some(Fence::after(limit)),
+        })
+    };
+    for _ in 0..2 {
+        let late = submit_within(Duration::ZERO);
+        let why = why_not_sent(&late);
+        assert!(why.contains("too much time had passed"), "{why}");
+    }
+    assert_eq!(submit_within(PATIENCE).outcomes, accepted("1"));
+    // A connection that has served a request may be about to be closed, and is not kept.
+    why_not_sent(&submit_within(Duration::ZERO));
+    let only = received.recv_timeout(PATIENCE).unwrap();
+    assert_eq!(fields_of(&only.body)[2].1, "60123456789");
+    assert!(saw_no_other_connection(&listener));
 }
 
 // Whole responses

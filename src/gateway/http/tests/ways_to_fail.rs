@@ -2,6 +2,7 @@
 //! is sent again automatically. So these are due only if certainly nothing was taken: not one byte of the request had
 //! left, or the gateway answered 429.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ureq::config::Config;
@@ -12,7 +13,7 @@ use ureq::unversioned::transport::{
 };
 
 use super::*;
-use crate::gateway::transport::WitnessConnector;
+use crate::gateway::transport::witnessed;
 
 mod first_write;
 

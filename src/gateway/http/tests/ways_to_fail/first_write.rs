@@ -1,42 +1,49 @@
-//! A first write that fails.
+//! First writes that a real socket cannot be made to do, so these connections are simulated.
 
 use super::*;
+use crate::gateway::Fence;
 
-/// A connection whose first write fails with this error, perhaps after a part of the bytes.
-#[derive(Debug)]
-struct Failing(fn() -> ureq::Error);
+/// A connection on which each write does this.
+struct Simulated(Arc<dyn Fn() -> Result<(), ureq::Error> + Send + Sync>);
 
-struct FailingTransport(LazyBuffers, fn() -> ureq::Error);
+struct SimulatedTransport(LazyBuffers, Simulated);
 
-impl std::fmt::Debug for FailingTransport {
+impl std::fmt::Debug for Simulated {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("FailingTransport")
+        f.write_str("Simulated")
     }
 }
 
-impl Connector<()> for Failing {
-    type Out = FailingTransport;
+impl std::fmt::Debug for SimulatedTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SimulatedTransport")
+    }
+}
+
+impl Connector<()> for Simulated {
+    type Out = SimulatedTransport;
 
     fn connect(
         &self,
         _: &ConnectionDetails,
         _: Option<()>,
     ) -> Result<Option<Self::Out>, ureq::Error> {
-        Ok(Some(FailingTransport(LazyBuffers::new(4096, 4096), self.0)))
+        let buffers = LazyBuffers::new(4096, 4096);
+        Ok(Some(SimulatedTransport(buffers, Self(self.0.clone()))))
     }
 }
 
-impl Transport for FailingTransport {
+impl Transport for SimulatedTransport {
     fn buffers(&mut self) -> &mut dyn Buffers {
         &mut self.0
     }
 
     fn transmit_output(&mut self, _: usize, _: NextTimeout) -> Result<(), ureq::Error> {
-        Err((self.1)())
+        self.1.0()
     }
 
     fn await_input(&mut self, _: NextTimeout) -> Result<bool, ureq::Error> {
-        Err((self.1)())
+        self.1.0().map(|()| false)
     }
 
     fn is_open(&mut self) -> bool {
@@ -44,7 +51,27 @@ impl Transport for FailingTransport {
     }
 }
 
-/// A real socket cannot be made to fail within its first few bytes, so this connection is simulated.
+fn gateway_on(connection: Simulated) -> HttpGateway {
+    let witness = Witness::default();
+    let timeouts = Timeouts {
+        connect: SHORT_TIMEOUT,
+        total: SHORT_TIMEOUT,
+    };
+    HttpGateway {
+        format: &Form,
+        agent: Agent::with_parts(
+            config(&Network::default(), timeouts),
+            witnessed(connection, &witness, false),
+            LiteralFirst::new(&witness),
+        ),
+        witness,
+        endpoint: Endpoint::parse("http://127.0.0.1/").unwrap(),
+        network: Network::default(),
+        credentials: credentials(),
+        timeouts,
+    }
+}
+
 #[test]
 fn a_first_write_that_fails_may_have_sent_a_part() {
     type Failing = (fn() -> ureq::Error, &'static str);
@@ -57,28 +84,30 @@ fn a_first_write_that_fails_may_have_sent_a_part() {
         (|| ureq::Error::Timeout(ureq::Timeout::SendRequest), LATE),
     ];
     for (error, said) in errors {
-        let witness = Witness::default();
-        let connector = Failing(error).chain(WitnessConnector {
-            witness: witness.clone(),
-            proxied: false,
-        });
-        let timeouts = Timeouts {
-            connect: SHORT_TIMEOUT,
-            total: SHORT_TIMEOUT,
-        };
-        let mut gateway = HttpGateway {
-            format: &Form,
-            agent: Agent::with_parts(
-                config(&Network::default(), timeouts),
-                connector,
-                LiteralFirst::new(&witness),
-            ),
-            witness,
-            endpoint: Endpoint::parse("http://127.0.0.1/").unwrap(),
-            network: Network::default(),
-            credentials: credentials(),
-            timeouts,
-        };
+        let mut gateway = gateway_on(Simulated(Arc::new(move || Err(error()))));
         NoAnswer(None, said).check("the first write", &submit(&mut gateway, 1));
     }
+}
+
+/// A host that is suspended while it writes a request does not complete it later.
+#[test]
+fn the_rest_of_a_request_is_not_written_too_late() {
+    let fence = Fence::after(SHORT_TIMEOUT / 4);
+    let writes = Arc::new(AtomicUsize::new(0));
+    let counted = writes.clone();
+    let mut gateway = gateway_on(Simulated(Arc::new(move || {
+        counted.fetch_add(1, Ordering::SeqCst);
+        while !fence.has_passed() {
+            thread::yield_now();
+        }
+        Ok(())
+    })));
+    let reply = gateway.submit(&Request {
+        messages: &messages(1, "hello", Encoding::Ascii),
+        sender_id: None,
+        fence: Some(fence),
+    });
+    let why = why_unknown(&reply);
+    assert!(why.contains("too long to write"), "{why}");
+    assert_eq!(writes.load(Ordering::SeqCst), 1);
 }
