@@ -7,54 +7,10 @@
 mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead, BufReader};
 use std::ops::Range;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use common::{PASSWORD, Program, count_statuses, people, rows_in_are_rows_out, verifies};
-
-/// A sandbox in its own process, stopped at the end of the test.
-struct Sandbox {
-    process: Child,
-    url: String,
-}
-
-impl Sandbox {
-    fn start(program: &Program) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_isms-campaign"))
-            .args([
-                "sandbox",
-                "--listen",
-                "127.0.0.1:0",
-                "--outbox",
-                "outbox.csv",
-                "--latency",
-                "2",
-            ])
-            .current_dir(program.path("."))
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut said = BufReader::new(process.stderr.take().unwrap());
-        let mut line = String::new();
-        said.read_line(&mut line).unwrap();
-        let url = line
-            .split_whitespace()
-            .find(|word| word.starts_with("http://"));
-        let url = url.expect("it says where it listens").to_owned();
-        // Its pipe must not fill.
-        std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
-        Self { process, url }
-    }
-}
-
-impl Drop for Sandbox {
-    fn drop(&mut self) {
-        let _gone_already = self.process.kill();
-        let _reaped = self.process.wait();
-    }
-}
+use common::{PASSWORD, Program, Sandbox, count_statuses, people, rows_in_are_rows_out, verifies};
 
 /// Fills batches.
 const ONE_TEXT: &str = "KedaiKu: we are open";
@@ -95,7 +51,7 @@ struct Ending {
 /// Kills one campaign as often as it is to be killed or until it is done, lets it end, and looks at the gateway's record.
 fn treat(treatment: &Treatment) -> Ending {
     let program = Program::with(&[("customers.csv", &people(treatment.rows))]);
-    let sandbox = Sandbox::start(&program);
+    let sandbox = Sandbox::start(&program, &[]);
     let random = &mut fastrand::Rng::with_seed(treatment.seed);
     let (batch_size, concurrency) = (
         treatment.batch_size.to_string(),
@@ -402,7 +358,7 @@ fn killed_while_planning_and_recovering() {
 #[test]
 fn killed_while_the_results_are_written() {
     let program = Program::with(&[("customers.csv", &people(400))]);
-    let sandbox = Sandbox::start(&program);
+    let sandbox = Sandbox::start(&program, &[]);
     let text = ["--message", "KedaiKu: we are open"];
     program
         .send_command(&sandbox.url, &["customers.csv", text[0], text[1]])

@@ -13,6 +13,7 @@ pub(crate) mod advising;
 pub(crate) mod gateway;
 pub(crate) mod postgres;
 pub(crate) mod program;
+pub(crate) mod sandbox;
 pub(crate) mod tls;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use std::fmt::Write as _;
 
 pub(crate) use gateway::{Gateway, Reply};
 pub(crate) use program::Program;
+pub(crate) use sandbox::Sandbox;
 
 /// One row of a CSV, by column.
 pub(crate) type Row = BTreeMap<String, String>;
