@@ -9,7 +9,7 @@ use std::sync::mpsc::{self, Receiver, SyncSender};
 
 use itoa::Buffer as Digits;
 
-use crate::domain::{Msisdn, ResultColumn, Status};
+use crate::domain::{Msisdn, ResultColumn, Status, Timestamp};
 use crate::gateway::Code;
 use crate::ledger::{Decision, Recipient, Snapshot};
 use crate::source::push_cell;
@@ -280,6 +280,7 @@ fn outcome(recipient: &Recipient<'_>) -> String {
         .filter(|_| recipient.status != Status::Suppressed)
     {
         let note = note.map(|note| format!(": {note}")).unwrap_or_default();
+        let at = Timestamp::parse(at).map_or(at.to_owned(), |at| at.readable());
         return if recipient.status == Status::Cancelled {
             format!("cancelled by an operator on {at}{note}")
         } else {

@@ -109,7 +109,7 @@ const ADVICE: &[(&str, &[&str])] = &[
     ),
     (
         "cli/next.rs how_to_send",
-        &["(to loopback, with --gateway as before): isms-campaign send a.ledger"],
+        &["what is pending (to loopback, with --gateway as before): isms-campaign send"],
     ),
     (
         "cli/next.rs list_reached",
@@ -129,7 +129,6 @@ const ADVICE: &[(&str, &[&str])] = &[
         "cli/next.rs resolve_all",
         &["isms-campaign resolve a.ledger --all --as accepted"],
     ),
-    ("cli/next.rs send_command", &["isms-campaign send c.toml"]),
     (
         "cli/next.rs send_command_for",
         &["isms-campaign send a.sandbox.ledger --sandbox --expires 9d"],
@@ -156,6 +155,10 @@ const ADVICE: &[(&str, &[&str])] = &[
             "On another day: isms-campaign send c.toml --date 2026-05-01",
             "again: isms-campaign results a.ledger --status refused,invalid",
         ],
+    ),
+    (
+        "cli/next.rs with_send_command",
+        &["(to loopback, with --gateway as before): isms-campaign send a.ledger"],
     ),
     (
         "cli/remedy.rs completion",

@@ -210,7 +210,7 @@ fn a_balance_that_is_short_is_a_warning_or_refused() {
             "require",
             "4.99",
             4,
-            "needs 5 credits, the account has 4.99; nothing was sent",
+            "needs 5 credits, the account has 4.99; nothing is sent",
         ),
         ("require", "5", 0, "needs 5 credits, the account has 5"),
         ("warn", "-1004", 0, "Warning: the balance is not known"),

@@ -62,9 +62,9 @@ fn numbers_that_another_campaign_reached_are_suppressed() {
         &program.results("may.results.csv")[0]["sms_sent_at"],
         &rows[1]["sms_detail"],
     );
-    let when = sent_at[..19].replace('T', " ");
+    let when = &sent_at[11..16];
     assert!(
-        detail.contains("campaign may ") && detail.contains(&when),
+        detail.contains("campaign may ") && detail.contains(when),
         "{detail}"
     );
     verifies(&program, "june.ledger");

@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 
 use build::Cell;
 use common::program::Run;
-use common::{Program, phone};
+use common::{Gateway, Program, phone};
 
 const MESSAGE: &str = "KedaiKu: Hi {{ name }}, see you in {{ town }}.";
 
@@ -292,4 +292,49 @@ fn fewer_rows_than_asked_for_are_refused() {
     plan("2").exits(0);
     let with_ledger = ["send", "a.ledger", "--min-rows", "2", "--sandbox", "--yes"];
     program.run(&with_ledger).exits(2).says(&["--min-rows"]);
+}
+
+/// What a person has seen of the plan is not shown again when the rest is sent.
+#[test]
+fn a_resume_shows_what_is_left_and_not_the_plan_again() {
+    let program = Program::with(&[("a.csv", &common::people(1_250))]);
+    let gateway = Gateway::accepting();
+    let send = |more: &[&str]| {
+        let text = ["a.csv", "--message", "KedaiKu: Hi", "--rate", "none", "-v"];
+        program.send(&gateway, &[&text, more].concat())
+    };
+    let plan = ["Read as", "To send       1,250 messages", "First, longest"];
+    send(&["--limit", "1100"]).exits(0).says(&plan);
+    program.write("stop.txt", "0125501200\n");
+    let more = ["--suppress", "stop.txt", "--limit", "40", "--show", "1"];
+    let run = send(&more);
+    run.exits(0).says(&[
+        "1 row that was pending is suppressed now",
+        "a, from a.csv, has begun before",
+        "Rows          1,250\n",
+        "Accepted      1,100\n",
+        "Credits       1,100 of 1,249 planned",
+        "To send       40 of 149 pending messages for up to 40 credits",
+        "row 1 (line 2) to 60125500000",
+    ]);
+    for known in ["Read as", "1,250 messages", "First"] {
+        run.shows(!run.stderr.contains(known), known);
+    }
+    let run = send(&["--expires", "9d"]);
+    run.exits(0).says(&[
+        "The plan can be sent until ",
+        "To send       109 pending messages for up to 109 credits",
+    ]);
+    run.shows(!run.stderr.contains("KedaiKu: Hi"), "no text");
+    let status = program.run(&["status", "a.csv"]);
+    let planned = status
+        .stdout
+        .lines()
+        .find(|line| line.starts_with("Planned"));
+    // `Thu 26 Nov 2026 09:00:00, not sent after ...`
+    let words: Vec<_> = planned.unwrap().split_whitespace().collect();
+    status.shows(
+        words[5].len() <= "09:00:00,".len() && words[6] == "not",
+        "a time for people",
+    );
 }

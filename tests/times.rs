@@ -13,7 +13,7 @@ use std::fs;
 use std::thread;
 
 use common::program::{Run, Running};
-use common::{Gateway, Program, own_texts};
+use common::{Gateway, Program, Reply, own_texts};
 use jiff::{SignedDuration, Span, Timestamp, ToSpan as _, Zoned};
 
 /// A folder with this many people, each with a text of their own.
@@ -56,7 +56,9 @@ fn ends_with_not_after(run: &Run, program: &Program) {
     assert_eq!(summary["error_kind"], "not-sent", "{run}");
     let last = run.stderr.lines().last().unwrap();
     assert!(
-        last.contains("pending after --not-after") && last.contains("isms-campaign send a.ledger"),
+        last.contains("pending after --not-after")
+            && last
+                .contains("(to loopback, with --gateway as before): isms-campaign send a.ledger"),
         "{run}"
     );
 }
@@ -224,6 +226,49 @@ fn who_opts_out_during_a_wait_gets_nothing() {
     assert_eq!(gateway.numbers_taken().len(), 2);
     let rows = program.results("a.results.csv");
     assert_eq!(rows[0]["sms_status"], "suppressed");
+}
+
+/// A night job waits for hours. Meanwhile another campaign is sent, which reaches one of the people and costs credits.
+#[test]
+fn whom_others_reached_and_the_balance_are_looked_at_again_after_a_wait() {
+    for (left, code) in [("2", 0), ("1", 4)] {
+        let program = people(3);
+        let gateway = Gateway::new(move |request, nth| match (&*request.target, nth) {
+            ("/isms_balance.php", 0) => Reply::ok("3"),
+            ("/isms_balance.php", _) => Reply::ok(left),
+            _ => Reply::accepted(nth),
+        });
+        let start = (Timestamp::now() + SignedDuration::from_secs(6)).to_string();
+        let send = ["a.csv", "--start-at", &start, "--cooldown", "3d"];
+        let checks = ["--balance", "require", "--summary-json", "s.json"];
+        let run = waiting(&program, &gateway, &[&send[..], &checks].concat());
+        program.write("b.csv", common::people(1));
+        let other = ["b.csv", "--message", "KedaiKu: open today"];
+        program.send(&gateway, &other).exits(0);
+        run.wait().exits(code);
+        let log = program.read("log.txt");
+        assert!(
+            log.contains("this run needs 3 credits, the account has 3"),
+            "{log}"
+        );
+        let again = format!("this run needs 2 credits, the account has {left}");
+        assert!(log.contains(&again), "{log}");
+        let summary = program.summary_json("s.json");
+        assert_eq!(summary["suppressed"], 1, "{log}");
+        if code == 0 {
+            assert_eq!(
+                (&summary["accepted"], &summary["balance_before"]),
+                (&2.into(), &2.into()),
+                "{log}"
+            );
+        } else {
+            assert_eq!(
+                (&summary["pending"], &summary["stopped_by"]),
+                (&2.into(), &"account".into()),
+                "{log}"
+            );
+        }
+    }
 }
 
 #[test]

@@ -6,6 +6,9 @@ use super::terminal::{inform, tell, told};
 use super::values::BalanceCheck;
 use super::view::{counted, grouped};
 use crate::dispatch::StopReason;
+use crate::domain::Status;
+use crate::domain::report::Report;
+use crate::ledger::Totals;
 use crate::{Error, Kind, Result};
 
 /// What a run may cost.
@@ -16,8 +19,24 @@ pub(super) struct Cost {
     pub(super) at_most: bool,
 }
 
-/// Asks for the balance before a run, and shows how it compares with what the run needs. Returns that as a sentence. A
-/// balance that is short or cannot be read is a warning, or an error where it is required.
+impl Cost {
+    /// What so many of the pending messages may cost. What a part of them costs is not known exactly.
+    pub(super) fn of(messages: u64, totals: &Totals, report: &Report) -> Self {
+        let all = totals.credits_pending;
+        let dearest = report.dearest.as_ref();
+        let dearest = dearest.map_or(all, |text| text.credits.into());
+        let at_most = messages < totals.counts.of(Status::Pending);
+        let credits = if at_most {
+            all.min(messages.saturating_mul(dearest))
+        } else {
+            all
+        };
+        Self { credits, at_most }
+    }
+}
+
+/// Asks for the balance before a run sends, and shows how it compares with what the run needs, if that is news. Returns that as a
+/// sentence. A balance that is short or cannot be read is a warning, or an error where it is required.
 pub(super) fn before(
     check: BalanceCheck,
     destination: &Destination,
@@ -36,15 +55,12 @@ pub(super) fn before(
     let balance = match balance {
         Ok(balance) => balance,
         Err(error) if required => {
-            let hint =
-                "nothing was sent; run again, or send without knowing it with --balance warn";
+            let hint = "nothing is sent; run again, or send without knowing it with --balance warn";
             return Err(refusal(error.hint(hint)));
         }
         Err(error) => {
-            tell(&format!(
-                "Warning: the balance is not known: {}",
-                told(&error)
-            ));
+            let why = told(&error);
+            summary.say_of_balance(format!("Warning: the balance is not known: {why}"), tell);
             return Ok(None);
         }
     };
@@ -52,21 +68,21 @@ pub(super) fn before(
         if cost.at_most { "up to " } else { "" },
         counted(cost.credits, "credit"),
     );
-    let shown = grouped(&balance.to_string());
+    let shown = grouped(&balance);
     let compared = format!("this run needs {up_to}{credits}, the account has {shown}");
     let is_enough = balance.covers(cost.credits);
     if !is_enough && required {
         return Err(refusal(Error::new(Kind::AccountStopped, compared).hint(
-            "nothing was sent; top up the account, send a part with --limit, or send nevertheless with --balance warn",
+            "nothing is sent; top up the account, send a part with --limit, or send nevertheless with --balance warn",
         )));
     }
     summary.balance_before = Some(balance);
     if is_enough {
-        inform(&format!("Balance       {compared}"));
+        summary.say_of_balance(format!("Balance       {compared}"), inform);
     } else {
-        tell(&format!(
+        summary.say_of_balance(format!(
             "Warning: {compared}. The gateway takes nothing that the account cannot pay; what was not sent then stays pending."
-        ));
+        ), tell);
     }
     Ok(Some(compared))
 }
@@ -79,7 +95,7 @@ pub(super) fn after(check: BalanceCheck, destination: &Destination, summary: &mu
     }
     match destination.account().balance() {
         Ok(balance) => {
-            let shown = grouped(&balance.to_string());
+            let shown = grouped(&balance);
             inform(&format!("Balance       the account has {shown} now"));
             summary.balance_after = Some(balance);
         }

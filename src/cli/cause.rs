@@ -4,7 +4,7 @@ use super::exit::Exit;
 use super::remedy;
 use super::signals;
 use super::terminal::shows_private;
-use super::view::{counted, inflected};
+use super::view::{counted, grouped, inflected};
 use crate::dispatch::StopReason;
 use crate::domain::Status;
 use crate::domain::status::Counts;
@@ -80,7 +80,8 @@ impl Cause {
                 Self::new(
                     "unknown",
                     format!(
-                        "{incomplete} of the last {} left messages without a usable answer{last}, so the run stopped; find out why before you run again",
+                        "{} of the last {} left messages without a usable answer{last}, so the run stopped; find out why before you run again",
+                        grouped(incomplete),
                         counted(requests, "request")
                     ),
                 )
@@ -131,7 +132,11 @@ impl Cause {
                 let rows = inflected(invalid + refused, "row was", "rows were");
                 Some(Self::new(
                     "not-sent",
-                    format!("{rows} not sent: {invalid} invalid, {refused} refused"),
+                    format!(
+                        "{rows} not sent: {} invalid, {} refused",
+                        grouped(invalid),
+                        grouped(refused)
+                    ),
                 ))
             }
             _ => None,

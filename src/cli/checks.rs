@@ -4,29 +4,34 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use super::args::SendArgs;
+use super::balance::{self, Cost};
+use super::destination::Destination;
 use super::existing::refused;
 use super::progress::Progress;
+use super::summary::Summary;
 use super::suppression::{self, Lists};
 use super::terminal::tell;
 use super::timing::Timing;
 use super::{clock, cooldown, named, next, repeat, view};
-use crate::dispatch::{self, StopToken};
+use crate::dispatch::{self, StopReason, StopToken};
 use crate::domain::suppression::Reached;
 use crate::domain::{Msisdn, Status, Timestamp};
-use crate::ledger::{Campaign, Ledger, Location, Suppressed};
+use crate::ledger::{Campaign, Ledger, Location, Suppressed, Totals};
 use crate::{Error, Kind, Result};
 
 /// The checks of a run.
 pub(super) struct Checks<'a> {
     pub(super) args: &'a SendArgs,
+    pub(super) destination: &'a Destination,
+    pub(super) summary: &'a mut Summary,
     pub(super) campaign: &'a Campaign,
     pub(super) place: &'a Location,
     pub(super) timing: &'a Timing,
     pub(super) lists: Lists,
     pub(super) progress: &'a Progress,
-    /// How many requests were made before this run.
-    pub(super) attempts: u64,
-    /// Whether it is long ago that the other campaigns were looked at.
+    /// What the ledger held before this run.
+    pub(super) before: Totals,
+    /// Whether it is long ago that the other campaigns and the balance were looked at.
     pub(super) is_stale: bool,
     /// Whether this run is about to make its first request, or has made it.
     pub(super) begun: bool,
@@ -36,7 +41,7 @@ impl Checks<'_> {
     /// Suppresses what came onto the lists, and whom other campaigns reached meanwhile. A list that cannot be read now is tried again
     /// first.
     fn suppress_listed(&mut self, ledger: &mut Ledger, stop: &StopToken) -> Result<()> {
-        let looks_again = std::mem::take(&mut self.is_stale);
+        let looks_again = self.is_stale;
         if looks_again {
             let requests = ledger.totals()?.attempts;
             self.lists.numbers.reached = reached(self.args, ledger, requests)?;
@@ -54,19 +59,50 @@ impl Checks<'_> {
             }
         }
     }
+
+    /// Compares the balance with what is left to send, which may be less than before, or more than others have left in the account.
+    fn compare_balance(&mut self, now: &Totals) -> Result<()> {
+        let settled = |totals: &Totals| {
+            let ended = [Status::Accepted, Status::Refused, Status::Unknown];
+            ended
+                .map(|status| totals.counts.of(status))
+                .iter()
+                .sum::<u64>()
+        };
+        let pending = now.counts.of(Status::Pending);
+        let done = settled(now).saturating_sub(settled(&self.before));
+        let limit = self.args.send.limit.map(|limit| limit.saturating_sub(done));
+        let cost = Cost::of(
+            limit.unwrap_or(pending).min(pending),
+            now,
+            &self.campaign.report,
+        );
+        let first = self.summary.balance_before.clone().filter(|_| self.begun);
+        let check = self.destination.balance_check(self.args.send.balance);
+        let (destination, summary) = (self.destination, &mut *self.summary);
+        self.progress
+            .aside(|| balance::before(check, destination, cost, summary))?;
+        // The one before the first request is kept.
+        self.summary.balance_before = first.or_else(|| self.summary.balance_before.clone());
+        Ok(())
+    }
 }
 
 impl dispatch::Lists for Checks<'_> {
     fn before_sending(&mut self, ledger: &mut Ledger, stop: &StopToken) -> Result<()> {
         refuse_expired(self.campaign, self.place)?;
         self.suppress_listed(ledger, stop)?;
+        if std::mem::take(&mut self.is_stale) {
+            self.compare_balance(&ledger.totals()?)
+                .inspect_err(|_| stop.request(StopReason::Balance))?;
+        }
         if self.begun {
             return Ok(());
         }
         // The mark comes first: of two that begin at the same moment at least one sees the other.
         ledger.mark_beginning(Some(clock::now()))?;
         self.begun = true;
-        refuse_repeat(self.args, (self.campaign, self.attempts), self.place)
+        refuse_repeat(self.args, (self.campaign, self.before.attempts), self.place)
             .map(drop)
             .or_else(|refusal| ledger.mark_beginning(None).and(Err(refusal)))
     }
@@ -96,11 +132,17 @@ pub(super) fn refuse_expired(campaign: &Campaign, ledger: &Location) -> Result<(
     if !next::is_expired(campaign) {
         return Ok(());
     }
-    let (planned_at, expires_at) = (&campaign.planned_at, &campaign.expires_at);
+    let (planned_at, expires_at) = (
+        clock::local(&campaign.planned_at),
+        clock::local(&campaign.expires_at),
+    );
     let problem =
         format!("was planned on {planned_at}, expired on {expires_at}, and is not sent any more");
-    let send = next::send_command(campaign, ledger);
-    Err(refused(ledger, problem).hint(format!("if it is still to be sent: {send}")))
+    Err(refused(ledger, problem).hint(next::with_send_command(
+        "if it is still to be sent",
+        campaign,
+        ledger,
+    )))
 }
 
 /// Refuses what another campaign in the folder has sent. The campaign comes with the number of its requests.

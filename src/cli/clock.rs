@@ -26,5 +26,5 @@ pub(super) fn instant() -> Instant {
 
 /// A time as people on this machine read it.
 pub(super) fn local(time: &Timestamp) -> String {
-    time.to_people_in(&TimeZone::system())
+    time.in_zone(TimeZone::system()).readable()
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::args::SandboxArgs;
 use super::credentials;
+use super::values::BalanceCheck;
 use crate::Result;
 use crate::gateway::{Credentials, Endpoint, Gateway, HttpGateway, Network, Timeouts};
 use crate::ledger::account_id;
@@ -77,9 +78,14 @@ impl Destination {
         is_real.then_some(&*self.credentials.username)
     }
 
-    /// Whether it is known to state the balance of an account.
-    pub(super) fn states_balance(&self) -> bool {
-        self.sandbox.is_some() || self.endpoint.is_isms()
+    /// What is done about the balance: as it was typed, or a warning where the gateway is known to state it.
+    pub(super) fn balance_check(&self, typed: Option<BalanceCheck>) -> BalanceCheck {
+        let states_it = self.sandbox.is_some() || self.endpoint.is_isms();
+        typed.unwrap_or(if states_it {
+            BalanceCheck::Warn
+        } else {
+            BalanceCheck::Off
+        })
     }
 
     /// A connection to it for one worker.

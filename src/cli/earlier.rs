@@ -1,6 +1,7 @@
 //! What earlier runs of a campaign file left open: a run with a dated one names the ledgers of the last dates that are not finished.
 
 use super::campaign_file::CampaignFile;
+use super::view::grouped;
 use super::{named, next, remedy};
 use crate::Result;
 use crate::domain::Status;
@@ -35,7 +36,7 @@ fn open(ledger: &Location) -> Result<Option<String>> {
             format!("{send}; look up what is unknown: {status}")
         }
     };
-    let (pending, unknown) = (of(Status::Pending), of(Status::Unknown));
+    let (pending, unknown) = (grouped(of(Status::Pending)), grouped(of(Status::Unknown)));
     Ok(Some(format!(
         "Still open in {ledger}: {pending} pending, {unknown} unknown; {then}"
     )))

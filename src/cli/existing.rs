@@ -8,7 +8,8 @@ use super::args::LedgerArgs;
 use super::files::CampaignFiles;
 use super::terminal::tell;
 use super::values::OnChange;
-use super::{next, store};
+use super::view::{counted, grouped};
+use super::{clock, next, store};
 use crate::domain::options::DuplicateRule;
 use crate::domain::{PlanId, PlanIdBuilder, Status};
 use crate::gateway::Code;
@@ -60,7 +61,9 @@ impl Existing {
             return Ok(());
         }
         let problem = format!(
-            "rows are open ({pending} pending, {unknown} unknown), so it cannot be set aside"
+            "rows are open ({} pending, {} unknown), so it cannot be set aside",
+            grouped(pending),
+            grouped(unknown)
         );
         Err(refused(place, problem).hint(next::settle_first(&self.campaign, &self.totals, place)))
     }
@@ -92,7 +95,7 @@ impl Existing {
         } else {
             return Ok(());
         };
-        let (planned_at, changes) = (&self.campaign.planned_at, changes.join("; "));
+        let (planned_at, changes) = (clock::local(&self.campaign.planned_at), changes.join("; "));
         let problem =
             format!("was planned on {planned_at} with other rows or options, and {why}: {changes}");
         let open = if self.sent || self.decided {
@@ -254,7 +257,8 @@ pub(super) fn refuse_lost(
             if known >= made {
                 return Ok(());
             }
-            let problem = format!("is an older copy: it records {known} of {made} requests");
+            let (known, made) = (grouped(known), counted(made, "request"));
+            let problem = format!("is an older copy: it records {known} of {made}");
             return Err(refused(place, problem)
                 .hint("bring its latest state back; only that one knows what was sent"));
         }

@@ -38,7 +38,7 @@ pub(super) fn steps(
     }
     if stop.is_some() && pending > 0 && named::is_dated() {
         // On another day the same command is about another spreadsheet.
-        steps.push(format!("On another day: {}", send_command(campaign, place)));
+        steps.push(with_send_command("On another day", campaign, place));
     }
     steps.extend(settle_unknown(of(Status::Unknown), place));
     let not_sent = of(Status::Refused) + of(Status::Invalid);
@@ -86,24 +86,25 @@ pub(super) fn how_to_send(campaign: &Campaign, place: &Location) -> String {
                 the spreadsheet again, or plan it again with --lint warn"
             .to_owned();
     }
-    let elsewhere = match &campaign.gateway_host {
+    with_send_command("send what is pending", campaign, place)
+}
+
+/// These words with the command that sends what is pending in this ledger, and where it went before if it would go elsewhere now.
+pub(super) fn with_send_command(words: &str, campaign: &Campaign, place: &Location) -> String {
+    let command = send_command_for(&named::in_send_command(campaign, place), campaign, place);
+    format!("{words}{}: {command}", elsewhere(campaign, place))
+}
+
+fn elsewhere(campaign: &Campaign, place: &Location) -> String {
+    match &campaign.gateway_host {
         Some(host) if !is_sandbox_ledger(place) && !leads_to(host) => {
             format!(" (to {host}, with --gateway as before)")
         }
         _ => String::new(),
-    };
-    format!(
-        "send what is pending{elsewhere}: {}",
-        send_command(campaign, place)
-    )
+    }
 }
 
-/// The command that sends what is pending in this ledger, with the options without which it would be refused.
-pub(super) fn send_command(campaign: &Campaign, place: &Location) -> String {
-    send_command_for(&named::in_send_command(campaign, place), campaign, place)
-}
-
-/// The same, with this name of the ledger.
+/// The command that sends what is pending in this ledger, by this name, with the options without which it would be refused.
 fn send_command_for(name: &str, campaign: &Campaign, place: &Location) -> String {
     let mut command = format!("isms-campaign send {name}");
     if is_sandbox_ledger(place) {
@@ -159,7 +160,7 @@ pub(super) fn later(campaign: &Campaign, place: &Location) -> String {
     let schedule = continued(campaign, &now);
     let from = schedule.next_opening(&now).filter(|opening| *opening > now);
     let from = from.map_or_else(String::new, |at| format!(" from {} on", at.readable()));
-    format!("to send them{from}: {}", send_command(campaign, place))
+    with_send_command(&format!("to send them{from}"), campaign, place)
 }
 
 /// Whether a plan is too old to be sent.
@@ -223,7 +224,8 @@ pub(super) fn settle_first(campaign: &Campaign, totals: &Totals, place: &Locatio
     let pending = (of(Status::Pending) > 0).then(|| {
         // With its spreadsheet it would be refused: that has changed.
         let send = send_command_for(&shell_quoted(place), campaign, place);
-        format!("send what is pending: {send}; or do not send it: isms-campaign cancel {ledger}")
+        let elsewhere = elsewhere(campaign, place);
+        format!("send what is pending{elsewhere}: {send}; or do not send it: isms-campaign cancel {ledger}")
     });
     let unknown = (of(Status::Unknown) > 0).then(|| {
         let resolve = resolve_all(place);

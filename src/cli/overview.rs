@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::terminal::shows_private;
 use super::timing::Timing;
-use super::view::{Screen, counted, hardly_any, inflected, left};
+use super::view::{Screen, counted, grouped, hardly_any, inflected, left};
 use crate::domain::cost::{LongValues, UnicodeCause};
 use crate::domain::duplicates::RepeatedNumber;
 use crate::domain::example::Example;
@@ -129,7 +129,12 @@ fn counts(screen: &mut Screen, campaign: &Campaign, timing: &Timing, details: De
     }
     let (duplicate, suppressed) = (report.duplicate, report.suppressed);
     let invalid = report.invalid_rows();
-    let not_sent = format!("{invalid} invalid, {duplicate} duplicate, {suppressed} suppressed");
+    let not_sent = format!(
+        "{} invalid, {} duplicate, {} suppressed",
+        grouped(invalid),
+        grouped(duplicate),
+        grouped(suppressed)
+    );
     screen.line("Not sent", not_sent);
     screen.lines("Suppress", &report.suppression_lists, |list| {
         format!("{}: {}", list.name, counted(list.numbers, "number"))
@@ -151,7 +156,7 @@ fn why_not(report: &Report) -> String {
 }
 
 fn credits(screen: &mut Screen, report: &Report, details: Details) {
-    let mut credits = report.credits.to_string();
+    let mut credits = grouped(report.credits);
     if report.unicode > 0 {
         let messages = counted(report.unicode, "message");
         let _ = write!(credits, ", {messages} in Unicode at 63 characters a credit");
@@ -261,11 +266,11 @@ fn quoted(columns: &[String]) -> String {
 
 fn with_blank(report: &Report) -> String {
     let blank = match report.blank_rows {
-        0 => return report.rows.to_string(),
+        0 => return grouped(report.rows),
         1 => "1 blank row skipped that has".to_owned(),
-        blank => format!("{blank} blank rows skipped that have"),
+        blank => format!("{} blank rows skipped that have", grouped(blank)),
     };
-    format!("{}, and {blank} no row number", report.rows)
+    format!("{}, and {blank} no row number", grouped(report.rows))
 }
 
 /// `’ in 214 texts: 214 credits more`, and the first of these words.
@@ -325,7 +330,7 @@ fn long(long: &LongValues, details: Details) -> String {
 }
 
 fn invalid(invalid: &InvalidRows, details: Details) -> String {
-    let what = format!("{}: {}", invalid.rows, invalid.what);
+    let what = format!("{}: {}", grouped(invalid.rows), invalid.what);
     with_examples(what, invalid.rows, &invalid.examples, details)
 }
 
@@ -346,7 +351,7 @@ fn with_examples(what: String, rows: u64, examples: &[Example], details: Details
         }
     }
     if let Some(more @ 1..) = rows.checked_sub(examples.len() as u64) {
-        let _ = write!(text, "{ROW}and {more} more");
+        let _ = write!(text, "{ROW}and {} more", grouped(more));
     }
     text
 }
@@ -403,7 +408,7 @@ fn several_messages(report: &Report, details: Details) -> String {
 }
 
 fn warning(warning: &Warning, details: Details) -> String {
-    let mut text = format!("{}: {}", warning.rows, warning.what);
+    let mut text = format!("{}: {}", grouped(warning.rows), warning.what);
     // Which of the rows have which example is not counted.
     let rows = match &warning.examples[..] {
         [_] => warning.rows,

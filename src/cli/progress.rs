@@ -10,6 +10,7 @@ use super::clock;
 use super::speed::{Speed, readable};
 use super::terminal::{is_quiet, tell};
 use super::values::ProgressArg;
+use super::view::{counted, grouped};
 use crate::domain::status::Counts;
 use crate::domain::{Status, Timestamp};
 use crate::{dispatch, planning};
@@ -18,7 +19,7 @@ use crate::{dispatch, planning};
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
 const PLANNING: &str = "Planning {wide_bar} {binary_bytes}/{binary_total_bytes}, {msg}";
-const SENDING: &str = "{wide_bar} {pos}/{len}, {msg}";
+const SENDING: &str = "{wide_bar} {human_pos}/{human_len}, {msg}";
 
 /// Between two lines about an outage, whichever workers notice it.
 const OUTAGE_LINE_EVERY: Duration = Duration::from_secs(60);
@@ -165,7 +166,7 @@ impl planning::Progress for Progress {
         let mut state = self.state();
         let speed = state.speed.note(clock::instant(), rows);
         let speed = speed.map_or_else(String::new, |speed| format!(", {}", readable(speed)));
-        let message = format!("{rows} rows{speed}");
+        let message = counted(rows, "row") + &speed;
         let line = format!("planning: {message}");
         self.show(state, bytes, message, &line);
     }
@@ -189,16 +190,17 @@ impl dispatch::Progress for Progress {
         let pace = pace(speed, all.saturating_sub(settled.rows()));
         let counts = format!(
             "{} accepted, {} refused, {} unknown",
-            settled.of(Status::Accepted),
-            settled.of(Status::Refused),
-            settled.of(Status::Unknown)
+            grouped(settled.of(Status::Accepted)),
+            grouped(settled.of(Status::Refused)),
+            grouped(settled.of(Status::Unknown))
         );
         let parts: Vec<_> = [pace, counts]
             .into_iter()
             .filter(|part| !part.is_empty())
             .collect();
         let message = parts.join(": ");
-        let line = format!("sending: {} of {all} messages, {message}", settled.rows());
+        let (done, all) = (grouped(settled.rows()), counted(all, "message"));
+        let line = format!("sending: {done} of {all}, {message}");
         self.show(state, settled.rows(), message, &line);
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::view::{counted, grouped};
+use super::view::{counted, part_of};
 use crate::domain::report::Warning;
 
 /// How many warnings are repeated.
@@ -33,12 +33,7 @@ impl Question<'_> {
             let texts = counted(warning.rows, "text");
             let _ = writeln!(text, "Warning: in {texts}, {}.", warning.what);
         }
-        let all = counted(self.pending, "message");
-        let messages = if self.messages < self.pending {
-            format!("{} of {all}", grouped(&self.messages.to_string()))
-        } else {
-            all
-        };
+        let messages = part_of(self.messages, self.pending, "message");
         let account = self.account.map_or_else(String::new, |account| {
             format!(" with the account {account}")
         });

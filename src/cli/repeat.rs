@@ -9,6 +9,7 @@ use super::campaign_file::CampaignFile;
 use super::files::shell_quoted;
 use super::terminal::tell;
 use super::values::Repeat;
+use super::view::{counted, grouped};
 use super::{clock, named, next, others, remedy};
 use crate::domain::options::MessageSource;
 use crate::domain::{Msisdn, Status, Timestamp};
@@ -55,8 +56,9 @@ pub(super) fn refuse(
                     _ => format!("add --suppress {}", shell_quoted(ledger)),
                 });
                 let problem = format!(
-                    "sends the same texts to {same} of these {} numbers",
-                    texts.numbers
+                    "sends the same texts to {} of these {}",
+                    grouped(same),
+                    counted(texts.numbers as u64, "number")
                 );
                 return Err(other
                     .refusal(&problem, others_only, ledger, &now)
@@ -139,8 +141,10 @@ impl Other {
         now: &Timestamp,
     ) -> Error {
         let Self { name, last } = self;
-        let problem =
-            format!("the campaign {name} in {ledger} {what}; its last request was on {last}");
+        let problem = format!(
+            "the campaign {name} in {ledger} {what}; its last request was on {}",
+            clock::local(last)
+        );
         let others_only = match others_only {
             Some(how) => format!("; to send to the others only, {how}"),
             None => String::new(),

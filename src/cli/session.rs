@@ -8,9 +8,10 @@ use super::existing::{Existing, changes, make_room, refuse_lost, refuse_test, re
 use super::files::is_sandbox_ledger;
 use super::settings::{EXPIRES, PlanSettings};
 use super::suppression::Lists;
+use super::terminal::inform;
 use super::values::OnChange;
-use super::view::counted;
-use super::{clock, cooldown, existing, named, repeat};
+use super::view::{counted, grouped};
+use super::{clock, cooldown, existing, named, repeat, timing};
 use crate::domain::options::{LintLevel, MaxInvalid};
 use crate::domain::place::Places;
 use crate::domain::report::Report;
@@ -120,7 +121,11 @@ pub(super) fn refuse_over_limits(
     let mut quoted = None;
     let (problem, hint) = if most.exceeded_by(invalid, rows) {
         (
-            format!("{invalid} of {rows} rows cannot be sent, and --max-invalid is {most}"),
+            format!(
+                "{} of {} rows cannot be sent, and --max-invalid is {most}",
+                grouped(invalid),
+                grouped(rows)
+            ),
             format!(
                 "see them with isms-campaign results {} --status invalid and correct them, or allow them with --max-invalid {invalid}",
                 named::in_command(ledger)
@@ -182,6 +187,7 @@ pub(super) fn plan_or_resume(
     };
     if cooldown.is_some() && !existing.as_ref().is_some_and(stays) {
         lists.numbers.reached = reached(settings, place, existing.as_ref(), &kept)?;
+        lists.knows_reached = true;
     }
     let (writer, mut campaign, places, id) =
         plan(settings, &kept, &lists.numbers, &lock, progress)?;
@@ -322,7 +328,8 @@ fn plan(
 fn refuse_few_rows(settings: &PlanSettings<'_>, rows: u64) -> Result<()> {
     match settings.typed.options.min_rows {
         Some(fewest) if rows < fewest => {
-            let problem = format!("has {}, and --min-rows is {fewest}", counted(rows, "row"));
+            let (rows, fewest) = (counted(rows, "row"), grouped(fewest));
+            let problem = format!("has {rows}, and --min-rows is {fewest}");
             Err(Error::new(Kind::Limits, problem)
                 .hint("check that the export is complete, or name a lower number"))
         }
@@ -347,6 +354,10 @@ pub(super) fn set_lifetime(
     };
     let expires_at = campaign.planned_at.after(lifetime);
     if expires_at != campaign.expires_at {
+        let until = timing::shown(&expires_at, campaign);
+        inform(&format!(
+            "The plan can be sent until {until} now (--expires)."
+        ));
         ledger.set_expiry(&expires_at, &clock::now())?;
         campaign.expires_at = expires_at;
     }
@@ -398,7 +409,11 @@ pub(super) fn new_id() -> String {
 
 /// How other processes see this one while it holds a lock.
 pub(super) fn lock_holder() -> String {
-    format!("process {} since {}", std::process::id(), clock::now())
+    format!(
+        "process {} since {}",
+        std::process::id(),
+        clock::local(&clock::now())
+    )
 }
 
 #[cfg(test)]

@@ -58,6 +58,8 @@ pub(super) struct Summary {
     /// The balance of the account before the first request of the run, and after its last one.
     pub(super) balance_before: Option<Balance>,
     pub(super) balance_after: Option<Balance>,
+    /// What was said of the balance last.
+    said_of_balance: String,
     /// The command that gets the summary when the run has ended.
     pub(super) on_end: Option<OnEnd>,
     /// How the rest is sent after the last time of this run.
@@ -184,10 +186,19 @@ impl Summary {
             last_failure: None,
             balance_before: None,
             balance_after: None,
+            said_of_balance: String::new(),
             on_end,
             advice: None,
             timing: None,
         }
+    }
+
+    /// Says this of the balance, unless it was said before.
+    pub(super) fn say_of_balance(&mut self, line: String, say: impl FnOnce(&str)) {
+        if line != self.said_of_balance {
+            say(&line);
+        }
+        self.said_of_balance = line;
     }
 
     /// Adds what the ledger holds, if there is one: its rows are still there when a run cannot begin.

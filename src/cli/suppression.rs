@@ -41,6 +41,8 @@ const TIMES_READING: u32 = 20;
 #[derive(Debug, Default)]
 pub(super) struct Lists {
     pub(super) numbers: Suppression,
+    /// Whether it was looked whom other campaigns reached.
+    pub(super) knows_reached: bool,
     region: Option<Region>,
     lenient: bool,
     files: Vec<List>,

@@ -116,9 +116,9 @@ impl Timing {
             opening.readable(),
             self.schedule.local(&campaign.expires_at).readable()
         );
-        let send = next::send_command(campaign, place);
+        let words = "if it is still to be sent then";
         Err(Error::new(Kind::Ledger, problem)
-            .hint(format!("if it is still to be sent then: {send}"))
+            .hint(next::with_send_command(words, campaign, place))
             .at(place))
     }
 
@@ -205,6 +205,15 @@ fn of_schedule(schedule: &Schedule) -> Value {
         "not_after": written(&schedule.not_after),
         "windows": schedule.windows,
     })
+}
+
+/// A time as people read it: where the campaign has times of its own, in their time zone.
+pub(super) fn shown(at: &Timestamp, campaign: &Campaign) -> String {
+    let last = campaign.schedules.last().map(Given::schedule);
+    match last.filter(|last| !last.is_always()) {
+        Some(last) => last.local(at).readable(),
+        None => clock::local(at),
+    }
 }
 
 /// The times and the rate that the last run was given, in lines.

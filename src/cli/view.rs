@@ -15,11 +15,12 @@ pub(super) fn counted(number: u64, what: &str) -> String {
 /// `1 row has`, `2 rows have`.
 pub(super) fn inflected(number: u64, one: &str, several: &str) -> String {
     let what = if number == 1 { one } else { several };
-    format!("{} {what}", grouped(&number.to_string()))
+    format!("{} {what}", grouped(number))
 }
 
 /// `1,234,567`, `-1,234.50`: a number with its thousands set apart.
-pub(super) fn grouped(number: &str) -> String {
+pub(super) fn grouped(number: impl ToString + Copy) -> String {
+    let number = number.to_string();
     let end = number.find('.').unwrap_or(number.len());
     let mut grouped = String::with_capacity(number.len() + number.len() / 3);
     for (index, digit) in number.char_indices() {
@@ -32,6 +33,16 @@ pub(super) fn grouped(number: &str) -> String {
     grouped
 }
 
+/// `5 of 12,345 messages`, or `12,345 messages` if it is all of them.
+pub(super) fn part_of(part: u64, all: u64, what: &str) -> String {
+    let whole = counted(all, what);
+    if part < all {
+        format!("{} of {whole}", grouped(part))
+    } else {
+        whole
+    }
+}
+
 /// Whether fewer than a tenth are left to send to.
 pub(super) fn hardly_any(left: u64, rows: u64) -> bool {
     rows > 0 && left.saturating_mul(10) < rows
@@ -42,7 +53,7 @@ pub(super) fn left(left: u64, rows: u64) -> String {
     let rows = counted(rows, "row");
     match left {
         0 => format!("nobody is left to send to of {rows}"),
-        left => format!("only {left} of {rows} are left to send to"),
+        left => format!("only {} of {rows} are left to send to", grouped(left)),
     }
 }
 
@@ -59,20 +70,21 @@ impl Screen {
 /// What a ledger holds, on one screen.
 pub(super) fn totals(totals: &Totals, place: &Location) -> String {
     let mut screen = Screen::default();
-    screen.line("Rows", totals.counts.rows());
+    screen.line("Rows", grouped(totals.counts.rows()));
     for &status in Status::ALL {
         let rows = totals.counts.of(status);
         if rows > 0 || status == Status::Accepted {
             let mut label = status.to_string();
             label[..1].make_ascii_uppercase();
-            screen.line(&label, rows);
+            screen.line(&label, grouped(rows));
         }
     }
     if is_sandbox_ledger(place) && totals.attempts > 0 {
         screen.line("Sandbox", "nobody received anything");
     }
     let (accepted, planned) = (totals.credits_accepted, totals.credits_planned);
-    screen.line("Credits", format!("{accepted} of {planned} planned"));
+    let credits = format!("{} of {} planned", grouped(accepted), grouped(planned));
+    screen.line("Credits", credits);
     screen.0
 }
 

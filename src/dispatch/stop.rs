@@ -28,11 +28,11 @@ pub enum StopReason {
     Refused(Code),
     /// The gateway stopped the account with this code.
     Account(Code),
+    /// The ledger could not be written.
+    Error,
     /// The balance of the account does not do, as the user wants it to.
     #[strum(serialize = "account")]
     Balance,
-    /// The ledger could not be written.
-    Error,
     /// This signal was received.
     Signal(i32),
 }

@@ -45,11 +45,10 @@ impl Timestamp {
         age.try_into().unwrap_or_default()
     }
 
-    /// The time as people in this time zone read it: `2026-11-22 23:20:00`.
+    /// The same time, with the offset that it has in this time zone.
     #[must_use]
-    pub fn to_people_in(&self, zone: &TimeZone) -> String {
-        let time = self.0.with_time_zone(zone.clone());
-        time.strftime("%Y-%m-%d %H:%M:%S").to_string()
+    pub fn in_zone(&self, zone: TimeZone) -> Self {
+        Self::new(&self.0.with_time_zone(zone))
     }
 
     /// The time as people read it: `Tue 1 Dec 2026 09:00`.
@@ -115,7 +114,9 @@ mod tests {
         assert_eq!(later.to_string(), "2026-11-23T23:20:00.000+08:00");
         assert!(later > planned);
         assert_eq!(planned.file_stamp(), "20261122T152000Z");
-        assert_eq!(planned.to_people_in(&TimeZone::UTC), "2026-11-22 15:20:00");
+        assert_eq!(planned.readable(), "Sun 22 Nov 2026 23:20");
+        let utc = planned.in_zone(TimeZone::UTC);
+        assert_eq!(utc.readable(), "Sun 22 Nov 2026 15:20");
         assert_eq!(planned.age(&later), Duration::from_secs(86_400));
         assert_eq!(later.age(&planned), Duration::ZERO);
     }

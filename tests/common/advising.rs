@@ -29,7 +29,7 @@ const MAKERS: [&str; 8] = [
     "make_pending",
     "make_pending_by_sms_row",
     "resolve_all",
-    "send_command",
+    "with_send_command",
     "send_command_for",
     "how_to_send",
     "settle_first",

@@ -9,6 +9,7 @@ use crate::cli::destination::SANDBOX_HOST;
 use crate::cli::exit::Exit;
 use crate::cli::files::{is_sandbox_ledger, is_test_ledger};
 use crate::cli::terminal::print;
+use crate::cli::view::grouped;
 use crate::cli::{clock, named, next, remedy};
 use crate::domain::{Status, Timestamp};
 use crate::ledger::{Campaign, Location, SUFFIX, Totals};
@@ -78,7 +79,7 @@ impl Listed {
             .map(|status| (totals.counts.of(*status), status));
         let counts = counts.filter(|(rows, _)| *rows > 0);
         let counts: Vec<_> = counts
-            .map(|(rows, status)| format!("{rows} {status}"))
+            .map(|(rows, status)| format!("{} {status}", grouped(rows)))
             .collect();
         let planned_at = clock::local(&campaign.planned_at);
         let (name, ledger) = (&campaign.name, self.ledger.to_string());
@@ -91,7 +92,7 @@ impl Listed {
         };
         let counts = counts.join(", ");
         let mut lines = format!(
-            "{planned_at}  {:<8}  {name}{ledger}: {counts}\n",
+            "{planned_at:<24}  {:<8}  {name}{ledger}: {counts}\n",
             self.state
         );
         let then = match self.state {
@@ -102,7 +103,7 @@ impl Listed {
             }
             _ => return lines,
         };
-        let _ = writeln!(lines, "                     {then}");
+        let _ = writeln!(lines, "                          {then}");
         lines
     }
 

@@ -6,7 +6,7 @@ use crate::cli::existing;
 use crate::cli::exit::Exit;
 use crate::cli::session::Session;
 use crate::cli::terminal::{ask, tell};
-use crate::cli::view::{self, counted};
+use crate::cli::view::{self, counted, inflected};
 use crate::cli::{named, next};
 use crate::domain::Status;
 use crate::ledger::{Ledger, Resolution, Selection};
@@ -56,7 +56,8 @@ fn cancel(args: &CancelArgs, ledger: &mut Ledger) -> Result<Vec<u64>> {
             (Selection::AllPending, format!("Cancel {all}?"))
         }
         rows => {
-            let question = format!("Cancel these rows ({pending} are pending in all)?");
+            let pending = inflected(pending, "is", "are");
+            let question = format!("Cancel these rows ({pending} pending in all)?");
             (Selection::Rows(rows.to_vec()), question)
         }
     };

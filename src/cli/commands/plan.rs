@@ -92,12 +92,9 @@ fn ending(args: &PlanArgs, session: &Session, summary: &Summary, sendable: bool)
     if session.stage == Stage::Begun {
         text += &begun(session, summary);
     } else if sendable && summary.totals.counts.of(Status::Pending) > 0 {
-        let send = next::send_command(&session.campaign, &session.ledger);
         let ledger = &session.ledger;
-        let _ = writeln!(
-            text,
-            "\nPlanned in {ledger}. Nothing was sent. Send it: {send}"
-        );
+        let send = next::with_send_command("Send it", &session.campaign, ledger);
+        let _ = writeln!(text, "\nPlanned in {ledger}. Nothing was sent. {send}");
     }
     let file = args.campaign.file.as_ref();
     let next_date = repeat::next_date(args.check.repeat, &session.campaign, file);
@@ -113,9 +110,9 @@ fn begun(session: &Session, summary: &Summary) -> String {
     let of = |status| totals.counts.of(status);
     format!(
         "\nThis campaign has begun on an earlier run, so nothing was planned again: {} of {} accepted, {} pending.\n{}\n{}",
-        of(Status::Accepted),
+        view::grouped(of(Status::Accepted)),
         view::counted(totals.counts.sendable(), "message"),
-        of(Status::Pending),
+        view::grouped(of(Status::Pending)),
         view::totals(totals, &session.ledger),
         next::steps(&session.campaign, totals, None, &session.ledger)
     )

@@ -19,13 +19,12 @@ use crate::cli::summary::{self, Summary};
 use crate::cli::suppression::Lists;
 use crate::cli::terminal::{ask, inform, is_screen, tell};
 use crate::cli::timing::Timing;
-use crate::cli::values::{BalanceCheck, OnBadNumber};
-use crate::cli::view::{counted, inflected};
+use crate::cli::values::OnBadNumber;
+use crate::cli::view::{Screen, counted, inflected, part_of};
 use crate::cli::{clock, earlier, named, next, overview, repeat, show, signals, view};
 use crate::dispatch::{self, Backoff, Policy, Rate, StopReason, Throttle};
 use crate::domain::Status;
 use crate::domain::place::Places;
-use crate::domain::report::Report;
 use crate::gateway::Timeouts;
 use crate::ledger::{Campaign, Ledger, Location, SenderOptions, Totals};
 use crate::results::ResultsFile;
@@ -71,7 +70,8 @@ fn send(args: &SendArgs, summary: &mut Summary) -> Result<()> {
     let sent = send_pending(args, session, &destination, summary);
     // However it ended, the results hold an outcome for every row.
     let written = finish(args, &files, &results, summary, sent.is_ok());
-    balance::after(balance_check(args, &destination), &destination, summary);
+    let check = destination.balance_check(args.send.balance);
+    balance::after(check, &destination, summary);
     sent.and(written)
 }
 
@@ -131,7 +131,7 @@ fn send_pending(
     let mut ledger = Ledger::open(session.lock)?;
     tell_recovered(ledger.recovered());
     // The lock is held since these were counted.
-    if stage != Stage::New {
+    if stage != Stage::New && !lists.knows_reached {
         lists.numbers.reached = reached(args, &ledger, totals.attempts)?;
     }
     if stage != Stage::New && !lists.numbers.is_empty() {
@@ -146,7 +146,8 @@ fn send_pending(
         _ => Timing::keep(&args.send, &mut campaign, &mut ledger, pending, begun)?,
     };
     session::set_lifetime(&mut ledger, &mut campaign, args.plan.options.expires)?;
-    let (messages, cost) = part_to_send(args.send.limit, &totals, &campaign.report);
+    let messages = args.send.limit.unwrap_or(pending).min(pending);
+    let cost = Cost::of(messages, &totals, &campaign.report);
     let to_send = ToSend {
         args,
         campaign,
@@ -198,11 +199,14 @@ impl ToSend<'_> {
             repeat::warn(&refuse_repeat(args, (campaign, attempts), place)?);
         }
         ledger.set_destination(&destination.name())?;
-        self.show()?;
-        if self.stage == Stage::Begun {
-            inform(&format!("So far:\n{}", view::totals(&self.totals, place)));
+        // The plan of a campaign that has begun was shown when it began.
+        if self.totals.attempts == 0 {
+            self.show()?;
         }
-        let check = balance_check(args, destination);
+        if self.stage == Stage::Begun {
+            self.show_rest()?;
+        }
+        let check = destination.balance_check(args.send.balance);
         let compared = balance::before(check, destination, self.cost, summary)?;
         if !args.send.yes {
             let question = self.question(destination, compared);
@@ -213,38 +217,67 @@ impl ToSend<'_> {
 
     /// The question before anything is sent. `compared`: what the run needs, and what the account has.
     fn question(&self, destination: &Destination, compared: Option<String>) -> String {
-        let credits = || format!("for up to {}", counted(self.cost.credits, "credit"));
         Question {
             messages: self.messages,
             pending: self.totals.counts.of(Status::Pending),
             plan_id: &self.plan_id,
             gateway: destination.name(),
             account: destination.account_name().filter(|_| is_screen()),
-            cost: compared.map_or_else(credits, |compared| format!("({compared})")),
+            cost: compared.map_or_else(|| self.credits(), |compared| format!("({compared})")),
             times: self.timing.in_question(),
             warnings: &self.campaign.report.warnings,
         }
         .text()
     }
 
+    /// What this run may cost.
+    fn credits(&self) -> String {
+        format!("for up to {}", counted(self.cost.credits, "credit"))
+    }
+
     /// Shows the plan on standard error.
     fn show(&self) -> Result<()> {
         let (campaign, timing) = (&self.campaign, &self.timing);
         let details = Details::on_standard_error();
-        match self.args.plan.output.show {
-            Some(number) if details == Details::Examples => {
-                let plan = overview::findings(campaign, timing, details).0;
-                inform(plan.trim_end());
-                show::texts(&self.place, &self.places, number, |text| {
-                    inform(text.trim_end());
-                    Ok(())
-                })
-            }
-            _ => {
-                inform(&overview::of_plan(campaign, timing, details));
-                Ok(())
-            }
+        if self.args.plan.output.show.is_some() && details == Details::Examples {
+            let plan = overview::findings(campaign, timing, details).0;
+            inform(plan.trim_end());
+            return self.show_texts();
         }
+        inform(&overview::of_plan(campaign, timing, details));
+        Ok(())
+    }
+
+    /// Shows how far the campaign is, and what is left of it.
+    fn show_rest(&self) -> Result<()> {
+        let Campaign { name, input, .. } = &self.campaign;
+        let mut screen = Screen::default();
+        screen.line(
+            "Campaign",
+            format!("{name}, from {input}, has begun before"),
+        );
+        screen.0 += &view::totals(&self.totals, &self.place);
+        let pending = self.totals.counts.of(Status::Pending);
+        let messages = part_of(self.messages, pending, "pending message");
+        screen.line("To send", format!("{messages} {}", self.credits()));
+        self.timing.show(&mut screen, &self.campaign);
+        inform(&screen.0);
+        match self.totals.attempts {
+            0 => Ok(()),
+            _ => self.show_texts(),
+        }
+    }
+
+    /// Shows the texts that were asked for with `--show`.
+    fn show_texts(&self) -> Result<()> {
+        let shows = Details::on_standard_error() == Details::Examples;
+        let number = self.args.plan.output.show.filter(|_| shows);
+        number.map_or(Ok(()), |number| {
+            show::texts(&self.place, &self.places, number, |text| {
+                inform(text.trim_end());
+                Ok(())
+            })
+        })
     }
 }
 
@@ -264,43 +297,6 @@ fn plan_id(args: &SendArgs, session: &Session) -> Result<String> {
             )))
         }
         _ => Ok(format!(" of plan {id}")),
-    }
-}
-
-/// How many recipients this run sends to, and what that may cost. What a part of the rows costs is not known exactly.
-fn part_to_send(limit: Option<u64>, totals: &Totals, report: &Report) -> (u64, Cost) {
-    let pending = totals.counts.of(Status::Pending);
-    let all = totals.credits_pending;
-    let dearest = report
-        .dearest
-        .as_ref()
-        .map_or(all, |text| text.credits.into());
-    match limit {
-        Some(limit) if limit < pending => {
-            let credits = all.min(limit.saturating_mul(dearest));
-            (
-                limit,
-                Cost {
-                    credits,
-                    at_most: true,
-                },
-            )
-        }
-        _ => (
-            pending,
-            Cost {
-                credits: all,
-                at_most: false,
-            },
-        ),
-    }
-}
-
-fn balance_check(args: &SendArgs, destination: &Destination) -> BalanceCheck {
-    match args.send.balance {
-        Some(check) => check,
-        None if destination.states_balance() => BalanceCheck::Warn,
-        None => BalanceCheck::Off,
     }
 }
 
@@ -350,12 +346,14 @@ pub(super) fn dispatch(
     let now = &clock::now;
     let mut checks = Checks {
         args,
+        destination,
+        summary,
         campaign: &to_send.campaign,
         place: &to_send.place,
         timing,
         lists,
         progress: &progress,
-        attempts: to_send.totals.attempts,
+        before: to_send.totals,
         // A question can stay open for days.
         is_stale: !args.send.yes,
         begun: false,

@@ -6,6 +6,7 @@ use crate::cli::campaign_file::CampaignFile;
 use crate::cli::exit::Exit;
 use crate::cli::files::is_sandbox_ledger;
 use crate::cli::terminal::print;
+use crate::cli::view::grouped;
 use crate::cli::{existing, next, summary, timing, view};
 use crate::domain::Status;
 
@@ -41,12 +42,12 @@ pub(in crate::cli) fn run(args: &LedgerArgs, json: bool) -> Result<Exit> {
          Plan id       {plan_id}\n\
          Sent to       {}\n\
          {}{}\
-         Progress      {done} of {sendable} to send\n\n\
+         Progress      {} of {} to send\n\n\
          {next}{cancelled}",
         campaign.name,
         campaign.input,
-        campaign.planned_at,
-        campaign.expires_at,
+        timing::shown(&campaign.planned_at, &campaign),
+        timing::shown(&campaign.expires_at, &campaign),
         match campaign.gateway_host.as_deref() {
             Some(_) if is_sandbox_ledger(place) => "the sandbox: nobody received anything",
             Some(host) => host,
@@ -54,6 +55,8 @@ pub(in crate::cli) fn run(args: &LedgerArgs, json: bool) -> Result<Exit> {
         },
         timing::of_last_run(&campaign),
         view::totals(&totals, place),
+        grouped(done),
+        grouped(sendable),
     ))?;
     Ok(Exit::OK)
 }

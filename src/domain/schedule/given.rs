@@ -115,16 +115,23 @@ impl Given {
     }
 
     /// When what is pending is to be sent: as it was given, or after its end during the same hours of the next day on which there are
-    /// any. Where no start was given, those begin at the time of day at which it was given; or, if its end had passed by then, an hour
-    /// before that.
+    /// any. Where no start was given, those begin at the time of day at which it was given, but at least an hour before its end; in
+    /// windows, with the day.
     #[must_use]
     pub fn continued(&self, now: &Timestamp) -> Schedule {
         let given = self.schedule();
         let (start, end) = (&given.start_at, &given.not_after);
         let start = match (start, end) {
             (Some(start), _) => start.clone(),
-            (None, Some(end)) if *end <= self.given_at => self.zone.hour_before(end),
-            _ => self.given_at.clone(),
+            (None, Some(end)) => {
+                let begun = self.zone.hour_before(end).min(self.given_at.clone());
+                if self.windows.is_empty() {
+                    begun
+                } else {
+                    begun.min(self.zone.start_of_day(end))
+                }
+            }
+            (None, None) => self.given_at.clone(),
         };
         let later = |days: i32| Schedule {
             start_at: Some(self.zone.days_later(&start, days)),

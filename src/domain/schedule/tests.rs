@@ -329,7 +329,30 @@ fn what_is_left_goes_at_the_same_hours_of_a_later_day() {
             wanted(None, Some("18:00"), office),
             "2026-12-04T14:00:00+08:00",
             "2026-12-04T18:30:00+08:00",
-            "2026-12-07T14:00",
+            "2026-12-07T09:00",
+            Some("2026-12-07T18:00"),
+        ),
+        // It was given a minute before its end, and in the night.
+        (
+            wanted(None, Some("23:59"), &[]),
+            "2026-12-01T23:58:30+08:00",
+            "2026-12-02T00:05:00+08:00",
+            "2026-12-02T22:59",
+            Some("2026-12-02T23:59"),
+        ),
+        (
+            wanted(None, Some("01:00"), &["22:00-02:00"]),
+            "2026-12-01T22:30:00+08:00",
+            "2026-12-02T01:30:00+08:00",
+            "2026-12-02T22:30",
+            Some("2026-12-03T01:00"),
+        ),
+        // What was meant to take days.
+        (
+            wanted(None, Some("2026-12-05 18:00"), office),
+            tuesday,
+            "2026-12-05T18:30:00+08:00",
+            "2026-12-07T09:00",
             Some("2026-12-07T18:00"),
         ),
         // It had passed when it was given.

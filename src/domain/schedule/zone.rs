@@ -59,6 +59,12 @@ impl Zone {
         self.timestamp(earlier.unwrap_or(at.instant()))
     }
 
+    /// When the day of this time begins.
+    pub(super) fn start_of_day(&self, at: &Timestamp) -> Timestamp {
+        let local = self.local(at.instant());
+        Timestamp::new(&local.start_of_day().unwrap_or(local))
+    }
+
     /// When a clock shows this, or passes it: twice where it is set back meanwhile, and the moment when it is set forward over it.
     pub(super) fn readings(&self, local: DateTime) -> Vec<Instant> {
         let read = |offset: Offset| offset.to_timestamp(local).ok();
