@@ -43,7 +43,7 @@ impl Checks<'_> {
     fn suppress_listed(&mut self, ledger: &mut Ledger, stop: &StopToken) -> Result<()> {
         let looks_again = self.is_stale;
         if looks_again {
-            let requests = ledger.totals()?.attempts;
+            let requests = ledger.patiently(Ledger::totals)?.attempts;
             self.lists.numbers.reached = reached(self.args, ledger, requests)?;
         }
         loop {
@@ -184,7 +184,7 @@ pub(super) fn suppress(
     }
     tell(&suppression::suppressed(&suppressed, place));
     let rows = suppressed.values().flatten().count() as u64;
-    let pending = ledger.totals()?.counts.of(Status::Pending);
+    let pending = ledger.patiently(Ledger::totals)?.counts.of(Status::Pending);
     if view::hardly_any(pending, pending + rows) {
         tell(&format!(
             "Warning: {} that were pending; is each list the one that you mean?",

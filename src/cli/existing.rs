@@ -240,6 +240,22 @@ pub(super) fn refuse_inconsistent(
     ))
 }
 
+/// Names the batches that were sent twice because a person made them pending while their request was under way after all.
+pub(super) fn refuse_sent_again(snapshot: &dyn Snapshot, place: &Location) -> Result<()> {
+    let batches = snapshot.sent_again()?;
+    if batches.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<_> = batches.iter().map(ToString::to_string).collect();
+    let problem = format!(
+        "was sent twice in part: the answer to a request for batch {} came after its rows had been resolved as not sent and sent again",
+        names.join(", ")
+    );
+    Err(refused(place, problem).hint(
+        "everything else adds up; its column sms_batch in the results shows who is concerned",
+    ))
+}
+
 /// Refuses to continue where messages were sent from a ledger that is now gone, another one, or an older copy: what
 /// was sent is no longer known.
 pub(super) fn refuse_lost(

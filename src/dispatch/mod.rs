@@ -5,6 +5,7 @@ mod breaker;
 mod classify;
 mod health;
 mod lists;
+mod outage;
 mod policy;
 mod stop;
 #[cfg(test)]
@@ -23,6 +24,7 @@ use crate::ledger::{Committer, Ledger};
 use crate::{Error, Kind, Result};
 
 pub use lists::Lists;
+pub use outage::outlast;
 pub use policy::{Backoff, Policy};
 pub use stop::{StopReason, StopToken};
 pub use throttle::{Rate, Throttle};
@@ -102,7 +104,12 @@ fn send_in_windows(
         let sent = send_while_open(ledger, gateways, shared, lists)?;
         let paused = shared.stop.end_pause();
         match sent {
-            (Some(left), None) if paused && is_anything_left(&left, shared)? => ledger = left,
+            (Some(mut left), None) if paused => {
+                if !is_anything_left(&mut left, shared)? {
+                    return Ok((Some(left), None));
+                }
+                ledger = left;
+            }
             ended => return Ok(ended),
         }
         // The gateway is not tried while a window is awaited.
@@ -111,20 +118,20 @@ fn send_in_windows(
 }
 
 /// Whether there is something that this run may still send.
-fn is_anything_left(ledger: &Ledger, shared: &Shared<'_>) -> Result<bool> {
-    let pending = ledger.totals()?.counts.of(Status::Pending);
+fn is_anything_left(ledger: &mut Ledger, shared: &Shared<'_>) -> Result<bool> {
+    let pending = ledger.patiently(Ledger::totals)?.counts.of(Status::Pending);
     Ok(pending > 0 && shared.limit() != Some(0))
 }
 
 /// Sends until nothing is left, or the schedule or anything else ends it; with only one of the workers until the first usable
 /// answer.
 fn send_while_open(
-    ledger: Ledger,
+    mut ledger: Ledger,
     gateways: &mut [Box<dyn Gateway>],
     shared: &Shared<'_>,
     lists: &mut dyn Lists,
 ) -> Result<Sent> {
-    let (alone, others_may_start) = Alone::new(ledger.lacks_answer()?);
+    let (alone, others_may_start) = Alone::new(ledger.patiently(Ledger::lacks_answer)?);
     let (committer, handles) = Committer::start(ledger, gateways.len() + 1, shared.limit());
     let errors: Vec<Error> = std::thread::scope(|scope| {
         let mut handles = handles.into_iter();

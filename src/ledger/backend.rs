@@ -104,6 +104,28 @@ pub(super) trait Ledger: Debug + Send {
     /// Ends the transaction without any of its changes.
     fn roll_back(&mut self);
 
+    /// Connects again after the connection was lost. Returns whether the commit that was made last is durable, if one was under way
+    /// then; from now on that does not change.
+    fn reconnect(&mut self) -> Result<bool> {
+        Ok(false)
+    }
+
+    /// What has become of a claim of this sender that others may have taken for one of a sender that is gone: the batches that have
+    /// its rows now and were not claimed again. Nothing else changes them before the end of the transaction. `None`: it is certainly
+    /// still claimed.
+    fn claimed_rows(
+        &mut self,
+        _attempt: AttemptId,
+        _rows: &[i64],
+    ) -> Result<Option<Vec<StoredBatch>>> {
+        Ok(None)
+    }
+
+    /// Records that rows of this attempt were sent again before its answer came.
+    fn note_sent_again(&mut self, _attempt: AttemptId) -> Result<()> {
+        Ok(())
+    }
+
     /// The next page of planned batches after `after`, in the order of their numbers. Empty: there is none.
     fn planned_after(&self, after: Option<BatchId>) -> Result<Vec<Batch>>;
 
@@ -255,6 +277,11 @@ pub trait Snapshot: Debug {
 
     /// Whether an attempt has an outcome that is not in `AttemptOutcome::NOT_TAKEN`, or none yet.
     fn was_sent_from(&self) -> Result<bool>;
+
+    /// The batches whose request was accepted only after they were made pending and sent again.
+    fn sent_again(&self) -> Result<Vec<i64>> {
+        Ok(Vec::new())
+    }
 
     /// A sentence for each rule that does not hold; none if everything adds up. `duplicates_kept`: the campaign was planned to
     /// send duplicates. `code_fits`: whether the gateway can have answered this code for recipients of that status.

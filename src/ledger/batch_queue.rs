@@ -1,6 +1,7 @@
 //! The batches that a process holds: which of them a worker gets next, within the limit of the run and without listed numbers.
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::mem;
 
 use super::backend::Kept;
 use super::batch::{AttemptId, Batch, BatchId, Settlement, Suppressed};
@@ -23,35 +24,72 @@ pub(super) struct BatchQueue {
     waiting: VecDeque<Batch>,
     /// The last batch that was read.
     last: Option<BatchId>,
+    /// The numbers that came onto a suppression list during this run, with the reasons.
+    pub(super) listed: HashMap<Msisdn, String>,
+    state: QueueState,
+}
+
+/// What follows from the transactions so far.
+#[derive(Clone, Default)]
+pub(super) struct QueueState {
     /// The batches that workers hold: they were handed out, and neither settled nor lost since. Each is planned until its claim,
     /// and would be read again.
     held: Vec<BatchId>,
     /// How many recipients may still be handed out, if that is limited.
-    pub(super) limit: Option<u64>,
-    /// The numbers that came onto a suppression list during this run, with the reasons.
-    pub(super) listed: HashMap<Msisdn, String>,
+    limit: Option<u64>,
     /// The batches that lost recipients to them. A worker that was given one earlier must not claim it.
     withdrawn: HashSet<BatchId>,
     /// What was suppressed since this was last asked for.
-    pub(super) suppressed: Suppressed,
+    suppressed: Suppressed,
     /// The code with which the gateway stopped the account of another sender.
-    pub(super) account_stop: Option<i32>,
+    account_stop: Option<i32>,
 }
 
 impl BatchQueue {
     /// A queue that hands out at most this many recipients.
     pub(super) fn new(limit: Option<u64>) -> Self {
-        Self {
+        let state = QueueState {
             limit,
+            ..QueueState::default()
+        };
+        Self {
+            state,
             ..Self::default()
         }
+    }
+
+    /// What a transaction may change.
+    pub(super) fn state(&self) -> QueueState {
+        self.state.clone()
+    }
+
+    /// Forgets what was changed since then, because it did not become durable. What was read ahead is read again.
+    pub(super) fn set_back(&mut self, before: &QueueState) {
+        self.state = before.clone();
+        self.waiting.clear();
+        self.last = None;
+    }
+
+    /// Whether as many recipients were handed out as may be.
+    pub(super) fn is_used_up(&self) -> bool {
+        self.state.limit == Some(0)
+    }
+
+    /// The code with which the gateway stopped the account of another sender.
+    pub(super) fn account_stop(&self) -> Option<i32> {
+        self.state.account_stop
+    }
+
+    /// What was suppressed since this was last asked for.
+    pub(super) fn take_suppressed(&mut self) -> Suppressed {
+        mem::take(&mut self.state.suppressed)
     }
 
     /// The next batch without a listed number.
     pub(super) fn next_unlisted(
         &mut self,
         ledger: &mut Ledger,
-        ended: Option<Settlement>,
+        ended: Option<&Settlement>,
         take: Take,
     ) -> Result<Option<Batch>> {
         let mut next = self.next(ledger, ended, take)?;
@@ -65,7 +103,7 @@ impl BatchQueue {
 
     /// Whether a batch that was handed out must not be sent, because a number in it is listed.
     pub(super) fn withdraw(&mut self, ledger: &mut Ledger, batch: &Batch) -> Result<bool> {
-        let withdrawn = self.withdrawn.contains(&batch.id) || self.suppress(ledger, batch)?;
+        let withdrawn = self.state.withdrawn.contains(&batch.id) || self.suppress(ledger, batch)?;
         if withdrawn {
             self.lose(batch);
         }
@@ -90,15 +128,15 @@ impl BatchQueue {
     fn keep(&mut self, ledger: &mut Ledger, batch: &Batch) -> Result<bool> {
         let kept = ledger.keep(batch.id)?;
         if let Kept::AccountStopped(code) = kept {
-            self.account_stop = Some(code);
+            self.state.account_stop = Some(code);
         }
         Ok(kept == Kept::Planned)
     }
 
     /// A batch that was handed out is not sent by its worker.
     fn lose(&mut self, batch: &Batch) {
-        self.held.retain(|held| *held != batch.id);
-        if let Some(limit) = &mut self.limit {
+        self.state.held.retain(|held| *held != batch.id);
+        if let Some(limit) = &mut self.state.limit {
             *limit += batch.messages.len() as u64;
         }
     }
@@ -111,9 +149,8 @@ impl BatchQueue {
     ) -> Result<Page> {
         let Self {
             listed,
-            suppressed,
-            withdrawn,
             waiting,
+            state,
             ..
         } = self;
         ledger.suppress_page(
@@ -121,8 +158,8 @@ impl BatchQueue {
             &|number| listed.get(&number).cloned(),
             &mut |batch, rows| {
                 waiting.retain(|waiting| waiting.id != batch);
-                withdrawn.insert(batch);
-                open::add(suppressed, rows);
+                state.withdrawn.insert(batch);
+                open::add(&mut state.suppressed, rows);
             },
         )
     }
@@ -137,8 +174,8 @@ impl BatchQueue {
         let rows = ledger.suppress_in(batch, &|number| listed.get(&number).cloned())?;
         self.waiting.retain(|waiting| waiting.id != batch.id);
         if let Some(rows) = rows.filter(|rows| !rows.is_empty()) {
-            self.withdrawn.insert(batch.id);
-            open::add(&mut self.suppressed, rows);
+            self.state.withdrawn.insert(batch.id);
+            open::add(&mut self.state.suppressed, rows);
         }
         Ok(true)
     }
@@ -146,22 +183,22 @@ impl BatchQueue {
     fn next(
         &mut self,
         ledger: &mut Ledger,
-        ended: Option<Settlement>,
+        ended: Option<&Settlement>,
         take: Take,
     ) -> Result<Option<Batch>> {
         if let Some(ended) = ended {
-            ledger.settle(&ended)?;
-            self.raise_limit_after(&ended);
-            self.held.retain(|held| *held != ended.batch.id);
+            ledger.settle(ended)?;
+            self.raise_limit_after(ended);
+            self.state.held.retain(|held| *held != ended.batch.id);
         }
-        while self.limit != Some(0) && self.account_stop.is_none() {
+        while self.state.limit != Some(0) && self.state.account_stop.is_none() {
             let (batch, most) = match take {
                 Take::Batch => (self.first(ledger)?, usize::MAX),
                 Take::Recipient => (self.first_split(ledger)?, 1),
             };
             let Some(batch) = batch else { return Ok(None) };
             if let Some(batch) = self.cut(ledger, batch, most)? {
-                self.held.push(batch.id);
+                self.state.held.push(batch.id);
                 return Ok(Some(batch));
             }
         }
@@ -170,7 +207,7 @@ impl BatchQueue {
 
     /// Recipients that were not sent to, and whose batch the worker gives up, may be handed out again.
     fn raise_limit_after(&mut self, ended: &Settlement) {
-        if let Some(limit) = &mut self.limit {
+        if let Some(limit) = &mut self.state.limit {
             *limit += ended.counts().of(Status::Pending);
         }
     }
@@ -195,7 +232,7 @@ impl BatchQueue {
     /// The first recipients of a batch, at most this many and no more than the limit allows. The others remain planned. `None`:
     /// another sender has it.
     fn cut(&mut self, ledger: &mut Ledger, batch: Batch, most: usize) -> Result<Option<Batch>> {
-        let allowed = self.limit.map_or(usize::MAX, |limit| {
+        let allowed = self.state.limit.map_or(usize::MAX, |limit| {
             usize::try_from(limit).unwrap_or(usize::MAX)
         });
         let size = batch.messages.len().min(most).min(allowed);
@@ -203,7 +240,7 @@ impl BatchQueue {
         if !is_whole && !self.keep(ledger, &batch)? {
             return Ok(None);
         }
-        if let Some(limit) = &mut self.limit {
+        if let Some(limit) = &mut self.state.limit {
             *limit -= size as u64;
         }
         if is_whole {
@@ -213,7 +250,7 @@ impl BatchQueue {
     }
 
     fn read_ahead(&mut self, ledger: &mut Ledger) -> Result<()> {
-        let page = ledger.hand_out(self.last, &self.held)?;
+        let page = ledger.hand_out(self.last, &self.state.held)?;
         if let Some(batch) = page.last() {
             self.last = Some(batch.id);
         }

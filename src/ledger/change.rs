@@ -77,6 +77,8 @@ pub(super) enum Fields {
     Kept,
     /// It has one more attempt, made at this time, of which nothing is known yet.
     Claimed(Timestamp),
+    /// Its last attempt is under way again: nothing of what was made of it since counts.
+    Reopened,
     /// What came of its attempt.
     Settled {
         code: Option<i32>,

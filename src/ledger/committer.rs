@@ -25,7 +25,8 @@ enum Job {
     Reserve(usize, Sender<Result<Reservation>>),
 }
 
-type Work = Box<dyn FnOnce(&mut BatchQueue, &mut Ledger) -> Result<()> + Send>;
+/// It is carried out again where the database was lost before it was durable.
+type Work = Box<dyn FnMut(&mut BatchQueue, &mut Ledger) -> Result<()> + Send>;
 
 /// The thread that writes. It ends when all handles are dropped.
 #[derive(Debug)]
@@ -85,7 +86,7 @@ impl LedgerHandle {
     /// Settles the attempt that ended, if there is one, and takes what is next. `None`: nothing is left, or the limit is
     /// reached.
     pub fn next(&self, ended: Option<Settlement>, take: Take) -> Result<Option<Batch>> {
-        self.run(move |queue, ledger| queue.next_unlisted(ledger, ended, take))
+        self.run(move |queue, ledger| queue.next_unlisted(ledger, ended.as_ref(), take))
     }
 
     /// The same, and claims the batch in the same commit, for a worker that need not wait before it sends. When this returns
@@ -97,7 +98,7 @@ impl LedgerHandle {
         at: Timestamp,
     ) -> Result<Option<(Batch, AttemptId)>> {
         self.run(move |queue, ledger| {
-            let mut next = queue.next_unlisted(ledger, ended, take)?;
+            let mut next = queue.next_unlisted(ledger, ended.as_ref(), take)?;
             while let Some(batch) = next {
                 if let Some(attempt) = queue.claim(ledger, &batch, &at)? {
                     return Ok(Some((batch, attempt)));
@@ -148,7 +149,7 @@ impl LedgerHandle {
         if !self.is_shared {
             return Ok(false);
         }
-        self.run(|queue, ledger| Ok(queue.limit != Some(0) && ledger.awaits_others()?))
+        self.run(|queue, ledger| Ok(!queue.is_used_up() && ledger.awaits_others()?))
     }
 
     /// Tells other senders of the campaign that the gateway stopped the account with this code.
@@ -164,14 +165,14 @@ impl LedgerHandle {
         if !self.is_shared {
             return Ok(None);
         }
-        self.run(|queue, _| Ok(queue.account_stop))
+        self.run(|queue, _| Ok(queue.account_stop()))
     }
 
     /// Suppresses what is pending of these numbers from now on, each with its reason. Requests under way are not affected. Returns
     /// the rows so far.
-    pub fn suppress(&self, listed: HashMap<Msisdn, String>) -> Result<Suppressed> {
+    pub fn suppress(&self, mut listed: HashMap<Msisdn, String>) -> Result<Suppressed> {
         self.run(move |queue, _| {
-            queue.listed.extend(listed);
+            queue.listed.extend(mem::take(&mut listed));
             Ok(())
         })?;
         let mut after = None;
@@ -180,7 +181,7 @@ impl LedgerHandle {
             match self.run(move |queue, ledger| queue.suppress_page(ledger, after))? {
                 Page::Through(last) => after = Some(last),
                 Page::Busy => {}
-                Page::End => return self.run(|queue, _| Ok(mem::take(&mut queue.suppressed))),
+                Page::End => return self.run(|queue, _| Ok(queue.take_suppressed())),
             }
         }
     }
@@ -188,14 +189,15 @@ impl LedgerHandle {
     /// Has the work carried out. Its result is used only once the commit is confirmed.
     fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut BatchQueue, &mut Ledger) -> Result<T> + Send + 'static,
+        mut work: impl FnMut(&mut BatchQueue, &mut Ledger) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (result_sender, result) = mpsc::channel();
         (self.commit)(Box::new(move |queue, ledger| {
             let value = work(queue, ledger)?;
             result_sender.send(value).map_err(|_| closed())
         }))?;
-        result.recv().map_err(|_| closed())
+        // Only what it did last is durable.
+        result.try_iter().last().ok_or_else(closed)
     }
 }
 
@@ -265,7 +267,7 @@ impl GroupCommit {
     fn look_at_rate(&mut self) -> Result<()> {
         const LOOK_EVERY: Duration = Duration::from_secs(1);
         if self.ledger.is_shared() && self.looked_at.is_none_or(|at| at.elapsed() >= LOOK_EVERY) {
-            let is_limited = self.ledger.is_limited()?;
+            let is_limited = self.ledger.patiently(Ledger::is_limited)?;
             self.is_limited.store(is_limited, Ordering::Relaxed);
             self.looked_at = Some(Instant::now());
         }
@@ -274,20 +276,26 @@ impl GroupCommit {
 
     /// One commit for all of the work, or none of it. After a failure nothing is written any more: what could not be made durable
     /// must not be built upon.
-    fn commit(&mut self, work: Vec<Work>) -> Result<()> {
+    fn commit(&mut self, mut work: Vec<Work>) -> Result<()> {
         if self.written.is_ok() {
             self.written = self.look_at_rate().and_then(|()| {
                 let queue = &mut self.queue;
-                self.ledger
-                    .transaction(|ledger| work.into_iter().try_for_each(|work| work(queue, ledger)))
+                let before = queue.state();
+                let mut is_again = false;
+                self.ledger.transaction(|ledger| {
+                    if mem::replace(&mut is_again, true) {
+                        queue.set_back(&before);
+                    }
+                    work.iter_mut().try_for_each(|work| work(queue, ledger))
+                })
             });
         }
         self.written.clone()
     }
 
-    fn reserve(&self, recipients: usize) -> Result<Reservation> {
+    fn reserve(&mut self, recipients: usize) -> Result<Reservation> {
         self.written.clone()?;
-        self.ledger.reserve(recipients)
+        self.ledger.patiently(|ledger| ledger.reserve(recipients))
     }
 
     /// A handle of which everything is committed at once and alone, without a thread.

@@ -62,7 +62,7 @@ pub use batch_queue::Take;
 pub use campaign::Campaign;
 pub use committer::{Committer, LedgerHandle};
 pub use location::{Location, Lock};
-pub use open::Ledger;
+pub use open::{Ledger, Outlast};
 pub use outcome::AttemptOutcome;
 pub use planned_row::{Disposition, PlannedRow, RowText};
 pub use postgresql::{Place, Store};

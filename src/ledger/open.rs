@@ -1,10 +1,12 @@
 //! A ledger that is open for sending: the rules of [`transition`], carried out in transactions of a backend.
 
+use std::fmt;
+use std::mem;
 use std::thread;
 use std::time::Duration;
 
 use super::backend::{self, Kept};
-use super::batch::{AttemptId, Batch, BatchId, Settlement, Suppressed};
+use super::batch::{AttemptId, Batch, BatchId, NewState, Settlement, Suppressed};
 use super::campaign::Campaign;
 use super::change::{Change, NewIds};
 use super::location::{Location, Lock};
@@ -31,6 +33,26 @@ pub struct Ledger {
     /// Whether this run has recorded that the campaign is started.
     started: bool,
     recovered: u64,
+    outlast: Option<Outlast>,
+}
+
+/// Waits before a database that was lost is tried again, and says whether it is tried at all. It gets the error, and how often it
+/// was tried since it was lost.
+pub struct Outlast(Box<Wait>);
+
+type Wait = dyn FnMut(&Error, u32) -> bool + Send;
+
+impl Outlast {
+    /// Waits like this.
+    pub fn new(wait: impl FnMut(&Error, u32) -> bool + Send + 'static) -> Self {
+        Self(Box::new(wait))
+    }
+}
+
+impl fmt::Debug for Outlast {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Outlast")
+    }
 }
 
 impl Ledger {
@@ -44,9 +66,15 @@ impl Ledger {
             location: lock.location,
             started: false,
             recovered: 0,
+            outlast: None,
         };
         ledger.recovered = ledger.transaction(Self::recover)?;
         Ok(ledger)
+    }
+
+    /// From now on, a database that was lost is tried again.
+    pub fn set_outlast(&mut self, outlast: Outlast) {
+        self.outlast = Some(outlast);
     }
 
     /// Whether several processes can send the campaign at once.
@@ -138,7 +166,8 @@ impl Ledger {
 
     /// Marks durably that a run is about to make its first request, or that it has ended. Other campaigns see this.
     pub fn mark_beginning(&mut self, at: Option<Timestamp>) -> Result<()> {
-        self.transaction(|ledger| ledger.apply(&[Change::MarkBeginning { at }]).map(drop))
+        let mark = [Change::MarkBeginning { at }];
+        self.transaction(|ledger| ledger.apply(&mark).map(drop))
     }
 
     /// Records until when an operator allows the campaign to be sent.
@@ -147,14 +176,16 @@ impl Ledger {
             at: at.clone(),
             expires_at: expires_at.clone(),
         };
-        self.transaction(|ledger| ledger.apply(&[expire])).map(drop)
+        let expire = [expire];
+        self.transaction(|ledger| ledger.apply(&expire)).map(drop)
     }
 
     /// Records when runs are asked to send the campaign.
     pub fn set_schedules(&mut self, schedules: &[Given]) -> Result<()> {
-        let schedules = schedules.to_vec();
-        self.transaction(|ledger| ledger.apply(&[Change::Schedule { schedules }]))
-            .map(drop)
+        let schedule = [Change::Schedule {
+            schedules: schedules.to_vec(),
+        }];
+        self.transaction(|ledger| ledger.apply(&schedule)).map(drop)
     }
 
     /// Changes the selected rows as an operator decides, all of them or none.
@@ -305,9 +336,18 @@ impl Ledger {
         new.attempts.first().copied().ok_or_else(without_number)
     }
 
-    /// Records the end of an attempt.
+    /// Records the end of an attempt. Its answer counts also where others have taken this sender for gone.
     pub(super) fn settle(&mut self, end: &Settlement) -> Result<()> {
-        self.apply(&transition::settle(end)?).map(drop)
+        let Some(batches) = self.backend.claimed_rows(end.attempt, &end.batch.rows)? else {
+            return self.apply(&transition::settle(end)?).map(drop);
+        };
+        self.apply(&transition::settle_late(end, &batches)?)?;
+        let rows: usize = batches.iter().map(|batch| batch.rows.len()).sum();
+        let may_be_sent = |state: &NewState| matches!(state, NewState::Accepted { .. });
+        if rows < end.batch.rows.len() && end.new_states.iter().any(may_be_sent) {
+            self.backend.note_sent_again(end.attempt)?;
+        }
+        Ok(())
     }
 
     /// Splits a planned batch after its first `recipients`, and returns these as a batch.
@@ -321,19 +361,67 @@ impl Ledger {
         self.backend.apply(changes)
     }
 
-    /// Runs `work` in one transaction and commits it durably.
+    /// Runs `work` in one transaction and commits it durably. Where the database is lost on the way, it is made again, unless it
+    /// turns out that it is durable: a claim that was made twice would be sent twice, and an answer that was not written would be
+    /// lost.
     pub(super) fn transaction<T>(
         &mut self,
-        work: impl FnOnce(&mut Self) -> Result<T>,
+        mut work: impl FnMut(&mut Self) -> Result<T>,
     ) -> Result<T> {
-        let started = self.started;
-        self.backend.begin()?;
-        let done = work(self).and_then(|value| self.backend.commit().map(|()| value));
-        if done.is_err() {
+        let mut tries = 0;
+        loop {
+            let started = self.started;
+            let begun = self.backend.begin();
+            let done = match begun.and_then(|()| work(self)) {
+                Ok(value) => match self.backend.commit() {
+                    Ok(()) => return Ok(value),
+                    Err(error) => (Some(value), error),
+                },
+                Err(error) => (None, error),
+            };
             self.backend.roll_back();
-            self.started = started;
+            let is_started = mem::replace(&mut self.started, started);
+            let (value, error) = done;
+            let is_durable = self.reconnect(error, &mut tries)?;
+            if let Some(value) = value.filter(|_| is_durable) {
+                self.started = is_started;
+                return Ok(value);
+            }
         }
-        done.map_err(|error| error.about(&self.location))
+    }
+
+    /// Asks for something outside of a transaction, again where the database was lost.
+    pub fn patiently<T>(&mut self, ask: impl Fn(&Self) -> Result<T>) -> Result<T> {
+        let mut tries = 0;
+        loop {
+            match ask(self) {
+                Ok(value) => return Ok(value),
+                Err(error) => self.reconnect(error, &mut tries)?,
+            };
+        }
+    }
+
+    /// After an error that says that the database was lost: connects again. `tries` counts how often that was tried since anything
+    /// succeeded. Returns whether the last commit is durable.
+    fn reconnect(&mut self, mut error: Error, tries: &mut u32) -> Result<bool> {
+        // Two senders that waited for each other: one of them gives way.
+        if error.kind == Kind::InUse && self.outlast.is_some() && *tries < MOST_TRIES {
+            *tries += 1;
+            thread::sleep(PAUSE);
+            return Ok(false);
+        }
+        loop {
+            let outlast = (self.outlast.as_mut()).filter(|_| error.kind == Kind::Unreachable);
+            let goes_on = outlast.is_some_and(|outlast| outlast.0(&error, *tries));
+            if !goes_on {
+                return Err(error.about(&self.location));
+            }
+            *tries = tries.saturating_add(1);
+            match self.backend.reconnect() {
+                Ok(is_durable) => return Ok(is_durable),
+                Err(again) => error = again,
+            }
+        }
     }
 
     /// Closes the ledger. The lock is handed back, still held.

@@ -38,6 +38,8 @@ pub(super) enum Event {
     Refuse,
     /// No usable answer to its request, or a claim that a crash left behind.
     LoseAnswer,
+    /// The answer to its last request came after its sender had been taken for gone.
+    AnswerLate,
     /// Its request certainly sent nothing: not one byte left, or it was throttled, or the account was stopped.
     PlanAgain,
     /// Its recipients go to children, which start in the state that it leaves.
@@ -63,6 +65,7 @@ pub(super) fn next(state: State, event: Event) -> Option<State> {
         (S::Claimed, E::Refuse) => Some(S::Refused),
         (S::Claimed, E::LoseAnswer) => Some(S::Unknown),
         (S::Claimed, E::PlanAgain) => Some(S::Planned),
+        (S::Unknown | S::Planned | S::Cancelled | S::Suppressed, E::AnswerLate) => Some(S::Claimed),
         (
             S::Planned | S::Claimed | S::Refused | S::Unknown | S::Cancelled | S::Suppressed,
             E::Split,
@@ -109,11 +112,12 @@ impl State {
 mod tests {
     use super::*;
 
-    const EVENTS: [Event; 10] = [
+    const EVENTS: [Event; 11] = [
         Event::Claim,
         Event::Accept,
         Event::Refuse,
         Event::LoseAnswer,
+        Event::AnswerLate,
         Event::PlanAgain,
         Event::Split,
         Event::Suppress,

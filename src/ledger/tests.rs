@@ -382,7 +382,7 @@ pub(super) fn accepted(trx_id: Option<&str>) -> NewState {
     }
 }
 
-fn refused() -> NewState {
+pub(super) fn refused() -> NewState {
     NewState::Refused { code: -1009 }
 }
 
@@ -393,7 +393,7 @@ pub(super) fn unknown() -> NewState {
     }
 }
 
-fn not_sent() -> NewState {
+pub(super) fn not_sent() -> NewState {
     NewState::Planned {
         why: "no connection".to_owned(),
     }

@@ -36,8 +36,50 @@ pub(super) fn claim(batch: BatchId, at: &Timestamp) -> Result<Vec<Change>> {
 
 /// An attempt has ended. Where the recipients end in different states, the batch is split into children of one state each.
 pub(super) fn settle(end: &Settlement) -> Result<Vec<Change>> {
-    let batch = end.batch.id;
-    let mut changes = vec![Change::EndAttempt {
+    let mut changes = vec![end_attempt(end)];
+    changes.extend(outcomes(end.batch.id, &end.batch.rows, &end.new_states)?);
+    Ok(changes)
+}
+
+/// An attempt has ended after its sender had been taken for gone: its claim became unknown, and perhaps a person has decided about
+/// its rows. `batches` have them now, without those that were claimed again. The answer counts more than a decision that it
+/// contradicts; one that says nothing changes no decision.
+pub(super) fn settle_late(end: &Settlement, batches: &[StoredBatch]) -> Result<Vec<Change>> {
+    let mut changes = vec![end_attempt(end)];
+    for batch in batches {
+        let states: Vec<NewState> = match &end.new_states[..] {
+            [all] => vec![all.clone()],
+            each => (end.batch.rows.iter().zip(each))
+                .filter(|(row, _)| batch.rows.contains(row))
+                .map(|(_, state)| state.clone())
+                .collect(),
+        };
+        let is_accepted = |state: &NewState| matches!(state, NewState::Accepted { .. });
+        let is_refused = |state: &NewState| matches!(state, NewState::Refused { .. });
+        let counts = match batch.state {
+            State::Claimed | State::Unknown => true,
+            State::Planned => states.iter().any(|one| is_accepted(one) || is_refused(one)),
+            State::Cancelled | State::Suppressed => states.iter().any(is_accepted),
+            State::Accepted | State::Refused | State::Split => false,
+        };
+        if !counts {
+            continue;
+        }
+        if batch.state != State::Claimed {
+            changes.push(Change::Move {
+                batch: batch.id,
+                from: batch.state,
+                to: after(batch.id, batch.state, Event::AnswerLate)?,
+                fields: Fields::Reopened,
+            });
+        }
+        changes.extend(outcomes(batch.id, &batch.rows, &states)?);
+    }
+    Ok(changes)
+}
+
+fn end_attempt(end: &Settlement) -> Change {
+    Change::EndAttempt {
         attempt: end.attempt,
         outcome: end.outcome,
         answered: Some(Answer {
@@ -45,11 +87,16 @@ pub(super) fn settle(end: &Settlement) -> Result<Vec<Change>> {
             http_status: end.http_status,
             text: end.answer.clone(),
         }),
-    }];
-    let children = match &end.new_states[..] {
-        [state] => children(batch, state, &end.batch.rows, None)?,
-        each if each.len() == end.batch.rows.len() => {
-            let (own_trx_ids, groups) = groups(&end.batch.rows, each);
+    }
+}
+
+/// A claimed batch has an answer: one for all of its rows, or one for each.
+fn outcomes(batch: BatchId, rows: &[i64], states: &[NewState]) -> Result<Vec<Change>> {
+    let mut changes = Vec::new();
+    let children = match states {
+        [state] => children(batch, state, rows, None)?,
+        each if each.len() == rows.len() => {
+            let (own_trx_ids, groups) = groups(rows, each);
             changes.extend(own_trx_ids);
             let mut all = Vec::new();
             for (state, rows) in &groups {

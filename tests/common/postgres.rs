@@ -103,6 +103,15 @@ impl Server {
         format!("postgresql://postgres@{socket}/{database}")
     }
 
+    /// Where it listens.
+    #[allow(
+        dead_code,
+        reason = "not every test that shares this file connects itself"
+    )]
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.folder.join(".s.PGSQL.5432")
+    }
+
     /// A connection as the owner of everything.
     pub(crate) fn connect(&self, database: &str) -> postgres::Client {
         postgres::Client::connect(&self.url(database), postgres::NoTls).unwrap()

@@ -343,6 +343,7 @@ pub(super) fn dispatch(
     let progress = Arc::new(progress);
     let shown = Arc::clone(&progress);
     let stop = signals::stop_token(move |line| shown.tell(line))?;
+    ledger.set_outlast(dispatch::outlast(&policy, &stop, &progress));
     let now = &clock::now;
     let mut checks = Checks {
         args,

@@ -10,6 +10,7 @@ pub(in crate::cli) fn run(args: &LedgerArgs) -> Result<Exit> {
     let ledger = &existing::named(args)?;
     let (snapshot, campaign) = existing::read(ledger)?;
     existing::refuse_inconsistent(&*snapshot, &campaign, ledger)?;
+    existing::refuse_sent_again(&*snapshot, ledger)?;
     let totals = snapshot.totals()?;
     print(&format!(
         "Everything adds up.\n{}",

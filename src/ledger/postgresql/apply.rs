@@ -49,6 +49,7 @@ impl Ledger {
                     &[&batch.0, &at.to_string()],
                 )?;
                 self.attempts += 1;
+                self.last_attempt = id;
                 new.attempts.push(AttemptId(id));
                 Ok(())
             }
@@ -126,6 +127,10 @@ impl Ledger {
                      attempt = nextval('attempt_id'), sender = $6",
                     &[&at.to_string(), &sender],
                 )
+            }
+            Fields::Reopened => {
+                let sql = "code = NULL, trx_id = NULL, why = NULL, decision = NULL";
+                self.update_batch(batch, from, to, sql, &[])
             }
             Fields::Settled { code, trx_id, why } => {
                 let sql = "code = $5, trx_id = $6, why = $7";

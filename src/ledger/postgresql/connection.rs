@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::fs;
 use std::io::Write as _;
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -24,13 +25,16 @@ use crate::{Error, Kind, Result};
 /// How long a server may take to answer a new connection, and the network to confirm what was sent.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How this session differs from the server's defaults: no time-out ends it, and a commit is on the disk when it returns.
-/// Settings that this server does not have are left out.
+/// How this session differs from the server's defaults: no time-out ends it, the server soon notices when this host is gone, and a
+/// commit is on the disk when it returns. Settings that this server does not have are left out.
 const SETTINGS: &str = "
     SET search_path = isms_campaign, pg_temp;
-    SELECT set_config(name, '0', false) FROM pg_settings
-    WHERE name IN ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'idle_session_timeout',
-                   'transaction_timeout');
+    SELECT set_config(name, value, false)
+    FROM (VALUES ('statement_timeout', '0'), ('lock_timeout', '0'), ('idle_in_transaction_session_timeout', '0'),
+                 ('idle_session_timeout', '0'), ('transaction_timeout', '0'), ('tcp_keepalives_idle', '10'),
+                 ('tcp_keepalives_interval', '2'), ('tcp_keepalives_count', '5'), ('tcp_user_timeout', '20000'))
+         AS wanted (name, value)
+    JOIN pg_settings USING (name);
     SELECT set_config('synchronous_commit', 'on', false)
     WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply');";
 
@@ -41,6 +45,8 @@ pub(super) type Values<'v> = &'v [&'v (dyn ToSql + Sync)];
 pub(super) struct Connection {
     client: Mutex<Client>,
     statements: Mutex<HashMap<String, Statement>>,
+    /// The number of the server's process that serves it.
+    process: AtomicI32,
     pub(super) store: Arc<Store>,
 }
 
@@ -66,10 +72,16 @@ impl Connection {
         let connection = Self {
             client: Mutex::new(connected.map_err(|error| database_error(error, store))?),
             statements: Mutex::default(),
+            process: AtomicI32::default(),
             store: Arc::clone(store),
         };
         connection.run(SETTINGS)?;
-        let commits: String = connection.one("SHOW synchronous_commit", &[])?.get(0);
+        let sql = "SELECT current_setting('synchronous_commit'), pg_backend_pid()";
+        let session = connection.one(sql, &[])?;
+        let commits: String = get(&session, 0)?;
+        connection
+            .process
+            .store(get(&session, 1)?, Ordering::Relaxed);
         if !["on", "remote_apply"].contains(&&*commits) {
             return Err(Error::new(
                 Kind::Ledger,
@@ -79,6 +91,16 @@ impl Connection {
             .at(store));
         }
         Ok(connection)
+    }
+
+    /// Connects again after this connection was lost. Returns the number of the server's process that served it.
+    pub(super) fn renew(&self) -> Result<i32> {
+        let new = Self::open(&self.store)?;
+        let client = new.client.into_inner();
+        *lock(&self.client) = client.unwrap_or_else(PoisonError::into_inner);
+        lock(&self.statements).clear();
+        let process = new.process.into_inner();
+        Ok(self.process.swap(process, Ordering::Relaxed))
     }
 
     fn ask<T>(&self, ask: impl FnOnce(&mut Client) -> Result<T, postgres::Error>) -> Result<T> {

@@ -42,7 +42,13 @@ fn meaning(error: &postgres::Error) -> (Kind, &'static str, &'static str) {
             "there is no such database",
             "check its name in the store's URL, or make it (createdb)",
         ),
+        ("40", _) => (
+            Kind::InUse,
+            "other senders are changing the same rows",
+            "run again, or wait until they have ended",
+        ),
         ("08" | "57", "P01" | "P02" | "P03" | "000" | "003" | "006" | "001" | "004")
+        | ("25" | "55", "P03")
         | ("53", "300") => (
             Kind::Unreachable,
             "the database does not answer now",

@@ -7,9 +7,8 @@ use super::connection::{Connection, Values, get};
 use super::place::{Lock, Place};
 use super::rate;
 use super::totals;
-use crate::Result;
 use crate::ledger::backend::{self, InFlight, Kept, StoredBatch};
-use crate::ledger::batch::{Batch, BatchId};
+use crate::ledger::batch::{AttemptId, Batch, BatchId};
 use crate::ledger::campaign::Campaign;
 use crate::ledger::change::{Change, NewIds};
 use crate::ledger::outcome::AttemptOutcome;
@@ -17,6 +16,14 @@ use crate::ledger::resolution::Selection;
 use crate::ledger::sender::{Reservation, SenderOptions};
 use crate::ledger::stored::unknown_value;
 use crate::ledger::totals::Totals;
+use crate::{Error, Kind, Result};
+
+/// A sender that is stopped in a transaction keeps others from rows, and from then on must see whether it was taken for gone.
+const STOPPED_IN_TRANSACTION: &str = "SET idle_in_transaction_session_timeout = '60s'";
+
+/// Ends the session of the server's process `$2` if it holds the lock of the sender `$1`.
+const END_SESSION: &str = "SELECT pg_terminate_backend(pid) FROM pg_locks
+    WHERE locktype = 'advisory' AND classid = 1769172307 AND objid::bigint = $1::integer AND objsubid = 2 AND pid = $2";
 
 /// A campaign open for sending.
 #[derive(Debug)]
@@ -32,7 +39,7 @@ pub(super) struct Ledger {
     /// How this process sends, if it does.
     options: Option<SenderOptions>,
     /// The number of this sender, once it is one. This session holds its lock.
-    sender: Option<i32>,
+    pub(super) sender: Option<i32>,
     /// How often the gateway had stopped the account of a sender of this campaign when this one began.
     account_stops: i64,
     /// Whether its record was made, perhaps in the transaction that is open.
@@ -41,6 +48,12 @@ pub(super) struct Ledger {
     pub(super) attempts: i64,
     /// How many of them are committed.
     committed: i64,
+    /// How many transactions it committed since its record was made.
+    commits: i64,
+    /// The last attempt that it made.
+    pub(super) last_attempt: i64,
+    /// The last one that it made before the connection was lost. Since then others may have taken it for gone.
+    pub(super) last_before_loss: i64,
 }
 
 impl Ledger {
@@ -61,6 +74,9 @@ impl Ledger {
             recorded: false,
             attempts: 0,
             committed: 0,
+            commits: 0,
+            last_attempt: 0,
+            last_before_loss: 0,
         })
     }
 
@@ -74,6 +90,7 @@ impl Ledger {
             let sender = get(&self.connection.one(sql, &[])?, 0)?;
             let sql = "SELECT account_stops FROM campaign WHERE number = $1";
             self.account_stops = get(&self.connection.one(sql, &[&self.number])?, 0)?;
+            self.connection.run(STOPPED_IN_TRANSACTION)?;
             *self.sender.insert(sender)
         };
         if !self.recorded {
@@ -81,6 +98,13 @@ impl Ledger {
             self.recorded = true;
         }
         Ok(sender)
+    }
+
+    /// The database holds less than was committed to it.
+    fn is_older_copy(&self) -> Error {
+        Error::new(Kind::Ledger, "holds less than this run has committed: an older copy of the database took its place")
+            .hint("nothing more is sent; find out what was sent since then in the iSMS portal before you run again")
+            .at(&self.connection.store)
     }
 
     /// Adds the record of this sender.
@@ -92,8 +116,8 @@ impl Ledger {
         let largest = options.map(|options| i64::from(options.largest.get()));
         let timeout = options.map(|options| options.timeout.as_secs_f64());
         self.connection.execute(
-            "INSERT INTO sender (campaign, id, holder, attempts, account, recipient_nanos, largest, timeout)
-             VALUES ($1, $2, $3, 0, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+            "INSERT INTO sender (campaign, id, holder, attempts, commits, account, recipient_nanos, largest, timeout)
+             VALUES ($1, $2, $3, 0, 0, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
             &[&self.number, &sender, &self.holder, &account, &nanos, &largest, &timeout],
         )?;
         account.map_or(Ok(()), |account| {
@@ -126,12 +150,16 @@ impl backend::Ledger for Ledger {
     }
 
     fn commit(&mut self) -> Result<()> {
-        if self.attempts != self.committed {
-            let sql = "UPDATE sender SET attempts = $3 WHERE campaign = $1 AND id = $2";
-            let values: Values<'_> = &[&self.number, &self.sender, &self.attempts];
-            self.connection.execute(sql, values)?;
+        // Should the connection be lost now, this number tells whether the transaction is durable.
+        if self.recorded {
+            let sql = "UPDATE sender SET attempts = $2, commits = $3 WHERE id = $1";
+            let values: Values<'_> = &[&self.sender, &self.attempts, &(self.commits + 1)];
+            if self.connection.execute(sql, values)? != 1 {
+                return Err(self.is_older_copy());
+            }
         }
         self.connection.run("COMMIT")?;
+        self.commits += i64::from(self.recorded);
         self.committed = self.attempts;
         Ok(())
     }
@@ -140,7 +168,59 @@ impl backend::Ledger for Ledger {
         // It fails where the connection is lost, and the server has rolled back.
         let _ = self.connection.run("ROLLBACK");
         self.attempts = self.committed;
-        self.recorded = false;
+        self.recorded = self.commits > 0;
+    }
+
+    fn reconnect(&mut self) -> Result<bool> {
+        let process = self.connection.renew()?;
+        let Some(sender) = self.sender else {
+            return Ok(false);
+        };
+        self.last_before_loss = self.last_attempt;
+        // The session before may still be there, with a commit to carry out. Nothing is known until it is gone, and then its lock is
+        // free. It keeps its number, so that what it claimed is still its own, unless others found the lock free meanwhile.
+        self.connection.rows(END_SESSION, &[&sender, &process])?;
+        self.connection.run("SET lock_timeout = '3s'")?;
+        let sql = "SELECT pg_advisory_lock(1769172307, $1)";
+        self.connection.execute(sql, &[&sender])?;
+        self.connection.run("SET lock_timeout = 0")?;
+        self.connection.run(STOPPED_IN_TRANSACTION)?;
+        let sql = "SELECT commits, attempts FROM sender WHERE id = $1";
+        let rows = self.connection.rows(sql, &[&sender])?;
+        let (commits, attempts) = match rows.first() {
+            Some(row) => (get(row, 0)?, get(row, 1)?),
+            None => (0, 0),
+        };
+        let is_durable = commits == self.commits + 1;
+        if !is_durable && commits != self.commits {
+            return Err(self.is_older_copy());
+        }
+        (self.commits, self.attempts, self.committed) = (commits, attempts, attempts);
+        self.recorded = commits > 0;
+        if !self.recorded {
+            // The number may be another's, if the server had not yet written down that it was drawn.
+            self.sender = None;
+        }
+        Ok(is_durable)
+    }
+
+    fn claimed_rows(
+        &mut self,
+        attempt: AttemptId,
+        rows: &[i64],
+    ) -> Result<Option<Vec<StoredBatch>>> {
+        // As long as a session holds its lock, no other changes what it claimed.
+        if attempt.0 > self.last_before_loss {
+            return Ok(None);
+        }
+        self.read_claimed_rows(attempt, rows).map(Some)
+    }
+
+    fn note_sent_again(&mut self, attempt: AttemptId) -> Result<()> {
+        let sql = "UPDATE attempt SET sent_again = true WHERE campaign = $1 AND id = $2";
+        self.connection
+            .execute(sql, &[&self.number, &attempt.0])
+            .map(drop)
     }
 
     fn planned_after(&self, after: Option<BatchId>) -> Result<Vec<Batch>> {

@@ -165,14 +165,65 @@ impl Ledger {
         batches.collect()
     }
 
+    /// The batches that have these rows of an attempt now and were not claimed again, or only for requests that were not taken.
+    pub(super) fn read_claimed_rows(
+        &self,
+        attempt: AttemptId,
+        rows: &[i64],
+    ) -> Result<Vec<StoredBatch>> {
+        let find = || {
+            self.read_column(
+                "SELECT DISTINCT batch_id FROM recipient WHERE campaign = $1 AND row = ANY($2) ORDER BY batch_id",
+                &[&self.number, &rows],
+            )
+        };
+        let mut ids = find()?;
+        loop {
+            let sql =
+                "SELECT id FROM batch WHERE campaign = $1 AND id = ANY($2) ORDER BY id FOR UPDATE";
+            self.read_column(sql, &[&self.number, &ids])?;
+            // Whoever changed them until now may have split them.
+            let again = find()?;
+            if again == ids {
+                break;
+            }
+            ids = again;
+        }
+        let not_taken = AttemptOutcome::NOT_TAKEN.map(AttemptOutcome::as_str);
+        let found = self.connection.rows(
+            "SELECT b.id, b.state,
+                    ARRAY(SELECT r.row FROM recipient r WHERE r.campaign = b.campaign AND r.batch_id = b.id ORDER BY r.row)
+             FROM batch b LEFT JOIN attempt a ON a.campaign = b.campaign AND a.id = b.attempt
+             WHERE b.campaign = $1 AND b.id = ANY($2)
+               AND (b.attempt = $3
+                    OR b.state IN ('planned', 'cancelled', 'suppressed') AND a.outcome = ANY($4)) ORDER BY b.id",
+            &[&self.number, &ids, &attempt.0, &&not_taken[..]],
+        )?;
+        let batches = found.iter().map(|row| {
+            Ok(StoredBatch {
+                id: BatchId(get(row, 0)?),
+                state: stored::state(get(row, 1)?)?,
+                rows: get(row, 2)?,
+                under_way: None,
+            })
+        });
+        batches.collect()
+    }
+
     /// The claims whose senders are gone, kept from others that make them unknown.
     pub(super) fn read_in_flight(&self) -> Result<InFlight> {
+        // A lock that can be taken is held by no session. With it the sender cannot come back before the end of the transaction.
+        let own = self.sender.map_or(0, i64::from);
+        let gone = self.read_column(
+            "SELECT sender FROM (SELECT DISTINCT sender FROM batch
+                                 WHERE campaign = $1 AND state = 'claimed' AND sender <> $2) AS claiming
+             WHERE pg_try_advisory_xact_lock(1769172307, sender::integer)",
+            &[&self.number, &own],
+        )?;
         let rows = self.connection.rows(
-            "SELECT id, attempt FROM batch
-             WHERE campaign = $1 AND state = 'claimed'
-               AND NOT EXISTS (SELECT 1 FROM live_sender l WHERE l.id = batch.sender)
+            "SELECT id, attempt FROM batch WHERE campaign = $1 AND state = 'claimed' AND sender = ANY($2)
              ORDER BY id FOR UPDATE SKIP LOCKED",
-            &[&self.number],
+            &[&self.number, &gone],
         )?;
         let mut in_flight = InFlight::default();
         for row in &rows {

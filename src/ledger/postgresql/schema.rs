@@ -4,7 +4,7 @@ use super::connection::{Connection, get};
 use crate::{Error, Kind, Result};
 
 /// The version that this program writes, and the only one that it reads.
-pub(super) const VERSION: i32 = 2;
+pub(super) const VERSION: i32 = 3;
 
 /// The tables, in a schema of their own. They hold what a ledger in a file holds, of many campaigns. A row of a campaign is named
 /// by the campaign's number and its own.
@@ -45,6 +45,7 @@ CREATE TABLE isms_campaign.sender (
     holder        text NOT NULL,          -- what it is to people
     begins_at     text,                   -- when it was about to make its first request
     attempts      bigint NOT NULL,        -- how many it made, as counted with each commit
+    commits       bigint NOT NULL,        -- how many it made
     account       text,                   -- which one of which gateway it uses: a hash, see rate
     recipient_nanos bigint,               -- how long one recipient takes at the rate that it asks for
     largest       bigint,                 -- the most recipients that it sends to at once
@@ -126,6 +127,7 @@ CREATE TABLE isms_campaign.attempt (
     http_status   integer,
     answer        text,
     ended         timestamptz,            -- by the database's clock
+    sent_again    boolean NOT NULL DEFAULT false, -- before its answer came
     PRIMARY KEY (campaign, id)
 );
 CREATE SEQUENCE isms_campaign.attempt_id;

@@ -180,6 +180,14 @@ impl backend::Snapshot for Snapshot {
         get(&row, 0)
     }
 
+    fn sent_again(&self) -> Result<Vec<i64>> {
+        let rows = self.connection.rows(
+            "SELECT DISTINCT batch_id FROM attempt WHERE campaign = $1 AND sent_again ORDER BY batch_id",
+            &[&self.number],
+        )?;
+        rows.iter().map(|row| get(row, 0)).collect()
+    }
+
     fn verify(
         &self,
         duplicates_kept: bool,

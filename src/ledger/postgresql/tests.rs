@@ -1,6 +1,8 @@
 //! What only a ledger in a database has.
 #![allow(clippy::unwrap_used)]
 
+mod lost;
+
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

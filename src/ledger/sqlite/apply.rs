@@ -101,6 +101,10 @@ impl Ledger {
                 "attempts = attempts + 1, claimed_at = ?4, code = NULL, trx_id = NULL, why = NULL, decision = NULL",
                 &[&at.to_string()],
             ),
+            Fields::Reopened => {
+                let sql = "code = NULL, trx_id = NULL, why = NULL, decision = NULL";
+                self.update_batch(batch, from, to, sql, &[])
+            }
             Fields::Settled { code, trx_id, why } => {
                 let sql = "code = ?4, trx_id = ?5, why = ?6";
                 self.update_batch(batch, from, to, sql, &[code, trx_id, why])

@@ -445,6 +445,10 @@ impl Data {
                     ..*batch
                 };
             }
+            Fields::Reopened => {
+                (batch.code, batch.decision) = (None, None);
+                (batch.trx_id, batch.why) = (None, None);
+            }
             Fields::Settled { code, trx_id, why } => {
                 batch.code = *code;
                 batch.trx_id.clone_from(trx_id);

@@ -27,12 +27,19 @@ impl Audit<'_> {
             let batch = &mut self.batches[index];
             batch.made = batch.made.saturating_add(1);
             batch.open += u32::from(attempt.is_open);
-            batch.last = Some(Last {
-                attempt: attempt.id,
-                of,
-                outcome: attempt.outcome,
-                contradicts,
-            });
+            // The answer to an earlier one can have come late, after this one was not taken.
+            let was_accepted =
+                (batch.last).is_some_and(|last| last.outcome == Some(AttemptOutcome::Accepted));
+            let is_not_taken = (attempt.outcome)
+                .is_some_and(|outcome| AttemptOutcome::NOT_TAKEN.contains(&outcome));
+            if !(was_accepted && is_not_taken) {
+                batch.last = Some(Last {
+                    attempt: attempt.id,
+                    of,
+                    outcome: attempt.outcome,
+                    contradicts,
+                });
+            }
             if batch.state == State::Split {
                 match answer {
                     Some(answer) => answers.insert(of, answer.into()),

@@ -1,0 +1,315 @@
+//! Connections that are lost while a campaign is sent, and answers that come after their sender was taken for gone.
+#![allow(clippy::panic, clippy::type_complexity)]
+
+use std::io::{Read, Write};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+
+use super::*;
+use crate::ledger::tests::{TestLedger, not_sent, number, refused};
+use crate::ledger::{Batch, NewState, Outlast};
+
+/// Passes on what the program and the server say to each other, and cuts the connection at some commits.
+struct Proxy {
+    store: Arc<Store>,
+    _folder: tempfile::TempDir,
+}
+
+/// What becomes of a commit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Cut {
+    /// The server never learns of it.
+    Before,
+    /// It is durable, and the program does not learn that.
+    After,
+}
+
+impl Proxy {
+    /// `cut` says what becomes of each commit.
+    fn new(server: &'static postgres_server::Server, cut: fn(u32) -> Option<Cut>) -> Self {
+        let folder = tempfile::tempdir_in("/tmp").unwrap();
+        let listener = UnixListener::bind(folder.path().join(".s.PGSQL.5432")).unwrap();
+        let commits = Arc::new(AtomicU32::new(0));
+        thread::spawn(move || {
+            for program in listener.incoming() {
+                let commits = commits.clone();
+                thread::spawn(move || pass_on(&program.unwrap(), &server.socket(), &commits, cut));
+            }
+        });
+        let socket = folder.path().to_str().unwrap().replace('/', "%2F");
+        let store = Store::parse(&format!("postgresql://postgres@{socket}/postgres")).unwrap();
+        Self {
+            store: Arc::new(store),
+            _folder: folder,
+        }
+    }
+
+    /// A campaign's place through the proxy.
+    fn to(&self, place: &TestLedger) -> Location {
+        let Location::Stored(Place { name, .. }) = &**place else {
+            panic!("it is in a database");
+        };
+        Location::Stored(Place::new(self.store.clone(), name).unwrap())
+    }
+}
+
+fn pass_on(
+    program: &UnixStream,
+    server: &std::path::Path,
+    commits: &AtomicU32,
+    cut: fn(u32) -> Option<Cut>,
+) {
+    let server = UnixStream::connect(server).unwrap();
+    let (mut answers, mut to_program) = (server.try_clone().unwrap(), program.try_clone().unwrap());
+    let is_mute = Arc::new(AtomicU32::new(0));
+    let muted = is_mute.clone();
+    let back = thread::spawn(move || {
+        let mut bytes = vec![0; 65_536];
+        while let Ok(length @ 1..) = answers.read(&mut bytes) {
+            let ends = muted.load(Ordering::SeqCst) > 0;
+            if ends || to_program.write_all(&bytes[..length]).is_err() {
+                break;
+            }
+        }
+        let _ = to_program.shutdown(std::net::Shutdown::Both);
+    });
+    let mut bytes = vec![0; 65_536];
+    let (mut program, mut server) = (program, &server);
+    while let Ok(length @ 1..) = program.read(&mut bytes) {
+        let is_commit = bytes[..length].windows(6).any(|word| word == b"COMMIT");
+        let cut = is_commit.then(|| cut(commits.fetch_add(1, Ordering::SeqCst)));
+        let cut = cut.flatten();
+        is_mute.store(cut.is_some().into(), Ordering::SeqCst);
+        if cut == Some(Cut::Before) || server.write_all(&bytes[..length]).is_err() {
+            break;
+        }
+        if cut == Some(Cut::After) {
+            // Its answer ends the other direction.
+            back.join().unwrap();
+            return;
+        }
+    }
+    let _ = server.shutdown(std::net::Shutdown::Both);
+    let _ = back.join();
+}
+
+/// The campaign open for a sender that tries a lost database a hundred times.
+fn patient(place: impl Into<Location>) -> Ledger {
+    patiently(open(place))
+}
+
+fn patiently(mut ledger: Ledger) -> Ledger {
+    ledger.set_outlast(Outlast::new(|_, tries| {
+        thread::sleep(Duration::from_millis(if tries > 0 { 20 } else { 0 }));
+        tries < 100
+    }));
+    ledger
+}
+
+/// Sends everything with two workers and checks that each batch was handed to one of them once.
+fn drain(ledger: Ledger, limit: Option<u64>) -> usize {
+    let (committer, handles) = Committer::start(ledger, 2, limit);
+    let sent = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for handle in handles {
+            let sent = &sent;
+            scope.spawn(move || {
+                let mut ended = None;
+                while let Some(batch) = handle.next(ended.take(), Take::Batch).unwrap() {
+                    let attempt = handle.claim(&batch, timestamp()).unwrap().unwrap();
+                    sent.lock().unwrap().push(batch.id);
+                    ended = Some(settlement(&batch, attempt, vec![accepted(None)]));
+                }
+            });
+        }
+    });
+    committer.finish().1.unwrap();
+    let sent = sent.into_inner().unwrap();
+    assert_eq!(sent.iter().collect::<BTreeSet<_>>().len(), sent.len());
+    sent.len()
+}
+
+#[test]
+fn a_commit_that_is_cut_off_is_made_once() {
+    let Some(server) = postgres_server::server() else {
+        return;
+    };
+    let cuts: [fn(u32) -> Option<Cut>; 3] = [
+        |nth| (nth % 3 == 2).then_some(Cut::Before),
+        |nth| (nth % 3 == 2).then_some(Cut::After),
+        |nth| match nth % 5 {
+            1 | 2 => Some(Cut::After),
+            3 => Some(Cut::Before),
+            _ => None,
+        },
+    ];
+    for cut in cuts {
+        let place = in_postgres();
+        plan(&place, &[2; 20]);
+        let proxy = Proxy::new(server, cut);
+        // The first commits are made before the database is tried again.
+        let ledger = (0..10).find_map(|_| Ledger::open(lock(proxy.to(&place)).unwrap()).ok());
+        let mut ledger = patiently(ledger.unwrap());
+        ledger.set_destination("loopback").unwrap();
+        // The limit is exact too.
+        assert_eq!(drain(ledger, Some(31)), 16);
+        assert_adds_up(&place);
+        assert_eq!(drain(patient(&place), None), 5);
+        assert_eq!(statuses(&place), [Status::Accepted; 40]);
+        assert_adds_up(&place);
+    }
+}
+
+#[test]
+fn a_database_that_stays_lost_ends_the_run() {
+    let Some(server) = postgres_server::server() else {
+        return;
+    };
+    let place = in_postgres();
+    plan(&place, &[1]);
+    let proxy = Proxy::new(server, |nth| (nth > 0).then_some(Cut::Before));
+    let mut ledger = open(proxy.to(&place));
+    ledger.set_outlast(Outlast::new(|_, tries| tries < 3));
+    let batch = first(&ledger);
+    let error = claim(&mut ledger, &batch).unwrap_err();
+    assert_eq!(error.kind, Kind::Unreachable, "{error}");
+    assert_eq!(statuses(&place), [Status::Pending]);
+    assert_adds_up(&place);
+}
+
+/// Ends all sessions of the campaign's senders, as the server does when their host is gone. Their claims become unknown.
+fn taken_for_gone(server: &postgres_server::Server, place: &TestLedger) {
+    let sql = "SELECT pg_terminate_backend(l.pid) FROM pg_locks l JOIN isms_campaign.sender s ON s.id = l.objid::bigint
+               JOIN isms_campaign.campaign c ON c.number = s.campaign
+               WHERE l.locktype = 'advisory' AND l.classid = 1769172307 AND c.stored_as = $1";
+    let mut client = server.connect("postgres");
+    client.query(sql, &[&place.to_string()]).unwrap();
+    let is_gone = (0..500).any(|_| {
+        open(place).recovered() > 0 || {
+            thread::sleep(Duration::from_millis(10));
+            false
+        }
+    });
+    assert!(is_gone);
+}
+
+/// The claims of a batch with two rows are taken for those of a sender that is gone, then `decide` happens, then the answer comes.
+fn answered_late(new_state: NewState, decide: impl Fn(&mut Ledger)) -> Option<(Vec<Status>, bool)> {
+    let server = postgres_server::server()?;
+    let place = in_postgres();
+    plan(&place, &[2]);
+    let mut sending = patient(&place);
+    let batch: Batch = first(&sending);
+    let attempt = claim(&mut sending, &batch).unwrap();
+    taken_for_gone(server, &place);
+    let mut clock = server.connect("postgres");
+    let sql = "UPDATE isms_campaign.attempt a SET claimed = claimed - interval '90 seconds'
+               FROM isms_campaign.campaign c WHERE c.number = a.campaign AND c.stored_as = $1";
+    clock.execute(sql, &[&place.to_string()]).unwrap();
+    decide(&mut open(&place));
+    let end = settlement(&batch, attempt, vec![new_state]);
+    sending.transaction(|ledger| ledger.settle(&end)).unwrap();
+    assert_adds_up(&place);
+    let sent_again = snapshot(&place).unwrap().sent_again().unwrap();
+    Some((statuses(&place), !sent_again.is_empty()))
+}
+
+fn resolve(ledger: &mut Ledger, selection: &Selection, resolution: &Resolution) {
+    ledger
+        .resolve(selection, resolution, None, &timestamp())
+        .unwrap();
+}
+
+fn not_sent_after_all(ledger: &mut Ledger) {
+    resolve(ledger, &Selection::AllUnknown, &Resolution::NotSent);
+}
+
+#[test]
+fn an_answer_that_comes_late_counts() {
+    use Status::{Accepted, Pending, Refused, Unknown};
+    let first_row = || Selection::Rows(vec![1..=1]);
+    let table: [(NewState, fn(&mut Ledger), [Status; 2]); 7] = [
+        (accepted(Some("7")), |_| {}, [Accepted; 2]),
+        (refused(), |_| {}, [Refused; 2]),
+        (unknown(), |_| {}, [Unknown; 2]),
+        (not_sent(), |_| {}, [Pending; 2]),
+        (accepted(Some("7")), not_sent_after_all, [Accepted; 2]),
+        (refused(), not_sent_after_all, [Refused; 2]),
+        // It says nothing, so the person's word stands.
+        (unknown(), not_sent_after_all, [Pending; 2]),
+    ];
+    for (nth, (new_state, decide, expected)) in table.into_iter().enumerate() {
+        let Some(found) = answered_late(new_state, decide) else {
+            return;
+        };
+        assert_eq!(found, (expected.to_vec(), false), "{nth}");
+    }
+    // A decision about one of its rows.
+    for (resolution, new_state, expected) in [
+        (Resolution::NotSent, accepted(None), [Accepted, Accepted]),
+        (Resolution::NotSent, unknown(), [Pending, Unknown]),
+        (
+            Resolution::Accepted { trx_id: None },
+            refused(),
+            [Accepted, Refused],
+        ),
+    ] {
+        let found = answered_late(new_state, |ledger| {
+            resolve(ledger, &first_row(), &resolution);
+        });
+        assert_eq!(found, Some((expected.to_vec(), false)), "{resolution:?}");
+    }
+    // Made pending, and then cancelled, although it was sent.
+    let found = answered_late(accepted(None), |ledger| {
+        not_sent_after_all(ledger);
+        resolve(ledger, &first_row(), &Resolution::Cancelled);
+    });
+    assert_eq!(found, Some((vec![Accepted; 2], false)));
+    // Tried again meanwhile, without a connection.
+    let found = answered_late(accepted(None), |ledger| {
+        not_sent_after_all(ledger);
+        send(ledger, vec![not_sent()]);
+    });
+    assert_eq!(found, Some((vec![Accepted; 2], false)));
+}
+
+#[test]
+fn what_was_sent_again_before_its_answer_came_is_named() {
+    for (new_state, is_named) in [(accepted(Some("7")), true), (not_sent(), false)] {
+        let found = answered_late(new_state, |ledger| {
+            not_sent_after_all(ledger);
+            send(ledger, vec![refused()]);
+        });
+        if let Some(found) = found {
+            assert_eq!(found, (vec![Status::Refused; 2], is_named));
+        }
+    }
+}
+
+/// What others have taken over is not taken back, and the sender goes on with the rest.
+#[test]
+fn a_sender_that_was_taken_for_gone_goes_on() {
+    let Some(server) = postgres_server::server() else {
+        return;
+    };
+    let place = in_postgres();
+    plan(&place, &[1; 6]);
+    let (committer, mut handles) = Committer::start(patient(&place), 1, None);
+    let handle = handles.remove(0);
+    let batch = handle.next(None, Take::Batch).unwrap().unwrap();
+    let attempt = handle.claim(&batch, timestamp()).unwrap().unwrap();
+    taken_for_gone(server, &place);
+    assert_eq!(statuses(&place)[0], Status::Unknown);
+    let mut ended = Some(settlement(&batch, attempt, vec![accepted(None)]));
+    while let Some(batch) = handle.next(ended.take(), Take::Batch).unwrap() {
+        assert_ne!(batch.messages[0].number, number(1));
+        let attempt = handle.claim(&batch, timestamp()).unwrap().unwrap();
+        ended = Some(settlement(&batch, attempt, vec![accepted(None)]));
+    }
+    drop(handle);
+    committer.finish().1.unwrap();
+    assert_eq!(statuses(&place), [Status::Accepted; 6]);
+    assert_adds_up(&place);
+}
