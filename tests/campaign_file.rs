@@ -507,3 +507,23 @@ fn a_dated_ledger_follows_the_date_of_its_spreadsheet() {
             .says(&["2026-05-01"]);
     }
 }
+
+/// A `not-after` that is left out would be the one of the file.
+#[test]
+fn what_is_left_after_the_last_time_of_the_file_is_sent_as_advised() {
+    let times = "start-at = \"2020-01-02 00:00\"\nnot-after = \"2020-01-01 00:00\"\n";
+    let (program, gateway) = (
+        campaign(&format!("{CAMPAIGN}{times}")),
+        Gateway::accepting(),
+    );
+    let run = send(&program, &gateway, &["jobs/may.toml"]);
+    run.exits(3);
+    assert!(gateway.numbers_taken().is_empty());
+    let last = run.stderr.lines().last().unwrap();
+    let (_, advised) = last.split_once("isms-campaign send ").unwrap();
+    assert!(advised.starts_with("jobs/may.toml "), "{run}");
+    let words = shlex::split(advised).unwrap();
+    let words: Vec<_> = words.iter().map(String::as_str).collect();
+    send(&program, &gateway, &words).exits(0);
+    assert_eq!(gateway.numbers_taken().len(), 4);
+}

@@ -8,8 +8,11 @@ use super::window::Window;
 use super::zone::Zone;
 use super::{Schedule, Turn};
 
-/// The most days that a schedule is moved by.
+/// The most days after its end that a schedule is moved by.
 const MOST_DAYS: i32 = 400;
+
+/// In seconds.
+const A_DAY: u64 = 86_400;
 
 /// When a run is asked to send.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -116,7 +119,8 @@ impl Given {
 
     /// When what is pending is to be sent: as it was given, or after its end during the same hours of the next day on which there are
     /// any. Where no start was given, those begin at the time of day at which it was given, but at least an hour before its end; in
-    /// windows, with the day.
+    /// windows, with the day. Where there are never any such hours, only its end is later: one that is left out would be the one that
+    /// has passed, where the campaign's file has it.
     #[must_use]
     pub fn continued(&self, now: &Timestamp) -> Schedule {
         let given = self.schedule();
@@ -133,12 +137,20 @@ impl Given {
             }
             (None, None) => self.given_at.clone(),
         };
-        let later = |days: i32| Schedule {
-            start_at: Some(self.zone.days_later(&start, days)),
+        let ends_later = |days: i32| Schedule {
             not_after: end.as_ref().map(|end| self.zone.days_later(end, days)),
             ..given.clone()
         };
-        let mut candidates = std::iter::once(given.clone()).chain((1..=MOST_DAYS).map(later));
+        let later = |days: i32| Schedule {
+            start_at: Some(self.zone.days_later(&start, days)),
+            ..ends_later(days)
+        };
+        let passed = end.as_ref().map_or(0, |end| end.age(now).as_secs() / A_DAY);
+        let first = i32::try_from(passed).unwrap_or_default().max(1);
+        let days = first..=first.saturating_add(MOST_DAYS);
+        let mut candidates = std::iter::once(given.clone())
+            .chain(days.clone().map(later))
+            .chain(days.map(ends_later));
         let next = candidates.find(|one| one.turn(now) != Turn::Over);
         next.unwrap_or_else(|| Schedule {
             not_after: None,

@@ -282,51 +282,69 @@ fn words_keep_the_meaning_that_they_had_first() {
     );
 }
 
-/// What is left after the last time is sent during the same hours of a later day, and at no other time.
-#[test]
-fn what_is_left_goes_at_the_same_hours_of_a_later_day() {
-    let wanted = |start: Option<&str>, end: Option<&str>, windows: &[&str]| Wanted {
+const OFFICE: &[&str] = &["mon-fri 09:00-18:00"];
+const TUESDAY: &str = "2026-12-01T14:00:30+08:00";
+
+/// In Kuala Lumpur.
+fn in_hours(start: Option<&str>, end: Option<&str>, windows: &[&str]) -> Wanted {
+    Wanted {
         start_at: start.map(|words| When::parse(words).unwrap()),
         not_after: end.map(|words| When::parse(words).unwrap()),
         windows: schedule("UTC", windows).windows,
         ..Wanted::default()
-    };
-    let office = &["mon-fri 09:00-18:00"][..];
-    let tuesday = "2026-12-01T14:00:30+08:00";
+    }
+}
+
+/// What is left is sent from then until then.
+fn is_continued(wanted: &Wanted, given_at: &str, now: &str, from: &str, until: Option<&str>) {
+    let continued = given(wanted, &[], given_at).continued(&at(now));
+    let opening = continued.next_opening(&at(now)).unwrap();
+    let shown = |at: &Timestamp| at.to_string().replace(":00.000+08:00", "");
+    assert_eq!(shown(&opening), from, "{wanted:?} at {now}");
+    assert_eq!(
+        continued.not_after.as_ref().map(shown).as_deref(),
+        until,
+        "{wanted:?} at {now}"
+    );
+}
+
+/// What is left after the last time is sent during the same hours of a later day, and at no other time.
+#[test]
+fn what_is_left_goes_at_the_same_hours_of_a_later_day() {
     for (wanted, given_at, now, from, until) in [
         // It has not ended yet.
         (
-            wanted(None, Some("18:00"), &[]),
-            tuesday,
+            in_hours(None, Some("18:00"), &[]),
+            TUESDAY,
             "2026-12-01T17:00:00+08:00",
             "2026-12-01T17:00",
             Some("2026-12-01T18:00"),
         ),
         // From the time of day at which it was given.
         (
-            wanted(None, Some("18:00"), &[]),
-            tuesday,
+            in_hours(None, Some("18:00"), &[]),
+            TUESDAY,
             "2026-12-01T18:30:00+08:00",
             "2026-12-02T14:00",
             Some("2026-12-02T18:00"),
         ),
         (
-            wanted(Some("15:00"), Some("18:00"), &[]),
-            tuesday,
+            in_hours(Some("15:00"), Some("18:00"), &[]),
+            TUESDAY,
             "2026-12-01T18:30:00+08:00",
             "2026-12-02T15:00",
             Some("2026-12-02T18:00"),
         ),
         (
-            wanted(None, Some("18:00"), &[]),
-            tuesday,
+            in_hours(None, Some("18:00"), &[]),
+            TUESDAY,
             "2026-12-24T16:00:00+08:00",
             "2026-12-24T16:00",
             Some("2026-12-24T18:00"),
         ),
         // Friday evening: not on Saturday.
         (
-            wanted(None, Some("18:00"), office),
+            in_hours(None, Some("18:00"), OFFICE),
             "2026-12-04T14:00:00+08:00",
             "2026-12-04T18:30:00+08:00",
             "2026-12-07T09:00",
@@ -334,14 +352,14 @@ fn what_is_left_goes_at_the_same_hours_of_a_later_day() {
         ),
         // It was given a minute before its end, and in the night.
         (
-            wanted(None, Some("23:59"), &[]),
+            in_hours(None, Some("23:59"), &[]),
             "2026-12-01T23:58:30+08:00",
             "2026-12-02T00:05:00+08:00",
             "2026-12-02T22:59",
             Some("2026-12-02T23:59"),
         ),
         (
-            wanted(None, Some("01:00"), &["22:00-02:00"]),
+            in_hours(None, Some("01:00"), &["22:00-02:00"]),
             "2026-12-01T22:30:00+08:00",
             "2026-12-02T01:30:00+08:00",
             "2026-12-02T22:30",
@@ -349,15 +367,23 @@ fn what_is_left_goes_at_the_same_hours_of_a_later_day() {
         ),
         // What was meant to take days.
         (
-            wanted(None, Some("2026-12-05 18:00"), office),
-            tuesday,
+            in_hours(None, Some("2026-12-05 18:00"), OFFICE),
+            TUESDAY,
             "2026-12-05T18:30:00+08:00",
             "2026-12-07T09:00",
             Some("2026-12-07T18:00"),
         ),
+    ] {
+        is_continued(&wanted, given_at, now, from, until);
+    }
+}
+
+#[test]
+fn where_there_are_no_such_hours_what_is_left_goes_as_soon_as_it_may() {
+    for (wanted, given_at, now, from, until) in [
         // It had passed when it was given.
         (
-            wanted(None, Some("2026-11-01 18:00"), &[]),
+            in_hours(None, Some("2026-11-01 18:00"), &[]),
             "2026-12-01T19:00:00+08:00",
             "2026-12-01T19:00:00+08:00",
             "2026-12-02T17:00",
@@ -365,30 +391,38 @@ fn what_is_left_goes_at_the_same_hours_of_a_later_day() {
         ),
         // No window is ever open in these hours.
         (
-            wanted(None, Some("08:00"), office),
+            in_hours(None, Some("08:00"), OFFICE),
             "2026-12-01T07:00:00+08:00",
             "2026-12-01T08:30:00+08:00",
             "2026-12-01T09:00",
-            None,
+            Some("2026-12-02T08:00"),
+        ),
+        // It begins after its end.
+        (
+            in_hours(Some("23:30"), Some("02:00"), &[]),
+            "2026-12-01T00:30:00+08:00",
+            "2026-12-01T03:00:00+08:00",
+            "2026-12-01T23:30",
+            Some("2026-12-02T02:00"),
+        ),
+        // It was given with a wrong year.
+        (
+            in_hours(None, Some("2024-12-01 18:00"), &[]),
+            "2026-12-01T14:00:00+08:00",
+            "2026-12-01T14:00:00+08:00",
+            "2026-12-01T17:00",
+            Some("2026-12-01T18:00"),
         ),
         // It has no end.
         (
-            wanted(None, None, office),
-            tuesday,
+            in_hours(None, None, OFFICE),
+            TUESDAY,
             "2026-12-01T18:30:00+08:00",
             "2026-12-02T09:00",
             None,
         ),
     ] {
-        let continued = given(&wanted, &[], given_at).continued(&at(now));
-        let opening = continued.next_opening(&at(now)).unwrap();
-        let shown = |at: &Timestamp| at.to_string().replace(":00.000+08:00", "");
-        assert_eq!(shown(&opening), from, "{wanted:?} at {now}");
-        assert_eq!(
-            continued.not_after.as_ref().map(shown).as_deref(),
-            until,
-            "{wanted:?} at {now}"
-        );
+        is_continued(&wanted, given_at, now, from, until);
     }
 }
 
