@@ -225,6 +225,9 @@ fn other_folders_count_and_a_ledger_that_cannot_be_read_stops_the_run() {
     assert!(!program.files().contains(&"august.ledger".to_owned()));
     send(&program, &gateway, "august.csv", &history).exits(0);
     assert_eq!(gateway.numbers_taken().len(), 6);
+    // It does not matter once nothing is left to send.
+    program.write("old/broken.ledger", "no ledger");
+    send(&program, &gateway, "august.csv", &history).exits(0);
     send(&program, &gateway, "may.csv", &["--history", "old"])
         .exits(2)
         .says(&["--cooldown"]);

@@ -23,7 +23,8 @@ pub(super) fn reached(
     numbers: &HashSet<Msisdn>,
 ) -> Result<Reached> {
     let reached = RefCell::default();
-    let Some(time) = check.cooldown else {
+    // A campaign that has ended does not need the others.
+    let Some(time) = check.cooldown.filter(|_| !numbers.is_empty()) else {
         return Ok(reached.into_inner());
     };
     let now = clock::now();
