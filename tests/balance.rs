@@ -233,6 +233,8 @@ fn a_balance_that_is_short_is_a_warning_or_refused() {
         assert_eq!(sending(&gateway), sent, "{run}");
         assert_eq!(summary["stopped_by"].to_string(), stopped_by, "{summary}");
         assert_eq!(summary["pending"], 5 * (1 - sent), "{summary}");
+        let stated = balance.parse().ok().filter(|stated: &f64| *stated >= 0.0);
+        assert_eq!(summary["balance_before"].as_f64(), stated, "{summary}");
         if code == 4 {
             assert_eq!(summary["error_kind"], "account", "{summary}");
             let rows = program.results("may.results.csv");

@@ -44,7 +44,7 @@ pub(super) fn before(
     summary: &mut Summary,
 ) -> Result<Option<String>> {
     let required = check == BalanceCheck::Require;
-    let mut refusal = |error: Error| {
+    let refusal = |summary: &mut Summary, error: Error| {
         summary.stop = Some(StopReason::Balance);
         error.of_kind(Kind::AccountStopped)
     };
@@ -56,7 +56,7 @@ pub(super) fn before(
         Ok(balance) => balance,
         Err(error) if required => {
             let hint = "nothing is sent; run again, or send without knowing it with --balance warn";
-            return Err(refusal(error.hint(hint)));
+            return Err(refusal(summary, error.hint(hint)));
         }
         Err(error) => {
             let why = told(&error);
@@ -71,12 +71,12 @@ pub(super) fn before(
     let shown = grouped(&balance);
     let compared = format!("this run needs {up_to}{credits}, the account has {shown}");
     let is_enough = balance.covers(cost.credits);
+    summary.balance_before = Some(balance);
     if !is_enough && required {
-        return Err(refusal(Error::new(Kind::AccountStopped, compared).hint(
+        return Err(refusal(summary, Error::new(Kind::AccountStopped, compared).hint(
             "nothing is sent; top up the account, send a part with --limit, or send nevertheless with --balance warn",
         )));
     }
-    summary.balance_before = Some(balance);
     if is_enough {
         summary.say_of_balance(format!("Balance       {compared}"), inform);
     } else {

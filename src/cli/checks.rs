@@ -80,11 +80,11 @@ impl Checks<'_> {
         let first = self.summary.balance_before.clone().filter(|_| self.begun);
         let check = self.destination.balance_check(self.args.send.balance);
         let (destination, summary) = (self.destination, &mut *self.summary);
-        self.progress
-            .aside(|| balance::before(check, destination, cost, summary))?;
+        let compare = || balance::before(check, destination, cost, summary);
+        let compared = self.progress.aside(compare);
         // The one before the first request is kept.
-        self.summary.balance_before = first.or_else(|| self.summary.balance_before.clone());
-        Ok(())
+        self.summary.balance_before = first.or_else(|| self.summary.balance_before.take());
+        compared.map(drop)
     }
 }
 
@@ -210,4 +210,94 @@ pub(super) fn reached(args: &SendArgs, ledger: &Ledger, requests: u64) -> Result
     }
     let own = Some((ledger.campaign().id.as_str(), requests));
     cooldown::reached(check, ledger.location(), None, own, &pending)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests {
+    use std::fs;
+
+    use clap::Parser as _;
+
+    use super::super::args::{Cli, Command};
+    use super::super::values::ProgressArg;
+    use super::*;
+    use crate::dispatch::Lists as _;
+    use crate::domain::Region;
+    use crate::gateway::Timeouts;
+    use crate::ledger::tests::{in_memory, number, open, plan, statuses};
+    use crate::ledger::{AttemptOutcome, Committer, NewState, Settlement, Take};
+
+    /// The list is read while the request is under way, and has nothing new when it has ended.
+    #[test]
+    fn a_number_that_was_listed_during_a_request_that_was_not_sent_is_suppressed() {
+        // The next window may be open already when the last one has ended.
+        for waits in [true, false] {
+            let folder = tempfile::tempdir().unwrap();
+            let list = folder.path().join("opted-out.txt");
+            fs::write(&list, format!("{}\n", number(9))).unwrap();
+            let listed = list.to_str().unwrap();
+            let typed = ["isms-campaign", "send", "a.csv", "--balance", "off"];
+            let typed = [&typed[..], &["--suppress", listed]].concat();
+            let Command::Send(args) = Cli::try_parse_from(typed).unwrap().command else {
+                panic!()
+            };
+            let place = in_memory();
+            plan(&place, &[1, 1]);
+            let mut ledger = open(&place);
+            let campaign = ledger.campaign().clone();
+            let now = campaign.planned_at.clone();
+            let campaign = Campaign {
+                expires_at: clock::now().after(Duration::from_secs(86_400)),
+                ..campaign
+            };
+            let timeouts = Timeouts {
+                connect: Duration::ZERO,
+                total: Duration::ZERO,
+            };
+            let destination = Destination::sandbox(&args.sandbox, timeouts).unwrap();
+            let mut summary = Summary::begin(None);
+            let mut checks = Checks {
+                args: &args,
+                destination: &destination,
+                summary: &mut summary,
+                campaign: &campaign,
+                place: &place,
+                timing: &Timing::at_once(2),
+                lists: Lists::read(&args.plan.check, Region::MY).unwrap(),
+                progress: &Progress::of_sending(ProgressArg::None, 2),
+                before: Totals::default(),
+                is_stale: false,
+                begun: false,
+            };
+            let stop = StopToken::default();
+            checks.before_sending(&mut ledger, &stop).unwrap();
+            let (committer, handles) = Committer::start(ledger, 1, None);
+            let claimed = handles[0].next_claimed(None, Take::Batch, now.clone());
+            let (batch, attempt) = claimed.unwrap().unwrap();
+            fs::write(&list, format!("{}\n{}\n", number(9), number(1))).unwrap();
+            let added = checks.added().unwrap();
+            assert!(added.contains_key(&number(1)));
+            assert!(handles[0].suppress(added).unwrap().is_empty());
+            let unsent = NewState::Planned { why: String::new() };
+            let ended = Settlement {
+                batch,
+                attempt,
+                ended_at: now.clone(),
+                outcome: AttemptOutcome::NotSent,
+                http_status: None,
+                answer: String::new(),
+                new_states: vec![unsent],
+            };
+            handles[0].settle(ended).unwrap();
+            drop(handles);
+            let mut ledger = committer.finish().0.unwrap();
+            if waits {
+                checks.before_waiting(&now).unwrap();
+            }
+            checks.before_sending(&mut ledger, &stop).unwrap();
+            ledger.close().unwrap();
+            assert_eq!(statuses(&place), [Status::Suppressed, Status::Pending]);
+        }
+    }
 }
