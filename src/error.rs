@@ -70,6 +70,8 @@ pub enum Remedy {
     Gateway,
     /// Say whose account is used: its name and password.
     Account,
+    /// Say which rights a user of a store needs.
+    StoreRights,
     /// Show how far a campaign is.
     ShowStatus,
     /// Audit the ledger.

@@ -14,6 +14,7 @@ mod common;
 
 use std::fmt::Write as _;
 use std::fs;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use jiff::ToSpan as _;
@@ -100,6 +101,10 @@ const ADVICE: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "cli/existing.rs neither",
+        &["is neither a file here nor a campaign in the store"],
+    ),
+    (
         "cli/existing.rs refuse_changes",
         &["after that, start anew with --on-change new"],
     ),
@@ -112,7 +117,7 @@ const ADVICE: &[(&str, &[&str])] = &[
         &["what is pending (to loopback, with --gateway as before): isms-campaign send"],
     ),
     (
-        "cli/next.rs list_reached",
+        "cli/next.rs list",
         &["isms-campaign results a.ledger --status accepted,unknown --results a.reached.csv"],
     ),
     (
@@ -163,6 +168,7 @@ const ADVICE: &[(&str, &[&str])] = &[
     (
         "cli/remedy.rs completion",
         &[
+            "isms-campaign guide many-hosts lists them",
             "isms-campaign status a.ledger",
             "isms-campaign verify a.ledger",
             "isms-campaign results LEDGER --status refused,invalid",
@@ -179,6 +185,10 @@ const ADVICE: &[(&str, &[&str])] = &[
     (
         "cli/settings.rs of_plan",
         &["is planned already; send what is pending: isms-campaign send a.ledger"],
+    ),
+    (
+        "cli/settings.rs refuse_sent_from_file",
+        &["and the campaign would start anew in the store"],
     ),
     (
         "cli/suppression.rs suppressed",
@@ -233,6 +243,8 @@ struct State {
     gateway: Gateway,
     /// Commands are typed without the gateway, and it is added to those that send.
     elsewhere: bool,
+    /// The store that the environment names.
+    store: Option<String>,
 }
 
 impl State {
@@ -242,6 +254,7 @@ impl State {
             program: Program::with(&[("a.csv", sheet)]),
             gateway,
             elsewhere: false,
+            store: None,
         };
         if rows == 0 {
             state.run(&[&["plan", "a.csv"], options].concat());
@@ -264,7 +277,10 @@ impl State {
     }
 
     fn run<S: AsRef<str>>(&self, arguments: &[S]) -> Run {
-        let command = self.program.command(arguments).credentials();
+        let mut command = self.program.command(arguments).credentials();
+        if let Some(store) = &self.store {
+            command = command.env("ISMS_STORE", store);
+        }
         if self.elsewhere {
             return command.run();
         }
@@ -496,7 +512,7 @@ fn has_no_send(all: &[Advised]) {
 
 // --- The states ---------------------------------------------------------------------------------------------------
 
-const STATES: [fn(&mut Said); 17] = [
+const STATES: [fn(&mut Said); 18] = [
     planned,
     over_the_limits,
     half_sent,
@@ -514,7 +530,11 @@ const STATES: [fn(&mut Said); 17] = [
     from_a_campaign_file,
     from_a_dated_campaign_file,
     help,
+    in_a_store,
 ];
+
+/// What is said only where a store is.
+const OF_A_STORE: [&str; 3] = ["neither a file here", "in the store", "guide many-hosts"];
 
 const PLAN: &[&str] = &["plan", "a.csv"];
 const STATUS: &[&str] = &["status", "a.ledger"];
@@ -546,6 +566,10 @@ fn every_command_that_is_advised_works() {
     });
     for (place, says) in ADVICE {
         for sentence in *says {
+            let is_of_store = OF_A_STORE.iter().any(|words| sentence.contains(words));
+            if is_of_store && common::postgres::server().is_none() {
+                continue;
+            }
             let is_said = said.iter().any(|text| text.contains(sentence));
             assert!(is_said, "src/{place}: no state here leads to {sentence:?}");
         }
@@ -813,6 +837,7 @@ fn changed_by_something_else(said: &mut Said) {
         program,
         gateway,
         elsewhere: false,
+        store: None,
     };
     let send = [&["send", "a.csv", "--yes"], &ONE_BY_ONE[..]].concat();
     let run = state.run(&send);
@@ -881,6 +906,7 @@ fn from_a_dated_campaign_file(said: &mut Said) {
             ]),
             gateway,
             elsewhere: false,
+            store: None,
         }
     };
     let night = |date, more: &[&'static str]| {
@@ -911,6 +937,94 @@ fn from_a_dated_campaign_file(said: &mut Said) {
     has(&all, "send c.toml --date 2026-05-01");
 }
 
+/// Of a campaign in a store its name is advised.
+fn in_a_store(said: &mut Said) {
+    static STORES: AtomicUsize = AtomicUsize::new(0);
+    let Some(server) = common::postgres::server() else {
+        return;
+    };
+    let stored = |gateway| {
+        let nth = STORES.fetch_add(1, Ordering::Relaxed);
+        State {
+            program: Program::with(&[("a.csv", &own_texts(4))]),
+            gateway,
+            elsewhere: false,
+            store: Some(server.database(&format!("advice_{nth}"))),
+        }
+    };
+    let send: &[&str] = &[
+        "send",
+        "a.csv",
+        "--yes",
+        "--limit",
+        "2",
+        "--max-unknown",
+        "0",
+    ];
+    let status: &[&str] = &["status", "a"];
+    let planned = || stored(Gateway::accepting()).after(PLAN);
+    let all = advice_works(
+        said,
+        "planned",
+        planned,
+        &[status, &["campaigns"], &["plan", "a"]],
+    );
+    has(&all, "send a");
+    let half_sent = || stored(Gateway::accepting()).after(send);
+    let runs: [&[&str]; 3] = [
+        status,
+        &["campaigns"],
+        &["cancel", "a", "--rows", "3", "--yes"],
+    ];
+    let all = advice_works(said, "half sent", half_sent, &runs[..2]);
+    has(&all, "send a");
+    let all = advice_works_after(said, "cancelled", half_sent, runs[2]);
+    has(&all, "resolve a --rows 3 --as not-sent");
+    let changed = || half_sent().file("a.csv", own_texts(5));
+    let all = advice_works(said, "changed", changed, &[PLAN]);
+    has(&all, "cancel a");
+    let unknown = || stored(second_unknown()).after(send);
+    let all = advice_works(said, "unknown", unknown, &[status, send, &["campaigns"]]);
+    has(&all, "resolve a --all --as accepted");
+    has(&all, "results a --status unknown");
+    let again: &[&str] = &["plan", "a.csv", "--name", "b"];
+    let more = || {
+        let ten = stored(Gateway::accepting()).file("a.csv", own_texts(10));
+        ten.after(send).file("a.csv", own_texts(11))
+    };
+    let all = advice_works(said, "repeated", more, &[again]);
+    has(&all, "status a");
+    let list = "results a --status accepted,unknown,pending --results a.reached.csv";
+    has(&all, list);
+    let nothing = || stored(Gateway::accepting());
+    let all = advice_works(said, "no such campaign", nothing, &[status]);
+    has(&all, "campaigns");
+    // Its ledger in a file.
+    let in_file = || {
+        let state = stored(Gateway::accepting());
+        let to_file = [send, &["--ledger", "a.ledger"]].concat();
+        state.after(&to_file)
+    };
+    let all = advice_works(said, "in a file", in_file, &[PLAN]);
+    has(&all, "send a.ledger");
+    // One who may nothing.
+    let state = nothing().after(PLAN);
+    let mut owner = postgres::Client::connect(state.store.as_ref().unwrap(), postgres::NoTls);
+    let role = "CREATE ROLE advised LOGIN";
+    owner.as_mut().unwrap().batch_execute(role).unwrap();
+    let url = state
+        .store
+        .as_ref()
+        .map(|url| url.replace("postgres@", "advised@"));
+    let state = State {
+        store: url,
+        ..state
+    };
+    let all = advised_by(said, &state.run(status));
+    has(&all, "guide many-hosts");
+    state.run(&["guide", "many-hosts"]).exits(0);
+}
+
 fn help(said: &mut Said) {
     let folder = || {
         let mut sheet = String::from("name,phone,text\n");
@@ -923,6 +1037,7 @@ fn help(said: &mut Said) {
             program: Program::with(&[("customers.csv", &sheet)]),
             gateway: Gateway::accepting(),
             elsewhere: false,
+            store: None,
         };
         state
             .file("customers.xlsx", build::xlsx(&[("S", &table)]))

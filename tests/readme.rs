@@ -101,6 +101,16 @@ fn the_commands_of_the_guide_work() {
     for topic in TOPICS {
         let examples = examples(topic.text);
         let mut reader = ExampleRunner::new();
+        if topic.name == "many-hosts" {
+            let Some(server) = common::postgres::server() else {
+                continue;
+            };
+            let store = server.database("examples");
+            for (name, value) in [("STORE", &*store), ("USERNAME", "k"), ("PASSWORD", "p")] {
+                let name = format!("ISMS_{name}");
+                reader.environment.insert(name, value.to_owned());
+            }
+        }
         for example in &examples {
             let runs = reader.types(example);
             if example.command.contains("send samples/faults.csv") {

@@ -1,4 +1,4 @@
-//! Campaigns in a PostgreSQL database: the same commands, by name.
+//! Campaigns in a PostgreSQL database: the same commands, by name, and what happens where several processes use one campaign.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -8,69 +8,612 @@
 
 mod common;
 
-use common::gateway::trx_of;
-use common::{Gateway, Program, Reply, count_statuses, counts, people, postgres};
+use std::fs;
+use std::time::{Duration, Instant};
+
+use common::gateway::{Gate, trx_of};
+use common::program::{Invocation, Run};
+use common::{
+    Gateway, PASSWORD, Program, Reply, count_statuses, counts, own_texts, people, postgres,
+};
+use serde_json::Value;
 
 const HI: [&str; 2] = ["--message", "Hi {{ name }}"];
 
-/// A database of its own. `None`: there is no PostgreSQL on this machine.
-fn store(name: &str) -> Option<String> {
-    Some(postgres::server()?.database(name))
+/// A folder with a spreadsheet `may.csv`, and a store of its own.
+struct Stored {
+    program: Program,
+    url: String,
 }
 
-/// Words of a command, with the store.
-fn with<'a>(words: &[&'a str], more: &[&'a str], store: &'a str) -> Vec<&'a str> {
-    [words, more, &["--store", store]].concat()
+/// `None`: there is no PostgreSQL on this machine.
+fn stored(name: &str, sheet: &str) -> Option<Stored> {
+    let url = postgres::server()?.database(name);
+    let program = Program::with(&[("may.csv", sheet)]);
+    Some(Stored { program, url })
 }
+
+impl Stored {
+    /// A run with this store.
+    fn command(&self, words: &[&str]) -> Invocation<'_> {
+        self.program.command(words).more(&["--store", &self.url])
+    }
+
+    fn run(&self, words: &[&str]) -> Run {
+        self.command(words).run()
+    }
+
+    /// `send` to this gateway with this store.
+    fn sending(&self, gateway: &Gateway, words: &[&str]) -> Invocation<'_> {
+        let sending = self.program.send_command(&gateway.url(), words);
+        sending.more(&["--store", &self.url])
+    }
+
+    fn plan(&self) {
+        self.run(&["plan", "may.csv", "--message", "Hi {{ name }}"])
+            .exits(0);
+    }
+
+    /// The rows of a campaign, in numbers.
+    fn counts(&self, name: &str) -> std::collections::BTreeMap<String, usize> {
+        self.run(&["results", name]).exits(0);
+        count_statuses(&self.program.results(&format!("{name}.results.csv")))
+    }
+
+    fn listed(&self) -> Vec<Value> {
+        let listed = self.run(&["campaigns", "--json"]);
+        serde_json::from_str(&listed.exits(0).stdout).unwrap()
+    }
+}
+
+// --- By name -------------------------------------------------------------------------------------------------------
 
 #[test]
 fn a_campaign_is_planned_sent_and_reported_by_its_name() {
-    let Some(store) = store("by_name") else {
+    let Some(store) = stored("by_name", &people(3)) else {
         return;
     };
     let gateway = Gateway::accepting();
-    let program = Program::with(&[("may.csv", &people(3))]);
-    let run = |words: &[&str]| program.run(&with(words, &[], &store));
-    program
-        .run(&with(&["plan", "may.csv"], &HI, &store))
-        .exits(0);
-    assert!(!program.ledger_exists(), "nothing is in a file");
-    let planned = run(&["status", "may"]);
+    store.plan();
+    assert!(!store.program.ledger_exists(), "nothing is in a file");
+    let planned = store.run(&["status", "may"]);
     assert!(planned.exits(0).stdout.contains("Pending       3"));
-    program
-        .send(&gateway, &with(&["may"], &["--limit", "1"], &store))
-        .exits(0);
-    // The spreadsheet is the same campaign, and so is the environment's store.
-    program
-        .send_command(&gateway.url(), &[&["may.csv"][..], &HI].concat())
-        .env("ISMS_STORE", &store)
+    store
+        .sending(&gateway, &["may", "--limit", "1"])
         .run()
         .exits(0);
-    assert_eq!(gateway.requests().len(), 3);
-    run(&["verify", "may"]).exits(0);
-    run(&["results", "may"]).exits(0);
-    let rows = program.results("may.results.csv");
-    assert_eq!(count_statuses(&rows), counts(&[("accepted", 3)]));
+    // The spreadsheet is the same campaign, and so is the environment's store.
+    store
+        .program
+        .send_command(&gateway.url(), &[&["may.csv"][..], &HI].concat())
+        .env("ISMS_STORE", &store.url)
+        .run()
+        .exits(0);
+    gateway.assert_nothing_twice();
+    store.run(&["verify", "may"]).exits(0);
+    assert_eq!(store.counts("may"), counts(&[("accepted", 3)]));
 }
 
 #[test]
 fn what_is_unknown_or_pending_is_settled_by_name() {
-    let Some(store) = store("settled") else {
+    let Some(store) = stored("settled", &people(4)) else {
         return;
     };
     let silent = Gateway::new(|_, nth| match nth {
         1 => Reply::ok(""),
         _ => Reply::accepted(trx_of(nth)),
     });
-    let program = Program::with(&[("may.csv", &people(4))]);
-    let limited = [&["may.csv"][..], &HI, &["--limit", "2"]].concat();
-    program.send(&silent, &with(&limited, &[], &store)).exits(5);
-    let run = |words: &[&str]| program.run(&with(words, &[], &store));
-    run(&["resolve", "may", "--all", "--as", "accepted"]).exits(0);
-    run(&["cancel", "may", "--yes"]).exits(0);
-    run(&["verify", "may"]).exits(0);
-    run(&["results", "may"]).exits(0);
-    let rows = program.results("may.results.csv");
-    let expected = counts(&[("accepted", 2), ("cancelled", 2)]);
-    assert_eq!(count_statuses(&rows), expected);
+    store.plan();
+    store
+        .sending(&silent, &["may", "--limit", "2"])
+        .run()
+        .exits(5);
+    store
+        .run(&["resolve", "may", "--all", "--as", "accepted"])
+        .exits(0);
+    store.run(&["cancel", "may", "--yes"]).exits(0);
+    store.run(&["verify", "may"]).exits(0);
+    assert_eq!(
+        store.counts("may"),
+        counts(&[("accepted", 2), ("cancelled", 2)])
+    );
+}
+
+#[test]
+fn an_existing_file_stays_a_file_and_another_name_is_refused() {
+    let Some(store) = stored("files", &people(2)) else {
+        return;
+    };
+    let program = &store.program;
+    program
+        .run(&[&["plan", "may.csv"][..], &HI, &["--ledger", "own.ledger"]].concat())
+        .exits(0);
+    store.run(&["status", "own.ledger"]).exits(0);
+    for command in ["status", "send"] {
+        let refused = store.run(&[command, "june"]);
+        refused
+            .exits(1)
+            .says(&["june", "neither a file", "campaigns --store"]);
+    }
+    // A spreadsheet is its campaign in the store, or else its ledger.
+    program
+        .run(&[&["plan", "may.csv"][..], &HI].concat())
+        .exits(0);
+    let of_file = store.run(&["status", "may.csv", "--json"]);
+    let of_file: Value = serde_json::from_str(&of_file.exits(0).stdout).unwrap();
+    assert_eq!(of_file["ledger"], "may.ledger");
+    store.plan();
+    let of_store = store.run(&["status", "may.csv", "--json"]);
+    let of_store: Value = serde_json::from_str(&of_store.exits(0).stdout).unwrap();
+    assert_eq!(of_store["ledger"], "may");
+    assert_eq!(of_store["store"], store.url);
+}
+
+#[test]
+fn what_contradicts_a_store_is_wrong_usage() {
+    let Some(store) = stored("usage", &people(2)) else {
+        return;
+    };
+    let plan = [&["plan", "may.csv"][..], &HI].concat();
+    let send = ["send", "may.csv", "--yes", "--sandbox"];
+    for words in [
+        &[&plan[..], &["--ledger", "a.ledger"]].concat()[..],
+        &send,
+        &[&plan[..], &["--name", "a/b"]].concat(),
+        &[&plan[..], &["--name", "-a"]].concat(),
+    ] {
+        store.run(words).exits(2);
+    }
+    let program = &store.program;
+    let unnamed = program.run(&[&plan[..], &["--name", "a"]].concat());
+    unnamed.exits(2).says(&["--name", "ISMS_STORE"]);
+    store.plan();
+    store
+        .run(&["send", "may", "--name", "june", "--yes"])
+        .exits(2)
+        .says(&["--name", "planned already"]);
+    // What is typed wins over the environment, and the sandbox has files.
+    let of = |words: &[&str]| {
+        let run = program.command(words).env("ISMS_STORE", &store.url).run();
+        run.exits(0);
+    };
+    of(&[&plan[..], &["--ledger", "typed.ledger"]].concat());
+    of(&[&send[..], &HI].concat());
+    for file in ["typed.ledger", "may.sandbox.ledger"] {
+        assert!(program.path(file).exists(), "{file}");
+    }
+}
+
+#[test]
+fn a_password_is_never_shown() {
+    let Some(store) = stored("secret", &people(1)) else {
+        return;
+    };
+    let program = &store.program;
+    let with = store.url.replace("postgres@", "postgres:s3cretZx9Qv7@");
+    let refused = program.run(&[&["plan", "may.csv", "--store", &with][..], &HI].concat());
+    refused.exits(2).says(&["PGPASSWORD"]);
+    let status = program.command(&["status", "may"]).env("ISMS_STORE", &with);
+    status.run().exits(2).says(&["ISMS_STORE", "PGPASSWORD"]);
+    program.write(
+        "c.toml",
+        format!("recipients = \"may.csv\"\nstore = \"{with}\"\n"),
+    );
+    let refused = program.run(&[&["plan", "c.toml"][..], &HI].concat());
+    refused.exits(2).says(&["c.toml, line 2"]);
+    fs::remove_file(program.path("c.toml")).unwrap();
+    let gateway = Gateway::accepting();
+    let words = [&["may.csv", "-vv", "--summary-json", "s.json"][..], &HI].concat();
+    let sent = store
+        .sending(&gateway, &words)
+        .env("PGPASSWORD", "s3cretZx9Qv7");
+    sent.run().exits(0);
+    assert_eq!(program.summary_json("s.json")["store"], store.url);
+    program.no_secret_anywhere("s3cretZx9Qv7");
+    program.no_secret_anywhere(PASSWORD);
+}
+
+#[test]
+fn results_are_beside_the_spreadsheet_or_in_this_folder() {
+    let Some(store) = stored("results", "") else {
+        return;
+    };
+    fs::create_dir(store.program.path("sub")).unwrap();
+    store.program.write("sub/june.csv", people(1));
+    let plan = [&["plan", "sub/june.csv"][..], &HI].concat();
+    store.run(&plan).exits(0);
+    store.run(&["results", "sub/june.csv"]).exits(0);
+    assert!(store.program.path("sub/june.results.csv").exists());
+    store.run(&["results", "june"]).exits(0);
+    assert!(store.program.path("june.results.csv").exists());
+    let gateway = Gateway::accepting();
+    let named = store.sending(&gateway, &["june", "--results", "own.csv"]);
+    named.run().exits(0);
+    assert!(store.program.path("own.csv").exists());
+}
+
+#[test]
+fn a_campaign_file_names_the_store_and_the_campaign() {
+    let Some(store) = stored("toml", &people(2)) else {
+        return;
+    };
+    let program = &store.program;
+    let text = "recipients = \"may.csv\"\nmessage = \"Hi {{ name }}\"\n";
+    program.write(
+        "c.toml",
+        format!("{text}store = \"{}\"\nname = \"raya\"\n", store.url),
+    );
+    let planned = program.run(&["plan", "c.toml"]);
+    planned.exits(0).shows(
+        planned
+            .stdout
+            .contains("Send it: isms-campaign send c.toml\n"),
+        "the file leads to the store",
+    );
+    for command in ["status", "verify", "results"] {
+        program.run(&[command, "c.toml"]).exits(0);
+    }
+    let gateway = Gateway::accepting();
+    program.send(&gateway, &["c.toml"]).exits(0);
+    assert_eq!(store.counts("raya"), counts(&[("accepted", 2)]));
+    // The sandbox and a ledger that is typed win over it.
+    let rehearsed = program.run(&["send", "c.toml", "--sandbox", "--yes"]);
+    rehearsed.exits(0);
+    program
+        .run(&["plan", "c.toml", "--ledger", "x.ledger"])
+        .exits(0);
+    // A dated one has a campaign for each date.
+    program.write("e-2026-05-01.csv", people(1));
+    program.write("e-2026-05-02.csv", own_texts(1));
+    let text = "recipients = \"e-%Y-%m-%d.csv\"\nrepeat = \"allow\"\n";
+    program.write("d.toml", format!("{text}store = \"{}\"\n", store.url));
+    let of = |date| ["plan", "d.toml", "--date", date];
+    let first = [&of("2026-05-01")[..], &HI].concat();
+    program.run(&first).exits(0);
+    let second = program.run(&of("2026-05-02"));
+    second.exits(0).shows(
+        second.stdout.contains("Still open in e-2026-05-01"),
+        "the first is open",
+    );
+    program
+        .run(&["status", "d.toml", "--date", "2026-05-02"])
+        .exits(0);
+}
+
+#[test]
+fn a_store_lists_its_campaigns() {
+    let Some(store) = stored("listed", &people(3)) else {
+        return;
+    };
+    let empty = store.run(&["campaigns"]);
+    assert!(
+        empty
+            .exits(0)
+            .stdout
+            .starts_with("There are no campaigns in the store")
+    );
+    let gateway = Gateway::accepting();
+    store.plan();
+    let again = [&["plan", "may.csv", "--name", "june", "--message", "Hello"][..]].concat();
+    store.run(&again).exits(0);
+    store
+        .sending(&gateway, &["june", "--limit", "1"])
+        .run()
+        .exits(0);
+    let to = ["test", "may", "--to", "012-550 9999", "--yes", "--gateway"];
+    let test = store.command(&[&to[..], &[&gateway.url()]].concat());
+    test.credentials().run().exits(0);
+    let all = store.listed();
+    let names: Vec<_> = all
+        .iter()
+        .map(|one| one["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["may", "june"], "no test is listed");
+    assert_eq!(
+        (&all[1]["accepted"], &all[1]["pending"]),
+        (&1.into(), &2.into())
+    );
+    assert_eq!(
+        (&all[0]["state"], &all[1]["state"]),
+        (&"planned".into(), &"pending".into())
+    );
+    store.run(&["campaigns", "."]).exits(2);
+    let here = store.program.command(&["campaigns", "."]);
+    let here = here.env("ISMS_STORE", &store.url).run();
+    assert!(here.exits(0).stdout.contains("in this folder"));
+}
+
+// --- Nothing is sent twice -------------------------------------------------------------------------------------------
+
+#[test]
+fn nothing_in_a_store_is_replaced_unless_asked_for() {
+    let Some(store) = stored("replaced", &people(2)) else {
+        return;
+    };
+    store.plan();
+    let other = ["plan", "may.csv", "--message", "Hello"];
+    let refused = store.run(&other);
+    refused
+        .exits(1)
+        .says(&["nothing is replaced", "--on-change new"]);
+    let anew = [&other[..], &["--on-change", "new"]].concat();
+    store
+        .run(&anew)
+        .exits(0)
+        .says(&["The earlier ledger is now may.2"]);
+    let all = store.listed();
+    let aside = all[0]["ledger"].as_str().unwrap();
+    assert!(
+        aside.starts_with("may.2") && aside.ends_with('Z'),
+        "{aside}"
+    );
+    store.run(&["status", aside]).exits(0);
+    store.run(&["verify", aside]).exits(0);
+    assert_eq!(all.len(), 2);
+}
+
+#[test]
+fn a_ledger_in_a_file_that_was_sent_from_is_not_planned_in_a_store() {
+    let Some(store) = stored("beside", &people(2)) else {
+        return;
+    };
+    let program = &store.program;
+    let gateway = Gateway::accepting();
+    let hi = [&["may.csv"][..], &HI].concat();
+    // Neither a plan nor a rehearsal is in the way.
+    program.run(&[&["plan"][..], &hi].concat()).exits(0);
+    program
+        .run(&[&["send", "--sandbox", "--yes"][..], &hi].concat())
+        .exits(0);
+    store.plan();
+    store.run(&["cancel", "may", "--yes"]).exits(0);
+    program
+        .send(&gateway, &[&hi[..], &["--limit", "1"]].concat())
+        .exits(0);
+    for refused in [
+        store.run(&[&["plan"][..], &hi].concat()),
+        store.sending(&gateway, &hi).run(),
+    ] {
+        refused
+            .exits(1)
+            .says(&["may.ledger", "start anew", "--name"]);
+    }
+    assert_eq!(gateway.count(), 1);
+}
+
+#[test]
+fn what_another_campaign_of_the_store_or_the_folder_sent_is_refused() {
+    let Some(store) = stored("repeated", &people(10)) else {
+        return;
+    };
+    let gateway = Gateway::accepting();
+    let hi = [&["may.csv"][..], &HI].concat();
+    store.sending(&gateway, &hi).run().exits(0);
+    let again = [&hi[..], &["--name", "june"]].concat();
+    let refused = store.sending(&gateway, &again).run();
+    refused
+        .exits(1)
+        .says(&["the campaign may in the store", "--repeat allow"]);
+    // A ledger in the spreadsheet's folder counts too.
+    let text = ["--message", "Hello {{ name }}"];
+    store.program.write("copy.csv", people(10));
+    store
+        .program
+        .send(&gateway, &[&["copy.csv"][..], &text].concat())
+        .exits(0);
+    let in_file = store.sending(
+        &gateway,
+        &[&["may.csv", "--name", "july"][..], &text].concat(),
+    );
+    in_file.run().exits(1).says(&["copy.ledger"]);
+    // And so does each for a cooldown.
+    let other = [
+        "may.csv",
+        "--name",
+        "august",
+        "--message",
+        "News",
+        "--cooldown",
+        "7d",
+    ];
+    store.sending(&gateway, &other).run().exits(0);
+    assert_eq!(store.counts("august"), counts(&[("suppressed", 10)]));
+    let detail = &store.program.results("august.results.csv")[0]["sms_detail"];
+    assert!(detail.contains("the campaign"), "{detail}");
+    assert_eq!(gateway.count(), 20);
+}
+
+// --- Several processes -------------------------------------------------------------------------------------------------
+
+#[test]
+fn of_two_that_plan_one_name_at_once_one_plans_and_the_other_joins() {
+    let Some(store) = stored("planners", &people(20_000)) else {
+        return;
+    };
+    let plan = [&["plan", "may.csv"][..], &HI].concat();
+    let both = [store.command(&plan).start(), store.command(&plan).start()];
+    let both = both.map(common::program::Running::wait);
+    for run in &both {
+        run.exits(0);
+    }
+    let other = store
+        .command(&["plan", "may.csv", "--message", "Hello"])
+        .start();
+    other.wait().exits(1).says(&["the message has changed"]);
+    assert_eq!(store.listed().len(), 1);
+    store.run(&["verify", "may"]).exits(0);
+}
+
+/// A gateway that answers the first request only when the gate is open.
+fn holding(gate: &Gate) -> Gateway {
+    let held = gate.clone();
+    Gateway::new(move |_, nth| match nth {
+        0 => Reply::accepted(trx_of(nth)).behind(&held),
+        _ => Reply::accepted(trx_of(nth)),
+    })
+}
+
+#[test]
+fn a_sender_waits_for_what_others_have_under_way() {
+    let Some(store) = stored("waits", &people(1)) else {
+        return;
+    };
+    store.plan();
+    let gate = Gate::closed();
+    let gateway = holding(&gate);
+    let first = store.sending(&gateway, &["may"]).start();
+    gateway.wait_for_requests(1);
+    let status = store.run(&["status", "may"]);
+    status.exits(0).shows(
+        status.stdout.contains("Unknown       1 (1 of them await"),
+        "what is under way is unknown",
+    );
+    let second = store
+        .sending(&gateway, &["may"])
+        .within("exec 2>second.log");
+    let second = second.start();
+    let waits = || fs::read_to_string(store.program.path("second.log")).unwrap_or_default();
+    let patience = Instant::now() + Duration::from_secs(60);
+    while !waits().contains("Waiting for the answers") {
+        assert!(Instant::now() < patience, "{}", waits());
+    }
+    gate.open();
+    first.wait().exits(0);
+    second.wait().exits(0);
+    assert_eq!(gateway.count(), 1);
+}
+
+#[test]
+fn what_a_killed_sender_had_under_way_is_unknown_and_the_others_go_on() {
+    let Some(store) = stored("killed", &people(40)) else {
+        return;
+    };
+    store.plan();
+    let gate = Gate::closed();
+    let gateway = holding(&gate);
+    let first = store.sending(&gateway, &["may"]).start();
+    gateway.wait_for_requests(1);
+    let second = store.sending(&gateway, &["may"]).start();
+    gateway.wait_for_requests(10);
+    first.killed_after(Duration::ZERO);
+    let second = second.wait();
+    second
+        .exits(5)
+        .says(&["1 other process is sending this campaign now"]);
+    gate.open();
+    assert_eq!(
+        store.counts("may"),
+        counts(&[("accepted", 39), ("unknown", 1)])
+    );
+    gateway.assert_nothing_twice();
+    store.run(&["verify", "may"]).exits(0);
+}
+
+#[test]
+fn a_limited_sender_does_not_wait_and_what_others_have_under_way_is_no_failure() {
+    let Some(store) = stored("limited", &people(3)) else {
+        return;
+    };
+    store.plan();
+    let gate = Gate::closed();
+    let gateway = holding(&gate);
+    let first = store.sending(&gateway, &["may"]).start();
+    gateway.wait_for_requests(1);
+    let limited = store.sending(
+        &gateway,
+        &["may", "--limit", "1", "--summary-json", "s.json"],
+    );
+    limited.run().exits(0).says(&["1 other process goes on"]);
+    let summary = store.program.summary_json("s.json");
+    assert_eq!(
+        (&summary["unknown"], &summary["exit_code"]),
+        (&1.into(), &0.into())
+    );
+    gate.open();
+    first.wait().exits(0);
+    assert_eq!(store.counts("may"), counts(&[("accepted", 3)]));
+}
+
+// --- The database ------------------------------------------------------------------------------------------------------
+
+#[test]
+fn a_server_that_cannot_be_reached_ends_a_command_at_once_and_a_send_after_a_while() {
+    let program = Program::with(&[("may.csv", &people(1))]);
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().to_str().unwrap().replace('/', "%2F");
+    let url = format!("postgresql://me@{socket}/sms");
+    let plan = [&["plan", "may.csv"][..], &HI].concat();
+    let rows = ["resolve", "may", "--all", "--as", "accepted"];
+    let all = ["status", "verify", "results", "cancel"].map(|command| vec![command, "may"]);
+    let all = all
+        .into_iter()
+        .chain([plan, rows.to_vec(), vec!["campaigns"]]);
+    for words in all {
+        let run = program.command(&words).more(&["--store", &url]).run();
+        run.exits(75).says(&["cannot be reached"]);
+        assert!(run.elapsed < Duration::from_secs(9), "{run}");
+    }
+    let gateway = Gateway::accepting();
+    for words in [&["may"][..], &[&["may.csv"][..], &HI].concat()] {
+        let words = [words, &["--store", &url, "--give-up-after", "2s"]].concat();
+        let run = program.send(&gateway, &words);
+        run.exits(75).says(&["Trying again", "cannot be reached"]);
+        assert!(run.elapsed >= Duration::from_secs(2), "{run}");
+    }
+    assert_eq!(gateway.count(), 0);
+}
+
+#[test]
+fn who_may_not_is_refused_at_once_and_who_may_only_read_can_report() {
+    let Some(store) = stored("rights", &people(1)) else {
+        return;
+    };
+    let mut owner = postgres::server().unwrap().connect("rights");
+    store.plan();
+    owner.batch_execute("CREATE ROLE reporter LOGIN").unwrap();
+    let as_user = |user: &str, words: &[&str]| {
+        let url = store.url.replace("postgres@", &format!("{user}@"));
+        let command = store.program.command(words).more(&["--store", &url]);
+        command.credentials().run()
+    };
+    for words in [&["status", "may"][..], &["send", "may", "--yes"]] {
+        let stranger = as_user("stranger", words);
+        stranger
+            .exits(1)
+            .says(&["the database refuses this user", "PGPASSWORD"]);
+        let reporter = as_user("reporter", words);
+        reporter.exits(1).says(&["may not do that", "guide"]);
+    }
+    owner.batch_execute(&grants("reporter")).unwrap();
+    for words in [
+        &["status", "may"][..],
+        &["verify", "may"],
+        &["results", "may"],
+        &["campaigns"],
+    ] {
+        as_user("reporter", words).exits(0);
+    }
+    for words in [
+        &["send", "may", "--yes"][..],
+        &["cancel", "may", "--yes"],
+        &[&["plan", "may.csv", "--name", "x"][..], &HI].concat(),
+    ] {
+        let refused = as_user("reporter", words);
+        refused
+            .exits(1)
+            .says(&["may not do that", "guide many-hosts"]);
+    }
+    store.run(&["verify", "may"]).exits(0);
+}
+
+/// What the guide grants to one who may only read, with that role.
+fn grants(role: &str) -> String {
+    let page = fs::read_to_string(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/src/guide/many-hosts.md"
+    ));
+    let page = page.unwrap();
+    let block = page.split("```text\nCREATE ROLE reporter LOGIN;\n").nth(1);
+    let block = block.unwrap().split("```").next().unwrap();
+    block.replace("reporter", role)
 }

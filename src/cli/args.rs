@@ -71,10 +71,13 @@ pub(super) enum Command {
     Verify(LedgerArgs),
     /// Show the account's balance, and when it expires, as the gateway states them
     Balance(BalanceArgs),
-    /// List the campaigns in a folder, and what is open in each
+    /// List the campaigns in a folder or a store, and what is open in each
     Campaigns {
-        /// The folder [default: this one]
+        /// The folder [default: the store, if there is one, or else this folder]
+        #[arg(conflicts_with = "store")]
         folder: Option<PathBuf>,
+        #[command(flatten)]
+        store: StoreArgs,
         /// Print them as a JSON array
         #[arg(long)]
         json: bool,

@@ -1,7 +1,7 @@
 //! What is looked at before anything is claimed, when a run begins to send and after each wait, and while it sends.
 
 use std::collections::{HashMap, HashSet};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::args::SendArgs;
 use super::balance::{self, Cost};
@@ -10,7 +10,7 @@ use super::existing::refused;
 use super::progress::Progress;
 use super::summary::Summary;
 use super::suppression::{self, Lists};
-use super::terminal::tell;
+use super::terminal::{is_quiet, tell};
 use super::timing::Timing;
 use super::{clock, cooldown, named, next, repeat, view};
 use crate::dispatch::{self, StopReason, StopToken};
@@ -35,6 +35,43 @@ pub(super) struct Checks<'a> {
     pub(super) is_stale: bool,
     /// Whether this run is about to make its first request, or has made it.
     pub(super) begun: bool,
+    pub(super) others: Others,
+}
+
+/// The other processes that send the campaign, as the user was told.
+#[derive(Default)]
+pub(super) struct Others {
+    /// How many there were when they were counted, and when that was.
+    counted: Option<(usize, Instant)>,
+}
+
+impl Others {
+    const COUNT_EVERY: Duration = Duration::from_secs(5);
+
+    /// Tells how many there are, if that has changed.
+    fn tell(&mut self, place: &Location, progress: &Progress) {
+        let is_recent = |(_, at): &(usize, Instant)| at.elapsed() < Self::COUNT_EVERY;
+        if self.counted.as_ref().is_some_and(is_recent) {
+            return;
+        }
+        // If they cannot be counted now, that stops nothing.
+        let Some(others) = place.senders().map(|all| all.saturating_sub(1)) else {
+            return;
+        };
+        let before = self.counted.replace((others, clock::instant()));
+        let told = before.map_or(usize::MAX, |(others, _)| others);
+        if others != told && !is_quiet() {
+            let are = match others {
+                0 => "No other process is sending".to_owned(),
+                _ => view::inflected(
+                    others as u64,
+                    "other process is sending",
+                    "other processes are sending",
+                ),
+            };
+            progress.tell(&format!("{are} this campaign now."));
+        }
+    }
 }
 
 impl Checks<'_> {
@@ -102,6 +139,7 @@ impl dispatch::Lists for Checks<'_> {
         // The mark comes first: of two that begin at the same moment at least one sees the other.
         ledger.mark_beginning(Some(clock::now()))?;
         self.begun = true;
+        self.others.tell(self.place, self.progress);
         refuse_repeat(self.args, (self.campaign, self.before.attempts), self.place)
             .map(drop)
             .or_else(|refusal| ledger.mark_beginning(None).and(Err(refusal)))
@@ -118,6 +156,7 @@ impl dispatch::Lists for Checks<'_> {
     }
 
     fn added(&mut self) -> Result<HashMap<Msisdn, String>> {
+        self.others.tell(self.place, self.progress);
         self.lists.added(&|line| self.progress.tell(line))
     }
 
@@ -208,8 +247,10 @@ pub(super) fn reached(args: &SendArgs, ledger: &Ledger, requests: u64) -> Result
                 }
             })?;
     }
-    let own = Some((ledger.campaign().id.as_str(), requests));
-    cooldown::reached(check, ledger.location(), None, own, &pending)
+    let campaign = ledger.campaign();
+    let own = Some((campaign.id.as_str(), requests));
+    let spreadsheet = campaign.options.spreadsheet.as_deref();
+    cooldown::reached(check, (ledger.location(), spreadsheet, own), None, &pending)
 }
 
 #[cfg(test)]
@@ -269,6 +310,7 @@ mod tests {
                 before: Totals::default(),
                 is_stale: false,
                 begun: false,
+                others: Others::default(),
             };
             let stop = StopToken::default();
             checks.before_sending(&mut ledger, &stop).unwrap();

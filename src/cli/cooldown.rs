@@ -12,14 +12,13 @@ use crate::ledger::{Location, Snapshot};
 use crate::{Error, Kind, Result};
 
 /// Which of these numbers another campaign reached, or may have reached, within the time that was typed, if one was. The other
-/// ledgers are those in the folder of the campaign's own one, `place`, and in the folders that were named. `replaced` is a
+/// ledgers are those in the folder or the store of the campaign's own one, `place`, and in the folders that were named. `replaced` is a
 /// ledger in its own place that it is to replace. `own` is its id, and how many requests were made from its ledger, if it was
 /// planned before.
 pub(super) fn reached(
     check: &CheckArgs,
-    place: &Location,
+    (place, spreadsheet, own): (&Location, Option<&str>, Option<(&str, u64)>),
     replaced: Option<&Location>,
-    own: Option<(&str, u64)>,
     numbers: &HashSet<Msisdn>,
 ) -> Result<Reached> {
     let reached = RefCell::default();
@@ -28,7 +27,7 @@ pub(super) fn reached(
         return Ok(reached.into_inner());
     };
     let now = clock::now();
-    let others = others::ledgers(place, &check.history)?;
+    let others = others::ledgers(place, spreadsheet, &check.history, time)?;
     for ledger in others.iter().chain(replaced) {
         ledger
             .glance(&|other| add(&mut reached.borrow_mut(), numbers, time, &now, own, other))

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::args::LedgerArgs;
-use super::files::CampaignFiles;
+use super::files::{CampaignFiles, store_option};
 use super::terminal::tell;
 use super::values::OnChange;
 use super::view::{counted, grouped};
@@ -168,8 +168,9 @@ fn find(store: &Arc<Store>, argument: &Path) -> Result<Option<Location>> {
 /// The error for what is neither a file nor a campaign of the store.
 pub(super) fn neither(store: &Store, argument: &Path) -> Error {
     let problem = format!("is neither a file here nor a campaign in the store {store}");
+    let list = format!("isms-campaign campaigns{}", store_option(store));
     Error::new(Kind::NoInput, problem)
-        .hint("check the name")
+        .hint(format!("check the name; list those that are there: {list}"))
         .at(argument.display())
 }
 

@@ -88,10 +88,17 @@ impl CampaignFiles {
         base.file_name().unwrap_or(base.as_os_str()).to_owned()
     }
 
-    /// The files of a campaign of which only the ledger is known.
-    pub(super) fn of_ledger(ledger: &Location, results: Option<&Path>) -> Result<Self> {
+    /// The files of a campaign of which the ledger is known, and perhaps the spreadsheet.
+    pub(super) fn of_ledger(
+        ledger: &Location,
+        spreadsheet: Option<&Path>,
+        results: Option<&Path>,
+    ) -> Result<Self> {
         if let Location::Stored(place) = ledger {
-            return Ok(Self::of_stored(ledger, Path::new(place.name()), results));
+            return match spreadsheet {
+                Some(path) => Self::new(path, Some(ledger), results, false),
+                None => Ok(Self::of_stored(ledger, Path::new(place.name()), results)),
+            };
         }
         let path = ledger.path().unwrap_or(Path::new(""));
         Self::new(path, None, results, is_sandbox_ledger(ledger))

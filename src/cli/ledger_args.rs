@@ -1,11 +1,13 @@
 //! How a command is told which campaign it is about, as it is typed: a ledger, a campaign file, a name in a store.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
 use jiff::civil::Date;
 
 use super::campaign_file::CampaignFile;
+use super::store;
 use super::values::date;
 use crate::ledger::{Location, Store};
 
@@ -46,6 +48,15 @@ pub(super) struct CampaignFileArgs {
     /// The campaign file that was named.
     #[arg(skip)]
     pub(super) file: Option<CampaignFile>,
+}
+
+impl LedgerArgs {
+    /// The spreadsheet that was named, itself or by a campaign file.
+    pub(super) fn spreadsheet(&self) -> Option<PathBuf> {
+        let named = self.location.path().filter(|path| store::is_file(path));
+        let of_file = self.campaign.file.as_ref().map(CampaignFile::recipients);
+        named.map(Path::to_owned).or(of_file)
+    }
 }
 
 impl CampaignFileArgs {

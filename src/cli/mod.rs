@@ -9,6 +9,7 @@ mod clock;
 mod commands;
 mod cooldown;
 mod credentials;
+mod database;
 mod destination;
 mod earlier;
 mod existing;
@@ -114,7 +115,11 @@ fn run(command: Command) -> Result<Exit> {
         Command::Cancel(args) => cancel::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Balance(args) => commands::balance::run(&args),
-        Command::Campaigns { folder, json } => campaigns::run(folder.as_deref(), json),
+        Command::Campaigns {
+            folder,
+            store,
+            json,
+        } => campaigns::run(folder.as_deref(), store.found.as_ref(), json),
         Command::Sandbox { listen, options } => sandbox::run(listen, &options),
         Command::Guide { topic } => guide::run(topic.as_deref()),
     }

@@ -37,6 +37,15 @@ pub(super) fn is_dated() -> bool {
     CAMPAIGN_FILE.get().is_some_and(CampaignFile::recurs)
 }
 
+/// Where a ledger is, in a sentence about its campaign.
+pub(super) fn whereabouts(ledger: &Location) -> String {
+    if let Location::Stored(place) = ledger {
+        format!("in the store {}", place.store())
+    } else {
+        format!("in {ledger}")
+    }
+}
+
 /// What is typed in the place of LEDGER.
 pub(super) fn in_command(ledger: &Location) -> String {
     let file = CAMPAIGN_FILE.get();

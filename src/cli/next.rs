@@ -22,7 +22,8 @@ pub(super) fn steps(
     if campaign.is_test {
         return steps_of_test(totals, place);
     }
-    let of = |status| totals.counts.of(status);
+    let counts = totals.decisive();
+    let of = |status| counts.of(status);
     let pending = of(Status::Pending);
     let mut steps = Vec::new();
     match stop {
@@ -53,7 +54,7 @@ pub(super) fn steps(
             "{correct} again: isms-campaign results {ledger} --status refused,invalid"
         ));
     }
-    if steps.is_empty() && pending == 0 {
+    if steps.is_empty() && pending + totals.in_flight == 0 {
         steps.push("Nothing is left to do.".to_owned());
     }
     // Every line ends.
@@ -207,12 +208,22 @@ fn resolve_all(place: &Location) -> String {
 
 /// How the campaign that takes this one's place leaves out everybody whom this one reached.
 pub(super) fn list_reached(place: &Location) -> String {
+    list(place, "accepted,unknown", "reached or may have reached")
+}
+
+/// How another campaign leaves out everybody whom this one reached or may yet reach.
+pub(super) fn list_all(place: &Location) -> String {
+    let statuses = "accepted,unknown,pending";
+    list(place, statuses, "reached, may have reached or is to reach")
+}
+
+fn list(place: &Location, statuses: &str, whom: &str) -> String {
     let (ledger, list) = (
         named::in_command(place),
         shell_quoted(&list_of_reached(place)),
     );
     format!(
-        "first list whom this one reached or may have reached: isms-campaign results {ledger} --status accepted,unknown \
+        "first list whom that one {whom}: isms-campaign results {ledger} --status {statuses} \
          --results {list}; then add --suppress {list}"
     )
 }

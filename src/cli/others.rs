@@ -1,6 +1,6 @@
-//! The other campaigns that were sent from a folder: what `--repeat` and `--cooldown` look at.
+//! The other campaigns that were sent from a folder or a store: what `--repeat` and `--cooldown` look at.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::destination::SANDBOX_HOST;
@@ -9,10 +9,18 @@ use crate::Result;
 use crate::domain::Timestamp;
 use crate::ledger::{Campaign, Location, Snapshot};
 
-/// The other ledgers in the folder of this one and in these folders, but those of the sandbox and of tests.
-pub(super) fn ledgers(place: &Location, folders: &[PathBuf]) -> Result<Vec<Location>> {
-    let mut ledgers = place.others()?;
-    for folder in folders {
+/// The other ledgers in the folder of this one and in these folders, but those of the sandbox and of tests. With a store these are its
+/// other campaigns that were sent within about this time, and the ledgers in the folder of the spreadsheet, if that is here.
+pub(super) fn ledgers(
+    place: &Location,
+    spreadsheet: Option<&str>,
+    folders: &[PathBuf],
+    within: Duration,
+) -> Result<Vec<Location>> {
+    let mut ledgers = place.others(within)?;
+    let beside = spreadsheet.and_then(|path| Path::new(path).parent());
+    let beside = beside.filter(|folder| place.is_shared() && folder.is_dir());
+    for folder in folders.iter().map(PathBuf::as_path).chain(beside) {
         ledgers.extend(place.others_in(folder)?);
     }
     ledgers.retain(|ledger| !is_sandbox_ledger(ledger) && !is_test_ledger(ledger));

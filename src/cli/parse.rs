@@ -196,6 +196,7 @@ fn find_store(command: &mut Command, file: Option<&CampaignFile>) -> Result<()> 
         Command::Plan(args) => args.options.ledger.is_some(),
         Command::Send(args) => args.plan.options.ledger.is_some() || args.send.sandbox,
         Command::Test(args) => args.plan.options.ledger.is_some() || args.sandbox,
+        Command::Campaigns { folder, .. } => folder.is_some(),
         _ => file.is_some(),
     };
     let Some(args) = store_args(command) else {
@@ -225,6 +226,7 @@ fn store_args(command: &mut Command) -> Option<&mut StoreArgs> {
         Command::Plan(args) => Some(&mut args.store),
         Command::Send(args) => Some(&mut args.plan.store),
         Command::Test(args) => Some(&mut args.plan.store),
+        Command::Campaigns { store, .. } => Some(store),
         other => ledger_args(other).map(|args| &mut args.store),
     }
 }

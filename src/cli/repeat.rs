@@ -1,4 +1,4 @@
-//! Refuses a campaign that another one in the same folder has sent, or is sending: a spreadsheet that was downloaded twice, or saved
+//! Refuses a campaign that another one in the same folder or store has sent, or is sending: a spreadsheet that was downloaded twice, or saved
 //! under another name.
 
 use std::collections::HashSet;
@@ -33,7 +33,8 @@ pub(super) fn refuse(
     };
     let now = clock::now();
     let mut texts = None;
-    let others = others::ledgers(place, &[])?;
+    let spreadsheet = campaign.options.spreadsheet.as_deref();
+    let others = others::ledgers(place, spreadsheet, &[], time)?;
     for ledger in others.iter().chain(replaced) {
         // The campaign alone is read first. That is fast, and almost always enough.
         let looked = ledger.glance(&|other| Other::look(other, (campaign, requests), time, &now));
@@ -53,6 +54,7 @@ pub(super) fn refuse(
             Ok(same) if texts.are_mostly(same) => {
                 let others_only = (same < texts.numbers).then(|| match replaced {
                     Some(own) if own == ledger => next::list_reached(ledger),
+                    _ if ledger.is_shared() => next::list_all(ledger),
                     _ => format!("add --suppress {}", shell_quoted(ledger)),
                 });
                 let problem = format!(
@@ -102,7 +104,7 @@ pub(super) fn warn(unread: &[Error]) {
     };
     let first = remedy::sentence(first);
     tell(&format!(
-        "Warning: whether the same campaign was sent from another ledger in this folder is not certain: {first}{more}"
+        "Warning: whether the same campaign was sent from another ledger is not certain: {first}{more}"
     ));
 }
 
@@ -142,7 +144,8 @@ impl Other {
     ) -> Error {
         let Self { name, last } = self;
         let problem = format!(
-            "the campaign {name} in {ledger} {what}; its last request was on {}",
+            "the campaign {name} {} {what}; its last request was on {}",
+            named::whereabouts(ledger),
             clock::local(last)
         );
         let others_only = match others_only {

@@ -1,6 +1,7 @@
 //! Gets a locked ledger with a plan in it: plans a spreadsheet, resumes what an earlier run planned from it, opens a ledger, or
 //! copies one for the sandbox. What was sent is never planned again unless the user asks for it.
 
+use std::fs;
 use std::time::Duration;
 
 use super::args::CheckArgs;
@@ -53,7 +54,7 @@ pub(super) enum Stage {
 impl Session {
     /// Locks and opens a ledger. One that is missing, or not the one from which messages were sent, is refused.
     pub(super) fn of_ledger(place: &Location) -> Result<Self> {
-        let lock = place.lock(&lock_holder())?;
+        let lock = lock(place)?;
         let existing =
             Existing::at(place)?.ok_or_else(|| refused(place, "there is no such ledger"))?;
         refuse_lost(place, &lock, Some(&existing), OnChange::Refuse)?;
@@ -169,7 +170,7 @@ pub(super) fn plan_or_resume(
     let place = &settings.files.ledger.target();
     // Others may be about to send what is in a store.
     let replan = replan && !place.is_shared();
-    let mut lock = place.lock(&lock_holder())?;
+    let mut lock = lock(place)?;
     let existing = Existing::at(place)?;
     if let Some(existing) = &existing {
         refuse_test(&existing.campaign, place)?;
@@ -251,7 +252,9 @@ fn reached(
     let numbers = planning::numbers(kept, &settings.read_options(), &settings.options);
     let replaced = existing.filter(|existing| existing.sent).map(|_| place);
     let replaced = replaced.filter(|place| !is_sandbox_ledger(place));
-    cooldown::reached(&settings.typed.check, place, replaced, None, &numbers)
+    let spreadsheet = settings.options.spreadsheet.as_deref();
+    let of = (place, spreadsheet, None);
+    cooldown::reached(&settings.typed.check, of, replaced, &numbers)
 }
 
 /// Refuses a plan that was sent already. The ledger in its own place counts, which may be about to be set aside.
@@ -370,7 +373,7 @@ pub(super) fn plan_elsewhere(
     place: &Location,
     progress: &dyn Progress,
 ) -> Result<(Campaign, Places)> {
-    let lock = place.lock(&lock_holder())?;
+    let lock = lock(place)?;
     let kept = KeptInput::new(settings.input, planning::reads_twice(&settings.options))?;
     let no_list = Suppression::default();
     let (writer, campaign, places, _) = plan(settings, &kept, &no_list, &lock, progress)?;
@@ -384,7 +387,7 @@ pub(super) fn open_copy(original: &Location, copy: &Location) -> Result<Session>
     if original == copy {
         return Session::of_ledger(copy);
     }
-    let mut lock = copy.lock(&lock_holder())?;
+    let mut lock = lock(copy)?;
     if let Some(earlier) = Existing::at(copy)? {
         if earlier.campaign.id == planned.id {
             drop(lock);
@@ -407,20 +410,26 @@ pub(super) fn new_id() -> String {
     format!("{:032x}", fastrand::u128(..))
 }
 
-/// How other processes see this one while it holds a lock.
-pub(super) fn lock_holder() -> String {
-    format!(
-        "process {} since {}",
-        std::process::id(),
-        clock::local(&clock::now())
-    )
+/// Takes the lock of a ledger.
+pub(super) fn lock(place: &Location) -> Result<Lock> {
+    // Others need to know where a process is only if they can be on another host.
+    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let on_host = match host.trim() {
+        host if place.is_shared() && !host.is_empty() => format!(" on {host}"),
+        _ => String::new(),
+    };
+    let (process, now) = (std::process::id(), clock::local(&clock::now()));
+    place.lock(&format!("process {process}{on_host} since {now}"), &|| {
+        inform(&format!(
+            "Waiting for another process that plans or opens {place}."
+        ));
+    })
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::panic)]
 mod tests {
     use std::ffi::OsString;
-    use std::fs;
     use std::path::Path;
 
     use super::super::args::Command;

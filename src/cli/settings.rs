@@ -3,9 +3,11 @@
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::args::{PlanArgs, PlanOptionArgs, SendArgs};
+use super::destination::SANDBOX_HOST;
 use super::existing::{self, refuse_test};
 use super::files::{
     CampaignFiles, Role, STANDARD_OUTPUT, canonical, is_called_ledger, is_sandbox_ledger,
@@ -15,7 +17,7 @@ use super::{files, next, store};
 use crate::domain::options::{MessageSource, PlanOptions};
 use crate::domain::{Region, RequestLimits};
 use crate::gateway;
-use crate::ledger::Location;
+use crate::ledger::{Location, SUFFIX, Store};
 use crate::source::{self, Input, ReadOptions, read_text};
 use crate::{Error, Kind, Result};
 
@@ -96,6 +98,7 @@ pub(super) fn of_plan(args: &PlanArgs) -> Result<(Input, CampaignFiles)> {
         }
     };
     let files = CampaignFiles::new(&args.recipients, ledger(args)?.as_ref(), None, false)?;
+    refuse_sent_from_file(args, &files)?;
     let mut inputs = files_read(args);
     inputs.push(("the spreadsheet", &args.recipients));
     let summary = args.output.summary_file();
@@ -110,7 +113,9 @@ pub(super) fn of_send(args: &SendArgs) -> Result<(Recipients, CampaignFiles)> {
     refuse_misplaced_options(args, &recipients)?;
     let results = args.send.results.as_deref();
     let files = match &recipients {
-        Recipients::Ledger(place) if place.is_shared() => CampaignFiles::of_ledger(place, results),
+        Recipients::Ledger(place) if place.is_shared() => {
+            CampaignFiles::of_ledger(place, None, results)
+        }
         _ => {
             // A ledger keeps its name and place, except that the sandbox gets a copy.
             let ledger = match &recipients {
@@ -121,6 +126,9 @@ pub(super) fn of_send(args: &SendArgs) -> Result<(Recipients, CampaignFiles)> {
             CampaignFiles::new(&args.plan.recipients, ledger, results, args.send.sandbox)
         }
     }?;
+    if let Recipients::Spreadsheet(_) = &recipients {
+        refuse_sent_from_file(&args.plan, &files)?;
+    }
     refuse_overwritten(args, &recipients, &files)?;
     Ok((recipients, files))
 }
@@ -139,6 +147,13 @@ pub(super) fn of_test(args: &SendArgs, stamp: &str) -> Result<(Recipients, Campa
     Ok((recipients, files))
 }
 
+/// The store without which a command cannot begin, if there is one: a ledger in a file needs none.
+pub(super) fn store_needed(args: &PlanArgs) -> Option<&Arc<Store>> {
+    let path = &args.recipients;
+    let is_ledger = store::is_file(path) && source::is_ledger(path).unwrap_or(true);
+    args.store.found.as_ref().filter(|_| !is_ledger)
+}
+
 /// Where the ledger of a spreadsheet is asked to be. `None`: beside it.
 fn ledger(args: &PlanArgs) -> Result<Option<Location>> {
     let named = args.options.ledger.as_ref().map(Location::from);
@@ -150,6 +165,42 @@ fn ledger(args: &PlanArgs) -> Result<Option<Location>> {
             .hint("add --store or set ISMS_STORE, or leave it out")),
         (named, ..) => Ok(named),
     }
+}
+
+/// Refuses to plan in a store what has a ledger of its name beside the spreadsheet, from which requests were made: they would be made
+/// again.
+fn refuse_sent_from_file(args: &PlanArgs, files: &CampaignFiles) -> Result<()> {
+    let Location::Stored(place) = &files.ledger else {
+        return Ok(());
+    };
+    let beside = args
+        .recipients
+        .with_file_name(format!("{}{SUFFIX}", place.name()));
+    let beside = Location::from(beside);
+    if !beside.exists()? {
+        return Ok(());
+    }
+    let (campaign, attempts) =
+        beside.glance(&|ledger| Ok((ledger.campaign()?, ledger.totals()?.attempts)))?;
+    let is_rehearsal = campaign.gateway_host.as_deref() == Some(SANDBOX_HOST);
+    if attempts == 0 || campaign.is_test || is_rehearsal {
+        return Ok(());
+    }
+    let problem = format!(
+        "messages were sent from this ledger, and the campaign would start anew in the store {}",
+        place.store()
+    );
+    let send = next::settle_first(&campaign, &beside.snapshot()?.totals()?, &beside);
+    let first = if send.is_empty() {
+        send
+    } else {
+        format!("{send}; ")
+    };
+    Err(Error::new(Kind::Ledger, problem)
+        .hint(format!(
+            "{first}if it is another campaign, give it another name with --name"
+        ))
+        .at(beside))
 }
 
 /// Refuses to write over what is read.

@@ -83,7 +83,9 @@ pub(super) fn of_run(
 ) -> Exit {
     let mut summary = Summary::begin(on_end);
     let ended = command(&mut summary);
-    if ended.is_err() && summary.totals == Totals::default() {
+    // A database that cannot be reached is not asked once more.
+    let is_readable = matches!(&ended, Err(error) if error.kind != Kind::Unreachable);
+    if is_readable && summary.totals == Totals::default() {
         summary.add_ledger();
     }
     if ended.is_err() {
@@ -111,17 +113,17 @@ pub(super) fn of_refusal(path: Option<PathBuf>, on_end: Option<OnEnd>, error: &E
 }
 
 /// What `status` says of a ledger, with the keys of a summary. The exit code is null while there is something left to send.
-/// `results`: where they are written, if it is not the usual place.
+/// `results`: where they are written, if it is not the usual place, which may be beside the spreadsheet.
 pub(super) fn of_ledger(
     place: &Location,
-    results: Option<&Path>,
+    (spreadsheet, results): (Option<&Path>, Option<&Path>),
     (campaign, plan_id): (Campaign, PlanId),
     totals: Totals,
 ) -> Result<Value> {
     let mut summary = Summary::begin(None);
     summary.sandbox = is_sandbox_ledger(place);
     summary.timing = timing::of_last_run_in_json(&campaign);
-    let files = CampaignFiles::of_ledger(place, results)?;
+    let files = CampaignFiles::of_ledger(place, spreadsheet, results)?;
     summary.files = Some(CampaignFiles {
         name: campaign.name,
         ledger: place.clone(),
@@ -133,9 +135,10 @@ pub(super) fn of_ledger(
     summary.report = Some(campaign.report);
     summary.set_totals(totals);
     let running = place.holder().is_some();
-    let exit = Exit::of_send(None, &totals.counts);
-    let left = exit == Exit::OK && totals.counts.of(Status::Pending) > 0;
-    let ending = Ending::now(exit, Cause::of_counts(exit, &totals.counts));
+    let counts = totals.decisive();
+    let exit = Exit::of_send(None, &counts);
+    let left = exit == Exit::OK && counts.of(Status::Pending) > 0;
+    let ending = Ending::now(exit, Cause::of_counts(exit, &counts));
     let mut object = summary.object((!running && !left).then_some(&ending));
     for key in ["started_at", "ended_at"] {
         object[key] = Value::Null;
@@ -225,7 +228,7 @@ impl Summary {
 
     /// The exit code of this run, and why it is not 0.
     fn end(&self, ended: &Result<Exit>) -> (Exit, Option<Cause>) {
-        let counts = &self.totals.counts;
+        let counts = &self.totals.decisive();
         let exit = match (ended, self.stop) {
             (Ok(exit), _) => *exit,
             (_, stop @ Some(StopReason::Signal(_))) => Exit::of_send(stop, counts),
@@ -262,7 +265,7 @@ impl Summary {
     fn end_before_sending(mut self, output: &OutputArgs, signal: i32) {
         self.stop = Some(StopReason::Signal(signal));
         self.add_ledger();
-        let exit = Exit::of_send(self.stop, &self.totals.counts);
+        let exit = Exit::of_send(self.stop, &self.totals.decisive());
         let cause = Cause::before_sending(signal);
         let problem = Some(cause.told());
         self.finish(output, &Ending::now(exit, Some(cause)), problem);

@@ -76,7 +76,16 @@ pub(super) fn totals(totals: &Totals, place: &Location) -> String {
         if rows > 0 || status == Status::Accepted {
             let mut label = status.to_string();
             label[..1].make_ascii_uppercase();
-            screen.line(&label, grouped(rows));
+            match totals.in_flight {
+                awaited if awaited > 0 && status == Status::Unknown => {
+                    let (rows, awaited) = (grouped(rows), grouped(awaited));
+                    screen.line(
+                        &label,
+                        format!("{rows} ({awaited} of them await their answer now)"),
+                    );
+                }
+                _ => screen.line(&label, grouped(rows)),
+            }
         }
     }
     if is_sandbox_ledger(place) && totals.attempts > 0 {

@@ -57,6 +57,14 @@ impl Counts {
         self.0[status as usize] += rows;
     }
 
+    /// The same without that many rows of this status.
+    #[must_use]
+    pub fn without(mut self, status: Status, rows: u64) -> Self {
+        let counted = &mut self.0[status as usize];
+        *counted = counted.saturating_sub(rows);
+        self
+    }
+
     /// All rows.
     #[must_use]
     pub fn rows(&self) -> u64 {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::backend::{self, LockGuard, PlanWriter, Snapshot, Started};
 use super::postgresql::{self, Store};
@@ -70,6 +71,16 @@ impl Location {
         }
     }
 
+    /// How many processes send it now. `None`: that cannot be known, or only one can.
+    #[must_use]
+    pub fn senders(&self) -> Option<usize> {
+        if let Self::Stored(place) = self {
+            place.senders().ok().map(|all| all.len())
+        } else {
+            None
+        }
+    }
+
     /// Refuses a ledger that is there and that this user cannot use, and says whose it is. Not while this process has it open.
     pub fn refuse_unusable(&self) -> Result<()> {
         match self {
@@ -120,6 +131,12 @@ impl Location {
         Ok(ledgers.map(Self::File).collect())
     }
 
+    /// The campaigns in a store, in the order in which they were planned.
+    pub fn all_in_store(store: &Arc<Store>) -> Result<Vec<Self>> {
+        let places = postgresql::Place::all(store, None)?;
+        Ok(places.into_iter().map(Self::Stored).collect())
+    }
+
     /// The ledgers in another folder, or the same one, without this one.
     pub fn others_in(&self, folder: &Path) -> Result<Vec<Self>> {
         match self {
@@ -127,24 +144,29 @@ impl Location {
                 let others = sqlite::ledgers_in(folder, Some(path))?.into_iter();
                 Ok(others.map(Self::File).collect())
             }
-            Self::Stored(_) => Ok(Vec::new()),
+            Self::Stored(_) => Self::in_folder(folder),
             #[cfg(test)]
             Self::Memory(_) => Ok(Vec::new()),
         }
     }
 
-    /// The other ledgers in its folder.
-    pub fn others(&self) -> Result<Vec<Self>> {
+    /// The other ledgers in its folder, or the other campaigns in its store that were sent within about this time.
+    pub fn others(&self, within: Duration) -> Result<Vec<Self>> {
+        if let Self::Stored(place) = self {
+            let others = postgresql::Place::all(place.store(), Some(within))?;
+            let others = others.into_iter().filter(|other| other != place);
+            return Ok(others.map(Self::Stored).collect());
+        }
         let folder = self.path().and_then(Path::parent);
         self.others_in(folder.unwrap_or(Path::new("")))
     }
 
     /// Takes the lock, or returns an error that says who holds it. `holder` describes this process to the others ("process 4711
-    /// since ...").
-    pub fn lock(&self, holder: &str) -> Result<Lock> {
+    /// since ..."). In a store it waits for it instead, after it has called `waiting`.
+    pub fn lock(&self, holder: &str, waiting: &dyn Fn()) -> Result<Lock> {
         let backend: Box<dyn backend::Lock> = match self {
             Self::File(path) => Box::new(sqlite::Lock::acquire(path, holder)?),
-            Self::Stored(place) => Box::new(place.lock(holder)?),
+            Self::Stored(place) => Box::new(place.lock(holder, waiting)?),
             #[cfg(test)]
             Self::Memory(place) => Box::new(place.lock()?),
         };

@@ -124,7 +124,7 @@ macro_rules! on_every_backend {
 pub(crate) use on_every_backend;
 
 pub(crate) fn lock(at: impl Into<Location>) -> Result<Lock> {
-    at.into().lock("a test")
+    at.into().lock("a test", &|| {})
 }
 
 pub(crate) fn snapshot(at: impl Into<Location>) -> Result<Box<dyn Snapshot>> {

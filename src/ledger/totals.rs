@@ -23,6 +23,12 @@ pub struct Totals {
 }
 
 impl Totals {
+    /// The rows by status, without those whose answer another process awaits: what decides how a command ends.
+    #[must_use]
+    pub fn decisive(&self) -> Counts {
+        self.counts.without(Status::Unknown, self.in_flight)
+    }
+
     /// Adds what a row costs that was planned to be sent.
     pub(super) fn add_credits(&mut self, status: Status, credits: u64) {
         match status {

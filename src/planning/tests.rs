@@ -26,7 +26,7 @@ fn planned(
 ) -> Result<Plan> {
     let (input, read) = (Input::File(sheet.to_owned()), ReadOptions::default());
     let lists = Suppression::default();
-    let lock = ledger.lock("a test").unwrap();
+    let lock = ledger.lock("a test", &|| {}).unwrap();
     let kept = KeptInput::new(&input, reads_twice(options)).unwrap();
     super::plan(&kept, &read, options, &lists, &lock, progress)
 }

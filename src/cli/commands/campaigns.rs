@@ -1,7 +1,8 @@
-//! `campaigns`: lists the campaigns in a folder, how far each is, and what is to be done about it.
+//! `campaigns`: lists the campaigns in a folder or a store, how far each is, and what is to be done about it.
 
 use std::fmt::Write as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -12,7 +13,7 @@ use crate::cli::terminal::print;
 use crate::cli::view::grouped;
 use crate::cli::{clock, named, next, remedy};
 use crate::domain::{Status, Timestamp};
-use crate::ledger::{Campaign, Location, SUFFIX, Totals};
+use crate::ledger::{Campaign, Location, SUFFIX, Store, Totals};
 use crate::{Error, Result};
 
 /// A campaign, as far as its ledger can be read.
@@ -23,8 +24,17 @@ struct Listed {
     state: &'static str,
 }
 
-pub(in crate::cli) fn run(folder: Option<&Path>, json: bool) -> Result<Exit> {
-    let ledgers = Location::in_folder(folder.unwrap_or(Path::new("")))?;
+pub(in crate::cli) fn run(
+    folder: Option<&Path>,
+    store: Option<&Arc<Store>>,
+    json: bool,
+) -> Result<Exit> {
+    let (ledgers, whereabouts) = if let Some(store) = store {
+        (Location::all_in_store(store)?, format!("the store {store}"))
+    } else {
+        let folder = folder.unwrap_or(Path::new(""));
+        (Location::in_folder(folder)?, "this folder".to_owned())
+    };
     let mut all: Vec<_> = ledgers.into_iter().filter_map(Listed::read).collect();
     // The latest is the last, where it is seen first.
     all.sort_by(|one, other| one.planned_at().cmp(&other.planned_at()));
@@ -32,7 +42,7 @@ pub(in crate::cli) fn run(folder: Option<&Path>, json: bool) -> Result<Exit> {
         let all: Vec<_> = all.iter().map(Listed::object).collect();
         format!("{:#}\n", Value::from(all))
     } else if all.is_empty() {
-        "There are no campaigns in this folder.\n".to_owned()
+        format!("There are no campaigns in {whereabouts}.\n")
     } else {
         all.iter().map(Listed::lines).collect()
     };
@@ -84,7 +94,8 @@ impl Listed {
         let planned_at = clock::local(&campaign.planned_at);
         let (name, ledger) = (&campaign.name, self.ledger.to_string());
         // An earlier campaign of the same name has another ledger.
-        let is_usual = ledger.rsplit('/').next() == Some(&format!("{name}{SUFFIX}"));
+        let is_usual =
+            ledger == *name || ledger.rsplit('/').next() == Some(&format!("{name}{SUFFIX}"));
         let ledger = if is_usual {
             String::new()
         } else {
@@ -109,6 +120,9 @@ impl Listed {
 
     fn object(&self) -> Value {
         let mut object = json!({"ledger": self.ledger.to_string(), "state": self.state});
+        if let Location::Stored(place) = &self.ledger {
+            object["store"] = json!(place.store().to_string());
+        }
         match &self.read {
             Ok((campaign, totals)) => {
                 object["name"] = json!(campaign.name);

@@ -92,9 +92,14 @@ fn ending(args: &PlanArgs, session: &Session, summary: &Summary, sendable: bool)
     if session.stage == Stage::Begun {
         text += &begun(session, summary);
     } else if sendable && summary.totals.counts.of(Status::Pending) > 0 {
-        let ledger = &session.ledger;
+        let (ledger, whereabouts) = (&session.ledger, named::whereabouts(&session.ledger));
         let send = next::with_send_command("Send it", &session.campaign, ledger);
-        let _ = writeln!(text, "\nPlanned in {ledger}. Nothing was sent. {send}");
+        let planned = if ledger.is_shared() {
+            format!("Planned as {ledger} {whereabouts}")
+        } else {
+            format!("Planned {whereabouts}")
+        };
+        let _ = writeln!(text, "\n{planned}. Nothing was sent. {send}");
     }
     let file = args.campaign.file.as_ref();
     let next_date = repeat::next_date(args.check.repeat, &session.campaign, file);

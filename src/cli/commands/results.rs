@@ -23,7 +23,7 @@ pub(in crate::cli) fn run(args: &ResultsArgs) -> Result<Exit> {
     let file = args.ledger.campaign.file.as_ref();
     let of_file = file.and_then(CampaignFile::results);
     let results = args.results.as_deref().or(of_file.as_deref());
-    let files = CampaignFiles::of_ledger(ledger, results)?;
+    let files = CampaignFiles::of_ledger(ledger, args.ledger.spreadsheet().as_deref(), results)?;
     let spreadsheet = spreadsheet_of(ledger);
     let file = file.map(|file| ("the campaign file", file.path.as_path()));
     let spreadsheet = spreadsheet.iter().map(role("the spreadsheet"));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::Result;
 use crate::cli::args::SendArgs;
 use crate::cli::balance::{self, Cost};
-use crate::cli::checks::{Checks, reached, refuse_expired, refuse_repeat, suppress};
+use crate::cli::checks::{Checks, Others, reached, refuse_expired, refuse_repeat, suppress};
 use crate::cli::destination::Destination;
 use crate::cli::existing::refused;
 use crate::cli::exit::Exit;
@@ -21,7 +21,7 @@ use crate::cli::terminal::{ask, inform, is_screen, tell};
 use crate::cli::timing::Timing;
 use crate::cli::values::OnBadNumber;
 use crate::cli::view::{Screen, counted, inflected, part_of};
-use crate::cli::{clock, earlier, named, next, overview, repeat, show, signals, view};
+use crate::cli::{clock, database, earlier, named, next, overview, repeat, show, signals, view};
 use crate::dispatch::{self, Backoff, Policy, Rate, StopReason, Throttle};
 use crate::domain::Status;
 use crate::domain::place::Places;
@@ -35,7 +35,7 @@ pub(in crate::cli) fn run(args: &SendArgs) -> Exit {
         for line in earlier::open_ledgers(args.plan.campaign.file.as_ref()) {
             tell(&line);
         }
-        sent.map(|()| Exit::of_send(summary.stop, &summary.totals.counts))
+        sent.map(|()| Exit::of_send(summary.stop, &summary.totals.decisive()))
     })
 }
 
@@ -43,6 +43,9 @@ fn send(args: &SendArgs, summary: &mut Summary) -> Result<()> {
     summary.sandbox = args.send.sandbox;
     if summary.sandbox {
         inform("Sending to the sandbox: nobody receives anything.");
+    }
+    if let Some(store) = settings::store_needed(&args.plan) {
+        database::await_answer(store, args.send.give_up_after)?;
     }
     let (recipients, files) = settings::of_send(args)?;
     summary.files = Some(files.clone());
@@ -138,6 +141,7 @@ fn send_pending(
         suppress(&mut ledger, &place, |number| lists.numbers.reason(number))?;
         totals = ledger.totals()?;
     }
+    totals = database::await_others(&ledger, totals)?;
     let pending = totals.counts.of(Status::Pending);
     let begun = totals.attempts > 0;
     let timing = match pending {
@@ -358,6 +362,7 @@ pub(super) fn dispatch(
         // A question can stay open for days.
         is_stale: !args.send.yes,
         begun: false,
+        others: Others::default(),
     };
     let ending = dispatch::run(
         ledger,
@@ -408,6 +413,10 @@ pub(super) fn finish(
     // An error says itself what to do next.
     if succeeded {
         text += &next::steps(&campaign, &totals, summary.stop, &files.ledger);
+    }
+    if let Some(others @ 1..) = files.ledger.senders() {
+        let go_on = inflected(others as u64, "other process goes", "other processes go");
+        text += &(go_on + " on sending this campaign.\n");
     }
     tell(&format!("{text}Results: {}", results.path().display()));
     Ok(())

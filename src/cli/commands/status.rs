@@ -17,8 +17,9 @@ pub(in crate::cli) fn run(args: &LedgerArgs, json: bool) -> Result<Exit> {
     let plan_id = existing::plan_id(&*snapshot, &campaign)?;
     if json {
         let file = args.campaign.file.as_ref();
-        let results = file.and_then(CampaignFile::results);
-        let object = summary::of_ledger(place, results.as_deref(), (campaign, plan_id), totals)?;
+        let (spreadsheet, results) = (args.spreadsheet(), file.and_then(CampaignFile::results));
+        let paths = (spreadsheet.as_deref(), results.as_deref());
+        let object = summary::of_ledger(place, paths, (campaign, plan_id), totals)?;
         return print(&format!("{object:#}\n")).map(|()| Exit::OK);
     }
     let sendable = totals.counts.sendable();

@@ -12,7 +12,7 @@ use crate::cli::commands::send::{self, ToSend};
 use crate::cli::exit::Exit;
 use crate::cli::files::CampaignFiles;
 use crate::cli::progress::Progress;
-use crate::cli::session::{self, Stage, lock_holder};
+use crate::cli::session::{self, Stage};
 use crate::cli::settings::{self, EXPIRES, PlanSettings, Recipients};
 use crate::cli::summary::{self, Summary};
 use crate::cli::suppression::Lists;
@@ -39,7 +39,7 @@ pub(in crate::cli) fn run(mut args: TestArgs) -> Result<Exit> {
     let args = sending(args).map_err(|error| Error::usage(error.to_string()))?;
     Ok(summary::of_run(&args.plan.output, None, |summary| {
         let tested = test(&args, &to, &rows, summary);
-        tested.map(|()| Exit::of_send(summary.stop, &summary.totals.counts))
+        tested.map(|()| Exit::of_send(summary.stop, &summary.totals.decisive()))
     }))
 }
 
@@ -291,7 +291,7 @@ fn free_place(args: &SendArgs, stamp: &str) -> Result<(CampaignFiles, Lock)> {
     let numbers = (2..100).map(|nth| format!("{stamp}-{nth}"));
     for stamp in std::iter::once(stamp.to_owned()).chain(numbers) {
         let (_, files) = settings::of_test(args, &stamp)?;
-        match files.ledger.lock(&lock_holder()) {
+        match session::lock(&files.ledger) {
             Ok(lock) if lock.started().is_none() && !files.ledger.exists()? => {
                 return Ok((files, lock));
             }

@@ -65,7 +65,9 @@ fn read(
 }
 
 pub(super) fn missing(stored_as: &str) -> Error {
-    Error::new(Kind::Ledger, "there is no such campaign in the store").at(stored_as)
+    Error::new(Kind::Ledger, "there is no such campaign in the store")
+        .hint("check its name")
+        .at(stored_as)
 }
 
 /// Stores a campaign under this name. Returns its number; `None`: another one has that name.

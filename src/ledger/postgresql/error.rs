@@ -6,7 +6,7 @@ use postgres::error::SqlState;
 
 use super::address::Store;
 use crate::certificates::explain;
-use crate::{Error, Kind};
+use crate::{Error, Kind, Remedy};
 
 /// What to do where the issuer of the server's certificate is not known.
 const ISSUER: &str = "name the file of its issuer's certificate with sslrootcert in the store's URL, or add it to this machine's certificate store";
@@ -17,10 +17,16 @@ pub(super) fn database_error(error: postgres::Error, store: &Store) -> Error {
         return refused.at(store);
     }
     let (kind, problem, hint) = meaning(&error);
-    Error::new(kind, problem)
+    let lacks_rights = error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE);
+    let error = Error::new(kind, problem)
         .caused_by(Cause(error))
         .hint(hint)
-        .at(store)
+        .at(store);
+    if lacks_rights {
+        error.remedy(Remedy::StoreRights)
+    } else {
+        error
+    }
 }
 
 fn meaning(error: &postgres::Error) -> (Kind, &'static str, &'static str) {
@@ -67,7 +73,7 @@ fn meaning(error: &postgres::Error) -> (Kind, &'static str, &'static str) {
         _ if *code == SqlState::INSUFFICIENT_PRIVILEGE => (
             Kind::Account,
             "this user of the database may not do that",
-            "have its owner grant the rights that the guide lists for a store",
+            "have its owner grant the rights that it needs",
         ),
         _ => (
             Kind::Ledger,

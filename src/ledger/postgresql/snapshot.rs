@@ -4,6 +4,7 @@
 
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use postgres::Row;
 
@@ -20,16 +21,19 @@ use crate::ledger::state::State;
 use crate::ledger::stored::{self, StoredRecipient};
 use crate::ledger::totals::Totals;
 
+/// How many numbers are sent to the server at most, to be looked up there.
+const FEW_NUMBERS: usize = 50_000;
+
 /// A campaign open for reading, also while it is being sent.
 #[derive(Debug)]
 pub(in crate::ledger) struct Snapshot {
-    pub(super) connection: Connection,
+    pub(super) connection: Arc<Connection>,
     /// The campaign's number in the store.
     pub(super) number: i64,
 }
 
 impl Snapshot {
-    pub(super) fn open(connection: Connection, name: &str) -> Result<Self> {
+    pub(super) fn open(connection: Arc<Connection>, name: &str) -> Result<Self> {
         let Stored { number, .. } = campaign::named(&connection, name)?;
         Ok(Self { connection, number })
     }
@@ -142,11 +146,17 @@ impl backend::Snapshot for Snapshot {
         each: &mut dyn FnMut(Msisdn, &Timestamp),
     ) -> Result<()> {
         let mut current: Option<(String, Timestamp)> = None;
+        // Few numbers are looked up by the server. Many would take longer to get there than all of the campaign's take to come here.
+        let wanted = (numbers.len() <= FEW_NUMBERS).then(|| {
+            let numbers = numbers.iter().map(|number| number.as_u64().cast_signed());
+            numbers.collect::<Vec<i64>>()
+        });
         self.connection.each(
             "SELECT r.msisdn, b.claimed_at
              FROM batch b JOIN recipient r ON r.campaign = b.campaign AND r.batch_id = b.id
-             WHERE b.campaign = $1 AND b.state IN ('accepted', 'unknown', 'claimed') ORDER BY b.id",
-            &[&self.number],
+             WHERE b.campaign = $1 AND b.state IN ('accepted', 'unknown', 'claimed')
+               AND ($2::bigint[] IS NULL OR r.msisdn = ANY($2)) ORDER BY b.id",
+            &[&self.number, &wanted],
             &mut |row| {
                 let number = stored::number(get(row, 0)?)?;
                 if numbers.contains(&number) {
