@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "measures waits")]
 
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -13,14 +14,32 @@ use std::time::{Duration, Instant};
 /// PostgreSQL refuses to run as root. This user owns nothing, and every machine has it.
 const NOBODY: u32 = 65_534;
 
-/// Makes the cluster, runs the server until standard input is closed, and removes everything.
+/// Makes the cluster, runs the server until standard input is closed, and removes everything. Each line of standard input ends the
+/// server in this way, and starts it again.
 const SUPERVISE: &str = r#"
     cd "$2" && PATH=$1:$PATH
     initdb --pgdata data --username postgres --auth trust --encoding UTF8 --no-locale --no-sync >log 2>&1 || exit 1
-    postgres -D data -k "$2" -c listen_addresses= -c fsync=off -c synchronous_commit=off -c full_page_writes=off \
-        -c max_connections=300 >>log 2>&1 &
-    read -r _
-    kill -QUIT $!
+    start() {
+        postgres -D data -k "$2" -c listen_addresses= -c fsync=off -c synchronous_commit=off -c full_page_writes=off \
+            -c max_connections=300 >>log 2>&1 </dev/null &
+        server=$!
+    }
+    start "$@"
+    while read -r how; do
+        case $how in
+            fast) kill -INT $server ;;
+            immediate) kill -QUIT $server ;;
+            *) kill -STOP $server && kill -KILL $(cat /proc/$server/task/$server/children) $server ;;
+        esac
+        wait $server
+        start "$@"
+        # It does not start as long as one of the processes before is there.
+        until grep -q ready data/postmaster.pid; do
+            sleep 0.1
+            case $(cat /proc/$server/stat) in *") Z "* | "") wait $server; start "$@" ;; esac
+        done
+    done 2>>log
+    kill -QUIT $server
     wait
     rm -rf "$2"
 "#;
@@ -29,7 +48,7 @@ const SUPERVISE: &str = r#"
 pub(crate) struct Server {
     folder: PathBuf,
     /// Its standard input closes when this process ends.
-    _supervisor: Child,
+    supervisor: Child,
 }
 
 /// The server of this test binary. `None`: there is no PostgreSQL here, which is allowed on a developer's machine only.
@@ -63,6 +82,26 @@ fn programs() -> Option<PathBuf> {
 }
 
 impl Server {
+    /// A server that a test can stop. `None`: as for the one of the test binary.
+    #[allow(dead_code, reason = "most tests share one")]
+    pub(crate) fn own() -> Option<Self> {
+        server()
+            .and_then(|_| programs())
+            .map(|programs| Self::start(&programs))
+    }
+
+    /// Ends it (`fast`, `immediate`, or `kill` for all its processes at once) and starts it again. Returns when it answers.
+    #[allow(dead_code, reason = "most tests share one")]
+    pub(crate) fn restart(&self, how: &str) {
+        let mut before = self.connect("postgres");
+        let mut supervisor = self.supervisor.stdin.as_ref().unwrap();
+        writeln!(supervisor, "{how}").unwrap();
+        while before.simple_query("").is_ok() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        self.wait_until_it_answers();
+    }
+
     fn start(programs: &Path) -> Self {
         // A socket's path has at most 107 bytes, which the folder for temporary files can exceed.
         let folder = tempfile::Builder::new()
@@ -80,10 +119,7 @@ impl Server {
             command.uid(NOBODY).gid(NOBODY);
         }
         let supervisor = command.spawn().unwrap();
-        let server = Self {
-            folder,
-            _supervisor: supervisor,
-        };
+        let server = Self { folder, supervisor };
         server.wait_until_it_answers();
         server
     }
