@@ -148,7 +148,9 @@ pub(super) trait Ledger: Debug + Send {
     }
 
     /// Records with the first claim how this process sends. Before it.
-    fn set_sender(&mut self, _: &SenderOptions) {}
+    fn set_sender(&mut self, _: &SenderOptions) -> Result<()> {
+        Ok(())
+    }
 
     /// Takes the turn of this many recipients at the rate that all senders of an account share. Not in a transaction.
     fn reserve(&self, _recipients: usize) -> Result<Reservation> {

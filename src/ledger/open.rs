@@ -82,9 +82,10 @@ impl Ledger {
         self.backend.is_shared()
     }
 
-    /// Says how this process sends, before it claims anything.
-    pub fn set_sender(&mut self, options: &SenderOptions) {
-        self.backend.set_sender(options);
+    /// Says how this process sends, before it claims anything. Refuses a store that may miss what was sent.
+    pub fn set_sender(&mut self, options: &SenderOptions) -> Result<()> {
+        let set = self.backend.set_sender(options);
+        set.map_err(|error| error.about(&self.location))
     }
 
     /// Takes the turn of this many recipients at the rate that all senders of an account share. Not in a transaction.

@@ -328,7 +328,7 @@ pub(super) fn dispatch(
         per_recipient: timing.rate.map(Rate::per_recipient),
         largest: burst,
         timeout: args.send.timeout,
-    });
+    })?;
     let options = &ledger.campaign().options;
     let throttle = Throttle::new(timing.rate, burst);
     let policy = Policy {

@@ -60,7 +60,8 @@ impl Ledger {
             } => self.end_attempt(*attempt, outcome.as_str(), answered.as_ref()),
             Change::SetTrxId { row, trx_id } => {
                 let sql = "UPDATE recipient SET trx_id = $3 WHERE campaign = $1 AND row = $2";
-                self.execute(sql, &[row, trx_id]).map(drop)
+                self.execute(sql, &[row, &storable(trx_id.as_ref())])
+                    .map(drop)
             }
             Change::Expire { at, expires_at } => {
                 let sql = "INSERT INTO decision (campaign, decided_at, resolution, expires_at)
@@ -134,7 +135,13 @@ impl Ledger {
             }
             Fields::Settled { code, trx_id, why } => {
                 let sql = "code = $5, trx_id = $6, why = $7";
-                self.update_batch(batch, from, to, sql, &[code, trx_id, why])
+                self.update_batch(
+                    batch,
+                    from,
+                    to,
+                    sql,
+                    &[code, &storable(trx_id.as_ref()), &storable(why.as_ref())],
+                )
             }
             Fields::Suppressed { why } => self.update_batch(batch, from, to, "why = $5", &[why]),
             Fields::Decided { trx_id } => {
@@ -201,9 +208,13 @@ impl Ledger {
                    WHERE campaign = $1 AND id = $2";
         let at = answered.map(|answer| answer.at.to_string());
         let status = answered.and_then(|answer| answer.http_status.map(i32::from));
-        // PostgreSQL stores every character but this one.
-        let text = answered.map(|answer| answer.text.replace('\0', "\u{FFFD}"));
+        let text = storable(answered.map(|answer| &answer.text));
         let values: Values<'_> = &[&attempt.0, &outcome, &at, &status, &text];
         self.execute(sql, values).map(drop)
     }
+}
+
+/// A text that a gateway may have had a part in. PostgreSQL stores every character but NUL.
+fn storable(text: Option<&String>) -> Option<String> {
+    text.map(|text| text.replace('\0', "\u{FFFD}"))
 }

@@ -17,13 +17,16 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::address::Store;
-use super::error::database_error;
+use super::error::{NOT_POOLED, POOLED, database_error};
 use super::password;
 use crate::certificates::Trusted;
 use crate::{Error, Kind, Result};
 
 /// How long a server may take to answer a new connection, and the network to confirm what was sent.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The oldest server that a store can be kept by.
+const OLDEST: i32 = 13;
 
 /// How this session differs from the server's defaults: no time-out ends it, the server soon notices when this host is gone, and a
 /// commit is on the disk when it returns. Settings that this server does not have are left out.
@@ -76,21 +79,46 @@ impl Connection {
             store: Arc::clone(store),
         };
         connection.run(SETTINGS)?;
-        let sql = "SELECT current_setting('synchronous_commit'), pg_backend_pid()";
-        let session = connection.one(sql, &[])?;
-        let commits: String = get(&session, 0)?;
-        connection
-            .process
-            .store(get(&session, 1)?, Ordering::Relaxed);
-        if !["on", "remote_apply"].contains(&&*commits) {
-            return Err(Error::new(
-                Kind::Ledger,
-                "commits of this database are not synchronous",
-            )
-            .hint("nothing is sent without that; have its owner allow synchronous_commit = on")
-            .at(store));
-        }
+        let process = connection.check_server()?;
+        connection.process.store(process, Ordering::Relaxed);
         Ok(connection)
+    }
+
+    /// Refuses a server that does not do what a ledger is built upon. Returns the number of its process that serves this connection.
+    fn check_server(&self) -> Result<i32> {
+        let row = self.one(
+            "SELECT current_setting('server_version_num')::integer, current_setting('server_version'),
+                    current_setting('synchronous_commit'), pg_backend_pid()",
+            &[],
+        )?;
+        let refused = |problem: String, hint: &str| {
+            Err(Error::new(Kind::Ledger, problem).hint(hint).at(&self.store))
+        };
+        if get::<i32>(&row, 0)? < OLDEST * 10_000 {
+            let version: &str = get(&row, 1)?;
+            let problem =
+                format!("its server is PostgreSQL {version}, and a store needs {OLDEST} or newer");
+            return refused(problem, "name another server, or upgrade this one");
+        }
+        if !["on", "remote_apply"].contains(&get(&row, 2)?) {
+            return refused(
+                "commits of this database are not synchronous".to_owned(),
+                "nothing is sent without that; have its owner allow synchronous_commit = on",
+            );
+        }
+        get(&row, 3)
+    }
+
+    /// Refuses a pooler between this program and the server that gives each transaction any session: then locks say nothing about who
+    /// is there. It hands the session of a client that is idle to another one.
+    pub(super) fn refuse_pooler(&self) -> Result<()> {
+        let another = Self::open(&self.store)?.process.into_inner();
+        if self.process.load(Ordering::Relaxed) == another {
+            return Err(Error::new(Kind::Ledger, POOLED)
+                .hint(NOT_POOLED)
+                .at(&self.store));
+        }
+        Ok(())
     }
 
     /// Connects again after this connection was lost. Returns the number of the server's process that served it.

@@ -11,6 +11,12 @@ use crate::{Error, Kind, Remedy};
 /// What to do where the issuer of the server's certificate is not known.
 const ISSUER: &str = "name the file of its issuer's certificate with sslrootcert in the store's URL, or add it to this machine's certificate store";
 
+/// What is wrong with a pooler, and what to do about it.
+pub(super) const POOLED: &str =
+    "the database is reached through a pooler that gives each transaction another session";
+pub(super) const NOT_POOLED: &str =
+    "name the server itself in the store's URL, or a pool whose mode is session";
+
 /// An error of the database. It names the store, and never a password.
 pub(super) fn database_error(error: postgres::Error, store: &Store) -> Error {
     if let Some(refused) = refused_certificate(&error) {
@@ -60,6 +66,8 @@ fn meaning(error: &postgres::Error) -> (Kind, &'static str, &'static str) {
             "the database does not answer now",
             "run again when its server runs and takes connections",
         ),
+        // Statements that this session has planned, or not, are those of another one.
+        ("26", "000") | ("42", "P05") => (Kind::Ledger, POOLED, NOT_POOLED),
         ("53", _) => (
             Kind::Disk,
             "the database has no room",

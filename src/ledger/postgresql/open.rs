@@ -6,7 +6,7 @@ use super::campaign::{self, Stored};
 use super::connection::{Connection, Values, get};
 use super::place::{Lock, Place};
 use super::rate;
-use super::totals;
+use super::{schema, totals};
 use crate::ledger::backend::{self, InFlight, Kept, StoredBatch};
 use crate::ledger::batch::{AttemptId, Batch, BatchId};
 use crate::ledger::campaign::Campaign;
@@ -152,8 +152,14 @@ impl backend::Ledger for Ledger {
     fn commit(&mut self) -> Result<()> {
         // Should the connection be lost now, this number tells whether the transaction is durable.
         if self.recorded {
-            let sql = "UPDATE sender SET attempts = $2, commits = $3 WHERE id = $1";
-            let values: Values<'_> = &[&self.sender, &self.attempts, &(self.commits + 1)];
+            let sql =
+                "UPDATE sender SET attempts = $2, commits = $3 WHERE id = $1 AND commits = $4";
+            let values: Values<'_> = &[
+                &self.sender,
+                &self.attempts,
+                &(self.commits + 1),
+                &self.commits,
+            ];
             if self.connection.execute(sql, values)? != 1 {
                 return Err(self.is_older_copy());
             }
@@ -177,6 +183,8 @@ impl backend::Ledger for Ledger {
             return Ok(false);
         };
         self.last_before_loss = self.last_attempt;
+        // What other senders committed may be missing too, which only they know.
+        schema::refuse_copy(&self.connection)?;
         // The session before may still be there, with a commit to carry out. Nothing is known until it is gone, and then its lock is
         // free. It keeps its number, so that what it claimed is still its own, unless others found the lock free meanwhile.
         self.connection.rows(END_SESSION, &[&sender, &process])?;
@@ -255,8 +263,9 @@ impl backend::Ledger for Ledger {
         })
     }
 
-    fn set_sender(&mut self, options: &SenderOptions) {
+    fn set_sender(&mut self, options: &SenderOptions) -> Result<()> {
         self.options = Some(options.clone());
+        schema::refuse_copy(&self.connection)
     }
 
     fn reserve(&self, recipients: usize) -> Result<Reservation> {

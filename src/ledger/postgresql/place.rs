@@ -148,6 +148,7 @@ impl Place {
             let sql = "SELECT pg_advisory_lock(hashtextextended('isms_campaign ' || $1, 0))";
             connection.execute(sql, &[&self.name])?;
         }
+        connection.refuse_pooler()?;
         Ok(Lock {
             connection: Arc::new(connection),
             place: self.clone(),

@@ -125,6 +125,8 @@ fn string(line: &mut String, value: Option<&str>) {
             '\t' => line.push_str("\\t"),
             '\n' => line.push_str("\\n"),
             '\r' => line.push_str("\\r"),
+            // PostgreSQL stores every character but this one, which no text has.
+            '\0' => line.push('\u{FFFD}'),
             other => line.push(other),
         }
     }

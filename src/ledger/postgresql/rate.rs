@@ -135,12 +135,14 @@ mod tests {
             let place: Location = (&in_postgres()).into();
             plan(&place, &[1]);
             let mut ledger = open(place);
-            ledger.set_sender(&SenderOptions {
-                account: self.id.to_owned(),
-                per_recipient: hours.map(|hours| Duration::from_secs(hours * HOUR)),
-                largest: NonZeroU32::new(30).unwrap(),
-                timeout: Duration::from_secs(30),
-            });
+            ledger
+                .set_sender(&SenderOptions {
+                    account: self.id.to_owned(),
+                    per_recipient: hours.map(|hours| Duration::from_secs(hours * HOUR)),
+                    largest: NonZeroU32::new(30).unwrap(),
+                    timeout: Duration::from_secs(30),
+                })
+                .unwrap();
             ledger.mark_beginning(Some(timestamp())).unwrap();
             ledger
         }

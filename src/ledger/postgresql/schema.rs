@@ -4,7 +4,7 @@ use super::connection::{Connection, get};
 use crate::{Error, Kind, Result};
 
 /// The version that this program writes, and the only one that it reads.
-pub(super) const VERSION: i32 = 3;
+pub(super) const VERSION: i32 = 4;
 
 /// The tables, in a schema of their own. They hold what a ledger in a file holds, of many campaigns. A row of a campaign is named
 /// by the campaign's number and its own.
@@ -14,7 +14,8 @@ pub(super) const VERSION: i32 = 3;
 const TABLES: &str = "
 CREATE TABLE isms_campaign.version (
     single        integer PRIMARY KEY CHECK (single = 1),
-    version       integer NOT NULL
+    version       integer NOT NULL,
+    identity      text                    -- of the database that is sent from; a copy of it has another one
 );
 CREATE TABLE isms_campaign.campaign (
     number        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -171,8 +172,34 @@ pub(super) fn create(connection: &Connection) -> Result<()> {
         }
         connection.run(TABLES)?;
         connection.run(&format!(
-            "INSERT INTO isms_campaign.version VALUES (1, {VERSION})"
+            "INSERT INTO isms_campaign.version VALUES (1, {VERSION}, NULL)"
         ))?;
     }
     connection.run("COMMIT")
+}
+
+/// The server's cluster, how often it was promoted or brought back to an earlier time, and when these tables were made.
+const IDENTITY: &str = "
+    SELECT concat_ws(' ', system_identifier, left(pg_walfile_name(pg_current_wal_lsn()), 8), 'isms_campaign.version'::regclass::oid)
+    FROM pg_control_system()";
+
+/// Refuses a database that is a copy of the one that was sent from: what happened there since the copy was made is missing here.
+pub(super) fn refuse_copy(connection: &Connection) -> Result<()> {
+    // There are servers that tell nothing of this.
+    let Ok(row) = connection.one(IDENTITY, &[]) else {
+        return Ok(());
+    };
+    let identity: &str = get(&row, 0)?;
+    let sql = "UPDATE version SET identity = $1 WHERE identity IS NULL";
+    connection.execute(sql, &[&identity])?;
+    let stored = connection.one("SELECT identity FROM version", &[])?;
+    if get::<&str>(&stored, 0)? == identity {
+        return Ok(());
+    }
+    Err(Error::new(
+        Kind::Ledger,
+        "this database was brought back from a copy, or another server took over: what was sent since then may be missing in it",
+    )
+    .hint("nothing is sent from it until that is settled; the guide says how (many hosts)")
+    .at(&connection.store))
 }

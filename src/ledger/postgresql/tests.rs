@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod lost;
+mod pooler;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -48,6 +49,23 @@ fn in_a_new_database(name: &str) -> Option<(Location, Arc<Store>)> {
     let place = Location::Stored(Place::new(store.clone(), "a").unwrap());
     Some((place, store))
 }
+
+/// A sender without a rate.
+fn options(account: &str) -> SenderOptions {
+    SenderOptions {
+        account: account.to_owned(),
+        per_recipient: None,
+        largest: std::num::NonZeroU32::MIN,
+        timeout: Duration::from_secs(30),
+    }
+}
+
+/// What `auditor` needs to read and report, and `sender` to plan and send, in tables of another.
+const GRANTS: &str = "
+    GRANT USAGE ON SCHEMA isms_campaign TO auditor, sender;
+    GRANT SELECT ON ALL TABLES IN SCHEMA isms_campaign TO auditor;
+    GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA isms_campaign TO sender;
+    GRANT USAGE ON ALL SEQUENCES IN SCHEMA isms_campaign TO sender;";
 
 #[test]
 fn the_tables_are_made_once_by_whoever_comes_first() {
@@ -96,7 +114,7 @@ fn a_user_who_may_make_no_schema_can_be_given_one() {
     };
     Connection::open(&store)
         .unwrap()
-        .run("CREATE ROLE clerk LOGIN; CREATE ROLE auditor LOGIN")
+        .run("CREATE ROLE clerk LOGIN; CREATE ROLE auditor LOGIN; CREATE ROLE sender LOGIN")
         .unwrap();
     let of = |user: &str| {
         let url = store.to_string().replace("postgres@", &format!("{user}@"));
@@ -116,14 +134,34 @@ fn a_user_who_may_make_no_schema_can_be_given_one() {
     plan(of("clerk"), &[1]);
     send(&mut open(of("clerk")), vec![accepted(None)]);
     // One who may only read, and report.
-    assert_eq!(snapshot(of("auditor")).unwrap_err().kind, Kind::Account);
-    owner
-        .run("GRANT USAGE ON SCHEMA isms_campaign TO auditor; GRANT SELECT ON ALL TABLES IN SCHEMA isms_campaign TO auditor")
-        .unwrap();
+    let refused = snapshot(of("auditor")).unwrap_err();
+    assert_eq!(refused.kind, Kind::Account, "{refused}");
+    owner.run(GRANTS).unwrap();
+    assert!(of("auditor").exists().unwrap());
+    assert_eq!(of("auditor").holder(), None);
+    assert_eq!(
+        snapshot(of("auditor")).unwrap().totals().unwrap().attempts,
+        1
+    );
     assert_eq!(statuses(of("auditor")), [Status::Accepted]);
     assert_adds_up(of("auditor"));
     let refusal = Ledger::open(lock(of("auditor")).unwrap()).unwrap_err();
     assert_eq!(refusal.kind, Kind::Account, "{refusal}");
+    // One who may plan and send, in tables of another.
+    lock(of("sender")).unwrap().set_aside(&timestamp()).unwrap();
+    plan(of("sender"), &[2, 1]);
+    let mut sending = open(of("sender"));
+    sending.set_sender(&options("rights")).unwrap();
+    sending.mark_beginning(Some(timestamp())).unwrap();
+    assert!(sending.reserve(1).unwrap().made);
+    send(&mut sending, vec![accepted(None), unknown()]);
+    let unknown = Selection::Rows(vec![2..=2]);
+    sending
+        .resolve(&unknown, &Resolution::NotSent, None, &timestamp())
+        .unwrap();
+    let (again, campaign) = unfinished_plan(of("sender"), &[3]);
+    again.finish(&campaign, true).unwrap_err();
+    assert_adds_up(of("auditor"));
     drop(place);
 }
 
@@ -303,12 +341,7 @@ fn rows_are_not_resolved_as_not_sent_while_their_request_can_still_be_made() {
     let place = in_postgres();
     plan(&place, &[1, 1, 1]);
     let mut sending = open(&place);
-    sending.set_sender(&SenderOptions {
-        account: "resolving".to_owned(),
-        per_recipient: None,
-        largest: std::num::NonZeroU32::MIN,
-        timeout: Duration::from_secs(30),
-    });
+    sending.set_sender(&options("resolving")).unwrap();
     send(&mut sending, vec![unknown()]);
     let batch = first(&sending);
     claim(&mut sending, &batch).unwrap();
@@ -357,4 +390,51 @@ fn rows_are_not_resolved_as_not_sent_while_their_request_can_still_be_made() {
     assert_eq!(all().rows, [2]);
     assert_eq!(statuses(&place), [Status::Pending; 3]);
     assert_adds_up(&place);
+}
+
+#[test]
+fn nothing_is_sent_from_a_copy_until_someone_has_settled_what_it_misses() {
+    let Some((place, store)) = in_a_new_database("copies") else {
+        return;
+    };
+    plan(&place, &[1]);
+    let begin = || open(&place).set_sender(&options("copies"));
+    begin().unwrap();
+    begin().unwrap();
+    let owner = Connection::open(&store).unwrap();
+    // As a restored dump has it, or a server that was promoted.
+    owner
+        .run("UPDATE version SET identity = '6812345678901234567 00000002 16385'")
+        .unwrap();
+    let refused = begin().unwrap_err().to_string();
+    assert!(refused.contains("brought back from a copy"), "{refused}");
+    assert_eq!(statuses(&place), [Status::Pending]);
+    owner.run("UPDATE version SET identity = NULL").unwrap();
+    begin().unwrap();
+}
+
+#[test]
+fn a_sender_notices_that_an_older_copy_took_the_place_of_the_store() {
+    if postgres_server::server().is_none() {
+        return;
+    }
+    let place = in_postgres();
+    plan(&place, &[1, 1]);
+    let mut sending = open(&place);
+    send(&mut sending, vec![accepted(None)]);
+    let Location::Stored(Place { store, name, .. }) = &*place else {
+        return;
+    };
+    let older = "UPDATE sender SET commits = 0 FROM campaign c WHERE c.number = campaign AND c.stored_as = $1";
+    Connection::open(store)
+        .unwrap()
+        .execute(older, &[name])
+        .unwrap();
+    let batch = first(&sending);
+    let refused = claim(&mut sending, &batch).unwrap_err().to_string();
+    assert!(
+        refused.contains("holds less than this run has committed"),
+        "{refused}"
+    );
+    assert_eq!(statuses(&place), [Status::Accepted, Status::Pending]);
 }
