@@ -128,8 +128,10 @@ impl ResultsFile {
             }
             Ok(metadata) if !metadata.is_file() => return Ok(file),
             // A link is kept, and its target is written.
-            Ok(_) => file.path = fs::canonicalize(path).map_err(|error| file.error(error))?,
-            Err(_) => {}
+            Ok(_) if path.is_symlink() => {
+                file.path = fs::canonicalize(path).map_err(|error| file.error(error))?;
+            }
+            _ => {}
         }
         // Named after this process: two processes that write the same results must not write into one file.
         let mut partial = file.path.as_os_str().to_owned();
