@@ -527,3 +527,33 @@ fn what_is_left_after_the_last_time_of_the_file_is_sent_as_advised() {
     send(&program, &gateway, &words).exits(0);
     assert_eq!(gateway.numbers_taken().len(), 4);
 }
+
+#[test]
+fn a_date_without_a_spreadsheet_or_a_ledger_is_named() {
+    let program = nights(NIGHTLY, &["2026-05-01"]);
+    let status = |date| program.run(&["status", "nightly.toml", "--date", date]);
+    for date in ["2026-04-30", "2026-05-01"] {
+        status(date).exits(1).says(&[date, "names another"]);
+    }
+    let send = ["nightly.toml", "--date", "2026-04-30"];
+    let run = program.send(&Gateway::accepting(), &send);
+    run.exits(1).says(&["export-2026-04-30.csv", "--date"]);
+    let summary = program.summary_json("last-04.json");
+    assert_eq!(summary["campaign"], "export-2026-04-30");
+}
+
+#[test]
+fn a_plan_shows_how_long_the_file_lets_it_take() {
+    for (pace, time) in [
+        ("rate = '30/m'", "about 8 seconds at 30/m"),
+        ("spread = '8h'", "about 8 hours at "),
+        ("rate = 'none'", "as fast as the gateway answers"),
+    ] {
+        let file = NIGHTLY.replace("rate = \"none\"", pace);
+        let program = nights(&file, &["2026-05-01"]);
+        let plan = program.run(&["plan", "nightly.toml", "--date", "2026-05-01"]);
+        plan.exits(0);
+        let line = format!("Time          {time}");
+        plan.shows(plan.stdout.contains(&line), &line);
+    }
+}

@@ -112,8 +112,7 @@ fn each_campaign_is_listed_with_its_state_and_counts() {
 fn a_campaign_that_is_being_sent_is_listed_while_it_is() {
     let program = Program::with(&[("a.csv", &sheet(0))]);
     let gate = Gate::closed();
-    let held = gate.clone();
-    let gateway = Gateway::new(move |_, nth| Reply::accepted(trx_of(nth)).behind(&held));
+    let gateway = Gateway::behind(&gate);
     let running = program.send_command(&gateway.url(), &["a.csv"]).start();
     gateway.wait_for_requests(1);
     let all = listed(&program, ".");

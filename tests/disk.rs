@@ -786,8 +786,7 @@ fn one_ledger_by_several_paths_is_sent_once() {
     symlink("link.ledger", program.path("link-of-link.ledger")).unwrap();
     symlink(".", program.path("folder")).unwrap();
     let gate = Gate::closed();
-    let held = gate.clone();
-    let gateway = Gateway::new(move |_, nth| Reply::accepted(trx_of(nth)).behind(&held));
+    let gateway = Gateway::behind(&gate);
     let absolute = program.path("customers.ledger").display().to_string();
     let first = program
         .send_command(&gateway.url(), &["link.ledger", "--concurrency", "1"])
@@ -843,8 +842,7 @@ fn status_says_that_a_run_is_under_way() {
     }
     let program = Program::with(&[("customers.csv", &own_texts(3))]);
     let gate = Gate::closed();
-    let held = gate.clone();
-    let gateway = Gateway::new(move |_, nth| Reply::accepted(trx_of(nth)).behind(&held));
+    let gateway = Gateway::behind(&gate);
     let running = program.send_command(&gateway.url(), &ONE_AT_A_TIME).start();
     gateway.wait_for_requests(1);
     let during = program.run(&["status", "customers.ledger"]).stdout;

@@ -433,8 +433,7 @@ fn status_as_json_has_the_keys_of_a_summary() {
     );
     // While a run is under way.
     let gate = Gate::closed();
-    let held = gate.clone();
-    let gateway = Gateway::new(move |_, nth| Reply::accepted(trx_of(nth)).behind(&held));
+    let gateway = Gateway::behind(&gate);
     let running = program
         .send_command(&gateway.url(), &customers(&[]))
         .start();

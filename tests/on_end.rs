@@ -3,13 +3,9 @@
 
 mod common;
 
-use std::process::Command;
-use std::thread;
-use std::time::Duration;
-
-use common::gateway::{Gate, trx_of};
+use common::gateway::Gate;
 use common::program::{Run, is_running};
-use common::{Gateway, PASSWORD, Program, Reply, USERNAME, people};
+use common::{Gateway, PASSWORD, Program, USERNAME, people, wait_for};
 
 /// Keeps what it gets, and what it finds.
 const KEEP: &str = "sh -c 'cat > got.json; cp customers.results.csv seen.csv; cp last.json seen.json; echo printed; env > env.txt'";
@@ -30,16 +26,6 @@ fn got(program: &Program, run: &Run, code: i32, error_kind: &str) {
         "{run}"
     );
     std::fs::remove_file(program.path("got.json")).unwrap();
-}
-
-fn wait_for(what: &str, is_there: impl Fn() -> bool) {
-    for _ in 0..1_000 {
-        if is_there() {
-            return;
-        }
-        thread::sleep(Duration::from_millis(20));
-    }
-    panic!("{what} did not happen");
 }
 
 #[test]
@@ -119,17 +105,9 @@ fn a_command_that_fails_is_a_warning() {
 #[test]
 fn a_run_that_a_signal_ended_is_told_too() {
     let program = Program::with(&[("customers.csv", &people(90))]);
-    let pipe = program.path("pipe.csv");
-    assert!(
-        Command::new("mkfifo")
-            .arg(&pipe)
-            .status()
-            .unwrap()
-            .success()
-    );
+    program.pipe("pipe.csv");
     let gate = Gate::closed();
-    let held = gate.clone();
-    let gateway = Gateway::new(move |_, nth| Reply::accepted(trx_of(nth)).behind(&held));
+    let gateway = Gateway::behind(&gate);
     // Before anything was planned.
     let planning = [
         "pipe.csv",
@@ -144,12 +122,12 @@ fn a_run_that_a_signal_ended_is_told_too() {
     wait_for("the beginning", || program.path("last.json").exists());
     running.signal("INT");
     got(&program, &running.wait(), 130, "signal");
-    // While a request is under way.
-    let running = program
-        .send_command(&gateway.url(), &arguments(&[]))
-        .start();
+    // While a request is under way. The answer must not come before the signal.
+    let send = program.send_command(&gateway.url(), &arguments(&[]));
+    let running = send.within("exec 2> log.txt").start();
     gateway.wait_for_requests(1);
     running.signal("TERM");
+    wait_for("the stop", || program.read("log.txt").contains("Stopping"));
     gate.open();
     got(&program, &running.wait(), 143, "signal");
 }
@@ -157,16 +135,9 @@ fn a_run_that_a_signal_ended_is_told_too() {
 #[test]
 fn a_signal_ends_the_program_and_the_command_at_once() {
     let program = Program::with(&[("customers.csv", &people(3))]);
-    let pipe = program.path("pipe.csv");
-    assert!(
-        Command::new("mkfifo")
-            .arg(&pipe)
-            .status()
-            .unwrap()
-            .success()
-    );
+    program.pipe("pipe.csv");
     let gateway = Gateway::accepting();
-    for (recipients, code) in [("customers.csv", 143), ("pipe.csv", 130)] {
+    for recipients in ["customers.csv", "pipe.csv"] {
         let command = "sh -c 'echo $$ > pid.txt; sleep 600 & wait'";
         let last = format!("{recipients}.json");
         let sent = [
@@ -187,10 +158,31 @@ fn a_signal_ends_the_program_and_the_command_at_once() {
         wait_for("the command", || pid().ends_with('\n'));
         let pid: u32 = pid().trim().parse().unwrap();
         assert!(is_running(pid));
-        running.signal(if code == 130 { "INT" } else { "TERM" });
-        running.wait().exits(code);
+        // Another one than the first: one of its kind shortly after it is the same one.
+        running.signal("TERM");
+        running.wait().exits(143);
         wait_for("its end", || !is_running(pid));
         std::fs::remove_file(program.path("pid.txt")).unwrap();
         assert!(program.summary_json(&last)["exit_code"].is_number());
     }
+}
+
+/// A timer starts the same command while the run before is still under way.
+#[test]
+fn a_run_that_is_refused_leaves_the_summary_to_the_one_under_way() {
+    let program = Program::with(&[("customers.csv", &people(3))]);
+    let gate = Gate::closed();
+    let gateway = Gateway::behind(&gate);
+    let last = arguments(&["--summary-json", "last.json"]);
+    let running = program.send_command(&gateway.url(), &last).start();
+    gateway.wait_for_requests(1);
+    for (path, code) in [("last.json", None), ("other.json", Some(1))] {
+        let refused = program.send(&gateway, &arguments(&["--summary-json", path]));
+        assert_eq!(program.summary_json("got.json")["running"], true);
+        got(&program, &refused, 1, "in-use");
+        assert_eq!(program.summary_json(path)["exit_code"].as_i64(), code);
+    }
+    gate.open();
+    got(&program, &running.wait(), 0, "");
+    assert_eq!(program.summary_json("last.json")["exit_code"], 0);
 }

@@ -3,8 +3,9 @@
 
 mod common;
 
+use common::gateway::unreachable_url;
 use common::program::Run;
-use common::{Gateway, Program, Reply};
+use common::{Gateway, Program, Reply, wait_for};
 
 const SHEET: &str = "name,phone,note\n\
     Aminah,012-550 0001,a\n\
@@ -402,4 +403,25 @@ fn a_campaign_file_can_be_tested() {
     let of_sandbox =
         |name: &String| name.starts_with("may.test-") && name.ends_with(".sandbox.ledger");
     assert!(program.files().iter().any(of_sandbox));
+}
+
+#[test]
+fn a_signal_while_it_plans_leaves_nothing() {
+    let program = Program::new();
+    std::fs::create_dir(program.path("tmp")).unwrap();
+    // Nothing is ever written into it.
+    program.pipe("may.csv");
+    let url = unreachable_url();
+    let arguments = ["test", "may.csv", "--message", "Hi", "--yes", "--to", OWN];
+    let run = program
+        .command(&[&arguments[..], &["--gateway", &url]].concat())
+        .credentials()
+        .env("TMPDIR", program.path("tmp").display().to_string())
+        .start();
+    let temporary = || std::fs::read_dir(program.path("tmp")).unwrap().count();
+    wait_for("its planning", || temporary() > 0);
+    run.signal("TERM");
+    run.wait().exits(143);
+    assert_eq!(temporary(), 0);
+    assert_eq!(ledgers(&program), [""; 0]);
 }

@@ -262,8 +262,7 @@ fn a_ledger_is_private_and_results_follow_the_umask() {
     for (umask, results) in [("000", 0o666), ("022", 0o644), ("077", 0o600)] {
         let program = Program::with(&[("customers.csv", &people(40))]);
         let gate = Gate::closed();
-        let held = gate.clone();
-        let gateway = Gateway::new(move |_, nth| Reply::accepted(trx_of(nth)).behind(&held));
+        let gateway = Gateway::behind(&gate);
         let running = program
             .send_command(&gateway.url(), &customers(&[]))
             .within(&format!("umask {umask}"))

@@ -363,8 +363,7 @@ fn a_signal_that_is_sent_twice_at_once_is_one() {
 fn what_is_in_flight_is_awaited_no_longer_than_its_time_out() {
     let program = Program::with(&[("customers.csv", &people(40))]);
     let gate = Gate::closed();
-    let held = gate.clone();
-    let gateway = Gateway::new(move |_, nth| Reply::accepted(trx_of(nth)).behind(&held));
+    let gateway = Gateway::behind(&gate);
     let mut arguments = customers(&["--timeout", "2", "--concurrency", "1"]);
     arguments.extend(["--summary-json", "summary.json"]);
     let running = program.send_command(&gateway.url(), &arguments).start();
@@ -443,8 +442,7 @@ fn a_second_signal_ends_at_once() {
 fn of_two_sends_at_the_same_moment_one_sends() {
     let program = Program::with(&[("customers.csv", &people(100))]);
     let gate = Gate::closed();
-    let held = gate.clone();
-    let gateway = Gateway::new(move |_, nth| Reply::accepted(trx_of(nth)).behind(&held));
+    let gateway = Gateway::behind(&gate);
     let (tell, told) = channel::<Run>();
     thread::scope(|scope| {
         for _ in 0..2 {

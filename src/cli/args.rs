@@ -7,19 +7,21 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::{ArgAction, ArgGroup, Args, Parser, Subcommand};
+use clap::{ArgAction, Args, Parser, Subcommand};
 
-pub(super) use super::ledger_args::{CampaignFileArgs, LedgerArgs, StoreArgs};
+pub(super) use super::ledger_args::{
+    CampaignFileArgs, CancelArgs, LedgerArgs, ResolveArgs, ResultsArgs, StoreArgs,
+};
 use super::on_end::OnEnd;
 use super::values::{
-    BalanceCheck, OnBadNumber, OnChange, ProgressArg, RateArg, Repeat, ResolutionArg, duration,
-    keyword, range, rate, repeat, seconds,
+    BalanceCheck, OnBadNumber, OnChange, ProgressArg, RateArg, Repeat, duration, keyword, range,
+    rate, repeat, seconds,
 };
 use crate::domain::options::{
     DateOrder, DuplicateRule, HiddenRows, LintLevel, MaxInvalid, Punctuation, TextType,
 };
 use crate::domain::schedule::{When, Window, Zone};
-use crate::domain::{PlanId, Region, SenderId, Status};
+use crate::domain::{PlanId, Region, SenderId};
 use crate::source::{Delimiter, Encoding};
 
 /// Send bulk-SMS campaigns from a spreadsheet through the iSMS gateway: never twice, never lost
@@ -52,6 +54,7 @@ pub(super) enum Command {
     #[command(after_help = SEND_EXAMPLES)]
     Send(Box<SendArgs>),
     /// Send some of the texts to your own phone; nothing of it counts for the campaign
+    #[command(after_help = TEST_EXAMPLES, after_long_help = format!("{TEST_EXAMPLES}\n\n{TEST_NOTE}"))]
     Test(Box<TestArgs>),
     /// Show how far a campaign is and what to do next
     Status {
@@ -109,6 +112,29 @@ Examples:
   isms-campaign send customers.csv --message-file may.txt --limit 5
   isms-campaign send customers.ledger --yes";
 
+const TEST_EXAMPLES: &str = "\
+Examples:
+  isms-campaign test customers.csv --message \"Hi {{ name }}\" --to 0123456789
+  isms-campaign test may-sale.toml --to 0123456789 --to 0133456789
+  isms-campaign test customers.ledger --to 0123456789 --rows 1,3";
+
+const TEST_NOTE: &str = "\
+A test goes to your own phone, so it does not look at these, which a campaign file may have: --suppress, \
+--lenient-suppress, --repeat, --cooldown, --history, --max-invalid, --expires, --on-change and --show.";
+
+/// The options of a plan that a test does not look at. They can be typed: a campaign file may have them.
+const NOT_OF_TESTS: [&str; 9] = [
+    "suppress",
+    "lenient_suppress",
+    "repeat",
+    "cooldown",
+    "history",
+    "max_invalid",
+    "expires",
+    "on_change",
+    "show",
+];
+
 #[derive(Debug, Args)]
 pub(super) struct PlanArgs {
     /// A CSV or workbook, a campaign file, or - for standard input
@@ -153,88 +179,46 @@ pub(super) struct SendArgs {
 
 #[derive(Debug, Args)]
 #[command(mut_arg("recipients", |arg| arg.help("The spreadsheet, a campaign file, or the ledger of a plan")))]
-#[command(mut_arg("suppress", |arg| arg.help("Not looked at: a test goes to your own phone").long_help(None)))]
+#[command(mut_args(|arg| {
+    let is_hidden = NOT_OF_TESTS.contains(&arg.get_id().as_str());
+    arg.hide(is_hidden)
+}))]
 #[command(mut_arg("sandbox", |arg| arg.conflicts_with_all(["store", "name"])))]
 pub(super) struct TestArgs {
     #[command(flatten)]
     pub(super) plan: PlanArgs,
-    /// Your own number; repeatable. At most 10 messages: rows times numbers
-    #[arg(long, value_name = "NUMBER", required = true)]
+    /// Your own number; repeatable
+    ///
+    /// A test has at most 10 messages: rows times numbers.
+    #[arg(long, value_name = "NUMBER", required = true, help_heading = None)]
     pub(super) to: Vec<String>,
-    /// The rows (sms_row) whose texts are sent, such as 1,46 [default: those of the first and the longest text]
-    #[arg(long, value_name = "ROWS", value_delimiter = ',', value_parser = range)]
+    /// Rows (sms_row) whose texts are sent, such as 1,46
+    ///
+    /// Without it those of the first and the longest text.
+    #[arg(long, value_name = "ROWS", value_delimiter = ',', value_parser = range, help_heading = None)]
     pub(super) rows: Vec<RangeInclusive<u64>>,
     /// The gateway's address, used exactly as given [env: ISMS_GATEWAY] [default: the iSMS REST endpoint]
-    #[arg(long, value_name = "URL", hide_short_help = true)]
+    #[arg(
+        long,
+        value_name = "URL",
+        hide_short_help = true,
+        help_heading = "Send"
+    )]
     pub(super) gateway: Option<String>,
     /// Try it out: send to a gateway that sends nothing
-    #[arg(long, conflicts_with = "gateway")]
+    #[arg(long, conflicts_with = "gateway", help_heading = None)]
     pub(super) sandbox: bool,
     #[command(flatten)]
     pub(super) of_sandbox: SandboxArgs,
     /// Seconds to wait for an answer
-    #[arg(long, value_name = "SECS", default_value = "30", value_parser = seconds, hide_short_help = true)]
+    #[arg(long, value_name = "SECS", default_value = "30", value_parser = seconds, hide_short_help = true, help_heading = "Send")]
     pub(super) timeout: Duration,
     /// Do not ask; required where there is no terminal
-    #[arg(long)]
+    #[arg(long, help_heading = None)]
     pub(super) yes: bool,
     /// The first of [`PlanOptionArgs`] that was typed, as it was typed.
     #[arg(skip)]
     pub(super) typed_plan_option: Option<String>,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct ResultsArgs {
-    #[command(flatten)]
-    pub(super) ledger: LedgerArgs,
-    /// Only rows with these statuses, such as refused,invalid
-    #[arg(long, value_delimiter = ',', value_parser = keyword::<Status>())]
-    pub(super) status: Vec<Status>,
-    /// Where to write them
-    #[arg(long, value_name = "PATH")]
-    pub(super) results: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-#[command(group = ArgGroup::new("which").required(true))]
-pub(super) struct ResolveArgs {
-    #[command(flatten)]
-    pub(super) ledger: LedgerArgs,
-    /// Every unknown row
-    #[arg(long, group = "which")]
-    pub(super) all: bool,
-    /// The rows of this batch (sms_batch)
-    #[arg(long, group = "which", value_name = "N")]
-    pub(super) batch: Option<u64>,
-    /// These rows (sms_row), such as 3,17-20
-    ///
-    /// They are unknown or refused, or, with --as not-sent, cancelled or suppressed after planning.
-    #[arg(long, group = "which", value_name = "ROWS", value_delimiter = ',', value_parser = range)]
-    pub(super) rows: Vec<RangeInclusive<u64>>,
-    /// What is known about them
-    #[arg(long = "as", value_name = "STATUS")]
-    pub(super) resolution: ResolutionArg,
-    /// Their transaction id, where they were accepted
-    #[arg(long, value_name = "ID")]
-    pub(super) trx_id: Option<String>,
-    /// Why, in your own words
-    #[arg(long, value_name = "TEXT")]
-    pub(super) note: Option<String>,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct CancelArgs {
-    #[command(flatten)]
-    pub(super) ledger: LedgerArgs,
-    /// Only these rows (sms_row), such as 3,17-20 [default: every pending row]
-    #[arg(long, value_name = "ROWS", value_delimiter = ',', value_parser = range)]
-    pub(super) rows: Vec<RangeInclusive<u64>>,
-    /// Why, in your own words
-    #[arg(long, value_name = "TEXT")]
-    pub(super) note: Option<String>,
-    /// Do not ask; required where there is no terminal
-    #[arg(long)]
-    pub(super) yes: bool,
 }
 
 #[derive(Debug, Args)]
@@ -515,7 +499,7 @@ mod tests {
 
     #[test]
     fn the_short_help_fits_on_one_screen() {
-        for name in ["plan", "send"] {
+        for name in ["plan", "send", "test"] {
             let arguments = ["isms-campaign", name, "-h"].map(OsString::from);
             let help = Cli::try_parse_from(arguments).unwrap_err().to_string();
             assert!(help.lines().count() <= 24, "{help}");

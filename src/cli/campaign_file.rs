@@ -8,6 +8,7 @@ mod options;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Command;
 use jiff::ToSpan as _;
@@ -16,6 +17,7 @@ use jiff::tz::TimeZone;
 
 use super::files::{self, CampaignFiles, canonical, shell_quoted};
 use super::store;
+use super::values::{RateArg, duration, rate};
 use crate::ledger::{Location, Store};
 use crate::{Error, Result};
 use date_pattern::DatePattern;
@@ -62,6 +64,9 @@ pub(super) struct CampaignFile {
     store: Option<Arc<Store>>,
     /// The name of its campaign in a store, if it has one.
     name: Option<String>,
+    /// The rate, and how long it is to take, if it says so.
+    pub(super) rate: Option<RateArg>,
+    pub(super) spread: Option<Duration>,
     /// Whether a part of the plan was typed, so that the file alone would ask for another plan.
     pub(super) is_overridden: bool,
     /// `None`: nothing in it depends on the date.
@@ -91,6 +96,7 @@ impl CampaignFile {
                 .hint("write recipients = \"customers.csv\", or whatever the spreadsheet is called")
                 .at(entries.path.display())
         })?;
+        let text = |key| entries.get(key).and_then(Entry::text);
         let mut file = Self {
             path: entries.path.clone(),
             recipients,
@@ -99,7 +105,9 @@ impl CampaignFile {
             summary: pattern(SUMMARY)?,
             sandbox: entries.get(SANDBOX).is_some_and(Entry::is_true),
             store: None,
-            name: entries.get(NAME).and_then(Entry::text).map(str::to_owned),
+            name: text(NAME).map(str::to_owned),
+            rate: text("rate").and_then(|text| rate(text).ok()),
+            spread: text("spread").and_then(|text| duration(text).ok()),
             is_overridden: typed
                 .plan_options()
                 .any(|option| !["ledger", "on-change"].contains(&&*option)),

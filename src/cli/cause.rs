@@ -21,6 +21,9 @@ pub(super) struct Cause {
 }
 
 impl Cause {
+    /// Another process uses the ledger.
+    pub(super) const IN_USE: &'static str = "in-use";
+
     pub(super) fn of_error(error: &Error) -> Self {
         Self {
             private: error.private.clone(),
@@ -152,7 +155,7 @@ fn word(kind: Kind) -> &'static str {
         Kind::Template => "template",
         Kind::Limits => "limits",
         Kind::Repeat => "repeat",
-        Kind::InUse => "in-use",
+        Kind::InUse => Cause::IN_USE,
         Kind::Ledger => "ledger",
         Kind::Disk => "disk",
         Kind::Account | Kind::AccountStopped => "account",

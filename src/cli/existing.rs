@@ -126,6 +126,24 @@ pub(super) fn refused(place: &Location, problem: impl Into<String>) -> Error {
 /// The ledger that an argument means: the file itself, a campaign of the store, or the ledger of a spreadsheet. The spreadsheet need
 /// not be there any more.
 pub(super) fn named(args: &LedgerArgs) -> Result<Location> {
+    let found = found(args);
+    let Some(date) = args.campaign.dated() else {
+        return found;
+    };
+    match found {
+        Ok(ledger) if !ledger.exists()? => {
+            let problem = format!("there is no ledger of {date}");
+            Err(refused(&args.location, problem)
+                .hint("plan or send its spreadsheet first, or --date names another date"))
+        }
+        Err(error) if error.kind == Kind::Ledger => Err(error.or_hint(format_args!(
+            "that is the date {date}; --date names another"
+        ))),
+        found => found,
+    }
+}
+
+fn found(args: &LedgerArgs) -> Result<Location> {
     let argument = &args.location;
     let Some(path) = argument.path() else {
         return Ok(argument.clone());

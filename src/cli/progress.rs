@@ -12,7 +12,7 @@ use super::terminal::{is_quiet, tell};
 use super::values::ProgressArg;
 use super::view::{counted, grouped};
 use crate::domain::status::Counts;
-use crate::domain::{Status, Timestamp};
+use crate::domain::{Schedule, Status, Timestamp};
 use crate::{dispatch, planning};
 
 /// Between two plain lines.
@@ -32,6 +32,8 @@ pub(super) struct Progress {
     /// Hidden in other styles, where it only measures.
     bar: ProgressBar,
     tells_outages: bool,
+    /// When messages are sent.
+    schedule: Schedule,
     state: Mutex<State>,
 }
 
@@ -50,8 +52,9 @@ impl Progress {
         Self::new(typed, None, PLANNING)
     }
 
-    pub(super) fn of_sending(typed: ProgressArg, pending: u64) -> Self {
-        let progress = Self::new(typed, Some(pending), SENDING);
+    pub(super) fn of_sending(typed: ProgressArg, pending: u64, schedule: &Schedule) -> Self {
+        let mut progress = Self::new(typed, Some(pending), SENDING);
+        progress.schedule = schedule.clone();
         if progress.style == ProgressArg::Bar {
             progress.bar.enable_steady_tick(Duration::from_millis(250));
         }
@@ -79,6 +82,7 @@ impl Progress {
             style,
             bar,
             tells_outages: typed != ProgressArg::None,
+            schedule: Schedule::default(),
             state: Mutex::new(State {
                 last_line: clock::instant(),
                 settled: Counts::default(),
@@ -140,14 +144,23 @@ impl Progress {
     }
 }
 
-/// `30/s, about 5 minutes left`, as far as it is known.
-fn pace(per_second: Option<f64>, left: u64) -> String {
+/// `30/s, about 5 minutes left`, as far as it is known. The hours between windows count, too.
+fn pace(per_second: Option<f64>, left: u64, schedule: &Schedule, now: &Timestamp) -> String {
     let Some(per_second) = per_second.filter(|speed| *speed > 0.0) else {
         return String::new();
     };
     #[allow(clippy::cast_precision_loss)]
     let seconds = left as f64 / per_second;
-    let time = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
+    let sending = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
+    let time = match schedule.windows[..] {
+        [] => Some(sending),
+        _ => schedule
+            .after_sending(now, sending)
+            .map(|end| now.age(&end)),
+    };
+    let Some(time) = time else {
+        return readable(per_second);
+    };
     format!(
         "{}, about {} left",
         readable(per_second),
@@ -187,7 +200,8 @@ impl dispatch::Progress for Progress {
         let settled = state.settled;
         let speed = state.speed.note(clock::instant(), settled.rows());
         let all = self.bar.length().unwrap_or_default();
-        let pace = pace(speed, all.saturating_sub(settled.rows()));
+        let left = all.saturating_sub(settled.rows());
+        let pace = pace(speed, left, &self.schedule, &clock::now());
         let counts = format!(
             "{} accepted, {} refused, {} unknown",
             grouped(settled.of(Status::Accepted)),
@@ -238,5 +252,27 @@ impl dispatch::Progress for Progress {
         };
         drop(state);
         self.tell(&line);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::schedule::{Window, Zone};
+
+    #[test]
+    fn the_time_left_includes_the_hours_between_windows() {
+        let now = Timestamp::parse("2026-12-01T17:00:00.000+08:00");
+        let now = now.unwrap_or_else(clock::now);
+        let mut schedule = Schedule {
+            zone: Zone::default(),
+            ..Schedule::default()
+        };
+        let left = |schedule: &Schedule| pace(Some(1.0), 2 * 3_600, schedule, &now);
+        assert_eq!(left(&schedule), "1/s, about 2 hours left");
+        schedule.windows.extend(Window::parse("09:00-18:00"));
+        // An hour today, and one tomorrow morning.
+        assert_eq!(left(&schedule), "1/s, about 17 hours left");
+        assert_eq!(pace(None, 9, &schedule, &now), "");
     }
 }

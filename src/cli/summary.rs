@@ -1,5 +1,6 @@
 //! The summary of a run as one JSON object.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -38,6 +39,10 @@ fn unwritable(error: std::io::Error, path: &Path) -> Error {
 pub(super) struct Summary {
     /// The files of the campaign, once it is known that none is written over another.
     pub(super) files: Option<CampaignFiles>,
+    /// The name of the campaign, as long as its files are not known.
+    pub(super) name: OsString,
+    /// Whether the file of the summary belongs to another run, which is under way.
+    pub(super) is_left_to_other: bool,
     /// Whether this command writes the results.
     pub(super) writes_results: bool,
     started: Instant,
@@ -66,6 +71,8 @@ pub(super) struct Summary {
     pub(super) advice: Option<String>,
     /// When it sends, and how fast.
     pub(super) timing: Option<Value>,
+    /// A folder that is removed if a signal ends the run.
+    pub(super) temporary: Option<PathBuf>,
 }
 
 /// How a run ended.
@@ -175,6 +182,8 @@ impl Summary {
     pub(super) fn begin(on_end: Option<OnEnd>) -> Self {
         Self {
             files: None,
+            name: OsString::new(),
+            is_left_to_other: false,
             writes_results: false,
             started: clock::instant(),
             started_at: clock::now(),
@@ -193,6 +202,7 @@ impl Summary {
             on_end,
             advice: None,
             timing: None,
+            temporary: None,
         }
     }
 
@@ -264,6 +274,8 @@ impl Summary {
     /// Ends a run that a signal interrupted before it sent anything.
     fn end_before_sending(mut self, output: &OutputArgs, signal: i32) {
         self.stop = Some(StopReason::Signal(signal));
+        // If it cannot be removed, it stays.
+        let _ = self.temporary.as_ref().map(fs::remove_dir_all);
         self.add_ledger();
         let exit = Exit::of_send(self.stop, &self.totals.decisive());
         let cause = Cause::before_sending(signal);
@@ -299,6 +311,15 @@ impl Summary {
         }
     }
 
+    /// Leaves the file of the summary to another run of this campaign that is under way, if that has begun it.
+    pub(super) fn leave_to_run_under_way(&mut self, output: &OutputArgs) {
+        let begun = output.summary_file().and_then(|path| fs::read(path).ok());
+        let begun = begun.and_then(|text| serde_json::from_slice::<Value>(&text).ok());
+        let is_open = begun.is_some_and(|begun| begun.get("exit_code") == Some(&Value::Null));
+        let ledger = self.files.as_ref().map(|files| &files.ledger);
+        self.is_left_to_other = is_open && ledger.is_some_and(|ledger| ledger.holder().is_some());
+    }
+
     /// Writes that the run has begun, so that the file does not keep the success of an earlier run if this one is killed. Refuses
     /// a path to which the summary could not be written in the end. A signal that comes before the first request has its
     /// summary too.
@@ -325,6 +346,9 @@ impl Summary {
         if output.json_on_standard_output() {
             return print(text);
         }
+        if self.is_left_to_other {
+            return Ok(());
+        }
         // Until the files of the campaign are known, the path may be that of the spreadsheet.
         if self.files.is_none() && !is_free_or_summary(path) {
             return Ok(());
@@ -342,7 +366,7 @@ impl Summary {
         let results = files.map(|files| files.results.to_string_lossy());
         let cause = ending.and_then(|ending| ending.cause.as_ref());
         let mut object = json!({
-            "campaign": files.map_or("", |files| &files.name),
+            "campaign": files.map_or(self.name.to_string_lossy(), |files| (&*files.name).into()),
             "ledger": files.map(|files| files.ledger.to_string()).unwrap_or_default(),
             "results": self.writes_results.then(|| results.unwrap_or_default()),
             "rows": self.totals.counts.rows(),
@@ -366,6 +390,10 @@ impl Summary {
         }
         for &status in Status::ALL {
             object[status.as_str()] = json!(self.totals.counts.of(status));
+        }
+        if cause.is_some_and(|cause| cause.kind == Cause::IN_USE) {
+            // Another run is under way: what it has in flight counts as unknown.
+            object["running"] = json!(true);
         }
         if let Some(timing) = &self.timing {
             object["timing"] = timing.clone();

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::args::SendOptionArgs;
+use super::campaign_file::CampaignFile;
 use super::clock;
 use super::next;
 use super::values::{DEFAULT_PER_SECOND, default_rate};
@@ -32,6 +33,23 @@ impl Timing {
             schedule: Schedule::default(),
             rate: default_rate(),
             messages,
+        }
+    }
+
+    /// The same, at the rate that a campaign file says.
+    pub(super) fn planned(messages: u64, file: Option<&CampaignFile>) -> Self {
+        let spread = file.and_then(|file| file.spread).map(|span| Spread {
+            messages: u32::try_from(messages).unwrap_or(u32::MAX),
+            seconds: span.as_secs(),
+        });
+        let spread = spread.and_then(|spread| rate_of(spread).ok());
+        let rate = match file.and_then(|file| file.rate) {
+            Some(rate) => rate.0,
+            None => spread.or_else(default_rate),
+        };
+        Self {
+            rate,
+            ..Self::at_once(messages)
         }
     }
 

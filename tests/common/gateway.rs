@@ -351,6 +351,12 @@ impl Gateway {
         Self::new(|_, nth| Reply::accepted(trx_of(nth)))
     }
 
+    /// The same, once this gate is open.
+    pub(crate) fn behind(gate: &Gate) -> Self {
+        let gate = gate.clone();
+        Self::new(move |_, nth| Reply::accepted(trx_of(nth)).behind(&gate))
+    }
+
     /// A gateway that answers every request with this body.
     pub(crate) fn answering(body: &'static str) -> Self {
         Self::new(move |_, _| Reply::ok(body))

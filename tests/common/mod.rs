@@ -18,6 +18,8 @@ pub(crate) mod tls;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::thread;
+use std::time::Duration;
 
 pub(crate) use gateway::{Gateway, Reply};
 pub(crate) use program::Program;
@@ -160,4 +162,15 @@ pub(crate) fn rows_in_are_rows_out(program: &Program, input: &str, results: &str
 /// Panics unless `verify` says that the books of the ledger balance.
 pub(crate) fn verifies(program: &Program, ledger: &str) {
     program.run(&["verify", ledger]).exits(0);
+}
+
+/// Waits until this is so, for 20 seconds at most.
+pub(crate) fn wait_for(what: &str, is_so: impl Fn() -> bool) {
+    for _ in 0..1_000 {
+        if is_so() {
+            return;
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    panic!("{what} did not happen");
 }

@@ -51,6 +51,12 @@ impl Program {
         self.folder.path().join(name)
     }
 
+    /// A named pipe in the folder. Whoever opens it waits for the other side.
+    pub(crate) fn pipe(&self, name: &str) {
+        let made = Command::new("mkfifo").arg(self.path(name)).status();
+        assert!(made.unwrap().success(), "{name}");
+    }
+
     /// Writes a file in the folder.
     pub(crate) fn write(&self, name: &str, contents: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path(name);

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::Result;
 use crate::cli::args::PlanArgs;
 use crate::cli::exit::Exit;
-use crate::cli::files::shell_line;
+use crate::cli::files::{CampaignFiles, shell_line};
 use crate::cli::overview::Details;
 use crate::cli::progress::Progress;
 use crate::cli::session::{Session, Stage, plan_or_resume};
@@ -22,12 +22,15 @@ pub(in crate::cli) fn run(args: &PlanArgs) -> Exit {
 }
 
 fn plan(args: &PlanArgs, summary: &mut Summary) -> Result<Exit> {
+    summary.name = CampaignFiles::stem(&args.recipients);
     let (input, files) = settings::of_plan(args)?;
     summary.files = Some(files.clone());
+    summary.leave_to_run_under_way(&args.output);
     summary.write_begun(&args.output)?;
     let settings = PlanSettings::new(&input, &files, args)?;
     let progress = args.output.progress;
     let session = plan_or_resume(&settings, true, &Progress::of_planning(progress))?;
+    summary.is_left_to_other = false;
     let session = session.with_lifetime(args.options.expires)?;
 
     summary.set_totals(session.totals);
@@ -50,7 +53,7 @@ fn show(
     sendable: bool,
 ) -> Result<()> {
     let campaign = &session.campaign;
-    let timing = &Timing::at_once(campaign.report.sendable);
+    let timing = &Timing::planned(campaign.report.sendable, args.campaign.file.as_ref());
     let to_standard_error = args.output.json_on_standard_output();
     let details = if to_standard_error {
         Details::on_standard_error()

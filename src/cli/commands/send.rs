@@ -44,12 +44,14 @@ fn send(args: &SendArgs, summary: &mut Summary) -> Result<()> {
     if summary.sandbox {
         inform("Sending to the sandbox: nobody receives anything.");
     }
+    summary.name = CampaignFiles::stem(&args.plan.recipients);
     if let Some(store) = settings::store_needed(&args.plan) {
         database::await_answer(store, args.send.give_up_after)?;
     }
     let (recipients, files) = settings::of_send(args)?;
     summary.files = Some(files.clone());
     summary.writes_results = true;
+    summary.leave_to_run_under_way(&args.plan.output);
     summary.write_begun(&args.plan.output)?;
     // What could stop the run is checked before anything is planned.
     if let Some(on_end) = summary.on_end.take() {
@@ -67,6 +69,7 @@ fn send(args: &SendArgs, summary: &mut Summary) -> Result<()> {
     let session = open(args, &recipients, &files)?;
     summary.report = Some(session.campaign.report.clone());
     summary.set_totals(session.totals);
+    summary.is_left_to_other = false;
     summary.write_begun(&args.plan.output)?;
     // No other process sends or replaces this ledger before the results of this run are written.
     let _guard = session.lock.guard()?;
@@ -343,7 +346,11 @@ pub(super) fn dispatch(
     let gateways = (0..args.send.concurrency.get())
         .map(|_| destination.gateway())
         .collect();
-    let progress = Progress::of_sending(args.plan.output.progress, to_send.messages);
+    let progress = Progress::of_sending(
+        args.plan.output.progress,
+        to_send.messages,
+        &timing.schedule,
+    );
     let progress = Arc::new(progress);
     let shown = Arc::clone(&progress);
     let stop = signals::stop_token(move |line| shown.tell(line))?;

@@ -83,7 +83,15 @@ fn test(
     let destination = send::destination(args)?;
     summary.gateway = Some(destination.name());
 
-    let (campaign, messages) = messages(args, recipients, &files, rows, &to)?;
+    let folder = tempfile::tempdir().map_err(|error| {
+        Error::new(Kind::Disk, "a temporary folder cannot be made").caused_by(error)
+    })?;
+    summary.temporary = Some(folder.path().to_owned());
+    summary.write_begun(&args.plan.output)?;
+    let plan = Location::from(folder.path().join("plan.ledger"));
+    let (campaign, messages) = messages(args, recipients, &files, plan, rows, &to)?;
+    drop(folder);
+    summary.temporary = None;
     let credits: u64 = messages
         .iter()
         .map(|one| u64::from(one.text.credits()))
@@ -170,25 +178,22 @@ struct TestMessage {
     text: Text,
 }
 
-/// The campaign that is tested, and the messages of the test, which are shown. A spreadsheet is planned in a temporary folder, so
-/// that nothing of it is left.
+/// The campaign that is tested, and the messages of the test, which are shown. A spreadsheet is planned in this place, which
+/// is temporary.
 fn messages(
     args: &SendArgs,
     recipients: Recipients,
     files: &CampaignFiles,
+    place: Location,
     rows: &[RangeInclusive<u64>],
     to: &[Msisdn],
 ) -> Result<(Campaign, Vec<TestMessage>)> {
-    let folder = tempfile::tempdir().map_err(|error| {
-        Error::new(Kind::Disk, "a temporary folder cannot be made").caused_by(error)
-    })?;
     let (place, campaign, places) = match recipients {
         Recipients::Ledger(place) => {
             let campaign = place.snapshot()?.campaign()?;
             (place, campaign, Places::default())
         }
         Recipients::Spreadsheet(input) => {
-            let place = Location::from(folder.path().join("plan.ledger"));
             let settings = PlanSettings::new(&input, files, &args.plan)?;
             let progress = Progress::of_planning(args.plan.output.progress);
             let (campaign, places) = session::plan_elsewhere(&settings, &place, &progress)?;
