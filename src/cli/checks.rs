@@ -264,7 +264,7 @@ mod tests {
     use super::super::values::ProgressArg;
     use super::*;
     use crate::dispatch::Lists as _;
-    use crate::domain::Region;
+    use crate::domain::{Region, Schedule};
     use crate::gateway::Timeouts;
     use crate::ledger::tests::{in_memory, number, open, plan, statuses};
     use crate::ledger::{AttemptOutcome, Committer, NewState, Settlement, Take};
@@ -306,7 +306,7 @@ mod tests {
                 place: &place,
                 timing: &Timing::at_once(2),
                 lists: Lists::read(&args.plan.check, Region::MY).unwrap(),
-                progress: &Progress::of_sending(ProgressArg::None, 2),
+                progress: &Progress::of_sending(ProgressArg::None, 2, &Schedule::default()),
                 before: Totals::default(),
                 is_stale: false,
                 begun: false,

@@ -149,9 +149,10 @@ pub(super) fn of_test(args: &SendArgs, stamp: &str) -> Result<(Recipients, Campa
 
 /// The store without which a command cannot begin, if there is one: a ledger in a file needs none.
 pub(super) fn store_needed(args: &PlanArgs) -> Option<&Arc<Store>> {
-    let path = &args.recipients;
-    let is_ledger = store::is_file(path) && source::is_ledger(path).unwrap_or(true);
-    args.store.found.as_ref().filter(|_| !is_ledger)
+    let (store, path) = (args.store.found.as_ref()?, &args.recipients);
+    // What is read of a pipe here would be missing later.
+    let is_ledger = path.is_file() && source::is_ledger(path).unwrap_or(true);
+    (!is_ledger).then_some(store)
 }
 
 /// Where the ledger of a spreadsheet is asked to be. `None`: beside it.
