@@ -28,6 +28,8 @@ use crate::{Kind, Result};
 
 mod cancelling;
 mod committing;
+#[path = "../../tests/common/database_proxy.rs"]
+pub(crate) mod database_proxy;
 pub(crate) mod memory;
 mod opening;
 mod plan_writing;

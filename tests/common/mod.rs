@@ -10,6 +10,7 @@
 )]
 
 pub(crate) mod advising;
+pub(crate) mod database_proxy;
 pub(crate) mod gateway;
 pub(crate) mod postgres;
 pub(crate) mod program;

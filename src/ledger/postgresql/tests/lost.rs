@@ -1,98 +1,17 @@
 //! Connections that are lost while a campaign is sent, and answers that come after their sender was taken for gone.
 #![allow(clippy::panic, clippy::type_complexity)]
 
-use std::io::{Read, Write};
-use std::os::unix::net::{UnixListener, UnixStream};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
 use super::*;
+use crate::ledger::tests::database_proxy::{DatabaseProxy, Stage};
 use crate::ledger::tests::{TestLedger, not_sent, number, refused};
 use crate::ledger::{Batch, NewState, Outlast};
 
-/// Passes on what the program and the server say to each other, and cuts the connection at some commits.
-struct Proxy {
-    store: Arc<Store>,
-    _folder: tempfile::TempDir,
-}
-
-/// What becomes of a commit.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Cut {
-    /// The server never learns of it.
-    Before,
-    /// It is durable, and the program does not learn that.
-    After,
-}
-
-impl Proxy {
-    /// `cut` says what becomes of each commit.
-    fn new(server: &'static postgres_server::Server, cut: fn(u32) -> Option<Cut>) -> Self {
-        let folder = tempfile::tempdir_in("/tmp").unwrap();
-        let listener = UnixListener::bind(folder.path().join(".s.PGSQL.5432")).unwrap();
-        let commits = Arc::new(AtomicU32::new(0));
-        thread::spawn(move || {
-            for program in listener.incoming() {
-                let commits = commits.clone();
-                thread::spawn(move || pass_on(&program.unwrap(), &server.socket(), &commits, cut));
-            }
-        });
-        let socket = folder.path().to_str().unwrap().replace('/', "%2F");
-        let store = Store::parse(&format!("postgresql://postgres@{socket}/postgres")).unwrap();
-        Self {
-            store: Arc::new(store),
-            _folder: folder,
-        }
-    }
-
-    /// A campaign's place through the proxy.
-    fn to(&self, place: &TestLedger) -> Location {
-        let Location::Stored(Place { name, .. }) = &**place else {
-            panic!("it is in a database");
-        };
-        Location::Stored(Place::new(self.store.clone(), name).unwrap())
-    }
-}
-
-fn pass_on(
-    program: &UnixStream,
-    server: &std::path::Path,
-    commits: &AtomicU32,
-    cut: fn(u32) -> Option<Cut>,
-) {
-    let server = UnixStream::connect(server).unwrap();
-    let (mut answers, mut to_program) = (server.try_clone().unwrap(), program.try_clone().unwrap());
-    let is_mute = Arc::new(AtomicU32::new(0));
-    let muted = is_mute.clone();
-    let back = thread::spawn(move || {
-        let mut bytes = vec![0; 65_536];
-        while let Ok(length @ 1..) = answers.read(&mut bytes) {
-            let ends = muted.load(Ordering::SeqCst) > 0;
-            if ends || to_program.write_all(&bytes[..length]).is_err() {
-                break;
-            }
-        }
-        let _ = to_program.shutdown(std::net::Shutdown::Both);
-    });
-    let mut bytes = vec![0; 65_536];
-    let (mut program, mut server) = (program, &server);
-    while let Ok(length @ 1..) = program.read(&mut bytes) {
-        let is_commit = bytes[..length].windows(6).any(|word| word == b"COMMIT");
-        let cut = is_commit.then(|| cut(commits.fetch_add(1, Ordering::SeqCst)));
-        let cut = cut.flatten();
-        is_mute.store(cut.is_some().into(), Ordering::SeqCst);
-        if cut == Some(Cut::Before) || server.write_all(&bytes[..length]).is_err() {
-            break;
-        }
-        if cut == Some(Cut::After) {
-            // Its answer ends the other direction.
-            back.join().unwrap();
-            return;
-        }
-    }
-    let _ = server.shutdown(std::net::Shutdown::Both);
-    let _ = back.join();
+/// A campaign's place through the proxy.
+fn through(proxy: &DatabaseProxy, place: &TestLedger) -> Location {
+    let store = Store::parse(&proxy.url("postgres")).unwrap();
+    Location::Stored(Place::new(store, &place.to_string()).unwrap())
 }
 
 /// The campaign open for a sender that tries a lost database a hundred times.
@@ -136,21 +55,22 @@ fn a_commit_that_is_cut_off_is_made_once() {
     let Some(server) = postgres_server::server() else {
         return;
     };
-    let cuts: [fn(u32) -> Option<Cut>; 3] = [
-        |nth| (nth % 3 == 2).then_some(Cut::Before),
-        |nth| (nth % 3 == 2).then_some(Cut::After),
+    let cuts: [fn(u32) -> Option<Stage>; 3] = [
+        |nth| (nth % 3 == 2).then_some(Stage::Commit),
+        |nth| (nth % 3 == 2).then_some(Stage::Confirmation),
         |nth| match nth % 5 {
-            1 | 2 => Some(Cut::After),
-            3 => Some(Cut::Before),
+            1 | 2 => Some(Stage::Confirmation),
+            3 => Some(Stage::Commit),
             _ => None,
         },
     ];
     for cut in cuts {
         let place = in_postgres();
         plan(&place, &[2; 20]);
-        let proxy = Proxy::new(server, cut);
+        let proxy = DatabaseProxy::new(&server.socket(), move |nth, at| cut(nth) != Some(at));
         // The first commits are made before the database is tried again.
-        let ledger = (0..10).find_map(|_| Ledger::open(lock(proxy.to(&place)).unwrap()).ok());
+        let ledger =
+            (0..10).find_map(|_| Ledger::open(lock(through(&proxy, &place)).unwrap()).ok());
         let mut ledger = patiently(ledger.unwrap());
         ledger.set_destination("loopback").unwrap();
         // The limit is exact too.
@@ -169,8 +89,8 @@ fn a_database_that_stays_lost_ends_the_run() {
     };
     let place = in_postgres();
     plan(&place, &[1]);
-    let proxy = Proxy::new(server, |nth| (nth > 0).then_some(Cut::Before));
-    let mut ledger = open(proxy.to(&place));
+    let proxy = DatabaseProxy::new(&server.socket(), |nth, _| nth == 0);
+    let mut ledger = open(through(&proxy, &place));
     ledger.set_outlast(Outlast::new(|_, tries| tries < 3));
     let batch = first(&ledger);
     let error = claim(&mut ledger, &batch).unwrap_err();
