@@ -9,6 +9,8 @@
 mod common;
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use common::gateway::{Gate, trx_of};
@@ -352,6 +354,34 @@ fn nothing_in_a_store_is_replaced_unless_asked_for() {
     assert_eq!(all.len(), 2);
 }
 
+/// While it waited, another plan took the place of the one that it was to send.
+#[test]
+fn what_was_set_aside_meanwhile_is_not_sent() {
+    let Some(store) = stored("meanwhile", &people(2)) else {
+        return;
+    };
+    store.plan();
+    let gateway = Gateway::accepting();
+    let start = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(8);
+    let start = start.to_string();
+    let waiting = store.sending(&gateway, &["may", "--start-at", &start]);
+    let waiting = waiting.within("exec 2>waiting.log").start();
+    wait_for_log(&store, "waiting.log", "Waits until");
+    let anew = [
+        "plan",
+        "may.csv",
+        "--message",
+        "Hello",
+        "--on-change",
+        "new",
+    ];
+    store.run(&anew).exits(0);
+    waiting.wait().exits(1);
+    let log = store.program.read("waiting.log");
+    assert!(log.contains("was set aside meanwhile"), "{log}");
+    assert_eq!(gateway.count(), 0);
+}
+
 #[test]
 fn a_ledger_in_a_file_that_was_sent_from_is_not_planned_in_a_store() {
     let Some(store) = stored("beside", &people(2)) else {
@@ -444,6 +474,17 @@ fn of_two_that_plan_one_name_at_once_one_plans_and_the_other_joins() {
     store.run(&["verify", "may"]).exits(0);
 }
 
+/// Waits until a run whose standard error is in this file has said this.
+fn wait_for_log(store: &Stored, log: &str, words: &str) {
+    let path = store.program.path(log);
+    let said = || fs::read_to_string(&path).unwrap_or_default();
+    let patience = Instant::now() + Duration::from_secs(60);
+    while !said().contains(words) {
+        assert!(Instant::now() < patience, "{}", said());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
 /// A gateway that answers the first request only when the gate is open.
 fn holding(gate: &Gate) -> Gateway {
     let held = gate.clone();
@@ -472,11 +513,7 @@ fn a_sender_waits_for_what_others_have_under_way() {
         .sending(&gateway, &["may"])
         .within("exec 2>second.log");
     let second = second.start();
-    let waits = || fs::read_to_string(store.program.path("second.log")).unwrap_or_default();
-    let patience = Instant::now() + Duration::from_secs(60);
-    while !waits().contains("Waiting for the answers") {
-        assert!(Instant::now() < patience, "{}", waits());
-    }
+    wait_for_log(&store, "second.log", "Waiting for the answers");
     gate.open();
     first.wait().exits(0);
     second.wait().exits(0);
@@ -532,6 +569,37 @@ fn a_limited_sender_does_not_wait_and_what_others_have_under_way_is_no_failure()
     gate.open();
     first.wait().exits(0);
     assert_eq!(store.counts("may"), counts(&[("accepted", 3)]));
+}
+
+/// The server for trying it by hand.
+#[test]
+fn the_sample_makes_a_store_and_removes_it() {
+    if postgres::server().is_none() {
+        return;
+    }
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/samples/store.sh");
+    let mut running = Command::new("sh")
+        .arg(script)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(running.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    let url = line.trim().strip_prefix("export ISMS_STORE=").unwrap();
+    let program = Program::with(&[("may.csv", &people(1))]);
+    program
+        .run(&[&["plan", "may.csv", "--store", url][..], &HI].concat())
+        .exits(0);
+    let interrupted = Command::new("kill")
+        .args(["-TERM", &running.id().to_string()])
+        .status();
+    assert!(interrupted.unwrap().success());
+    running.wait().unwrap();
+    let folder = url.split('@').nth(1).unwrap().replace("%2F", "/");
+    let folder = folder.trim_end_matches("/sms");
+    assert!(!std::path::Path::new(folder).exists(), "{folder}");
 }
 
 // --- The database ------------------------------------------------------------------------------------------------------

@@ -43,6 +43,10 @@ impl backend::Lock for Lock {
 
     fn set_aside(&self, planned_at: &Timestamp) -> Result<String> {
         let stamp = planned_at.file_stamp();
+        // A sender that makes its record now is waited for, and seen below.
+        self.connection.run("BEGIN")?;
+        let sql = "SELECT FROM campaign WHERE stored_as = $1 FOR UPDATE";
+        self.connection.execute(sql, &[&self.place.name])?;
         // Two plans of one second differ by a number.
         let numbers = (2..100).map(|nth| format!("-{nth}"));
         for nth in std::iter::once(String::new()).chain(numbers) {
@@ -55,9 +59,11 @@ impl backend::Lock for Lock {
                 &[&self.place.name, &aside],
             )?;
             if renamed == 1 {
+                self.connection.run("COMMIT")?;
                 return Ok(aside);
             }
         }
+        self.connection.run("ROLLBACK")?;
         Err(
             Error::new(Kind::InUse, "cannot be set aside: others are sending it")
                 .hint("wait until they have ended, and run again")

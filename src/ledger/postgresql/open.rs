@@ -107,8 +107,18 @@ impl Ledger {
             .at(&self.connection.store)
     }
 
-    /// Adds the record of this sender.
+    /// Adds the record of this sender, unless its campaign was set aside since it was opened: another one may have been planned in its
+    /// place, for the same people.
     fn record(&self, sender: i32) -> Result<()> {
+        // It cannot be set aside before this is committed.
+        let sql = "SELECT stored_as FROM campaign WHERE number = $1 FOR KEY SHARE";
+        let stored_as: String = get(&self.connection.one(sql, &[&self.number])?, 0)?;
+        if stored_as != self.place.name {
+            let problem = format!("was set aside meanwhile, and is now {stored_as}");
+            return Err(Error::new(Kind::Ledger, problem)
+                .hint("nothing is sent from it; look at both, and run again for the one that took its place")
+                .at(&self.place));
+        }
         let options = self.options.as_ref();
         let account = options.map(|options| &options.account);
         let nanos = options.and_then(|options| options.per_recipient);
