@@ -9,7 +9,8 @@
 mod common;
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -629,6 +630,40 @@ fn a_server_that_cannot_be_reached_ends_a_command_at_once_and_a_send_after_a_whi
         assert!(run.elapsed >= Duration::from_secs(2), "{run}");
     }
     assert_eq!(gateway.count(), 0);
+}
+
+/// A server that asks for a password, or that has no TLS.
+#[test]
+fn a_missing_password_and_missing_tls_are_refused_at_once() {
+    let gateway = Gateway::accepting();
+    let program = Program::with(&[("may.csv", &people(1))]);
+    for (answer, mode, words) in [
+        (&b"R\0\0\0\x08\0\0\0\x03"[..], "disable", "PGPASSWORD"),
+        (b"N", "verify-full", "sslmode=disable"),
+    ] {
+        let server = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = server.local_addr().unwrap().port();
+        std::thread::spawn(move || {
+            for client in server.incoming() {
+                let mut client = client.unwrap();
+                let mut startup = [0; 512];
+                let _ = client.read(&mut startup).unwrap();
+                client.write_all(answer).unwrap();
+                // Until it goes.
+                let _ = client.read(&mut startup);
+            }
+        });
+        let url = format!("postgresql://me@127.0.0.1:{port}/sms?sslmode={mode}");
+        for words_of in [
+            &["status", "may"][..],
+            &["plan", "may.csv", "--message", "Hi"],
+        ] {
+            let run = program.command(words_of).more(&["--store", &url]).run();
+            run.exits(1).says(&[words]);
+        }
+        let sent = program.send(&gateway, &["may", "--store", &url]);
+        sent.exits(1).says(&[words]);
+    }
 }
 
 #[test]

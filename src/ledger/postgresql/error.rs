@@ -37,6 +37,22 @@ pub(super) fn database_error(error: postgres::Error, store: &Store) -> Error {
 
 fn meaning(error: &postgres::Error) -> (Kind, &'static str, &'static str) {
     let Some(code) = error.code() else {
+        // The driver says of these only in words what is wrong.
+        let words = Cause::words(error);
+        if words.contains("password missing") {
+            return (
+                Kind::Account,
+                "the database asks for a password, and there is none",
+                "set PGPASSWORD, or write it into ~/.pgpass or the file that PGPASSFILE names",
+            );
+        }
+        if words.contains("does not support TLS") {
+            return (
+                Kind::Other,
+                "the database offers no TLS",
+                "have it turned on at its server, or, where nobody else can read the network, add sslmode=disable to the store's URL",
+            );
+        }
         return (
             Kind::Unreachable,
             "the database cannot be reached",
@@ -107,14 +123,20 @@ fn refused_certificate(error: &postgres::Error) -> Option<Error> {
 #[derive(Debug)]
 struct Cause(postgres::Error);
 
+impl Cause {
+    fn words(error: &postgres::Error) -> String {
+        match (error.as_db_error(), error.source()) {
+            // The rest of it may quote a row.
+            (Some(error), _) => format!("{} ({})", error.message(), error.code().code()),
+            (None, Some(source)) => format!("{error}: {source}"),
+            (None, None) => error.to_string(),
+        }
+    }
+}
+
 impl std::fmt::Display for Cause {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match (self.0.as_db_error(), self.0.source()) {
-            // The rest of it may quote a row.
-            (Some(error), _) => write!(f, "{} ({})", error.message(), error.code().code()),
-            (None, Some(source)) => write!(f, "{}: {source}", self.0),
-            (None, None) => self.0.fmt(f),
-        }
+        f.write_str(&Self::words(&self.0))
     }
 }
 
