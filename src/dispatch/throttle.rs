@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -73,6 +74,8 @@ pub struct Throttle {
     admitting: Option<Limiter<MonotonicClock>>,
     /// Held by the worker that waits for a turn that others share.
     turn: Mutex<()>,
+    /// The recipients of a turn that others share and that was not used.
+    unused: AtomicUsize,
 }
 
 impl Throttle {
@@ -87,6 +90,7 @@ impl Throttle {
             reserving: limiter(),
             admitting: limiter(),
             turn: Mutex::default(),
+            unused: AtomicUsize::default(),
         }
     }
 
@@ -106,9 +110,13 @@ impl Throttle {
     /// of the rate is lost with this process.
     pub(super) fn reserve_shared(
         &self,
+        recipients: usize,
         ask: impl Fn() -> Result<Reservation>,
         stop: &StopToken,
     ) -> Result<bool> {
+        if self.unused.swap(0, Ordering::Relaxed) >= recipients {
+            return Ok(true);
+        }
         // A worker that panics while it holds the lock leaves nothing behind.
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         while stop.continues() {
@@ -121,6 +129,11 @@ impl Throttle {
             }
         }
         Ok(false)
+    }
+
+    /// Keeps the turn of this many recipients for the next batch: another sender has claimed the one that it was for.
+    pub(super) fn keep_turn(&self, recipients: usize) {
+        self.unused.store(recipients, Ordering::Relaxed);
     }
 
     /// Waits until the request to this many recipients may be made. `false`: a stop or a pause was requested.
@@ -180,6 +193,29 @@ mod tests {
     #[test]
     fn a_rate_beyond_nanoseconds_is_no_rate() {
         assert_eq!(Rate::new(NonZeroU32::MAX, Duration::from_secs(1)), None);
+    }
+
+    #[test]
+    fn a_turn_that_was_not_used_is_that_of_the_next_batch() {
+        let (throttle, stop) = (Throttle::new(None, NonZeroU32::MIN), StopToken::default());
+        let asked = AtomicUsize::new(0);
+        let reserve = |recipients| {
+            let ask = || {
+                asked.fetch_add(1, Ordering::Relaxed);
+                Ok(Reservation {
+                    made: true,
+                    wait: Duration::ZERO,
+                })
+            };
+            throttle.reserve_shared(recipients, ask, &stop).unwrap()
+        };
+        throttle.keep_turn(30);
+        assert!(reserve(30));
+        assert_eq!(asked.load(Ordering::Relaxed), 0);
+        assert!(reserve(30));
+        throttle.keep_turn(1);
+        assert!(reserve(2));
+        assert_eq!(asked.load(Ordering::Relaxed), 2);
     }
 
     proptest! {

@@ -221,6 +221,7 @@ impl Worker<'_> {
                 };
                 let fence = self.fence();
                 let Some(attempt) = self.ledger.claim(&batch, now)? else {
+                    self.shared.throttle.keep_turn(batch.messages.len());
                     self.note_account_stop()?;
                     return Ok(Some(Stage::Free(None)));
                 };
@@ -350,7 +351,7 @@ impl Worker<'_> {
         let Shared { throttle, stop, .. } = self.shared;
         let recipients = batch.messages.len();
         let turn = if self.ledger.is_shared() {
-            throttle.reserve_shared(|| self.ledger.reserve(recipients), stop)?
+            throttle.reserve_shared(recipients, || self.ledger.reserve(recipients), stop)?
         } else {
             throttle.reserve(recipients, stop)
         };

@@ -17,6 +17,9 @@ const PAGE: i64 = 256;
 /// How many batches are handed out to a sender at a time.
 const HANDED_OUT: i64 = 64;
 
+/// How many of those that another sender was handed.
+const TAKEN_OVER: i64 = 4;
+
 /// Batches `$2` with their rows. Of those whose last request has no recorded end: whether its sender is there, who that is, and for
 /// how many seconds it might still make the request, which it does not when its claim is older than its time-out and a minute.
 const SELECTED: &str = "
@@ -55,10 +58,12 @@ impl Ledger {
             &[&self.number, &i64::from(sender), &after.map_or(0, |batch| batch.0), &HANDED_OUT],
         )?;
         if ids.is_empty() {
+            // Those that its sender comes to last.
+            let without: Vec<i64> = held.iter().map(|batch| batch.0).collect();
             ids = self.read_column(
-                "SELECT id FROM batch WHERE campaign = $1 AND state = 'planned'
-                 ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED",
-                &[&self.number, &HANDED_OUT],
+                "SELECT id FROM batch WHERE campaign = $1 AND state = 'planned' AND id <> ALL($3)
+                 ORDER BY id DESC LIMIT $2 FOR UPDATE SKIP LOCKED",
+                &[&self.number, &TAKEN_OVER, &without],
             )?;
         }
         ids.retain(|id| !held.contains(&BatchId(*id)));

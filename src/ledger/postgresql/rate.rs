@@ -18,7 +18,7 @@ const PACE: &str = "
     WITH pace AS MATERIALIZED (
         SELECT max(s.recipient_nanos)::float8 / 1e9 AS recipient_takes,
                ceil($2::float8 * max(s.recipient_nanos) / 1e3) / 1e6 AS batch_takes,
-               1 + max(s.largest)::float8 * max(s.recipient_nanos) / 1e9 AS last_takes
+               5 + max(s.largest)::float8 * max(s.recipient_nanos) / 1e9 AS last_takes
         FROM live_sender JOIN sender s USING (id) WHERE s.account = $1)";
 
 /// When the rate has passed for all that was reserved. If it lies further ahead than can be, the clock was set back, or a sender is
@@ -39,8 +39,8 @@ pub(super) fn add_account(connection: &Connection, account: &str) -> Result<()> 
     connection.execute(sql, &[&account]).map(drop)
 }
 
-/// Reserves the next turn at the rate, unless it is more than a second ahead: what a sender has reserved is lost when it ends. Not in
-/// a transaction.
+/// Reserves the next turn at the rate, unless it is more than five seconds ahead: what a sender has reserved is lost when it ends. All
+/// senders get their turns, as long as each can have one ahead. Not in a transaction.
 pub(super) fn reserve(
     connection: &Connection,
     options: &SenderOptions,
@@ -55,7 +55,7 @@ pub(super) fn reserve(
     let reserved = connection.rows(
         &format!(
             "{PACE} UPDATE rate SET due = {start} + make_interval(secs => batch_takes) FROM pace
-             WHERE account = $1 AND recipient_takes IS NOT NULL AND {start} <= clock_timestamp() + interval '1 second'
+             WHERE account = $1 AND recipient_takes IS NOT NULL AND {start} <= clock_timestamp() + interval '5 seconds'
                AND {NOT_SYNCHRONOUS}
              RETURNING extract(epoch FROM due - make_interval(secs => batch_takes) - clock_timestamp())::float8"
         ),
@@ -71,7 +71,7 @@ pub(super) fn reserve(
         &format!(
             "{PACE} UPDATE rate SET due = {DUE} FROM pace WHERE account = $1 AND {NOT_SYNCHRONOUS}
              RETURNING CASE WHEN recipient_takes IS NOT NULL
-                       THEN extract(epoch FROM {start} - clock_timestamp() - interval '1 second')::float8 END"
+                       THEN extract(epoch FROM {start} - clock_timestamp() - interval '5 seconds')::float8 END"
         ),
         values,
     )?;

@@ -300,6 +300,26 @@ fn a_claim_is_unknown_once_its_sender_is_gone_and_not_before() {
 }
 
 #[test]
+fn batches_of_another_sender_are_taken_over_from_the_end() {
+    if postgres_server::server().is_none() {
+        return;
+    }
+    let place = in_postgres();
+    plan(&place, &[1; 10]);
+    let hand_out = |ledger: &mut Ledger| {
+        let page = ledger
+            .transaction(|ledger| ledger.hand_out(None, &[]))
+            .unwrap();
+        page.iter()
+            .map(|batch| batch.id.to_string())
+            .collect::<Vec<_>>()
+    };
+    let (mut first, mut second) = (open(&place), open(&place));
+    assert_eq!(hand_out(&mut first).len(), 10);
+    assert_eq!(hand_out(&mut second), ["7", "8", "9", "10"]);
+}
+
+#[test]
 fn of_several_senders_each_batch_is_claimed_by_one() {
     if postgres_server::server().is_none() {
         return;
