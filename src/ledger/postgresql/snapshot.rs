@@ -7,6 +7,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use postgres::Row;
+use postgres::types::ToSql;
 
 use super::campaign::{self, Stored};
 use super::connection::{Connection, get};
@@ -147,29 +148,34 @@ impl backend::Snapshot for Snapshot {
     ) -> Result<()> {
         let mut current: Option<(String, Timestamp)> = None;
         // Few numbers are looked up by the server. Many would take longer to get there than all of the campaign's take to come here.
-        let wanted = (numbers.len() <= FEW_NUMBERS).then(|| {
+        let few = (numbers.len() <= FEW_NUMBERS).then(|| {
             let numbers = numbers.iter().map(|number| number.as_u64().cast_signed());
             numbers.collect::<Vec<i64>>()
         });
-        self.connection.each(
+        let mut values: Vec<&(dyn ToSql + Sync)> = vec![&self.number];
+        let join = if let Some(few) = &few {
+            values.push(few);
+            "JOIN unnest($2::bigint[]) AS wanted (msisdn) USING (msisdn)"
+        } else {
+            ""
+        };
+        let sql = format!(
             "SELECT r.msisdn, b.claimed_at
-             FROM batch b JOIN recipient r ON r.campaign = b.campaign AND r.batch_id = b.id
-             WHERE b.campaign = $1 AND b.state IN ('accepted', 'unknown', 'claimed')
-               AND ($2::bigint[] IS NULL OR r.msisdn = ANY($2)) ORDER BY b.id",
-            &[&self.number, &wanted],
-            &mut |row| {
-                let number = stored::number(get(row, 0)?)?;
-                if numbers.contains(&number) {
-                    let claimed: &str = get(row, 1)?;
-                    let at = match &current {
-                        Some((text, at)) if text == claimed => at,
-                        _ => &(current.insert((claimed.to_owned(), stored::time(claimed)?))).1,
-                    };
-                    each(number, at);
-                }
-                Ok(true)
-            },
-        )
+             FROM batch b JOIN recipient r ON r.campaign = b.campaign AND r.batch_id = b.id {join}
+             WHERE b.campaign = $1 AND b.state IN ('accepted', 'unknown', 'claimed') ORDER BY b.id"
+        );
+        self.connection.each(&sql, &values, &mut |row| {
+            let number = stored::number(get(row, 0)?)?;
+            if numbers.contains(&number) {
+                let claimed: &str = get(row, 1)?;
+                let at = match &current {
+                    Some((text, at)) if text == claimed => at,
+                    _ => &(current.insert((claimed.to_owned(), stored::time(claimed)?))).1,
+                };
+                each(number, at);
+            }
+            Ok(true)
+        })
     }
 
     fn was_sent_from(&self) -> Result<bool> {
