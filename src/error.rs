@@ -70,8 +70,8 @@ pub enum Remedy {
     Gateway,
     /// Say whose account is used: its name and password.
     Account,
-    /// Say which rights a user of a store needs.
-    StoreRights,
+    /// Read the guide on stores.
+    StoreGuide,
     /// Show how far a campaign is.
     ShowStatus,
     /// Audit the ledger.

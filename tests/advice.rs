@@ -176,7 +176,7 @@ const ADVICE: &[(&str, &[&str])] = &[
     (
         "cli/remedy.rs completion",
         &[
-            "isms-campaign guide many-hosts lists them",
+            "isms-campaign guide many-hosts",
             "isms-campaign status a.ledger",
             "isms-campaign verify a.ledger",
             "isms-campaign results LEDGER --status refused,invalid",

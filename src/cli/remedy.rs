@@ -53,7 +53,7 @@ fn completion(remedy: Remedy) -> &'static str {
         Remedy::ListenAddress => " with --listen",
         Remedy::Gateway => " with --gateway or ISMS_GATEWAY",
         Remedy::Account => " with ISMS_USERNAME and ISMS_PASSWORD",
-        Remedy::StoreRights => ": isms-campaign guide many-hosts lists them",
+        Remedy::StoreGuide => ": isms-campaign guide many-hosts",
         Remedy::ShowStatus => ": isms-campaign status LEDGER",
         Remedy::Verify => ": isms-campaign verify LEDGER",
         Remedy::ListNotSent => ": isms-campaign results LEDGER --status refused,invalid",

@@ -313,7 +313,9 @@ impl Summary {
 
     /// Leaves the file of the summary to another run of this campaign that is under way, if that has begun it.
     pub(super) fn leave_to_run_under_way(&mut self, output: &OutputArgs) {
-        let begun = output.summary_file().and_then(|path| fs::read(path).ok());
+        // A device may be without end.
+        let file = output.summary_file().filter(|path| path.is_file());
+        let begun = file.and_then(|path| fs::read(path).ok());
         let begun = begun.and_then(|text| serde_json::from_slice::<Value>(&text).ok());
         let is_open = begun.is_some_and(|begun| begun.get("exit_code") == Some(&Value::Null));
         let ledger = self.files.as_ref().map(|files| &files.ledger);

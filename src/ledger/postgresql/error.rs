@@ -29,7 +29,7 @@ pub(super) fn database_error(error: postgres::Error, store: &Store) -> Error {
         .hint(hint)
         .at(store);
     if lacks_rights {
-        error.remedy(Remedy::StoreRights)
+        error.remedy(Remedy::StoreGuide)
     } else {
         error
     }
@@ -97,7 +97,7 @@ fn meaning(error: &postgres::Error) -> (Kind, &'static str, &'static str) {
         _ if *code == SqlState::INSUFFICIENT_PRIVILEGE => (
             Kind::Account,
             "this user of the database may not do that",
-            "have its owner grant the rights that it needs",
+            "have its owner grant the rights that it needs, as the guide says",
         ),
         _ => (
             Kind::Ledger,

@@ -1,7 +1,7 @@
 //! The tables of a store.
 
 use super::connection::{Connection, get};
-use crate::{Error, Kind, Result};
+use crate::{Error, Kind, Remedy, Result};
 
 /// The version that this program writes, and the only one that it reads.
 pub(super) const VERSION: i32 = 4;
@@ -200,6 +200,7 @@ pub(super) fn refuse_copy(connection: &Connection) -> Result<()> {
         Kind::Ledger,
         "this database was brought back from a copy, or another server took over: what was sent since then may be missing in it",
     )
-    .hint("nothing is sent from it until that is settled; the guide says how (many hosts)")
+    .hint("nothing is sent from it until that is settled, as the guide says")
+    .remedy(Remedy::StoreGuide)
     .at(&connection.store))
 }

@@ -124,7 +124,7 @@ fn a_user_who_may_make_no_schema_can_be_given_one() {
     assert_eq!(refusal.kind, Kind::Account);
     assert_eq!(
         refusal.remedy,
-        Some(crate::Remedy::StoreRights),
+        Some(crate::Remedy::StoreGuide),
         "{refusal}"
     );
     let owner = Connection::open(&store).unwrap();
