@@ -122,11 +122,7 @@ fn a_user_who_may_make_no_schema_can_be_given_one() {
     };
     let refusal = lock(of("clerk")).unwrap_err();
     assert_eq!(refusal.kind, Kind::Account);
-    assert_eq!(
-        refusal.remedy,
-        Some(crate::Remedy::StoreGuide),
-        "{refusal}"
-    );
+    assert_eq!(refusal.remedy, Some(crate::Remedy::StoreGuide), "{refusal}");
     let owner = Connection::open(&store).unwrap();
     owner
         .run("CREATE SCHEMA isms_campaign AUTHORIZATION clerk")
@@ -181,6 +177,20 @@ fn a_plan_appears_as_a_whole_or_not_at_all() {
     assert!(error.contains("another campaign has this name"), "{error}");
     assert_eq!(statuses(&place), [Status::Pending; 2]);
     assert_adds_up(&place);
+}
+
+#[test]
+fn the_server_has_counted_the_rows_of_a_new_plan() {
+    let Some((place, store)) = in_a_new_database("counted") else {
+        return;
+    };
+    plan(place, &[2, 1]);
+    let connection = Connection::open(&store).unwrap();
+    let sql =
+        "SELECT count(*) FROM pg_stats WHERE schemaname = 'isms_campaign' AND attname = 'campaign'
+               AND tablename IN ('recipient', 'batch')";
+    let counted: i64 = get(&connection.one(sql, &[]).unwrap(), 0).unwrap();
+    assert_eq!(counted, 2);
 }
 
 #[test]
