@@ -39,11 +39,11 @@ pub fn outlast(
         }
         let wait = backoff.delay(tries, fastrand::f64()).min(left);
         progress.waiting(&error.to_string(), wait);
-        // Where it was to stop already, what was answered is still to be written.
-        if stop.reason().is_some() {
-            thread::sleep(wait);
-        } else {
+        // Where it was to stop or pause already, what was answered is still to be written.
+        if stop.continues() {
             let _ = stop.wait(wait);
+        } else {
+            thread::sleep(wait);
         }
         true
     })

@@ -226,6 +226,7 @@ impl BatchQueue {
             return self.first(ledger);
         };
         self.waiting.retain(|waiting| waiting.id != batch.id);
+        self.state.withdrawn.remove(&batch.id);
         Ok(Some(batch))
     }
 
@@ -254,6 +255,9 @@ impl BatchQueue {
         if let Some(batch) = page.last() {
             self.last = Some(batch.id);
         }
+        // One that lost all its recipients is planned again if an operator says so.
+        let is_read = |id: &BatchId| page.iter().any(|batch| batch.id == *id);
+        self.state.withdrawn.retain(|id| !is_read(id));
         self.waiting.extend(page);
         Ok(())
     }

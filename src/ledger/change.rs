@@ -115,3 +115,13 @@ pub(super) fn changed_meanwhile(batch: BatchId, expected: &str) -> Error {
     .hint("something else changed the ledger; check it")
     .remedy(Remedy::Verify)
 }
+
+/// The error for a campaign that was first sent to another gateway.
+pub(super) fn sent_elsewhere(first: &str, host: &str) -> Error {
+    Error::new(
+        Kind::Ledger,
+        format!("was first sent to {first}, and would now go to {host}"),
+    )
+    .hint(format!("send it to {first}"))
+    .remedy(Remedy::Gateway)
+}

@@ -7,12 +7,12 @@ use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::thread::JoinHandle;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::batch::{AttemptId, Batch, Settlement, Suppressed};
 use super::batch_queue::{BatchQueue, Take};
-use super::open::{Ledger, Page};
+use super::open::{self, Ledger, Page};
 use super::sender::Reservation;
 use crate::domain::{Msisdn, Timestamp};
 use crate::{Error, Kind, Result};
@@ -66,7 +66,7 @@ impl Committer {
             }
         });
         let handles = handles.collect();
-        let thread = std::thread::spawn(move || serve(group, &incoming));
+        let thread = thread::spawn(move || serve(group, &incoming));
         (Self { thread }, handles)
     }
 
@@ -180,7 +180,7 @@ impl LedgerHandle {
             // One page at a time, so that the workers need not wait for all of them.
             match self.run(move |queue, ledger| queue.suppress_page(ledger, after))? {
                 Page::Through(last) => after = Some(last),
-                Page::Busy => {}
+                Page::Busy => thread::sleep(open::PAUSE),
                 Page::End => return self.run(|queue, _| Ok(queue.take_suppressed())),
             }
         }
@@ -327,7 +327,7 @@ mod tests {
         let (told, ended) = mpsc::channel();
         for (nth, handle) in handles.into_iter().enumerate() {
             let told = told.clone();
-            std::thread::spawn(move || {
+            thread::spawn(move || {
                 let mut tries = 0;
                 let one = || {
                     tries += 1;

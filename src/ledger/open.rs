@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::backend::{self, Kept};
 use super::batch::{AttemptId, Batch, BatchId, NewState, Settlement, Suppressed};
 use super::campaign::Campaign;
-use super::change::{Change, NewIds};
+use super::change::{Change, NewIds, sent_elsewhere};
 use super::location::{Location, Lock};
 use super::outcome::AttemptOutcome;
 use super::resolution::{Resolution, Resolved, Selection};
@@ -17,10 +17,10 @@ use super::totals::Totals;
 use super::transition;
 use crate::domain::schedule::Given;
 use crate::domain::{Msisdn, Timestamp};
-use crate::{Error, Kind, Remedy, Result};
+use crate::{Error, Kind, Result};
 
 /// How long to leave other senders alone that keep a batch, and how often at most.
-const PAUSE: Duration = Duration::from_millis(20);
+pub(super) const PAUSE: Duration = Duration::from_millis(20);
 const MOST_TRIES: u32 = 1500;
 
 /// A ledger open for sending.
@@ -147,13 +147,7 @@ impl Ledger {
             // Where no byte ever left this machine, nothing was sent to the first host, whose name may have been mistyped.
             && self.backend.has_attempt_besides(AttemptOutcome::NotSent)?
         {
-            return Err(Error::new(
-                Kind::Ledger,
-                format!("was first sent to {first}, and would now go to {host}"),
-            )
-            .hint(format!("send it to {first}"))
-            .remedy(Remedy::Gateway)
-            .at(&self.location));
+            return Err(sent_elsewhere(first, host).at(&self.location));
         }
         host.clone_into(&mut self.destination);
         Ok(())

@@ -278,6 +278,15 @@ pub(super) fn resolve(
         if (from, event) == (State::Cancelled, Event::Cancel) {
             continue;
         }
+        // Others may have claimed or settled it since all such batches were looked for.
+        let is_meant = match selection {
+            Selection::AllPending => from == State::Planned,
+            Selection::AllUnknown => matches!(from, State::Claimed | State::Unknown),
+            Selection::Batch(_) | Selection::Rows(_) => true,
+        };
+        if !is_meant {
+            continue;
+        }
         let (selected, others): (Vec<i64>, Vec<i64>) =
             batch.rows.iter().partition(|row| is_selected(**row));
         let what = || match (selection, selected.first()) {

@@ -6,7 +6,9 @@ use super::connection::{Values, get};
 use super::open::Ledger;
 use crate::Result;
 use crate::ledger::batch::{AttemptId, BatchId};
-use crate::ledger::change::{Answer, Change, Child, Fields, NewIds, changed_meanwhile};
+use crate::ledger::change::{
+    Answer, Change, Child, Fields, NewIds, changed_meanwhile, sent_elsewhere,
+};
 use crate::ledger::state::State;
 use crate::ledger::stored::to_json;
 
@@ -14,11 +16,7 @@ impl Ledger {
     /// Carries out one change, and notes the numbers of what is new.
     pub(super) fn apply_one(&mut self, change: &Change, new: &mut NewIds) -> Result<()> {
         match change {
-            Change::Start { gateway_host } => {
-                let sql = "UPDATE campaign SET gateway_host = $2
-                           WHERE number = $1 AND gateway_host IS DISTINCT FROM $2";
-                self.execute(sql, &[gateway_host]).map(drop)
-            }
+            Change::Start { gateway_host } => self.set_gateway_host(gateway_host),
             Change::MarkBeginning { at } => {
                 let (at, sender) = (at.as_ref().map(ToString::to_string), self.register()?);
                 let sql = "UPDATE sender SET begins_at = $3 WHERE campaign = $1 AND id = $2";
@@ -89,6 +87,19 @@ impl Ledger {
                 Ok(())
             }
         }
+    }
+
+    /// Records where it is sent to, unless another sender has recorded another place since this one opened it.
+    fn set_gateway_host(&self, host: &str) -> Result<()> {
+        let known = &self.campaign.gateway_host;
+        let sql = "UPDATE campaign SET gateway_host = $2
+                   WHERE number = $1 AND (gateway_host IS NULL OR gateway_host IN ($2, $3))";
+        if self.execute(sql, &[&host, known])? == 1 {
+            return Ok(());
+        }
+        let sql = "SELECT gateway_host FROM campaign WHERE number = $1";
+        let first: String = get(&self.connection.one(sql, &[&self.number])?, 0)?;
+        Err(sent_elsewhere(&first, host).at(&self.place))
     }
 
     /// Runs a statement of which `$1` is the campaign and `values` are the rest. Returns how many rows it changed.

@@ -29,8 +29,8 @@ const END_SESSION: &str = "SELECT pg_terminate_backend(pid) FROM pg_locks
 #[derive(Debug)]
 pub(super) struct Ledger {
     pub(super) connection: Arc<Connection>,
-    place: Place,
-    campaign: Campaign,
+    pub(super) place: Place,
+    pub(super) campaign: Campaign,
     /// The campaign's number in the store.
     pub(super) number: i64,
     /// The decision that was recorded last.
@@ -61,6 +61,7 @@ impl Ledger {
     pub(super) fn open(lock: Lock) -> Result<Self> {
         let Stored { number, campaign } = campaign::named(&lock.connection, &lock.place.name)?;
         lock.release()?;
+        lock.connection.run(STOPPED_IN_TRANSACTION)?;
         Ok(Self {
             connection: lock.connection,
             place: lock.place,
@@ -90,7 +91,6 @@ impl Ledger {
             let sender = get(&self.connection.one(sql, &[])?, 0)?;
             let sql = "SELECT account_stops FROM campaign WHERE number = $1";
             self.account_stops = get(&self.connection.one(sql, &[&self.number])?, 0)?;
-            self.connection.run(STOPPED_IN_TRANSACTION)?;
             *self.sender.insert(sender)
         };
         if !self.recorded {
@@ -107,10 +107,9 @@ impl Ledger {
             .at(&self.connection.store)
     }
 
-    /// Adds the record of this sender, unless its campaign was set aside since it was opened: another one may have been planned in its
-    /// place, for the same people.
-    fn record(&self, sender: i32) -> Result<()> {
-        // It cannot be set aside before this is committed.
+    /// Refuses a campaign that was set aside since it was opened: another one may have been planned in its place, for the same people.
+    /// It cannot be set aside before the end of the transaction, nor as long as this sender holds its lock.
+    fn refuse_set_aside(&self) -> Result<()> {
         let sql = "SELECT stored_as FROM campaign WHERE number = $1 FOR KEY SHARE";
         let stored_as: String = get(&self.connection.one(sql, &[&self.number])?, 0)?;
         if stored_as != self.place.name {
@@ -119,6 +118,12 @@ impl Ledger {
                 .hint("nothing is sent from it; look at both, and run again for the one that took its place")
                 .at(&self.place));
         }
+        Ok(())
+    }
+
+    /// Adds the record of this sender.
+    fn record(&self, sender: i32) -> Result<()> {
+        self.refuse_set_aside()?;
         let options = self.options.as_ref();
         let account = options.map(|options| &options.account);
         let nanos = options.and_then(|options| options.per_recipient);
@@ -189,12 +194,15 @@ impl backend::Ledger for Ledger {
 
     fn reconnect(&mut self) -> Result<bool> {
         let process = self.connection.renew()?;
+        self.connection.run(STOPPED_IN_TRANSACTION)?;
+        if self.options.is_some() {
+            // What was committed may be missing, also by other senders, which only they know.
+            schema::refuse_copy(&self.connection)?;
+        }
         let Some(sender) = self.sender else {
             return Ok(false);
         };
         self.last_before_loss = self.last_attempt;
-        // What other senders committed may be missing too, which only they know.
-        schema::refuse_copy(&self.connection)?;
         // The session before may still be there, with a commit to carry out. Nothing is known until it is gone, and then its lock is
         // free. It keeps its number, so that what it claimed is still its own, unless others found the lock free meanwhile.
         self.connection.rows(END_SESSION, &[&sender, &process])?;
@@ -202,7 +210,8 @@ impl backend::Ledger for Ledger {
         let sql = "SELECT pg_advisory_lock(1769172307, $1)";
         self.connection.execute(sql, &[&sender])?;
         self.connection.run("SET lock_timeout = 0")?;
-        self.connection.run(STOPPED_IN_TRANSACTION)?;
+        // As long as the lock was free it could be set aside, and another plan take its place.
+        self.refuse_set_aside()?;
         let sql = "SELECT commits, attempts FROM sender WHERE id = $1";
         let rows = self.connection.rows(sql, &[&sender])?;
         let (commits, attempts) = match rows.first() {

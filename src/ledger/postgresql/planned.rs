@@ -99,12 +99,13 @@ impl Ledger {
         Ok(batches.finish())
     }
 
-    /// The planned batch with the fewest recipients, of those that were split from another.
+    /// The planned batch with the fewest recipients, of those that were split from another and that no other sender keeps. It is kept
+    /// to the end of the transaction.
     pub(super) fn read_smallest_split(&self) -> Result<Option<Batch>> {
         let ids = self.read_column(
-            "SELECT b.id FROM batch b JOIN recipient r ON r.campaign = b.campaign AND r.batch_id = b.id
-             WHERE b.campaign = $1 AND b.state = 'planned' AND b.parent IS NOT NULL
-             GROUP BY b.id ORDER BY count(*), b.id LIMIT 1",
+            "SELECT b.id FROM batch b WHERE b.campaign = $1 AND b.state = 'planned' AND b.parent IS NOT NULL
+             ORDER BY (SELECT count(*) FROM recipient r WHERE r.campaign = b.campaign AND r.batch_id = b.id), b.id
+             LIMIT 1 FOR UPDATE SKIP LOCKED",
             &[&self.number],
         )?;
         Ok(self.read_planned(&ids)?.pop())

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod lost;
+mod sharing;
 mod pooler;
 
 use std::collections::BTreeSet;

@@ -19,7 +19,7 @@ fn patient(place: impl Into<Location>) -> Ledger {
     patiently(open(place))
 }
 
-fn patiently(mut ledger: Ledger) -> Ledger {
+pub(super) fn patiently(mut ledger: Ledger) -> Ledger {
     ledger.set_outlast(Outlast::new(|_, tries| {
         thread::sleep(Duration::from_millis(if tries > 0 { 20 } else { 0 }));
         tries < 100
