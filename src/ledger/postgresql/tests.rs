@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod lost;
-mod sharing;
 mod pooler;
+mod sharing;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};

@@ -43,7 +43,10 @@ fn what_was_claimed_or_settled_meanwhile_does_not_keep_all_others_from_a_decisio
         State::Unknown,
         State::Planned,
     ];
-    let batches: Vec<_> = (1..).zip(states).map(|(id, state)| batch(id, state)).collect();
+    let batches: Vec<_> = (1..)
+        .zip(states)
+        .map(|(id, state)| batch(id, state))
+        .collect();
     let decided = |selection, resolution: Resolution| {
         let decided = transition::resolve(&batches, &selection, &resolution, None, &timestamp());
         decided.unwrap().0.rows
@@ -85,7 +88,9 @@ fn a_split_batch_that_another_sender_keeps_is_not_waited_for() {
         .transaction(|ledger| ledger.split_first(&batch, 1).map(drop))
         .unwrap();
     let smallest = |ledger: &mut Ledger| -> Option<Batch> {
-        ledger.transaction(|ledger| ledger.smallest_split()).unwrap()
+        ledger
+            .transaction(|ledger| ledger.smallest_split())
+            .unwrap()
     };
     let sizes = |batch: Option<Batch>| batch.map(|batch| batch.messages.len());
     assert_eq!(sizes(smallest(&mut other)), Some(1));
