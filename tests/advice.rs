@@ -256,7 +256,7 @@ struct State {
 }
 
 impl State {
-    /// Plans this spreadsheet and sends so many rows of it.
+    /// Plans this spreadsheet and sends this many rows of it.
     fn begun(sheet: &str, options: &[&str], rows: u32, gateway: Gateway) -> Self {
         let state = Self {
             program: Program::with(&[("a.csv", sheet)]),
@@ -303,7 +303,7 @@ impl State {
         self
     }
 
-    /// Makes the plan in this ledger older, as if it had been made so many days ago.
+    /// Makes the plan in this ledger older, as if it had been made this many days ago.
     fn age(self, ledger: &str, days: i64) -> Self {
         let older = format!(
             "UPDATE campaign SET planned_at = strftime('%Y-%m-%dT%H:%M:%f+00:00', planned_at, '-{days} days'),

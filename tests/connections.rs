@@ -16,7 +16,7 @@ const LONGER: Duration = Duration::from_millis(2600);
 
 const ARGUMENTS: [&str; 3] = ["customers.csv", "--timeout", "2"];
 
-/// Sends texts of their own to so many people through a gateway on plain HTTP, and through one behind TLS.
+/// Sends texts of their own to this many people through a gateway on plain HTTP, and through one behind TLS.
 fn on_both(
     rows: usize,
     arguments: &[&str],
@@ -74,7 +74,7 @@ fn an_answer_that_came_while_the_program_stood_still_counts() {
 }
 
 #[test]
-fn an_answer_that_had_not_come_is_late_whoever_stood_still() {
+fn an_answer_that_had_not_come_is_late_whichever_side_stood_still() {
     on_both(
         2,
         &ARGUMENTS,

@@ -20,7 +20,7 @@ pub(super) struct Cost {
 }
 
 impl Cost {
-    /// What so many of the pending messages may cost. What a part of them costs is not known exactly.
+    /// What this number of the pending messages may cost. What a part of them costs is not known exactly.
     pub(super) fn of(messages: u64, totals: &Totals, report: &Report) -> Self {
         let all = totals.credits_pending;
         let dearest = report.dearest.as_ref();

@@ -21,7 +21,7 @@ use crate::{Error, Kind, Result};
 enum Job {
     /// Work, and where the worker learns that it is durable.
     Commit(Work, Sender<Result<()>>),
-    /// The turn of so many recipients.
+    /// The turn of this many recipients.
     Reserve(usize, Sender<Result<Reservation>>),
 }
 
@@ -38,7 +38,7 @@ pub struct Committer {
 pub struct LedgerHandle {
     /// Carries out work. When it returns, the work is durable.
     commit: Box<dyn Fn(Work) -> Result<()> + Send>,
-    /// Takes the turn of so many recipients.
+    /// Takes the turn of this many recipients.
     reserve: Box<dyn Fn(usize) -> Result<Reservation> + Send>,
     /// Whether others can send the campaign too.
     is_shared: bool,

@@ -38,3 +38,23 @@ pub enum Disposition<'a> {
     /// The number is on a suppression list.
     Suppressed(&'a str),
 }
+
+impl<'a> PlannedRow<'a> {
+    /// Its batch, what a ledger calls its disposition, and the reason for that.
+    pub(super) fn disposition_columns(&self) -> (Option<u32>, &'static str, Option<&'a str>) {
+        match self.disposition {
+            Disposition::Send(batch) => (Some(batch), "send", None),
+            Disposition::Invalid(reason) => (None, "invalid", Some(reason)),
+            Disposition::Duplicate(reason) => (None, "duplicate", Some(reason)),
+            Disposition::Suppressed(reason) => (None, "suppressed", Some(reason)),
+        }
+    }
+
+    /// Its text, if it is stored with it, or else the first row that has it.
+    pub(super) fn text_columns(&self) -> (Option<&'a str>, Option<u32>) {
+        match self.text {
+            Some(planned) if planned.first_row == self.row => (Some(&planned.text.body), None),
+            planned => (None, planned.map(|planned| planned.first_row)),
+        }
+    }
+}

@@ -115,7 +115,7 @@ fn plan(rows: u32) -> Result<()> {
     Ok(())
 }
 
-/// Time and memory of a personalised plan from a tenth of so many rows to so many.
+/// Time and memory of a personalised plan from a tenth of this many rows to all of them.
 fn growth(rows: u32) -> Result<()> {
     let mut before: Option<Duration> = None;
     for rows in [rows / 10, rows] {

@@ -54,7 +54,7 @@ pub(crate) fn compare(requests: u32) -> Result<()> {
     Ok(())
 }
 
-/// What somebody would write by hand: so many threads, each with an agent of its own, post forms.
+/// What somebody would write by hand: this many threads, each with an agent of its own, post forms.
 pub(crate) fn bare_loop(arguments: &[String]) -> Result<()> {
     let [url, connections, requests] = arguments else {
         return Err("the bare loop needs a URL, connections and requests".into());

@@ -51,7 +51,7 @@ impl Program {
         self.folder.path().join(name)
     }
 
-    /// A named pipe in the folder. Whoever opens it waits for the other side.
+    /// A named pipe in the folder. To open it is to wait for the other side.
     pub(crate) fn pipe(&self, name: &str) {
         let made = Command::new("mkfifo").arg(self.path(name)).status();
         assert!(made.unwrap().success(), "{name}");

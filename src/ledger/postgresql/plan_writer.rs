@@ -10,7 +10,7 @@ use super::place::Place;
 use crate::domain::{Msisdn, Status, Text};
 use crate::ledger::backend;
 use crate::ledger::campaign::Campaign;
-use crate::ledger::planned_row::{Disposition, PlannedRow};
+use crate::ledger::planned_row::PlannedRow;
 use crate::ledger::stored;
 use crate::{Error, Kind, Result};
 
@@ -59,17 +59,9 @@ impl PlanWriter {
         if row.row != self.rows {
             return Err(out_of_order(row.row, self.rows));
         }
-        let (batch, disposition, reason) = match row.disposition {
-            Disposition::Send(batch) => (Some(batch), "send", None),
-            Disposition::Invalid(reason) => (None, "invalid", Some(reason)),
-            Disposition::Duplicate(reason) => (None, "duplicate", Some(reason)),
-            Disposition::Suppressed(reason) => (None, "suppressed", Some(reason)),
-        };
+        let (batch, disposition, reason) = row.disposition_columns();
         let text = row.text.map(|planned| planned.text);
-        let (own, earlier) = match row.text {
-            Some(planned) if planned.first_row == row.row => (Some(&*planned.text.body), None),
-            planned => (None, planned.map(|planned| planned.first_row)),
-        };
+        let (own, earlier) = row.text_columns();
         let line = self.collected.get_mut();
         number(line, Some(row.row));
         string(line, Some(row.cells));

@@ -188,7 +188,7 @@ impl Ledger {
             let sql =
                 "SELECT id FROM batch WHERE campaign = $1 AND id = ANY($2) ORDER BY id FOR UPDATE";
             self.read_column(sql, &[&self.number, &ids])?;
-            // Whoever changed them until now may have split them.
+            // Another process that changed them until now may have split them.
             let again = find()?;
             if again == ids {
                 break;

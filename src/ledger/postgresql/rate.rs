@@ -130,7 +130,7 @@ mod tests {
             Some(Self { id, row })
         }
 
-        /// A sender of a campaign of its own, which sends batches of up to 30 and asks for a recipient in so many hours.
+        /// A sender of a campaign of its own, which sends batches of up to 30 and asks for one recipient in this many hours.
         fn sender(&self, hours: Option<u64>) -> Ledger {
             let place: Location = (&in_postgres()).into();
             plan(&place, &[1]);

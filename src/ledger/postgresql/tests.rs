@@ -69,7 +69,7 @@ const GRANTS: &str = "
     GRANT USAGE ON ALL SEQUENCES IN SCHEMA isms_campaign TO sender;";
 
 #[test]
-fn the_tables_are_made_once_by_whoever_comes_first() {
+fn the_tables_are_made_once_by_the_first_that_needs_them() {
     let Some((place, store)) = in_a_new_database("new_tables") else {
         return;
     };

@@ -124,17 +124,9 @@ impl backend::PlanInserts for PlanInserts<'_> {
 
 /// A row's values of [`COLUMNS`].
 fn values<'a>(row: &PlannedRow<'a>) -> [ValueRef<'a>; COLUMNS.len()] {
-    let (batch, disposition, reason) = match row.disposition {
-        Disposition::Send(batch) => (Some(batch), "send", None),
-        Disposition::Invalid(reason) => (None, "invalid", Some(reason)),
-        Disposition::Duplicate(reason) => (None, "duplicate", Some(reason)),
-        Disposition::Suppressed(reason) => (None, "suppressed", Some(reason)),
-    };
+    let (batch, disposition, reason) = row.disposition_columns();
     let text = row.text.map(|planned| planned.text);
-    let (own, earlier) = match row.text {
-        Some(planned) if planned.first_row == row.row => (Some(&*planned.text.body), None),
-        planned => (None, planned.map(|planned| planned.first_row)),
-    };
+    let (own, earlier) = row.text_columns();
     [
         row.cells.into(),
         integer(row.msisdn.map(|msisdn| msisdn.as_u64().cast_signed())),

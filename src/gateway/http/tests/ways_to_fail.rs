@@ -3,7 +3,6 @@
 //! left, or the gateway answered 429.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ureq::config::Config;
 use ureq::http::Uri;
@@ -15,7 +14,9 @@ use ureq::unversioned::transport::{
 use super::*;
 use crate::gateway::transport::witnessed;
 
+mod connections;
 mod first_write;
+mod statuses;
 
 /// The client's timeout: long enough for a busy machine to reach the point where the server is silent.
 const SHORT_TIMEOUT: Duration = Duration::from_millis(2500);
@@ -389,166 +390,4 @@ fn through_a_proxy(does: fn(&mut Peer)) -> Reply {
         "{head}"
     );
     reply
-}
-
-/// For each status, the outcome of an empty body, of bodies that are an answer, and of a web page. Each response has a
-/// `Location`, which must never be contacted.
-#[test]
-fn every_status_has_one_outcome() {
-    let elsewhere = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = elsewhere.local_addr().unwrap();
-    let next = AtomicUsize::new(100);
-    // A few at a time.
-    thread::scope(|scope| {
-        for _ in 0..4 {
-            scope.spawn(|| {
-                while let Some(status) = u16::try_from(next.fetch_add(1, Ordering::Relaxed))
-                    .ok()
-                    .filter(|status| *status < 600)
-                {
-                    outcomes_of(status, address);
-                }
-            });
-        }
-    });
-    assert!(
-        saw_no_other_connection(&elsewhere),
-        "a redirect was followed"
-    );
-}
-
-fn outcomes_of(status: u16, elsewhere: SocketAddr) {
-    let answered = |body: &str| {
-        reply_to(&format!(
-            "HTTP/1.1 {status} Any\r\nLocation: http://{elsewhere}/?pwd=x\r\nContent-Length: {}\r\n\r\n{body}",
-            body.len()
-        ))
-    };
-    let bodies = [
-        "",
-        "2000 = SUCCESS:5",
-        "-1009",
-        "-1004",
-        "<html>-1004</html>",
-    ];
-    let found = bodies.map(|body| answered(body).outcomes);
-    let unknown = |what: &str| unknown_because(&format!("HTTP status {status}: {what}"));
-    let empty = || unknown("the answer is empty");
-    let expected = match status {
-        // Informational: the connection ends before the final response.
-        100 | 102..200 => {
-            for (outcomes, body) in found.iter().zip(bodies) {
-                let whys = [BROKE, NOT_HTTP];
-                let Outcomes::All(Outcome::NoAnswer { why, code: None }) = outcomes else {
-                    panic!("{status} {body:?}: {outcomes:?}");
-                };
-                assert!(
-                    whys.iter().any(|beginning| why.starts_with(beginning)),
-                    "{status}: {why}"
-                );
-            }
-            return;
-        }
-        // These statuses have no body, whatever follows.
-        101 | 204 | 304 => [empty(), empty(), empty(), empty(), empty()],
-        429 => [
-            throttled(None),
-            accepted("5"),
-            refused(-1009),
-            stopped(-1004),
-            throttled(None),
-        ],
-        _ => {
-            let page = unknown("the answer is a web page instead of a code");
-            [empty(), accepted("5"), refused(-1009), stopped(-1004), page]
-        }
-    };
-    for ((found, expected), body) in found.into_iter().zip(expected).zip(bodies) {
-        assert_eq!(found, expected, "{status} {body:?}");
-    }
-}
-
-fn refused(code: i32) -> Outcomes {
-    Outcomes::All(refusal(code))
-}
-
-/// Resolves every name to these addresses.
-#[derive(Debug)]
-struct FixedAddresses(Vec<SocketAddr>);
-
-impl Resolver for FixedAddresses {
-    fn resolve(
-        &self,
-        _: &Uri,
-        _: &Config,
-        _: NextTimeout,
-    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
-        let mut addresses = self.empty();
-        for address in &self.0 {
-            addresses.push(*address);
-        }
-        Ok(addresses)
-    }
-}
-
-/// Another address is tried only while there is no connection. Once there is one, no other is made.
-#[test]
-fn a_second_address_is_no_second_try() {
-    let second = TcpListener::bind("127.0.0.1:0").unwrap();
-    for does in [
-        |_: &mut Peer| (),
-        |peer: &mut Peer| {
-            peer.request();
-        },
-    ] {
-        let (first, listener, _done) = serve(vec![Box::new(move |mut peer: Peer| does(&mut peer))]);
-        let witness = Witness::default();
-        let connector = transport::connector(&witness, false);
-        let timeouts = Timeouts {
-            connect: PATIENCE,
-            total: PATIENCE,
-        };
-        let names = FixedAddresses(vec![unused_address(), first, second.local_addr().unwrap()]);
-        let mut gateway = HttpGateway {
-            format: &Form,
-            agent: Agent::with_parts(config(&Network::default(), timeouts), connector, names),
-            witness,
-            endpoint: Endpoint::parse("http://localhost/").unwrap(),
-            network: Network::default(),
-            credentials: credentials(),
-            timeouts,
-        };
-        let reply = submit_text(&mut gateway, 1, &beyond_any_buffer());
-        assert!(why_unknown(&reply).starts_with(BROKE), "{reply:?}");
-        assert!(saw_no_other_connection(&listener) && saw_no_other_connection(&second));
-    }
-}
-
-/// A second response to one request is not the response to the next one, whether it comes with the first or later.
-#[test]
-fn an_unsolicited_response_answers_nothing() {
-    unsolicited(Duration::ZERO);
-    unsolicited(Duration::from_millis(200));
-}
-
-/// A second response that comes this long after the first, and is there when the next request is made.
-fn unsolicited(delay: Duration) {
-    let (address, listener, _done) = serve(vec![
-        Box::new(move |mut peer: Peer| {
-            peer.request();
-            peer.answer("2000 = SUCCESS:1");
-            thread::sleep(delay);
-            peer.answer("-1009");
-            peer.wait_for_close();
-        }),
-        Box::new(|mut peer: Peer| {
-            peer.request();
-            peer.answer("2000 = SUCCESS:2");
-        }),
-    ]);
-    let mut gateway = gateway_at(address);
-    assert_eq!(submit(&mut gateway, 1).outcomes, accepted("1"));
-    thread::sleep(delay + Duration::from_millis(200));
-    assert_eq!(submit(&mut gateway, 1).outcomes, accepted("2"));
-    assert!(saw_no_other_connection(&listener));
 }

@@ -1,5 +1,7 @@
 //! First writes that a real socket cannot be made to do, so these connections are simulated.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use super::*;
 use crate::gateway::Fence;
 
