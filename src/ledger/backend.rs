@@ -121,9 +121,14 @@ pub(super) trait Ledger: Debug + Send {
         Ok(None)
     }
 
-    /// Records that rows of this attempt were sent again before its answer came.
-    fn note_sent_again(&mut self, _attempt: AttemptId) -> Result<()> {
+    /// Records that these rows of this attempt, which were accepted, were sent again before its answer came.
+    fn note_sent_again(&mut self, _attempt: AttemptId, _rows: &[i64]) -> Result<()> {
         Ok(())
+    }
+
+    /// The planned batches of which that was recorded: they would be sent a third time.
+    fn planned_although_accepted(&self) -> Result<Vec<BatchId>> {
+        Ok(Vec::new())
     }
 
     /// The next page of planned batches after `after`, in the order of their numbers. Empty: there is none.
@@ -215,17 +220,19 @@ pub(super) struct StoredBatch {
     pub(super) state: State,
     /// Its rows, in order.
     pub(super) rows: Vec<i64>,
-    /// Why its last request may still be made, although it is claimed or unknown. `None`: its end was recorded.
-    pub(super) under_way: Option<UnderWay>,
+    /// Why it could go out twice if it is sent again. `None`: the end of its last request was recorded.
+    pub(super) resend_risk: Option<ResendRisk>,
 }
 
-/// Why a request may still be made of which no end was recorded.
+/// Why a person must not say of a batch that it was not sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum UnderWay {
-    /// This sender is there.
+pub(super) enum ResendRisk {
+    /// No end of its last request was recorded, and this sender of it is there.
     Sender(String),
     /// Its sender is gone, but may be suspended: only after this time it is too late for it to send.
     For(Duration),
+    /// An earlier request for it was accepted, as was learned after it had been sent again.
+    Accepted,
 }
 
 /// Claims whose owner is gone.

@@ -333,14 +333,22 @@ impl Ledger {
 
     /// Records the end of an attempt. Its answer counts also where others have taken this sender for gone.
     pub(super) fn settle(&mut self, end: &Settlement) -> Result<()> {
-        let Some(batches) = self.backend.claimed_rows(end.attempt, &end.batch.rows)? else {
-            return self.apply(&transition::settle(end)?).map(drop);
-        };
-        self.apply(&transition::settle_late(end, &batches)?)?;
-        let rows: usize = batches.iter().map(|batch| batch.rows.len()).sum();
-        let may_be_sent = |state: &NewState| matches!(state, NewState::Accepted { .. });
-        if rows < end.batch.rows.len() && end.new_states.iter().any(may_be_sent) {
-            self.backend.note_sent_again(end.attempt)?;
+        let claimed = self.backend.claimed_rows(end.attempt, &end.batch.rows)?;
+        let is_late = claimed.is_some();
+        match claimed {
+            None => self.apply(&transition::settle(end)?).map(drop)?,
+            Some(batches) => {
+                self.apply(&transition::settle_late(end, &batches)?)?;
+                let sent_again = transition::sent_again(end, &batches);
+                if !sent_again.is_empty() {
+                    self.backend.note_sent_again(end.attempt, &sent_again)?;
+                }
+            }
+        }
+        let is_accepted = |state: &NewState| matches!(state, NewState::Accepted { .. });
+        if is_late || !end.new_states.iter().all(is_accepted) {
+            let again = self.backend.planned_although_accepted()?;
+            self.apply(&transition::suppress_accepted(&again)?)?;
         }
         Ok(())
     }

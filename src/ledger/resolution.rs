@@ -57,6 +57,8 @@ pub struct Resolved {
     pub left_out: Vec<u64>,
     /// From when on these can be resolved. `None`: when their senders have ended.
     pub left_out_for: Option<Duration>,
+    /// Rows that were left out of all unknown ones, because an earlier request for them was accepted.
+    pub accepted_before: Vec<u64>,
 }
 
 /// Rows as they are written on the command line: `3,17-20`.

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
-use super::backend::{InFlight, StoredBatch, UnderWay};
+use super::backend::{InFlight, ResendRisk, StoredBatch};
 use super::batch::{Batch, BatchId, NewState, Settlement, Suppressed};
 use super::change::{Answer, Change, Child, Fields};
 use super::outcome::AttemptOutcome;
@@ -15,6 +15,9 @@ use crate::{Error, Kind, Result};
 
 /// Why a batch is unknown whose claim has no outcome.
 pub(super) const INTERRUPTED: &str = "the program was stopped while the request was under way";
+
+/// Why a batch is not sent a third time.
+const ACCEPTED_BEFORE: &str = "the gateway accepted an earlier request for it";
 
 /// Why recipients are refused each for itself, and not because another number of the request was bad.
 const ANSWERED_SINGLY: &str = "the gateway answered for each number";
@@ -76,6 +79,31 @@ pub(super) fn settle_late(end: &Settlement, batches: &[StoredBatch]) -> Result<V
         changes.extend(outcomes(batch.id, &batch.rows, &states)?);
     }
     Ok(changes)
+}
+
+/// The rows that were accepted late, and that `batches`, those that were not claimed again, do not have: they were sent again.
+pub(super) fn sent_again(end: &Settlement, batches: &[StoredBatch]) -> Vec<i64> {
+    let states = end.new_states.iter().cycle();
+    let accepted = (end.batch.rows.iter().zip(states))
+        .filter(|(_, state)| matches!(state, NewState::Accepted { .. }))
+        .map(|(row, _)| *row);
+    let is_in = |row| batches.iter().any(|batch| batch.rows.contains(&row));
+    accepted.filter(|row| !is_in(*row)).collect()
+}
+
+/// Planned batches are not sent, because an earlier request for them was accepted.
+pub(super) fn suppress_accepted(batches: &[BatchId]) -> Result<Vec<Change>> {
+    let moves = batches.iter().map(|&batch| {
+        Ok(Change::Move {
+            batch,
+            from: State::Planned,
+            to: after(batch, State::Planned, Event::Suppress)?,
+            fields: Fields::Suppressed {
+                why: ACCEPTED_BEFORE.to_owned(),
+            },
+        })
+    });
+    moves.collect()
 }
 
 fn end_attempt(end: &Settlement) -> Change {
@@ -293,15 +321,17 @@ pub(super) fn resolve(
             (Selection::Rows(_), Some(row)) => format!("row {row}"),
             _ => format!("batch {id}"),
         };
-        match &batch.under_way {
-            Some(under_way) if from == State::Claimed || event == Event::ResolveNotSent => {
+        match &batch.resend_risk {
+            Some(risk) if from == State::Claimed || event == Event::ResolveNotSent => {
                 if *selection != Selection::AllUnknown {
-                    return Err(still_under_way(&what(), under_way));
+                    return Err(could_be_sent_twice(&what(), risk));
                 }
-                resolved
-                    .left_out
-                    .extend(selected.iter().map(|row| row.cast_unsigned()));
-                if let UnderWay::For(time) = under_way {
+                let left_out = match risk {
+                    ResendRisk::Accepted => &mut resolved.accepted_before,
+                    ResendRisk::Sender(_) | ResendRisk::For(_) => &mut resolved.left_out,
+                };
+                left_out.extend(selected.iter().map(|row| row.cast_unsigned()));
+                if let ResendRisk::For(time) = risk {
                     resolved.left_out_for = resolved.left_out_for.max(Some(*time));
                 }
                 continue;
@@ -337,14 +367,21 @@ pub(super) fn resolve(
     Ok((resolved, changes))
 }
 
-/// The error for rows whose request may still be made.
-fn still_under_way(what: &str, under_way: &UnderWay) -> Error {
-    let (why, hint) = match under_way {
-        UnderWay::Sender(holder) => (
+/// The error for rows that could go out twice.
+fn could_be_sent_twice(what: &str, risk: &ResendRisk) -> Error {
+    let (why, hint) = match risk {
+        ResendRisk::Accepted => {
+            let why = format!(
+                "the gateway accepted an earlier request for {what}, which is not sent again"
+            );
+            return Error::new(Kind::Ledger, why)
+                .hint("if it is unknown or refused, record it as accepted");
+        }
+        ResendRisk::Sender(holder) => (
             format!("it is under way, and its sender is there ({holder})"),
             "wait for its answer, or for the end of that sender, and run again".to_owned(),
         ),
-        UnderWay::For(time) => (
+        ResendRisk::For(time) => (
             "its sender is gone, but could still send it if its host was only suspended".to_owned(),
             format!(
                 "run again in {} seconds; then it cannot",

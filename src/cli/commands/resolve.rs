@@ -1,5 +1,7 @@
 //! `resolve`: settles rows by what an operator knows about them, or makes them pending again.
 
+use std::fmt::Write as _;
+
 use crate::cli::args::ResolveArgs;
 use crate::cli::clock;
 use crate::cli::existing;
@@ -37,18 +39,33 @@ pub(in crate::cli) fn run(args: &ResolveArgs) -> Result<Exit> {
 
 /// Says which rows were left out, and when they need not be.
 fn left_out(resolved: &Resolved) -> String {
+    let mut said = String::new();
+    if !resolved.accepted_before.is_empty() {
+        let _ = writeln!(
+            said,
+            "{} left out, because the gateway accepted an earlier request for them: {}. Record them as accepted.",
+            inflected(
+                resolved.accepted_before.len() as u64,
+                "row was",
+                "rows were"
+            ),
+            row_ranges(&resolved.accepted_before),
+        );
+    }
     if resolved.left_out.is_empty() {
-        return String::new();
+        return said;
     }
     let when = match resolved.left_out_for {
         None => "when their senders have ended".to_owned(),
         Some(time) => format!("in {} seconds", time.as_secs() + 1),
     };
-    format!(
-        "{} left out, because their requests may still be under way: {}. Run again {when}.\n",
+    let _ = writeln!(
+        said,
+        "{} left out, because their requests may still be under way: {}. Run again {when}.",
         inflected(resolved.left_out.len() as u64, "row was", "rows were"),
         row_ranges(&resolved.left_out),
-    )
+    );
+    said
 }
 
 fn resolution(args: &ResolveArgs) -> Result<Resolution> {

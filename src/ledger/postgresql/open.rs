@@ -243,11 +243,19 @@ impl backend::Ledger for Ledger {
         self.read_claimed_rows(attempt, rows).map(Some)
     }
 
-    fn note_sent_again(&mut self, attempt: AttemptId) -> Result<()> {
+    fn note_sent_again(&mut self, attempt: AttemptId, rows: &[i64]) -> Result<()> {
         let sql = "UPDATE attempt SET sent_again = true WHERE campaign = $1 AND id = $2";
-        self.connection
-            .execute(sql, &[&self.number, &attempt.0])
-            .map(drop)
+        (self.connection).execute(sql, &[&self.number, &attempt.0])?;
+        let sql = "UPDATE batch SET accepted_before = true WHERE campaign = $1 AND id IN (
+                       SELECT batch_id FROM recipient WHERE campaign = $1 AND row = ANY($2))";
+        (self.connection).execute(sql, &[&self.number, &rows])?;
+        Ok(())
+    }
+
+    fn planned_although_accepted(&self) -> Result<Vec<BatchId>> {
+        let sql = "SELECT id FROM batch WHERE campaign = $1 AND accepted_before AND state = 'planned' ORDER BY id";
+        let ids = self.read_column(sql, &[&self.number])?;
+        Ok(ids.into_iter().map(BatchId).collect())
     }
 
     fn planned_after(&self, after: Option<BatchId>) -> Result<Vec<Batch>> {

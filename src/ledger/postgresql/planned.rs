@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::connection::get;
 use super::open::Ledger;
-use crate::ledger::backend::{InFlight, StoredBatch, UnderWay};
+use crate::ledger::backend::{InFlight, ResendRisk, StoredBatch};
 use crate::ledger::batch::{AttemptId, Batch, BatchId};
 use crate::ledger::outcome::AttemptOutcome;
 use crate::ledger::resolution::Selection;
@@ -21,12 +21,14 @@ const HANDED_OUT: i64 = 64;
 const TAKEN_OVER: i64 = 4;
 
 /// Batches `$2` with their rows. Of those whose last request has no recorded end: whether its sender is there, who that is, and for
-/// how many seconds it might still make the request, which it does not when its claim is older than its time-out and a minute.
+/// how many seconds it might still make the request, which it does not when its claim is older than its time-out and a minute. Last,
+/// whether an earlier request was accepted.
 const SELECTED: &str = "
     SELECT b.id, b.state,
            ARRAY(SELECT r.row FROM recipient r WHERE r.campaign = b.campaign AND r.batch_id = b.id ORDER BY r.row),
            a.sender IN (SELECT id FROM live_sender), coalesce(s.holder, ''),
-           extract(epoch FROM a.claimed - clock_timestamp())::float8 + coalesce(s.timeout, 0) + 60
+           extract(epoch FROM a.claimed - clock_timestamp())::float8 + coalesce(s.timeout, 0) + 60,
+           b.accepted_before
     FROM batch b
     LEFT JOIN attempt a ON a.campaign = b.campaign AND a.id = b.attempt AND b.state IN ('claimed', 'unknown')
                            AND coalesce(a.outcome, $3) = $3
@@ -159,11 +161,12 @@ impl Ledger {
                 id: BatchId(get(row, 0)?),
                 state: stored::state(get(row, 1)?)?,
                 rows: get(row, 2)?,
-                under_way: match (is_there, get::<Option<f64>>(row, 5)?) {
-                    (Some(true), _) => Some(UnderWay::Sender(get::<String>(row, 4)?)),
+                resend_risk: match (is_there, get::<Option<f64>>(row, 5)?) {
+                    (Some(true), _) => Some(ResendRisk::Sender(get::<String>(row, 4)?)),
                     (_, Some(wait)) if wait > 0.0 => {
-                        Duration::try_from_secs_f64(wait).ok().map(UnderWay::For)
+                        Duration::try_from_secs_f64(wait).ok().map(ResendRisk::For)
                     }
+                    _ if get(row, 6)? => Some(ResendRisk::Accepted),
                     _ => None,
                 },
             })
@@ -210,7 +213,7 @@ impl Ledger {
                 id: BatchId(get(row, 0)?),
                 state: stored::state(get(row, 1)?)?,
                 rows: get(row, 2)?,
-                under_way: None,
+                resend_risk: None,
             })
         });
         batches.collect()

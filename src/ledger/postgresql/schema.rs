@@ -4,7 +4,7 @@ use super::connection::{Connection, get};
 use crate::{Error, Kind, Remedy, Result};
 
 /// The version that this program writes, and the only one that it reads.
-pub(super) const VERSION: i32 = 4;
+pub(super) const VERSION: i32 = 5;
 
 /// The tables, in a schema of their own. They hold what a ledger in a file holds, of many campaigns. A row of a campaign is named
 /// by the campaign's number and its own.
@@ -88,12 +88,14 @@ CREATE TABLE isms_campaign.batch (
     decision      bigint,
     sender        bigint,                 -- to whom it was handed out last; none for one that is planned again
     attempt       bigint,                 -- its last attempt, also of the batch it was split from
+    accepted_before boolean NOT NULL DEFAULT false, -- by an earlier request, as was learned after it was sent again
     PRIMARY KEY (campaign, id)
 );
 -- Added to the number of planned batches, it gives the numbers of those that are split off.
 CREATE SEQUENCE isms_campaign.split_number;
 CREATE INDEX batch_planned ON isms_campaign.batch (campaign, id) WHERE state = 'planned';
 CREATE INDEX batch_planned_split ON isms_campaign.batch (campaign, id) WHERE state = 'planned' AND parent IS NOT NULL;
+CREATE INDEX batch_accepted_before ON isms_campaign.batch (campaign, id) WHERE accepted_before;
 CREATE INDEX batch_open ON isms_campaign.batch (campaign, state, id) WHERE state IN ('claimed', 'unknown');
 CREATE TABLE isms_campaign.recipient (
     campaign      bigint NOT NULL,

@@ -103,7 +103,7 @@ impl Ledger {
             state: stored::state(&state)?,
             rows: self.read_column(sql, [id])?,
             // The process that made its last request has ended: the lock is held here.
-            under_way: None,
+            resend_risk: None,
         })
     }
 

@@ -583,7 +583,7 @@ impl backend::Ledger for Open {
                 id: BatchId(id),
                 state: batch.state,
                 rows,
-                under_way: None,
+                resend_risk: None,
             })
             .collect())
     }

@@ -98,7 +98,10 @@ impl Audit<'_> {
             _ if batch.attempts <= 0 || batch.is_resolved => true,
             _ if matches!(state, State::Split | State::Claimed) => true,
             None => true,
-            Some(Outcome::Accepted) => state == State::Accepted,
+            // One that was sent again, and not taken, before this was known is suppressed.
+            Some(Outcome::Accepted) => {
+                state == State::Accepted || (state == State::Suppressed && batch.has_reason)
+            }
             Some(Outcome::NoAnswer | Outcome::Interrupted) => state == State::Unknown,
             Some(outcome) if Outcome::NOT_TAKEN.contains(&outcome) => is_planned,
             Some(Outcome::Refused) => state == State::Refused || left_planned,

@@ -117,6 +117,15 @@ fn taken_for_gone(server: &postgres_server::Server, place: &TestLedger) {
 
 /// The claims of a batch with two rows are taken for those of a sender that is gone, then `decide` happens, then the answer comes.
 fn answered_late(new_state: NewState, decide: impl Fn(&mut Ledger)) -> Option<(Vec<Status>, bool)> {
+    answered_late_between(new_state, decide, |_, ()| {})
+}
+
+/// The same, and then the other sender does more.
+fn answered_late_between<T>(
+    new_state: NewState,
+    decide: impl Fn(&mut Ledger) -> T,
+    then: impl Fn(&mut Ledger, T),
+) -> Option<(Vec<Status>, bool)> {
     let server = postgres_server::server()?;
     let place = in_postgres();
     plan(&place, &[2]);
@@ -128,9 +137,12 @@ fn answered_late(new_state: NewState, decide: impl Fn(&mut Ledger)) -> Option<(V
     let sql = "UPDATE isms_campaign.attempt a SET claimed = claimed - interval '90 seconds'
                FROM isms_campaign.campaign c WHERE c.number = a.campaign AND c.stored_as = $1";
     clock.execute(sql, &[&place.to_string()]).unwrap();
-    decide(&mut open(&place));
+    let mut other = open(&place);
+    let decided = decide(&mut other);
     let end = settlement(&batch, attempt, vec![new_state]);
     sending.transaction(|ledger| ledger.settle(&end)).unwrap();
+    assert_adds_up(&place);
+    then(&mut other, decided);
     assert_adds_up(&place);
     let sent_again = snapshot(&place).unwrap().sent_again().unwrap();
     Some((statuses(&place), !sent_again.is_empty()))
@@ -206,6 +218,49 @@ fn what_was_sent_again_before_its_answer_came_is_named() {
             assert_eq!(found, (vec![Status::Refused; 2], is_named));
         }
     }
+}
+
+/// Whatever becomes of the request that sent it again.
+#[test]
+fn what_was_sent_again_before_its_answer_came_is_not_sent_a_third_time() {
+    use Status::{Accepted, Suppressed};
+    let again = |ledger: &mut Ledger| {
+        not_sent_after_all(ledger);
+        let batch = first(ledger);
+        let attempt = claim(ledger, &batch).unwrap();
+        (batch, attempt)
+    };
+    // It was under way then, and is not taken.
+    let found = answered_late_between(accepted(None), again, |ledger, (batch, attempt)| {
+        let end = settlement(&batch, attempt, vec![not_sent()]);
+        ledger.transaction(|ledger| ledger.settle(&end)).unwrap();
+        let rows = Selection::Rows(vec![1..=2]);
+        let error = ledger.resolve(&rows, &Resolution::NotSent, None, &timestamp());
+        assert!(
+            error
+                .unwrap_err()
+                .to_string()
+                .contains("accepted an earlier")
+        );
+    });
+    assert_eq!(found, found.is_some().then(|| (vec![Suppressed; 2], true)));
+    // It is unknown, and a person says that it was not sent.
+    let found = answered_late_between(accepted(None), again, |ledger, (batch, attempt)| {
+        let end = settlement(&batch, attempt, vec![unknown()]);
+        ledger.transaction(|ledger| ledger.settle(&end)).unwrap();
+        let all = Selection::AllUnknown;
+        let not_sent = ledger.resolve(&all, &Resolution::NotSent, None, &timestamp());
+        assert_eq!(not_sent.unwrap().accepted_before, [1, 2]);
+        resolve(ledger, &all, &Resolution::Accepted { trx_id: None });
+    });
+    assert_eq!(found, found.is_some().then(|| (vec![Accepted; 2], true)));
+    // A person has said so already.
+    let found = answered_late(accepted(None), |ledger| {
+        not_sent_after_all(ledger);
+        send(ledger, vec![unknown()]);
+        not_sent_after_all(ledger);
+    });
+    assert_eq!(found, found.is_some().then(|| (vec![Suppressed; 2], true)));
 }
 
 /// What others have taken over is not taken back, and the sender goes on with the rest.

@@ -35,7 +35,7 @@ fn what_was_claimed_or_settled_meanwhile_does_not_keep_all_others_from_a_decisio
         id: BatchId(id),
         state,
         rows: vec![id],
-        under_way: None,
+        resend_risk: None,
     };
     let states = [
         State::Planned,
