@@ -9,65 +9,14 @@
 mod common;
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpListener;
+use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use common::gateway::{Gate, trx_of};
-use common::program::{Invocation, Run};
-use common::{
-    Gateway, PASSWORD, Program, Reply, count_statuses, counts, own_texts, people, postgres,
-};
+use common::stored::{HI, holding, stored};
+use common::{Gateway, PASSWORD, Program, Reply, counts, own_texts, people, postgres};
 use serde_json::Value;
-
-const HI: [&str; 2] = ["--message", "Hi {{ name }}"];
-
-/// A folder with a spreadsheet `may.csv`, and a store of its own.
-struct Stored {
-    program: Program,
-    url: String,
-}
-
-/// `None`: there is no PostgreSQL on this machine.
-fn stored(name: &str, sheet: &str) -> Option<Stored> {
-    let url = postgres::server()?.database(name);
-    let program = Program::with(&[("may.csv", sheet)]);
-    Some(Stored { program, url })
-}
-
-impl Stored {
-    /// A run with this store.
-    fn command(&self, words: &[&str]) -> Invocation<'_> {
-        self.program.command(words).more(&["--store", &self.url])
-    }
-
-    fn run(&self, words: &[&str]) -> Run {
-        self.command(words).run()
-    }
-
-    /// `send` to this gateway with this store.
-    fn sending(&self, gateway: &Gateway, words: &[&str]) -> Invocation<'_> {
-        let sending = self.program.send_command(&gateway.url(), words);
-        sending.more(&["--store", &self.url])
-    }
-
-    fn plan(&self) {
-        self.run(&["plan", "may.csv", "--message", "Hi {{ name }}"])
-            .exits(0);
-    }
-
-    /// The rows of a campaign, in numbers.
-    fn counts(&self, name: &str) -> std::collections::BTreeMap<String, usize> {
-        self.run(&["results", name]).exits(0);
-        count_statuses(&self.program.results(&format!("{name}.results.csv")))
-    }
-
-    fn listed(&self) -> Vec<Value> {
-        let listed = self.run(&["campaigns", "--json"]);
-        serde_json::from_str(&listed.exits(0).stdout).unwrap()
-    }
-}
 
 // --- By name -------------------------------------------------------------------------------------------------------
 
@@ -367,7 +316,7 @@ fn what_was_set_aside_meanwhile_is_not_sent() {
     let start = start.to_string();
     let waiting = store.sending(&gateway, &["may", "--start-at", &start]);
     let waiting = waiting.within("exec 2>waiting.log").start();
-    wait_for_log(&store, "waiting.log", "Waits until");
+    store.wait_for_log("waiting.log", "Waits until");
     let anew = [
         "plan",
         "may.csv",
@@ -475,26 +424,6 @@ fn of_two_that_plan_one_name_at_once_one_plans_and_the_other_joins() {
     store.run(&["verify", "may"]).exits(0);
 }
 
-/// Waits until a run whose standard error is in this file has said this.
-fn wait_for_log(store: &Stored, log: &str, words: &str) {
-    let path = store.program.path(log);
-    let said = || fs::read_to_string(&path).unwrap_or_default();
-    let patience = Instant::now() + Duration::from_secs(60);
-    while !said().contains(words) {
-        assert!(Instant::now() < patience, "{}", said());
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
-/// A gateway that answers the first request only when the gate is open.
-fn holding(gate: &Gate) -> Gateway {
-    let held = gate.clone();
-    Gateway::new(move |_, nth| match nth {
-        0 => Reply::accepted(trx_of(nth)).behind(&held),
-        _ => Reply::accepted(trx_of(nth)),
-    })
-}
-
 #[test]
 fn a_sender_waits_for_what_others_have_under_way() {
     let Some(store) = stored("waits", &people(1)) else {
@@ -514,7 +443,7 @@ fn a_sender_waits_for_what_others_have_under_way() {
         .sending(&gateway, &["may"])
         .within("exec 2>second.log");
     let second = second.start();
-    wait_for_log(&store, "second.log", "Waiting for the answers");
+    store.wait_for_log("second.log", "Waiting for the answers");
     gate.open();
     first.wait().exits(0);
     second.wait().exits(0);
@@ -601,122 +530,4 @@ fn the_sample_makes_a_store_and_removes_it() {
     let folder = url.split('@').nth(1).unwrap().replace("%2F", "/");
     let folder = folder.trim_end_matches("/sms");
     assert!(!std::path::Path::new(folder).exists(), "{folder}");
-}
-
-// --- The database ------------------------------------------------------------------------------------------------------
-
-#[test]
-fn a_server_that_cannot_be_reached_ends_a_command_at_once_and_a_send_after_a_while() {
-    let program = Program::with(&[("may.csv", &people(1))]);
-    let folder = tempfile::tempdir().unwrap();
-    let socket = folder.path().to_str().unwrap().replace('/', "%2F");
-    let url = format!("postgresql://me@{socket}/sms");
-    let plan = [&["plan", "may.csv"][..], &HI].concat();
-    let rows = ["resolve", "may", "--all", "--as", "accepted"];
-    let all = ["status", "verify", "results", "cancel"].map(|command| vec![command, "may"]);
-    let all = all
-        .into_iter()
-        .chain([plan, rows.to_vec(), vec!["campaigns"]]);
-    for words in all {
-        let run = program.command(&words).more(&["--store", &url]).run();
-        run.exits(75).says(&["cannot be reached"]);
-        assert!(run.elapsed < Duration::from_secs(9), "{run}");
-    }
-    let gateway = Gateway::accepting();
-    for words in [&["may"][..], &[&["may.csv"][..], &HI].concat()] {
-        let words = [words, &["--store", &url, "--give-up-after", "2s"]].concat();
-        let run = program.send(&gateway, &words);
-        run.exits(75).says(&["Trying again", "cannot be reached"]);
-        assert!(run.elapsed >= Duration::from_secs(2), "{run}");
-    }
-    assert_eq!(gateway.count(), 0);
-}
-
-/// A server that asks for a password, or that has no TLS.
-#[test]
-fn a_missing_password_and_missing_tls_are_refused_at_once() {
-    let gateway = Gateway::accepting();
-    let program = Program::with(&[("may.csv", &people(1))]);
-    for (answer, mode, words) in [
-        (&b"R\0\0\0\x08\0\0\0\x03"[..], "disable", "PGPASSWORD"),
-        (b"N", "verify-full", "sslmode=disable"),
-    ] {
-        let server = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = server.local_addr().unwrap().port();
-        std::thread::spawn(move || {
-            for client in server.incoming() {
-                let mut client = client.unwrap();
-                let mut startup = [0; 512];
-                let _ = client.read(&mut startup).unwrap();
-                client.write_all(answer).unwrap();
-                // Until it goes.
-                let _ = client.read(&mut startup);
-            }
-        });
-        let url = format!("postgresql://me@127.0.0.1:{port}/sms?sslmode={mode}");
-        for words_of in [
-            &["status", "may"][..],
-            &["plan", "may.csv", "--message", "Hi"],
-        ] {
-            let run = program.command(words_of).more(&["--store", &url]).run();
-            run.exits(1).says(&[words]);
-        }
-        let sent = program.send(&gateway, &["may", "--store", &url]);
-        sent.exits(1).says(&[words]);
-    }
-}
-
-#[test]
-fn who_may_not_is_refused_at_once_and_who_may_only_read_can_report() {
-    let Some(store) = stored("rights", &people(1)) else {
-        return;
-    };
-    let mut owner = postgres::server().unwrap().connect("rights");
-    store.plan();
-    owner.batch_execute("CREATE ROLE reporter LOGIN").unwrap();
-    let as_user = |user: &str, words: &[&str]| {
-        let url = store.url.replace("postgres@", &format!("{user}@"));
-        let command = store.program.command(words).more(&["--store", &url]);
-        command.credentials().run()
-    };
-    for words in [&["status", "may"][..], &["send", "may", "--yes"]] {
-        let stranger = as_user("stranger", words);
-        stranger
-            .exits(1)
-            .says(&["the database refuses this user", "PGPASSWORD"]);
-        let reporter = as_user("reporter", words);
-        reporter.exits(1).says(&["may not do that", "guide"]);
-    }
-    owner.batch_execute(&grants("reporter")).unwrap();
-    for words in [
-        &["status", "may"][..],
-        &["verify", "may"],
-        &["results", "may"],
-        &["campaigns"],
-    ] {
-        as_user("reporter", words).exits(0);
-    }
-    for words in [
-        &["send", "may", "--yes"][..],
-        &["cancel", "may", "--yes"],
-        &[&["plan", "may.csv", "--name", "x"][..], &HI].concat(),
-    ] {
-        let refused = as_user("reporter", words);
-        refused
-            .exits(1)
-            .says(&["may not do that", "guide many-hosts"]);
-    }
-    store.run(&["verify", "may"]).exits(0);
-}
-
-/// What the guide grants to one who may only read, with that role.
-fn grants(role: &str) -> String {
-    let page = fs::read_to_string(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/src/guide/many-hosts.md"
-    ));
-    let page = page.unwrap();
-    let block = page.split("```text\nCREATE ROLE reporter LOGIN;\n").nth(1);
-    let block = block.unwrap().split("```").next().unwrap();
-    block.replace("reporter", role)
 }

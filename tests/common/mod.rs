@@ -15,6 +15,7 @@ pub(crate) mod gateway;
 pub(crate) mod postgres;
 pub(crate) mod program;
 pub(crate) mod sandbox;
+pub(crate) mod stored;
 pub(crate) mod tls;
 
 use std::collections::BTreeMap;

@@ -112,15 +112,24 @@ impl Connection {
     }
 
     /// Refuses a pooler between this program and the server that gives each transaction any session: then locks say nothing about who
-    /// is there. It hands the session of a client that is idle to another one.
+    /// is there. It hands the session of a client that is idle to another one. Nothing may be locked before: it would stay locked in
+    /// that session.
     pub(super) fn refuse_pooler(&self) -> Result<()> {
-        let another = Self::open(&self.store)?.process.into_inner();
-        if self.process.load(Ordering::Relaxed) == another {
-            return Err(Error::new(Kind::Ledger, POOLED)
-                .hint(NOT_POOLED)
-                .at(&self.store));
+        /// Often enough to notice it also where others use the sessions in between.
+        const TRIES: usize = 4;
+        let another = Self::open(&self.store)?;
+        let process = |connection: &Self| connection.process.load(Ordering::Relaxed);
+        let mut keep_theirs = process(self) != process(&another);
+        for connection in [self, &another].into_iter().cycle().take(2 * TRIES) {
+            let row = connection.one("SELECT pg_backend_pid()", &[])?;
+            keep_theirs &= get::<i32>(&row, 0)? == process(connection);
         }
-        Ok(())
+        if keep_theirs {
+            return Ok(());
+        }
+        Err(Error::new(Kind::Ledger, POOLED)
+            .hint(NOT_POOLED)
+            .at(&self.store))
     }
 
     /// Connects again after this connection was lost. Returns the number of the server's process that served it.

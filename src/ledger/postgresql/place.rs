@@ -130,6 +130,7 @@ impl Place {
     /// connection. `waiting` is called before it waits.
     pub(in crate::ledger) fn lock(&self, holder: &str, waiting: &dyn Fn()) -> Result<Lock> {
         let connection = Connection::open(&self.store)?;
+        connection.refuse_pooler()?;
         schema::create(&connection)?;
         let is_free = || {
             let sql = "SELECT pg_try_advisory_lock(hashtextextended('isms_campaign ' || $1, 0))";
@@ -148,7 +149,6 @@ impl Place {
             let sql = "SELECT pg_advisory_lock(hashtextextended('isms_campaign ' || $1, 0))";
             connection.execute(sql, &[&self.name])?;
         }
-        connection.refuse_pooler()?;
         Ok(Lock {
             connection: Arc::new(connection),
             place: self.clone(),
