@@ -16,7 +16,7 @@ use std::time::Duration;
 use common::database_proxy::{DatabaseProxy, Stage};
 use common::gateway::trx_of;
 use common::program::Victim;
-use common::{Gateway, Program, Reply, count_statuses, counts, own_texts, postgres};
+use common::{Gateway, Program, Reply, count_statuses, counts, own_texts, people, postgres};
 
 /// What a campaign `may` needs whose sender begins by its name.
 const ALONE: [&str; 3] = ["may", "--concurrency", "1"];
@@ -160,4 +160,35 @@ fn a_database_that_is_gone_for_too_long_ends_the_run_with_75() {
         count_statuses(&rows),
         counts(&[("accepted", 4), ("unknown", 1)])
     );
+}
+
+/// A claim takes so long to become durable that its request comes too late. The next one is in time, however long a batch takes at the
+/// rate.
+#[test]
+fn after_a_claim_that_came_too_late_the_next_one_is_in_time() {
+    let Some(server) = postgres::server() else {
+        return;
+    };
+    let store = server.database("late");
+    let program = Program::with(&[("may.csv", &people(12))]);
+    let text = ["--message", "KedaiKu: we are open", "--batch-size", "12"];
+    program
+        .run(&[&["plan", "may.csv", "--store", &store], &text[..]].concat())
+        .exits(0);
+    let was_slow = AtomicBool::new(false);
+    let proxy = DatabaseProxy::new(&server.socket(), move |_, at| {
+        let is_claimed = at == Stage::Confirmation && under_way(server, "late") > 0;
+        if is_claimed && !was_slow.swap(true, Ordering::SeqCst) {
+            thread::sleep(Duration::from_secs(6));
+        }
+        true
+    });
+    let gateway = Gateway::accepting();
+    let through_proxy = proxy.url("late");
+    let more = ["--rate", "1/s", "--give-up-after", "20s", "--store"];
+    program
+        .send(&gateway, &[&ALONE[..], &more, &[&through_proxy]].concat())
+        .exits(0)
+        .says(&["too much time had passed"]);
+    assert_eq!(gateway.requests().len(), 1);
 }

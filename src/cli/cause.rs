@@ -67,12 +67,10 @@ impl Cause {
                 ),
             ),
             StopReason::Unreachable => {
-                let why = detail.map_or_else(String::new, |why| format!(": {why}"));
+                let why = detail.unwrap_or("the gateway could not be reached, or throttled");
                 Self::new(
                     "unreachable",
-                    format!(
-                        "the gateway could not be reached, or throttled, for too long{why}; run again later"
-                    ),
+                    format!("nothing could be sent for too long: {why}; run again later"),
                 )
             }
             StopReason::Unknown {

@@ -103,7 +103,7 @@ impl Throttle {
     /// Waits for the turn of this many recipients, before they are claimed. `false`: a stop or a pause was requested.
     #[must_use]
     pub fn reserve(&self, recipients: usize, stop: &StopToken) -> bool {
-        pass(self.reserving.as_ref(), recipients, stop)
+        pass(self.reserving.as_ref(), recipients, Duration::MAX, stop)
     }
 
     /// The same where other processes share the rate: `ask` takes the turn. One worker at a time has one, so that hardly anything
@@ -139,16 +139,30 @@ impl Throttle {
     /// Waits until the request to this many recipients may be made. `false`: a stop or a pause was requested.
     #[must_use]
     pub fn admit(&self, recipients: usize, stop: &StopToken) -> bool {
-        pass(self.admitting.as_ref(), recipients, stop)
+        pass(self.admitting.as_ref(), recipients, Duration::MAX, stop)
+    }
+
+    /// The same where other processes share the rate. The turns that they share keep it, and this only levels out how long commits
+    /// take. After a database that stood still it would otherwise hold every claim for as long, until it is too old.
+    #[must_use]
+    pub(super) fn admit_shared(&self, recipients: usize, stop: &StopToken) -> bool {
+        const MOST: Duration = Duration::from_secs(1);
+        pass(self.admitting.as_ref(), recipients, MOST, stop)
     }
 }
 
-fn pass(limiter: Option<&Limiter<MonotonicClock>>, recipients: usize, stop: &StopToken) -> bool {
+/// Waits until this many recipients may pass, unless that takes longer than `most`: then it does not wait, and counts for nothing.
+fn pass(
+    limiter: Option<&Limiter<MonotonicClock>>,
+    recipients: usize,
+    most: Duration,
+    stop: &StopToken,
+) -> bool {
     let cells = u32::try_from(recipients).ok().and_then(NonZeroU32::new);
     let cells = cells.unwrap_or(NonZeroU32::MIN);
     while stop.continues() {
-        let Some(wait) = limiter.and_then(|limiter| wait_for(limiter, cells, MonotonicClock.now()))
-        else {
+        let wait = limiter.and_then(|limiter| wait_for(limiter, cells, MonotonicClock.now()));
+        let Some(wait) = wait.filter(|wait| *wait <= most) else {
             return true;
         };
         if !stop.wait_until(Instant::now() + wait) {
@@ -216,6 +230,18 @@ mod tests {
         throttle.keep_turn(1);
         assert!(reserve(2));
         assert_eq!(asked.load(Ordering::Relaxed), 2);
+    }
+
+    /// A request that was late waits for the rate where it is kept here, and not where others share it.
+    #[test]
+    fn only_a_short_wait_follows_a_shared_turn() {
+        let hour = Rate::new(NonZeroU32::MIN, Duration::from_secs(3_600));
+        let throttle = Throttle::new(hour, NonZeroU32::MIN);
+        let stop = StopToken::default();
+        // The burst, and more.
+        assert!((0..4).all(|_| throttle.admit_shared(1, &stop)));
+        stop.request(crate::dispatch::StopReason::NotAfter);
+        assert!(!throttle.admit_shared(1, &stop) && !throttle.admit(1, &stop));
     }
 
     proptest! {

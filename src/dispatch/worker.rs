@@ -367,9 +367,13 @@ impl Worker<'_> {
     ) -> (Settlement, Next) {
         let shared = self.shared;
         let recipients = batch.messages.len();
+        let is_admitted = if self.ledger.is_shared() {
+            shared.throttle.admit_shared(recipients, shared.stop)
+        } else {
+            shared.throttle.admit(recipients, shared.stop)
+        };
         // The host may have been suspended since the claim.
-        let may_be_sent =
-            shared.throttle.admit(recipients, shared.stop) && shared.sending_time().is_some();
+        let may_be_sent = is_admitted && shared.sending_time().is_some();
         let reply = if may_be_sent {
             self.gateway.submit(&Request {
                 messages: &batch.messages,
