@@ -2,7 +2,7 @@
 //! of its own. Neither knows any code of the crate; both follow its documents only.
 #![allow(
     dead_code, // every test binary uses a part
-    unused_imports,
+    unused_imports, unused_macros,
     clippy::disallowed_methods, clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
@@ -10,6 +10,7 @@
 )]
 
 pub(crate) mod advising;
+pub(crate) mod backend;
 pub(crate) mod database_proxy;
 pub(crate) mod gateway;
 pub(crate) mod postgres;
@@ -23,6 +24,7 @@ use std::fmt::Write as _;
 use std::thread;
 use std::time::Duration;
 
+pub(crate) use backend::{Backend, on_every_backend};
 pub(crate) use gateway::{Gateway, Reply};
 pub(crate) use program::Program;
 pub(crate) use sandbox::Sandbox;

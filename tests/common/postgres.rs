@@ -34,7 +34,7 @@ const SUPERVISE: &str = r#"
         wait $server
         start "$@"
         # It does not start as long as one of the processes before is there.
-        until grep -q ready data/postmaster.pid; do
+        until [ "$(head -n 1 data/postmaster.pid)" = $server ] && grep -q ready data/postmaster.pid; do
             sleep 0.1
             case $(cat /proc/$server/stat) in *") Z "* | "") wait $server; start "$@" ;; esac
         done

@@ -13,6 +13,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use super::backend::Database;
 use super::{Gateway, PASSWORD, USERNAME};
 
 /// How long a run may take before it is killed and the test fails.
@@ -26,6 +27,8 @@ pub(crate) struct Program {
     folder: tempfile::TempDir,
     /// Everything that any run printed, for the search for secrets.
     printed: Arc<Mutex<Vec<Printed>>>,
+    /// Keeps its campaigns, if they are not kept in files.
+    pub(crate) database: Option<Database>,
 }
 
 impl Program {
@@ -34,6 +37,7 @@ impl Program {
         Self {
             folder: tempfile::tempdir().unwrap(),
             printed: Arc::default(),
+            database: None,
         }
     }
 
@@ -105,11 +109,14 @@ impl Program {
 
     /// The program with these arguments and no credentials.
     pub(crate) fn command<S: AsRef<str>>(&self, arguments: &[S]) -> Invocation<'_> {
+        let store = self.database.iter();
         Invocation {
             program: self,
             within: None,
             arguments: arguments.iter().map(|a| a.as_ref().to_owned()).collect(),
-            environment: BTreeMap::new(),
+            environment: store
+                .map(|database| ("ISMS_STORE".to_owned(), database.url()))
+                .collect(),
             stdin: None,
             user: None,
             bound: BOUND,
