@@ -147,9 +147,9 @@ pub(super) trait Ledger: Debug + Send {
         Ok(())
     }
 
-    /// Keeps a planned batch from other senders to the end of the transaction.
-    fn keep(&mut self, _batch: BatchId) -> Result<Kept> {
-        Ok(Kept::Planned)
+    /// Keeps planned batches from other senders to the end of the transaction. Returns for each what it is.
+    fn keep(&mut self, batches: &[BatchId]) -> Result<Vec<Kept>> {
+        Ok(vec![Kept::Planned; batches.len()])
     }
 
     /// Records with the first claim how this process sends. Before it.

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::mem;
+use std::slice;
 
 use super::backend::Kept;
 use super::batch::{AttemptId, Batch, BatchId, Settlement, Suppressed};
@@ -17,6 +18,25 @@ pub enum Take {
     /// A single recipient, from a batch that was split already if there is one.
     Recipient,
 }
+
+/// What a worker asks for next. Its last attempt is settled first, if there is one.
+pub(super) struct Step {
+    pub(super) ended: Option<Settlement>,
+    pub(super) wants: Wants,
+}
+
+/// What a worker wants.
+pub(super) enum Wants {
+    /// Nothing more.
+    Nothing,
+    /// A batch, which is claimed at this time if there is one.
+    Next(Take, Option<Timestamp>),
+    /// The claim of a batch that it was given.
+    Claim(Batch, Timestamp),
+}
+
+/// What a worker is given: a batch, and the attempt that its claim began if it is claimed.
+pub(super) type Taken = Option<(Batch, Option<AttemptId>)>;
 
 /// The planned batches that were read ahead, and how many recipients may still be handed out.
 #[derive(Default)]
@@ -85,24 +105,82 @@ impl BatchQueue {
         mem::take(&mut self.state.suppressed)
     }
 
-    /// The next batch without a listed number.
-    pub(super) fn next_unlisted(
+    /// Carries out what several workers ask for, as one each: many batches are settled or claimed in the time that one takes.
+    pub(super) fn carry_out(&mut self, ledger: &mut Ledger, steps: &[Step]) -> Result<Vec<Taken>> {
+        let ended: Vec<_> = steps
+            .iter()
+            .filter_map(|step| step.ended.as_ref())
+            .collect();
+        ledger.settle(&ended)?;
+        for step in steps {
+            if let (Some(ended), Wants::Next(..)) = (&step.ended, &step.wants) {
+                self.give_up(ended);
+            }
+        }
+        let mut taken: Vec<Taken> = steps.iter().map(|_| None).collect();
+        let mut open: Vec<usize> = (0..steps.len()).collect();
+        while !open.is_empty() {
+            let mut to_claim = Vec::new();
+            for nth in open {
+                match &steps[nth].wants {
+                    Wants::Nothing => {}
+                    Wants::Next(take, at) => match (self.next_unlisted(ledger, *take)?, at) {
+                        (Some(batch), Some(at)) => to_claim.push((nth, batch, at)),
+                        (batch, _) => taken[nth] = batch.map(|batch| (batch, None)),
+                    },
+                    Wants::Claim(batch, _) if self.withdraw(ledger, batch)? => {}
+                    Wants::Claim(batch, at) => to_claim.push((nth, batch.clone(), at)),
+                }
+            }
+            // Where another sender has the batch, the next one is tried.
+            open = self.claim(ledger, to_claim, &mut taken)?;
+            open.retain(|nth| matches!(steps[*nth].wants, Wants::Next(..)));
+        }
+        Ok(taken)
+    }
+
+    /// Claims batches for workers. Returns those workers whose batches other senders have.
+    fn claim(
         &mut self,
         ledger: &mut Ledger,
-        ended: Option<&Settlement>,
-        take: Take,
-    ) -> Result<Option<Batch>> {
-        let mut next = self.next(ledger, ended, take)?;
+        mut to_claim: Vec<(usize, Batch, &Timestamp)>,
+        taken: &mut [Taken],
+    ) -> Result<Vec<usize>> {
+        let ids: Vec<_> = to_claim.iter().map(|(_, batch, _)| batch.id).collect();
+        let mut kept = self.keep(ledger, &ids)?.into_iter();
+        let mut lost = Vec::new();
+        to_claim.retain(|(nth, batch, _)| {
+            let is_kept = kept.next() == Some(true);
+            if !is_kept {
+                self.lose(batch);
+                lost.push(*nth);
+            }
+            is_kept
+        });
+        let claims: Vec<_> = to_claim
+            .iter()
+            .map(|(_, batch, at)| (batch.id, *at))
+            .collect();
+        let attempts = ledger.claim(&claims)?;
+        for ((nth, batch, _), attempt) in to_claim.into_iter().zip(attempts) {
+            taken[nth] = Some((batch, Some(attempt)));
+        }
+        Ok(lost)
+    }
+
+    /// The next batch without a listed number.
+    fn next_unlisted(&mut self, ledger: &mut Ledger, take: Take) -> Result<Option<Batch>> {
+        let mut next = self.next(ledger, take)?;
         while let Some(batch) = &next
             && self.withdraw(ledger, batch)?
         {
-            next = self.next(ledger, None, take)?;
+            next = self.next(ledger, take)?;
         }
         Ok(next)
     }
 
     /// Whether a batch that was handed out must not be sent, because a number in it is listed.
-    pub(super) fn withdraw(&mut self, ledger: &mut Ledger, batch: &Batch) -> Result<bool> {
+    fn withdraw(&mut self, ledger: &mut Ledger, batch: &Batch) -> Result<bool> {
         let withdrawn = self.state.withdrawn.contains(&batch.id) || self.suppress(ledger, batch)?;
         if withdrawn {
             self.lose(batch);
@@ -110,27 +188,15 @@ impl BatchQueue {
         Ok(withdrawn)
     }
 
-    /// Claims a batch that was handed out, unless another sender has it.
-    pub(super) fn claim(
-        &mut self,
-        ledger: &mut Ledger,
-        batch: &Batch,
-        at: &Timestamp,
-    ) -> Result<Option<AttemptId>> {
-        if !self.keep(ledger, batch)? {
-            self.lose(batch);
-            return Ok(None);
-        }
-        ledger.claim(batch.id, at).map(Some)
-    }
-
-    /// Keeps a planned batch from other senders. `false`: it is not to be claimed.
-    fn keep(&mut self, ledger: &mut Ledger, batch: &Batch) -> Result<bool> {
-        let kept = ledger.keep(batch.id)?;
-        if let Kept::AccountStopped(code) = kept {
-            self.state.account_stop = Some(code);
-        }
-        Ok(kept == Kept::Planned)
+    /// Keeps planned batches from other senders. `false`: it is not to be claimed.
+    fn keep(&mut self, ledger: &mut Ledger, batches: &[BatchId]) -> Result<Vec<bool>> {
+        let kept = ledger.keep(batches)?.into_iter().map(|kept| {
+            if let Kept::AccountStopped(code) = kept {
+                self.state.account_stop = Some(code);
+            }
+            kept == Kept::Planned
+        });
+        Ok(kept.collect())
     }
 
     /// A batch that was handed out is not sent by its worker.
@@ -171,26 +237,20 @@ impl BatchQueue {
         if !batch.messages.iter().any(on_list) {
             return Ok(false);
         }
-        let rows = ledger.suppress_in(batch, &|number| listed.get(&number).cloned())?;
+        let state = &mut self.state;
+        ledger.suppress_in(
+            slice::from_ref(batch),
+            &|number| listed.get(&number).cloned(),
+            &mut |batch, rows| {
+                state.withdrawn.insert(batch);
+                open::add(&mut state.suppressed, rows);
+            },
+        )?;
         self.waiting.retain(|waiting| waiting.id != batch.id);
-        if let Some(rows) = rows.filter(|rows| !rows.is_empty()) {
-            self.state.withdrawn.insert(batch.id);
-            open::add(&mut self.state.suppressed, rows);
-        }
         Ok(true)
     }
 
-    fn next(
-        &mut self,
-        ledger: &mut Ledger,
-        ended: Option<&Settlement>,
-        take: Take,
-    ) -> Result<Option<Batch>> {
-        if let Some(ended) = ended {
-            ledger.settle(ended)?;
-            self.raise_limit_after(ended);
-            self.state.held.retain(|held| *held != ended.batch.id);
-        }
+    fn next(&mut self, ledger: &mut Ledger, take: Take) -> Result<Option<Batch>> {
         while self.state.limit != Some(0) && self.state.account_stop.is_none() {
             let (batch, most) = match take {
                 Take::Batch => (self.first(ledger)?, usize::MAX),
@@ -205,11 +265,12 @@ impl BatchQueue {
         Ok(None)
     }
 
-    /// Recipients that were not sent to, and whose batch the worker gives up, may be handed out again.
-    fn raise_limit_after(&mut self, ended: &Settlement) {
+    /// A worker is done with a batch. Its recipients that were not sent to may be handed out again.
+    fn give_up(&mut self, ended: &Settlement) {
         if let Some(limit) = &mut self.state.limit {
             *limit += ended.counts().of(Status::Pending);
         }
+        self.state.held.retain(|held| *held != ended.batch.id);
     }
 
     /// The next planned batch.
@@ -238,7 +299,7 @@ impl BatchQueue {
         });
         let size = batch.messages.len().min(most).min(allowed);
         let is_whole = size == batch.messages.len();
-        if !is_whole && !self.keep(ledger, &batch)? {
+        if !is_whole && self.keep(ledger, &[batch.id])? != [true] {
             return Ok(None);
         }
         if let Some(limit) = &mut self.state.limit {

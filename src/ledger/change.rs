@@ -36,8 +36,8 @@ pub(super) enum Change {
         to: State,
         children: Vec<Child>,
     },
-    /// A request for a batch is about to be made.
-    BeginAttempt { batch: BatchId, at: Timestamp },
+    /// A planned batch is claimed by this sender, for a request that is about to be made.
+    Claim { batch: BatchId, at: Timestamp },
     /// How an attempt ended.
     EndAttempt {
         attempt: AttemptId,
@@ -75,8 +75,6 @@ pub(super) struct Child {
 pub(super) enum Fields {
     /// Nothing.
     Kept,
-    /// It has one more attempt, made at this time, of which nothing is known yet.
-    Claimed(Timestamp),
     /// Its last attempt is under way again: nothing of what was made of it since counts.
     Reopened,
     /// What came of its attempt.

@@ -2,6 +2,7 @@
 //! group, and answers them when that commit is durable.
 #![allow(clippy::disallowed_methods, reason = "measures waits")]
 
+use std::array;
 use std::collections::HashMap;
 use std::mem;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::batch::{AttemptId, Batch, Settlement, Suppressed};
-use super::batch_queue::{BatchQueue, Take};
+use super::batch_queue::{BatchQueue, Step, Take, Taken, Wants};
 use super::open::{self, Ledger, Page};
 use super::sender::Reservation;
 use crate::domain::{Msisdn, Timestamp};
@@ -19,8 +20,10 @@ use crate::{Error, Kind, Result};
 
 /// What a worker asks for.
 enum Job {
-    /// Work, and where the worker learns that it is durable.
-    Commit(Work, Sender<Result<()>>),
+    /// The next step in sending, and where the worker learns what came of it, which is durable then.
+    Step(Box<Step>, Sender<Result<Taken>>),
+    /// Other work, and where the worker learns that it is durable.
+    Other(Work, Sender<Result<()>>),
     /// The turn of this many recipients.
     Reserve(usize, Sender<Result<Reservation>>),
 }
@@ -36,8 +39,10 @@ pub struct Committer {
 
 /// What a worker has of the ledger.
 pub struct LedgerHandle {
-    /// Carries out work. When it returns, the work is durable.
-    commit: Box<dyn Fn(Work) -> Result<()> + Send>,
+    /// Carries out a step. When it returns, that is durable.
+    step: Box<dyn Fn(Step) -> Result<Taken> + Send>,
+    /// Carries out other work. When it returns, the work is durable.
+    other: Box<dyn Fn(Work) -> Result<()> + Send>,
     /// Takes the turn of this many recipients.
     reserve: Box<dyn Fn(usize) -> Result<Reservation> + Send>,
     /// Whether others can send the campaign too.
@@ -54,13 +59,11 @@ impl Committer {
         let is_shared = ledger.is_shared();
         let group = GroupCommit::new(ledger, limit);
         let handles = (0..workers).map(|_| {
-            let jobs: Sender<Job> = jobs.clone();
-            let to_reserve = jobs.clone();
-            let commit = move |work| ask(&jobs, |answer| Job::Commit(work, answer));
-            let reserve = move |recipients| ask(&to_reserve, |to| Job::Reserve(recipients, to));
+            let [steps, others, turns]: [Sender<Job>; 3] = array::from_fn(|_| jobs.clone());
             LedgerHandle {
-                commit: Box::new(commit),
-                reserve: Box::new(reserve),
+                step: Box::new(move |step| ask(&steps, |answer| Job::Step(step.into(), answer))),
+                other: Box::new(move |work| ask(&others, |answer| Job::Other(work, answer))),
+                reserve: Box::new(move |number| ask(&turns, |to| Job::Reserve(number, to))),
                 is_shared,
                 is_limited: Arc::clone(&group.is_limited),
             }
@@ -86,7 +89,8 @@ impl LedgerHandle {
     /// Settles the attempt that ended, if there is one, and takes what is next. `None`: nothing is left, or the limit is
     /// reached.
     pub fn next(&self, ended: Option<Settlement>, take: Take) -> Result<Option<Batch>> {
-        self.run(move |queue, ledger| queue.next_unlisted(ledger, ended.as_ref(), take))
+        let wants = Wants::Next(take, None);
+        Ok((self.step)(Step { ended, wants })?.map(|(batch, _)| batch))
     }
 
     /// The same, and claims the batch in the same commit, for a worker that need not wait before it sends. When this returns
@@ -97,33 +101,23 @@ impl LedgerHandle {
         take: Take,
         at: Timestamp,
     ) -> Result<Option<(Batch, AttemptId)>> {
-        self.run(move |queue, ledger| {
-            let mut next = queue.next_unlisted(ledger, ended.as_ref(), take)?;
-            while let Some(batch) = next {
-                if let Some(attempt) = queue.claim(ledger, &batch, &at)? {
-                    return Ok(Some((batch, attempt)));
-                }
-                next = queue.next_unlisted(ledger, None, take)?;
-            }
-            Ok(None)
-        })
+        let wants = Wants::Next(take, Some(at));
+        let taken = (self.step)(Step { ended, wants })?;
+        Ok(taken.and_then(|(batch, attempt)| Some((batch, attempt?))))
     }
 
     /// Settles an attempt. When this returns it is durable.
     pub fn settle(&self, ended: Settlement) -> Result<()> {
-        self.run(move |_, ledger| ledger.settle(&ended))
+        let (ended, wants) = (Some(ended), Wants::Nothing);
+        (self.step)(Step { ended, wants }).map(drop)
     }
 
     /// Claims a batch. When this returns the claim is durable, and only then may its request start. `None`: one of its recipients
     /// is suppressed by now, and the others are in another batch; or another sender has claimed it.
     pub fn claim(&self, batch: &Batch, at: Timestamp) -> Result<Option<AttemptId>> {
-        let batch = batch.clone();
-        self.run(move |queue, ledger| {
-            if queue.withdraw(ledger, &batch)? {
-                return Ok(None);
-            }
-            queue.claim(ledger, &batch, &at)
-        })
+        let wants = Wants::Claim(batch.clone(), at);
+        let taken = (self.step)(Step { ended: None, wants })?;
+        Ok(taken.and_then(|(_, attempt)| attempt))
     }
 
     /// Whether other processes can send the campaign, and share the rate of the account.
@@ -192,7 +186,7 @@ impl LedgerHandle {
         mut work: impl FnMut(&mut BatchQueue, &mut Ledger) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (result_sender, result) = mpsc::channel();
-        (self.commit)(Box::new(move |queue, ledger| {
+        (self.other)(Box::new(move |queue, ledger| {
             let value = work(queue, ledger)?;
             result_sender.send(value).map_err(|_| closed())
         }))?;
@@ -218,28 +212,58 @@ fn closed() -> Error {
 /// Carries out jobs until all handles are dropped. Returns the ledger, and the error that stopped the writing.
 fn serve(mut group: GroupCommit, incoming: &Receiver<Job>) -> (Ledger, Result<()>) {
     while let Ok(first) = incoming.recv() {
-        let (mut work, mut waiting) = (Vec::new(), Vec::new());
+        let mut jobs = Jobs::default();
         for job in std::iter::once(first).chain(incoming.try_iter()) {
             match job {
-                Job::Commit(one, committed) => {
-                    work.push(one);
-                    waiting.push(committed);
+                Job::Step(step, committed) => {
+                    jobs.steps.push(*step);
+                    jobs.stepping.push(committed);
+                }
+                Job::Other(work, committed) => {
+                    jobs.others.push(work);
+                    jobs.waiting.push(committed);
                 }
                 Job::Reserve(recipients, reserved) => {
                     let _ = reserved.send(group.reserve(recipients));
                 }
             }
         }
-        if work.is_empty() {
-            continue;
-        }
-        let written = group.commit(work);
-        for committed in waiting {
-            // It fails where the worker is gone.
-            let _ = committed.send(written.clone());
-        }
+        jobs.commit(&mut group);
     }
     (group.ledger, group.written)
+}
+
+/// What is committed together, and where the workers learn of it. These fail where the worker is gone.
+#[derive(Default)]
+struct Jobs {
+    steps: Vec<Step>,
+    stepping: Vec<Sender<Result<Taken>>>,
+    others: Vec<Work>,
+    waiting: Vec<Sender<Result<()>>>,
+}
+
+impl Jobs {
+    fn commit(self, group: &mut GroupCommit) {
+        if self.steps.is_empty() && self.others.is_empty() {
+            return;
+        }
+        let committed = group.commit(&self.steps, self.others);
+        for waiting in self.waiting {
+            let _ = waiting.send(committed.as_ref().map(drop).map_err(Clone::clone));
+        }
+        match committed {
+            Ok(taken) => {
+                for (stepping, taken) in self.stepping.iter().zip(taken) {
+                    let _ = stepping.send(Ok(taken));
+                }
+            }
+            Err(error) => {
+                for stepping in self.stepping {
+                    let _ = stepping.send(Err(error.clone()));
+                }
+            }
+        }
+    }
 }
 
 /// A ledger that is written to, up to the first failure.
@@ -276,21 +300,24 @@ impl GroupCommit {
 
     /// One commit for all of the work, or none of it. After a failure nothing is written any more: what could not be made durable
     /// must not be built upon.
-    fn commit(&mut self, mut work: Vec<Work>) -> Result<()> {
-        if self.written.is_ok() {
-            self.written = self.look_at_rate().and_then(|()| {
-                let queue = &mut self.queue;
-                let before = queue.state();
-                let mut is_again = false;
-                self.ledger.transaction(|ledger| {
-                    if mem::replace(&mut is_again, true) {
-                        queue.set_back(&before);
-                    }
-                    work.iter_mut().try_for_each(|work| work(queue, ledger))
-                })
-            });
-        }
-        self.written.clone()
+    fn commit(&mut self, steps: &[Step], mut others: Vec<Work>) -> Result<Vec<Taken>> {
+        self.written.clone()?;
+        let committed = self.look_at_rate().and_then(|()| {
+            let queue = &mut self.queue;
+            let before = queue.state();
+            let mut is_again = false;
+            self.ledger.transaction(|ledger| {
+                if mem::replace(&mut is_again, true) {
+                    queue.set_back(&before);
+                }
+                for work in &mut others {
+                    work(queue, ledger)?;
+                }
+                queue.carry_out(ledger, steps)
+            })
+        });
+        self.written = committed.as_ref().map(drop).map_err(Clone::clone);
+        committed
     }
 
     fn reserve(&mut self, recipients: usize) -> Result<Reservation> {
@@ -301,9 +328,19 @@ impl GroupCommit {
     /// A handle of which everything is committed at once and alone, without a thread.
     #[cfg(test)]
     pub(super) fn handle(of: &std::sync::Arc<std::sync::Mutex<Self>>) -> LedgerHandle {
-        let of = of.clone();
+        let (steps, others) = (of.clone(), of.clone());
         LedgerHandle {
-            commit: Box::new(move |work| of.lock().map_err(|_| closed())?.commit(vec![work])),
+            step: Box::new(move |step| {
+                let taken = steps
+                    .lock()
+                    .map_err(|_| closed())?
+                    .commit(&[step], vec![])?;
+                Ok(taken.into_iter().next().flatten())
+            }),
+            other: Box::new(move |work| {
+                let mut group = others.lock().map_err(|_| closed())?;
+                group.commit(&[], vec![work]).map(drop)
+            }),
             reserve: Box::new(|_| Ok(Reservation::NOW)),
             is_shared: false,
             is_limited: Arc::default(),

@@ -5,7 +5,7 @@ use std::mem;
 use std::thread;
 use std::time::Duration;
 
-use super::backend::{self, Kept};
+use super::backend::{self, Kept, StoredBatch};
 use super::batch::{AttemptId, Batch, BatchId, NewState, Settlement, Suppressed};
 use super::campaign::Campaign;
 use super::change::{Change, NewIds, sent_elsewhere};
@@ -102,10 +102,7 @@ impl Ledger {
     /// Makes unknown what senders that are gone left under way. Returns how many batches.
     fn recover(&mut self) -> Result<u64> {
         let in_flight = self.backend.in_flight()?;
-        let lost = transition::recover(&in_flight)?;
-        if !lost.is_empty() {
-            self.apply(&lost)?;
-        }
+        self.apply(&transition::recover(&in_flight)?)?;
         Ok(in_flight.batches.len() as u64)
     }
 
@@ -198,9 +195,7 @@ impl Ledger {
                 let batches = ledger.backend.selected(selection)?;
                 let (resolved, changes) =
                     transition::resolve(&batches, selection, resolution, note, at)?;
-                if !changes.is_empty() {
-                    ledger.apply(&changes)?;
-                }
+                ledger.apply(&changes)?;
                 Ok(resolved)
             });
             tries += 1;
@@ -247,38 +242,48 @@ impl Ledger {
             return Ok(Page::End);
         };
         // Children of a split come after everything planned so far, and hold no listed number.
-        let mut through = Page::Through(last.id);
-        for batch in &page {
-            match self.suppress_in(batch, listed)? {
-                Some(rows) if rows.is_empty() => {}
-                Some(rows) => each(batch.id, rows),
-                None => through = Page::Busy,
-            }
-        }
-        Ok(through)
+        Ok(if self.suppress_in(&page, listed, each)? {
+            Page::Through(last.id)
+        } else {
+            Page::Busy
+        })
     }
 
-    /// Suppresses the listed recipients of a planned batch, and returns their rows. `None`: another sender is changing it.
+    /// Suppresses the listed recipients of planned batches. Hands each batch that has some to `each`, with their rows. `false`:
+    /// another sender is changing one of them.
     pub(super) fn suppress_in(
         &mut self,
-        batch: &Batch,
+        batches: &[Batch],
         listed: &dyn Fn(Msisdn) -> Option<String>,
-    ) -> Result<Option<Suppressed>> {
-        let (rows, changes) = transition::suppress(batch, listed)?;
-        if changes.is_empty() {
-            return Ok(Some(rows));
+        each: &mut dyn FnMut(BatchId, Suppressed),
+    ) -> Result<bool> {
+        let (mut ids, mut found) = (Vec::new(), Vec::new());
+        for batch in batches {
+            let (rows, changes) = transition::suppress(batch, listed)?;
+            if !changes.is_empty() {
+                ids.push(batch.id);
+                found.push((rows, changes));
+            }
         }
-        match self.backend.keep(batch.id)? {
+        let kept = self.keep(&ids)?;
+        let mut all = Vec::new();
+        for ((id, (rows, changes)), kept) in ids.iter().zip(found).zip(&kept) {
             // What is listed is suppressed also where nothing is to be claimed.
-            Kept::Planned | Kept::AccountStopped(_) => self.apply(&changes).map(|_| Some(rows)),
-            Kept::Gone => Ok(Some(Suppressed::new())),
-            Kept::Busy => Ok(None),
+            if matches!(kept, Kept::Planned | Kept::AccountStopped(_)) {
+                all.extend(changes);
+                each(*id, rows);
+            }
         }
+        self.apply(&all)?;
+        Ok(!kept.contains(&Kept::Busy))
     }
 
-    /// Keeps a planned batch for this sender to the end of the transaction.
-    pub(super) fn keep(&mut self, batch: BatchId) -> Result<Kept> {
-        self.backend.keep(batch)
+    /// Keeps planned batches for this sender to the end of the transaction.
+    pub(super) fn keep(&mut self, batches: &[BatchId]) -> Result<Vec<Kept>> {
+        if batches.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.backend.keep(batches)
     }
 
     /// Tells other senders of the campaign that the gateway stopped the account with this code. In a transaction.
@@ -319,36 +324,51 @@ impl Ledger {
         Ok(batch)
     }
 
-    /// Takes a planned batch for one attempt. The transaction must be committed before the request starts.
-    pub(super) fn claim(&mut self, batch: BatchId, at: &Timestamp) -> Result<AttemptId> {
-        let mut changes = transition::claim(batch, at)?;
+    /// Takes planned batches for one attempt each. The transaction must be committed before their requests start.
+    pub(super) fn claim(&mut self, batches: &[(BatchId, &Timestamp)]) -> Result<Vec<AttemptId>> {
+        if batches.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut changes = Vec::new();
         if !self.started {
             let gateway_host = self.destination.clone();
-            changes.insert(0, Change::Start { gateway_host });
+            changes.push(Change::Start { gateway_host });
             self.started = true;
         }
+        changes.extend(transition::claim(batches)?);
         let new = self.apply(&changes)?;
-        new.attempts.first().copied().ok_or_else(without_number)
+        if new.attempts.len() == batches.len() {
+            Ok(new.attempts)
+        } else {
+            Err(without_number())
+        }
     }
 
-    /// Records the end of an attempt. Its answer counts also where others have taken this sender for gone.
-    pub(super) fn settle(&mut self, end: &Settlement) -> Result<()> {
-        let claimed = self.backend.claimed_rows(end.attempt, &end.batch.rows)?;
-        let is_late = claimed.is_some();
-        match claimed {
-            None => self.apply(&transition::settle(end)?).map(drop)?,
-            Some(batches) => {
-                self.apply(&transition::settle_late(end, &batches)?)?;
-                let sent_again = transition::sent_again(end, &batches);
-                if !sent_again.is_empty() {
-                    self.backend.note_sent_again(end.attempt, &sent_again)?;
-                }
+    /// Records the ends of attempts. Their answers count also where others have taken this sender for gone.
+    pub(super) fn settle(&mut self, ends: &[&Settlement]) -> Result<()> {
+        let mut in_time = Vec::new();
+        for &end in ends {
+            match self.backend.claimed_rows(end.attempt, &end.batch.rows)? {
+                None => in_time.push(end),
+                Some(batches) => self.settle_late(end, &batches)?,
             }
         }
+        self.apply(&transition::settle(&in_time)?)?;
         let is_accepted = |state: &NewState| matches!(state, NewState::Accepted { .. });
-        if is_late || !end.new_states.iter().all(is_accepted) {
+        let mut states = in_time.iter().flat_map(|end| &end.new_states);
+        if in_time.len() < ends.len() || !states.all(is_accepted) {
             let again = self.backend.planned_although_accepted()?;
             self.apply(&transition::suppress_accepted(&again)?)?;
+        }
+        Ok(())
+    }
+
+    /// Records the end of an attempt whose sender may have been taken for gone. These batches have its rows now.
+    fn settle_late(&mut self, end: &Settlement, batches: &[StoredBatch]) -> Result<()> {
+        self.apply(&transition::settle_late(end, batches)?)?;
+        let sent_again = transition::sent_again(end, batches);
+        if !sent_again.is_empty() {
+            self.backend.note_sent_again(end.attempt, &sent_again)?;
         }
         Ok(())
     }
@@ -361,6 +381,9 @@ impl Ledger {
     }
 
     fn apply(&mut self, changes: &[Change]) -> Result<NewIds> {
+        if changes.is_empty() {
+            return Ok(NewIds::default());
+        }
         self.backend.apply(changes)
     }
 

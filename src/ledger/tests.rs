@@ -332,7 +332,8 @@ pub(super) fn first(ledger: &Ledger) -> Batch {
 }
 
 pub(super) fn claim(ledger: &mut Ledger, batch: &Batch) -> Result<AttemptId> {
-    ledger.transaction(|ledger| ledger.claim(batch.id, &timestamp()))
+    let attempts = ledger.transaction(|ledger| ledger.claim(&[(batch.id, &timestamp())]));
+    attempts.map(|attempts| attempts[0])
 }
 
 pub(super) fn settlement(
@@ -373,7 +374,7 @@ pub(super) fn send(ledger: &mut Ledger, new_states: Vec<NewState>) -> Batch {
     let batch = first(ledger);
     let attempt = claim(ledger, &batch).unwrap();
     let end = settlement(&batch, attempt, new_states);
-    ledger.transaction(|ledger| ledger.settle(&end)).unwrap();
+    ledger.transaction(|ledger| ledger.settle(&[&end])).unwrap();
     batch
 }
 

@@ -22,25 +22,22 @@ const ACCEPTED_BEFORE: &str = "the gateway accepted an earlier request for it";
 /// Why recipients are refused each for itself, and not because another number of the request was bad.
 const ANSWERED_SINGLY: &str = "the gateway answered for each number";
 
-/// A planned batch is taken for one attempt.
-pub(super) fn claim(batch: BatchId, at: &Timestamp) -> Result<Vec<Change>> {
-    let claimed = Change::Move {
-        batch,
-        from: State::Planned,
-        to: after(batch, State::Planned, Event::Claim)?,
-        fields: Fields::Claimed(at.clone()),
-    };
-    let attempt = Change::BeginAttempt {
-        batch,
-        at: at.clone(),
-    };
-    Ok(vec![claimed, attempt])
+/// Planned batches are taken for one attempt each.
+pub(super) fn claim(batches: &[(BatchId, &Timestamp)]) -> Result<Vec<Change>> {
+    let claims = batches.iter().map(|&(batch, at)| {
+        after(batch, State::Planned, Event::Claim)?;
+        let at = at.clone();
+        Ok(Change::Claim { batch, at })
+    });
+    claims.collect()
 }
 
-/// An attempt has ended. Where the recipients end in different states, the batch is split into children of one state each.
-pub(super) fn settle(end: &Settlement) -> Result<Vec<Change>> {
-    let mut changes = vec![end_attempt(end)];
-    changes.extend(outcomes(end.batch.id, &end.batch.rows, &end.new_states)?);
+/// Attempts have ended. Where the recipients of a batch end in different states, it is split into children of one state each.
+pub(super) fn settle(ends: &[&Settlement]) -> Result<Vec<Change>> {
+    let mut changes: Vec<Change> = ends.iter().map(|end| end_attempt(end)).collect();
+    for end in ends {
+        changes.extend(outcomes(end.batch.id, &end.batch.rows, &end.new_states)?);
+    }
     Ok(changes)
 }
 

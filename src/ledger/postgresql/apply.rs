@@ -1,4 +1,10 @@
 //! Changes of an open campaign as SQL.
+//!
+//! Statements about many rows also name the range in which these are. Where the server has not counted a table yet and plans them
+//! badly, they read that range, and not the whole campaign.
+
+use std::collections::{HashMap, HashSet};
+use std::mem;
 
 use postgres::types::ToSql;
 
@@ -6,28 +12,36 @@ use super::connection::{Values, get};
 use super::open::Ledger;
 use crate::Result;
 use crate::ledger::batch::{AttemptId, BatchId};
-use crate::ledger::change::{
-    Answer, Change, Child, Fields, NewIds, changed_meanwhile, sent_elsewhere,
-};
+use crate::ledger::change::{Change, Child, Fields, NewIds, changed_meanwhile, sent_elsewhere};
 use crate::ledger::state::State;
 use crate::ledger::stored::to_json;
 
 impl Ledger {
+    /// Carries out changes in their order. Those of one kind that follow each other are one statement.
+    pub(super) fn apply_all(&mut self, changes: &[Change]) -> Result<NewIds> {
+        let mut new = NewIds::default();
+        for alike in changes.chunk_by(are_alike) {
+            match &alike[0] {
+                Change::Claim { .. } => self.claim(alike, &mut new)?,
+                Change::EndAttempt { .. } => self.end_attempts(alike)?,
+                Change::Move { .. } => self.move_batches(alike)?,
+                change => self.apply_one(change, &mut new)?,
+            }
+        }
+        Ok(new)
+    }
+
     /// Carries out one change, and notes the numbers of what is new.
-    pub(super) fn apply_one(&mut self, change: &Change, new: &mut NewIds) -> Result<()> {
+    fn apply_one(&mut self, change: &Change, new: &mut NewIds) -> Result<()> {
         match change {
+            // These are carried out many at once.
+            Change::Claim { .. } | Change::EndAttempt { .. } | Change::Move { .. } => Ok(()),
             Change::Start { gateway_host } => self.set_gateway_host(gateway_host),
             Change::MarkBeginning { at } => {
                 let (at, sender) = (at.as_ref().map(ToString::to_string), self.register()?);
                 let sql = "UPDATE sender SET begins_at = $3 WHERE campaign = $1 AND id = $2";
                 self.execute(sql, &[&sender, &at]).map(drop)
             }
-            Change::Move {
-                batch,
-                from,
-                to,
-                fields,
-            } => self.move_batch(*batch, *from, *to, fields),
             Change::Split {
                 parent,
                 from,
@@ -37,25 +51,10 @@ impl Ledger {
                 for child in children {
                     new.batches.push(self.split_off(*parent, *from, child)?);
                 }
-                self.update_batch(*parent, *from, *to, "code = NULL", &[])
+                let mut moved = Moved::default();
+                moved.add(*parent, *from, *to);
+                self.update_batches(&moved, "code = NULL", &[])
             }
-            Change::BeginAttempt { batch, at } => {
-                // Its number was drawn when the batch was claimed.
-                let id = self.insert(
-                    "INSERT INTO attempt (campaign, id, batch_id, sender, claimed_at)
-                     SELECT campaign, attempt, id, sender, $3 FROM batch WHERE campaign = $1 AND id = $2 RETURNING id",
-                    &[&batch.0, &at.to_string()],
-                )?;
-                self.attempts += 1;
-                self.last_attempt = id;
-                new.attempts.push(AttemptId(id));
-                Ok(())
-            }
-            Change::EndAttempt {
-                attempt,
-                outcome,
-                answered,
-            } => self.end_attempt(*attempt, outcome.as_str(), answered.as_ref()),
             Change::SetTrxId { row, trx_id } => {
                 let sql = "UPDATE recipient SET trx_id = $3 WHERE campaign = $1 AND row = $2";
                 self.execute(sql, &[row, &storable(trx_id.as_ref())])
@@ -119,73 +118,143 @@ impl Ledger {
             .collect()
     }
 
-    /// The statement names the state that the batch leaves, so that of two writers only one succeeds.
-    fn move_batch(
-        &mut self,
-        batch: BatchId,
-        from: State,
-        to: State,
-        fields: &Fields,
-    ) -> Result<()> {
-        match fields {
-            Fields::Kept => self.update_batch(batch, from, to, "code = code", &[]),
-            Fields::Claimed(at) => {
-                let sender = i64::from(self.register()?);
-                self.update_batch(
-                    batch,
-                    from,
-                    to,
-                    "attempts = attempts + 1, claimed_at = $5, code = NULL, trx_id = NULL, why = NULL, decision = NULL,
-                     attempt = nextval('attempt_id'), sender = $6",
-                    &[&at.to_string(), &sender],
-                )
-            }
-            Fields::Reopened => {
-                let sql = "code = NULL, trx_id = NULL, why = NULL, decision = NULL";
-                self.update_batch(batch, from, to, sql, &[])
-            }
-            Fields::Settled { code, trx_id, why } => {
-                let sql = "code = $5, trx_id = $6, why = $7";
-                self.update_batch(
-                    batch,
-                    from,
-                    to,
-                    sql,
-                    &[code, &storable(trx_id.as_ref()), &storable(why.as_ref())],
-                )
-            }
-            Fields::Suppressed { why } => self.update_batch(batch, from, to, "why = $5", &[why]),
-            Fields::Decided { trx_id } => {
-                let sql = "decision = $5, trx_id = coalesce($6, trx_id)";
-                self.update_batch(batch, from, to, sql, &[&self.decision, trx_id])
+    /// Begins an attempt for each of these batches, which must be planned.
+    fn claim(&mut self, claims: &[Change], new: &mut NewIds) -> Result<()> {
+        let (mut ids, mut times) = (Vec::new(), Vec::new());
+        for change in claims {
+            if let Change::Claim { batch, at } = change {
+                ids.push(batch.0);
+                times.push(at.to_string());
             }
         }
+        let sender = self.register()?;
+        let rows = self.connection.rows(
+            "WITH claimed AS (
+                 UPDATE batch SET state = 'claimed', attempts = attempts + 1, claimed_at = new.at, code = NULL, trx_id = NULL,
+                                  why = NULL, decision = NULL, attempt = nextval('attempt_id'), sender = $4::integer
+                 FROM unnest($2::bigint[], $3::text[]) AS new (batch, at)
+                 WHERE campaign = $1 AND id = new.batch AND id BETWEEN $5 AND $6 AND state = 'planned'
+                 RETURNING id, attempt, claimed_at)
+             INSERT INTO attempt (campaign, id, batch_id, sender, claimed_at)
+             SELECT $1, attempt, id, $4, claimed_at FROM claimed RETURNING batch_id, id",
+            &[&self.number, &ids, &times, &sender, &ids.iter().min(), &ids.iter().max()],
+        )?;
+        let mut attempts = HashMap::new();
+        for row in &rows {
+            let attempt = get(row, 1)?;
+            self.last_attempt = self.last_attempt.max(attempt);
+            attempts.insert(get::<i64>(row, 0)?, AttemptId(attempt));
+        }
+        for id in ids {
+            let attempt = attempts.get(&id).copied();
+            let attempt = attempt.ok_or_else(|| changed_meanwhile(BatchId(id), "planned"))?;
+            self.attempts += 1;
+            new.attempts.push(attempt);
+        }
+        Ok(())
     }
 
-    /// Sets the state of a batch, and `fields` from `values`, the first of which is `$5`.
-    fn update_batch(
-        &self,
-        batch: BatchId,
-        from: State,
-        to: State,
-        fields: &str,
-        values: Values<'_>,
-    ) -> Result<()> {
-        // What is planned again is anybody's.
-        let sender = match to {
-            State::Planned => ", sender = NULL",
-            _ => "",
-        };
-        let sql = format!(
-            "UPDATE batch SET state = $4, {fields}{sender} WHERE campaign = $1 AND id = $2 AND state = $3"
-        );
-        let (to, from_word) = (to.as_str(), from.as_str());
-        let mut all: Vec<&(dyn ToSql + Sync)> = vec![&batch.0, &from_word, &to];
-        all.extend_from_slice(values);
-        match self.execute(&sql, &all)? {
-            1 => Ok(()),
-            _ => Err(changed_meanwhile(batch, from_word)),
+    fn end_attempts(&self, ends: &[Change]) -> Result<()> {
+        let (mut ids, mut outcomes, mut times) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut statuses, mut texts) = (Vec::new(), Vec::new());
+        for change in ends {
+            if let Change::EndAttempt {
+                attempt,
+                outcome,
+                answered,
+            } = change
+            {
+                ids.push(attempt.0);
+                outcomes.push(outcome.as_str());
+                let answered = answered.as_ref();
+                times.push(answered.map(|answer| answer.at.to_string()));
+                statuses.push(answered.and_then(|answer| answer.http_status.map(i32::from)));
+                texts.push(storable(answered.map(|answer| &answer.text)));
+            }
         }
+        self.execute(
+            "UPDATE attempt SET outcome = new.outcome, ended_at = new.at, http_status = new.status, answer = new.answer,
+                                ended = clock_timestamp()
+             FROM unnest($2::bigint[], $3::text[], $4::text[], $5::integer[], $6::text[])
+                  AS new (attempt, outcome, at, status, answer)
+             WHERE campaign = $1 AND id = new.attempt AND id BETWEEN $7 AND $8",
+            &[&ids, &outcomes, &times, &statuses, &texts, &ids.iter().min(), &ids.iter().max()],
+        )
+        .map(drop)
+    }
+
+    /// Moves batches to other states, all with fields of one kind.
+    fn move_batches(&self, changes: &[Change]) -> Result<()> {
+        let mut moved = Moved::default();
+        let mut set = "code = code";
+        let (mut values, decision): (Values<'_>, Values<'_>) = (&[], &[&self.decision]);
+        for change in changes {
+            let Change::Move {
+                batch,
+                from,
+                to,
+                fields,
+            } = change
+            else {
+                continue;
+            };
+            moved.add(*batch, *from, *to);
+            match fields {
+                Fields::Kept => {}
+                Fields::Reopened => set = "code = NULL, trx_id = NULL, why = NULL, decision = NULL",
+                Fields::Settled { code, trx_id, why } => {
+                    set = "code = new.code, trx_id = new.trx_id, why = new.why";
+                    moved.codes.push(*code);
+                    moved.trx_ids.push(storable(trx_id.as_ref()));
+                    moved.whys.push(storable(why.as_ref()));
+                }
+                Fields::Suppressed { why } => {
+                    set = "why = new.why";
+                    moved.whys.push(Some(why.clone()));
+                }
+                Fields::Decided { trx_id } => {
+                    set = "decision = $10, trx_id = coalesce(new.trx_id, b.trx_id)";
+                    values = decision;
+                    moved.trx_ids.push(trx_id.clone());
+                }
+            }
+        }
+        self.update_batches(&moved, set, values)
+    }
+
+    /// Sets the states of batches, and `fields` from `values`, the first of which is `$10`, and from what is `new`. The statement names
+    /// the state that a batch leaves, so that of two writers only one succeeds.
+    fn update_batches(&self, moved: &Moved, fields: &str, values: Values<'_>) -> Result<()> {
+        // What is planned again is anybody's.
+        let sql = format!(
+            "UPDATE batch b SET state = new.state, sender = CASE WHEN new.state <> 'planned' THEN b.sender END, {fields}
+             FROM unnest($2::bigint[], $3::text[], $4::text[], $5::integer[], $6::text[], $7::text[])
+                  AS new (batch, before, state, code, trx_id, why)
+             WHERE campaign = $1 AND id = new.batch AND id BETWEEN $8 AND $9 AND b.state = new.before RETURNING id"
+        );
+        let (first, last) = (moved.ids.iter().min(), moved.ids.iter().max());
+        let mut all: Vec<&(dyn ToSql + Sync)> = vec![
+            &self.number,
+            &moved.ids,
+            &moved.before,
+            &moved.after,
+            &moved.codes,
+            &moved.trx_ids,
+            &moved.whys,
+            &first,
+            &last,
+        ];
+        all.extend_from_slice(values);
+        let changed = self.read_column(&sql, &all)?;
+        if changed.len() == moved.ids.len() {
+            return Ok(());
+        }
+        let changed: HashSet<i64> = changed.into_iter().collect();
+        let mut all = moved.ids.iter().zip(&moved.before);
+        let missing = all.find(|(id, _)| !changed.contains(id));
+        missing.map_or(Ok(()), |(id, before)| {
+            Err(changed_meanwhile(BatchId(*id), before))
+        })
     }
 
     /// Makes a child with the parent's fields, gives it its rows, and then makes of it what it is to be.
@@ -205,24 +274,45 @@ impl Ledger {
             return Err(changed_meanwhile(parent, "what it was: a row has left it"));
         }
         if (child.state, &child.fields) != (from, &Fields::Kept) {
-            self.move_batch(id, from, child.state, &child.fields)?;
+            self.move_batches(&[Change::Move {
+                batch: id,
+                from,
+                to: child.state,
+                fields: child.fields.clone(),
+            }])?;
         }
         Ok(id)
     }
+}
 
-    fn end_attempt(
-        &self,
-        attempt: AttemptId,
-        outcome: &str,
-        answered: Option<&Answer>,
-    ) -> Result<()> {
-        let sql = "UPDATE attempt SET outcome = $3, ended_at = $4, http_status = $5, answer = $6, ended = clock_timestamp()
-                   WHERE campaign = $1 AND id = $2";
-        let at = answered.map(|answer| answer.at.to_string());
-        let status = answered.and_then(|answer| answer.http_status.map(i32::from));
-        let text = storable(answered.map(|answer| &answer.text));
-        let values: Values<'_> = &[&attempt.0, &outcome, &at, &status, &text];
-        self.execute(sql, values).map(drop)
+/// Whether one statement carries out both.
+fn are_alike(one: &Change, next: &Change) -> bool {
+    match (one, next) {
+        (Change::Move { fields: one, .. }, Change::Move { fields: next, .. }) => {
+            mem::discriminant(one) == mem::discriminant(next)
+        }
+        (Change::Claim { .. }, Change::Claim { .. })
+        | (Change::EndAttempt { .. }, Change::EndAttempt { .. }) => true,
+        _ => false,
+    }
+}
+
+/// Batches that go to other states, and what is set with them. What is not set is empty.
+#[derive(Default)]
+struct Moved {
+    ids: Vec<i64>,
+    before: Vec<&'static str>,
+    after: Vec<&'static str>,
+    codes: Vec<Option<i32>>,
+    trx_ids: Vec<Option<String>>,
+    whys: Vec<Option<String>>,
+}
+
+impl Moved {
+    fn add(&mut self, batch: BatchId, before: State, after: State) {
+        self.ids.push(batch.0);
+        self.before.push(before.as_str());
+        self.after.push(after.as_str());
     }
 }
 

@@ -1,5 +1,6 @@
 //! A campaign that is open for sending: opening it, and the transactions that are made in it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::campaign::{self, Stored};
@@ -44,6 +45,8 @@ pub(super) struct Ledger {
     account_stops: i64,
     /// Whether its record was made, perhaps in the transaction that is open.
     recorded: bool,
+    /// Whether the transaction that is open changes what must not be lost.
+    has_changes: bool,
     /// How many attempts it made, with those of the transaction.
     pub(super) attempts: i64,
     /// How many of them are committed.
@@ -73,6 +76,7 @@ impl Ledger {
             sender: None,
             account_stops: i64::MAX,
             recorded: false,
+            has_changes: false,
             attempts: 0,
             committed: 0,
             commits: 0,
@@ -95,7 +99,7 @@ impl Ledger {
         };
         if !self.recorded {
             self.record(sender)?;
-            self.recorded = true;
+            (self.recorded, self.has_changes) = (true, true);
         }
         Ok(sender)
     }
@@ -153,20 +157,20 @@ impl backend::Ledger for Ledger {
     }
 
     fn begin(&mut self) -> Result<()> {
+        self.has_changes = false;
         self.connection.run("BEGIN")
     }
 
     fn apply(&mut self, changes: &[Change]) -> Result<NewIds> {
-        let mut new = NewIds::default();
-        for change in changes {
-            self.apply_one(change, &mut new)?;
-        }
-        Ok(new)
+        self.has_changes = true;
+        self.apply_all(changes)
     }
 
     fn commit(&mut self) -> Result<()> {
-        // Should the connection be lost now, this number tells whether the transaction is durable.
-        if self.recorded {
+        // Should the connection be lost now, this number tells whether the transaction is durable. What changes nothing can be made
+        // again, and is not written.
+        let is_counted = self.recorded && self.has_changes;
+        if is_counted {
             let sql =
                 "UPDATE sender SET attempts = $2, commits = $3 WHERE id = $1 AND commits = $4";
             let values: Values<'_> = &[
@@ -180,7 +184,7 @@ impl backend::Ledger for Ledger {
             }
         }
         self.connection.run("COMMIT")?;
-        self.commits += i64::from(self.recorded);
+        self.commits += i64::from(is_counted);
         self.committed = self.attempts;
         Ok(())
     }
@@ -244,6 +248,7 @@ impl backend::Ledger for Ledger {
     }
 
     fn note_sent_again(&mut self, attempt: AttemptId, rows: &[i64]) -> Result<()> {
+        self.has_changes = true;
         let sql = "UPDATE attempt SET sent_again = true WHERE campaign = $1 AND id = $2";
         (self.connection).execute(sql, &[&self.number, &attempt.0])?;
         let sql = "UPDATE batch SET accepted_before = true WHERE campaign = $1 AND id IN (
@@ -268,26 +273,31 @@ impl backend::Ledger for Ledger {
     }
 
     fn stop_account(&mut self, code: i32) -> Result<()> {
+        self.has_changes = true;
         let sql = "UPDATE campaign SET account_stops = account_stops + 1, stop_code = $2 WHERE number = $1";
         self.connection
             .execute(sql, &[&self.number, &code])
             .map(drop)
     }
 
-    fn keep(&mut self, batch: BatchId) -> Result<Kept> {
+    fn keep(&mut self, batches: &[BatchId]) -> Result<Vec<Kept>> {
+        let ids: Vec<i64> = batches.iter().map(|batch| batch.0).collect();
         let rows = self.connection.rows(
-            "SELECT state = 'planned', (SELECT stop_code FROM campaign WHERE number = $1 AND account_stops > $3)
-             FROM batch WHERE campaign = $1 AND id = $2 FOR UPDATE SKIP LOCKED",
-            &[&self.number, &batch.0, &self.account_stops],
+            "SELECT id, state = 'planned', (SELECT stop_code FROM campaign WHERE number = $1 AND account_stops > $3)
+             FROM batch WHERE campaign = $1 AND id = ANY($2) FOR UPDATE SKIP LOCKED",
+            &[&self.number, &ids, &self.account_stops],
         )?;
-        let Some(row) = rows.first() else {
-            return Ok(Kept::Busy);
-        };
-        Ok(match (get(row, 0)?, get(row, 1)?) {
-            (false, _) => Kept::Gone,
-            (true, None) => Kept::Planned,
-            (true, Some(code)) => Kept::AccountStopped(code),
-        })
+        let mut kept = HashMap::new();
+        for row in &rows {
+            let is = match (get(row, 1)?, get(row, 2)?) {
+                (false, _) => Kept::Gone,
+                (true, None) => Kept::Planned,
+                (true, Some(code)) => Kept::AccountStopped(code),
+            };
+            kept.insert(get::<i64>(row, 0)?, is);
+        }
+        let kept = ids.iter().map(|id| kept.remove(id).unwrap_or(Kept::Busy));
+        Ok(kept.collect())
     }
 
     fn set_sender(&mut self, options: &SenderOptions) -> Result<()> {

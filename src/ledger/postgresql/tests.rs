@@ -291,7 +291,9 @@ fn a_claim_is_unknown_once_its_sender_is_gone_and_not_before() {
     let attempt = claim(&mut sending, &batch).unwrap();
     assert_eq!(open(&place).recovered(), 0);
     let end = settlement(&batch, attempt, vec![accepted(None)]);
-    sending.transaction(|ledger| ledger.settle(&end)).unwrap();
+    sending
+        .transaction(|ledger| ledger.settle(&[&end]))
+        .unwrap();
     let batch = first(&sending);
     claim(&mut sending, &batch).unwrap();
     let in_flight = || snapshot(&place).unwrap().totals().unwrap().in_flight;

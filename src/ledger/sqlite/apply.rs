@@ -37,9 +37,13 @@ impl Ledger {
                 }
                 self.update_batch(*parent, *from, *to, "code = NULL", &[])
             }
-            Change::BeginAttempt { batch, at } => {
+            Change::Claim { batch, at } => {
+                self.record(*batch, State::Planned)?;
+                let fields = "attempts = attempts + 1, claimed_at = ?4, code = NULL, trx_id = NULL, why = NULL, decision = NULL";
+                let at = at.to_string();
+                self.update_batch(*batch, State::Planned, State::Claimed, fields, &[&at])?;
                 let sql = "INSERT INTO attempt (batch_id, claimed_at) VALUES (?1, ?2)";
-                self.execute(sql, params![batch.0, at.to_string()])?;
+                self.execute(sql, params![batch.0, at])?;
                 let attempt = self.connection.last_insert_rowid();
                 // Attempts are never deleted, so the last one's number is how many there are.
                 self.attempts = attempt.cast_unsigned();
@@ -94,13 +98,6 @@ impl Ledger {
         self.record(batch, from)?;
         match fields {
             Fields::Kept => self.update_batch(batch, from, to, "code = code", &[]),
-            Fields::Claimed(at) => self.update_batch(
-                batch,
-                from,
-                to,
-                "attempts = attempts + 1, claimed_at = ?4, code = NULL, trx_id = NULL, why = NULL, decision = NULL",
-                &[&at.to_string()],
-            ),
             Fields::Reopened => {
                 let sql = "code = NULL, trx_id = NULL, why = NULL, decision = NULL";
                 self.update_batch(batch, from, to, sql, &[])

@@ -352,7 +352,11 @@ impl Open {
                 }
                 data.move_batch(*parent, *from, *to, &Fields::Kept)?;
             }
-            Change::BeginAttempt { batch, .. } => {
+            Change::Claim { batch, at } => {
+                data.move_batch(*batch, State::Planned, State::Claimed, &Fields::Reopened)?;
+                let claimed = Arc::make_mut(data.batch(*batch)?);
+                claimed.attempts += 1;
+                claimed.claimed_at = Some(at.to_string());
                 data.attempts.push(Arc::new(Attempt {
                     batch: *batch,
                     ended: 0,
@@ -434,17 +438,6 @@ impl Data {
         match fields {
             Fields::Kept if to == State::Split => batch.code = None,
             Fields::Kept => {}
-            Fields::Claimed(at) => {
-                *batch = OneBatch {
-                    attempts: batch.attempts + 1,
-                    claimed_at: Some(at.to_string()),
-                    code: None,
-                    trx_id: None,
-                    why: None,
-                    decision: None,
-                    ..*batch
-                };
-            }
             Fields::Reopened => {
                 (batch.code, batch.decision) = (None, None);
                 (batch.trx_id, batch.why) = (None, None);

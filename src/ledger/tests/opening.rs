@@ -68,7 +68,7 @@ fn the_lock_never_records_more_attempts_than_the_ledger() {
     let batch = first(&ledger);
     ledger
         .transaction(|ledger| {
-            ledger.claim(batch.id, &timestamp())?;
+            ledger.claim(&[(batch.id, &timestamp())])?;
             Err::<(), _>(crate::Error::new(Kind::Ledger, "the disk is full"))
         })
         .unwrap_err();

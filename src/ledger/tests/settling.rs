@@ -34,7 +34,7 @@ fn an_illegal_transition_changes_nothing(new: New) {
             if batch.id != under_way.id {
                 let end = settlement(batch, attempt, vec![new_state]);
                 ledger
-                    .transaction(|ledger| ledger.settle(&end))
+                    .transaction(|ledger| ledger.settle(&[&end]))
                     .unwrap_err();
             }
         }
@@ -44,11 +44,11 @@ fn an_illegal_transition_changes_nothing(new: New) {
     }
     let too_many = settlement(&under_way, attempt, vec![accepted(None), refused()]);
     ledger
-        .transaction(|ledger| ledger.settle(&too_many))
+        .transaction(|ledger| ledger.settle(&[&too_many]))
         .unwrap_err();
     let none = settlement(&under_way, attempt, vec![]);
     ledger
-        .transaction(|ledger| ledger.settle(&none))
+        .transaction(|ledger| ledger.settle(&[&none]))
         .unwrap_err();
     assert_eq!(contents(&path), before);
     assert_adds_up(&path);

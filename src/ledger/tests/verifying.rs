@@ -19,7 +19,7 @@ fn everything(path: &Location) -> Ledger {
     let tried = first(&ledger);
     let attempt = claim(&mut ledger, &tried).unwrap();
     let end = settlement(&tried, attempt, vec![not_sent()]);
-    ledger.transaction(|ledger| ledger.settle(&end)).unwrap();
+    ledger.transaction(|ledger| ledger.settle(&[&end])).unwrap();
     for (nth, new_states) in [
         (1, vec![accepted(Some("2")), unknown()]),
         (1, vec![unknown()]),
@@ -28,7 +28,7 @@ fn everything(path: &Location) -> Ledger {
         let batch = ledger.planned_after(None).unwrap().remove(nth);
         let attempt = claim(&mut ledger, &batch).unwrap();
         let end = settlement(&batch, attempt, new_states);
-        ledger.transaction(|ledger| ledger.settle(&end)).unwrap();
+        ledger.transaction(|ledger| ledger.settle(&[&end])).unwrap();
     }
     let mut resolve = |row, resolution| {
         ledger

@@ -140,7 +140,9 @@ fn answered_late_between<T>(
     let mut other = open(&place);
     let decided = decide(&mut other);
     let end = settlement(&batch, attempt, vec![new_state]);
-    sending.transaction(|ledger| ledger.settle(&end)).unwrap();
+    sending
+        .transaction(|ledger| ledger.settle(&[&end]))
+        .unwrap();
     assert_adds_up(&place);
     then(&mut other, decided);
     assert_adds_up(&place);
@@ -233,7 +235,7 @@ fn what_was_sent_again_before_its_answer_came_is_not_sent_a_third_time() {
     // It was under way then, and is not taken.
     let found = answered_late_between(accepted(None), again, |ledger, (batch, attempt)| {
         let end = settlement(&batch, attempt, vec![not_sent()]);
-        ledger.transaction(|ledger| ledger.settle(&end)).unwrap();
+        ledger.transaction(|ledger| ledger.settle(&[&end])).unwrap();
         let rows = Selection::Rows(vec![1..=2]);
         let error = ledger.resolve(&rows, &Resolution::NotSent, None, &timestamp());
         assert!(
@@ -247,7 +249,7 @@ fn what_was_sent_again_before_its_answer_came_is_not_sent_a_third_time() {
     // It is unknown, and a person says that it was not sent.
     let found = answered_late_between(accepted(None), again, |ledger, (batch, attempt)| {
         let end = settlement(&batch, attempt, vec![unknown()]);
-        ledger.transaction(|ledger| ledger.settle(&end)).unwrap();
+        ledger.transaction(|ledger| ledger.settle(&[&end])).unwrap();
         let all = Selection::AllUnknown;
         let not_sent = ledger.resolve(&all, &Resolution::NotSent, None, &timestamp());
         assert_eq!(not_sent.unwrap().accepted_before, [1, 2]);
