@@ -108,6 +108,14 @@ impl Program {
         }
     }
 
+    /// What commands call the ledgers that `campaigns` lists.
+    pub(crate) fn ledgers(&self) -> Vec<String> {
+        let listed = self.run(&["campaigns", "--json"]);
+        let listed: Vec<serde_json::Value> = serde_json::from_str(&listed.exits(0).stdout).unwrap();
+        let names = listed.iter().map(|one| one["ledger"].as_str().unwrap());
+        names.map(str::to_owned).collect()
+    }
+
     /// What the ledger of the only campaign in this store, or of the campaign in this folder, answers. Of a file, a copy is asked,
     /// and the ledger stays as it was left.
     pub(crate) fn query(&self, campaign: &str, sql: &str) -> String {
