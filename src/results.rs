@@ -133,9 +133,9 @@ impl ResultsFile {
             }
             _ => {}
         }
-        // Named after this process: two processes that write the same results must not write into one file.
+        // Two processes that write the same results, perhaps on two hosts, must not write into one file.
         let mut partial = file.path.as_os_str().to_owned();
-        partial.push(format!(".{}.partial", std::process::id()));
+        partial.push(format!(".{:08x}.partial", fastrand::u32(..)));
         let partial = PathBuf::from(partial);
         File::create(&partial)
             .and_then(|_| fs::remove_file(&partial))

@@ -13,7 +13,7 @@ use super::{clock, next, store};
 use crate::domain::options::DuplicateRule;
 use crate::domain::{PlanId, PlanIdBuilder, Status};
 use crate::gateway::Code;
-use crate::ledger::{Campaign, Location, Lock, Snapshot, Store, Totals};
+use crate::ledger::{Campaign, History, Location, Lock, Snapshot, Store, Totals};
 use crate::source;
 use crate::{Error, Kind, Result};
 
@@ -23,8 +23,8 @@ pub(super) struct Existing {
     pub(super) totals: Totals,
     /// Whether a message may have reached somebody.
     pub(super) sent: bool,
-    /// Whether an operator decided about rows: what was cancelled must not come back with another plan.
-    decided: bool,
+    /// How often an operator decided about rows: what was cancelled must not come back with another plan.
+    decisions: u64,
 }
 
 impl Existing {
@@ -43,21 +43,28 @@ impl Existing {
         Ok(Some(Self {
             campaign,
             sent: snapshot.was_sent_from()?,
-            decided: snapshot.has_decisions()?,
+            decisions: snapshot.decisions()?,
             totals,
         }))
     }
 
     /// Whether requests were made, whatever became of them, or an operator decided about rows.
     pub(super) fn has_history(&self) -> bool {
-        self.totals.attempts > 0 || self.decided
+        self.history() != History::default()
+    }
+
+    fn history(&self) -> History {
+        History {
+            attempts: self.totals.attempts,
+            decisions: self.decisions,
+        }
     }
 
     /// Refuses to set it aside while rows are open, unless nothing was sent and nothing decided.
     pub(super) fn refuse_open_rows(&self, place: &Location) -> Result<()> {
         let counts = self.totals.counts;
         let (pending, unknown) = (counts.of(Status::Pending), counts.of(Status::Unknown));
-        if !(self.sent || self.decided) || pending + unknown == 0 {
+        if !(self.sent || self.decisions > 0) || pending + unknown == 0 {
             return Ok(());
         }
         let problem = format!(
@@ -86,7 +93,7 @@ impl Existing {
             return Ok(());
         } else if self.sent {
             "messages were sent"
-        } else if self.decided {
+        } else if self.decisions > 0 {
             "rows of it were cancelled or resolved"
         } else if self.takes_over(lock) {
             "it took the place of one from which messages were sent"
@@ -98,7 +105,7 @@ impl Existing {
         let (planned_at, changes) = (clock::local(&self.campaign.planned_at), changes.join("; "));
         let problem =
             format!("was planned on {planned_at} with other rows or options, and {why}: {changes}");
-        let open = if self.sent || self.decided {
+        let open = if self.sent || self.decisions > 0 {
             next::settle_first(&self.campaign, &self.totals, place)
         } else {
             String::new()
@@ -311,7 +318,7 @@ pub(super) fn refuse_lost(
 pub(super) fn make_room(lock: Lock, existing: &Existing, is_shared: bool) -> Result<Lock> {
     let takes_over = existing.takes_over(&lock);
     let mut lock = if existing.has_history() || is_shared {
-        set_aside(lock, &existing.campaign)?
+        set_aside(lock, existing)?
     } else {
         lock.close_completely()?
     };
@@ -323,8 +330,8 @@ pub(super) fn make_room(lock: Lock, existing: &Existing, is_shared: bool) -> Res
 }
 
 /// Sets a ledger aside, and tells the user where it is now.
-pub(super) fn set_aside(lock: Lock, campaign: &Campaign) -> Result<Lock> {
-    let (lock, aside) = lock.set_aside(&campaign.planned_at)?;
+pub(super) fn set_aside(lock: Lock, existing: &Existing) -> Result<Lock> {
+    let (lock, aside) = lock.set_aside(&existing.campaign.planned_at, existing.history())?;
     tell(&format!("The earlier ledger is now {aside}."));
     Ok(lock)
 }

@@ -394,7 +394,7 @@ pub(super) fn open_copy(original: &Location, copy: &Location) -> Result<Session>
             return Session::of_ledger(copy);
         }
         // It is the sandbox's copy of an earlier plan: nothing was sent from it.
-        lock = set_aside(lock, &earlier.campaign)?;
+        lock = set_aside(lock, &earlier)?;
     }
     lock.copy_here(original)?;
     if lock.started().is_some() {

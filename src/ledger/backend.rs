@@ -46,13 +46,22 @@ pub(super) trait Lock: Debug + Send {
     fn close_completely(self: Box<Self>) -> Result<Box<dyn Lock>>;
 
     /// Moves a ledger that is closed completely out of its place, under a name made of the time when it was planned. Nothing is
-    /// overwritten. Returns where it is now.
-    fn set_aside(&self, planned_at: &Timestamp) -> Result<String>;
+    /// overwritten. `seen`: where others can send from it, it is refused if more has happened to it. Returns where it is now.
+    fn set_aside(&self, planned_at: &Timestamp, seen: History) -> Result<String>;
 }
 
 /// Keeps a lock held until this is dropped too.
 #[derive(Debug)]
 pub struct LockGuard(#[allow(dead_code)] pub(super) Box<dyn Any + Send>);
+
+/// How much has happened to a campaign.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct History {
+    /// How many attempts were made.
+    pub attempts: u64,
+    /// How often an operator decided about rows.
+    pub decisions: u64,
+}
 
 /// What is recorded of a campaign that was started.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -270,8 +279,8 @@ pub trait Snapshot: Debug {
     /// and no run is under way.
     fn last_request(&self) -> Result<Option<Timestamp>>;
 
-    /// Whether an operator ever decided about rows.
-    fn has_decisions(&self) -> Result<bool>;
+    /// How often an operator decided about rows.
+    fn decisions(&self) -> Result<u64>;
 
     /// Hands each number that was or may yet be sent to (accepted, unknown, pending) to `each`.
     fn sent_numbers(&self, each: &mut dyn FnMut(Msisdn)) -> Result<()>;

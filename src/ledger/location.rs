@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::backend::{self, LockGuard, PlanWriter, Snapshot, Started};
+use super::backend::{self, History, LockGuard, PlanWriter, Snapshot, Started};
 use super::postgresql::{self, Store};
 use super::sqlite;
 use crate::domain::Timestamp;
@@ -269,11 +269,11 @@ impl Lock {
         })
     }
 
-    /// Moves the ledger out of its place, under a name made of the time when it was planned. Nothing is overwritten. Returns
-    /// where it is now.
-    pub fn set_aside(self, planned_at: &Timestamp) -> Result<(Self, String)> {
+    /// Moves the ledger out of its place, under a name made of the time when it was planned. Nothing is overwritten. `seen`: where
+    /// others can send from it, it is refused if more has happened to it. Returns where it is now.
+    pub fn set_aside(self, planned_at: &Timestamp, seen: History) -> Result<(Self, String)> {
         let lock = self.close_completely()?;
-        let aside = lock.backend.set_aside(planned_at)?;
+        let aside = lock.backend.set_aside(planned_at, seen)?;
         Ok((lock, aside))
     }
 }

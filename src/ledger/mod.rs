@@ -56,7 +56,7 @@ mod totals;
 mod transition;
 mod verify;
 
-pub use backend::{LockGuard, PlanInserts, PlanWriter, Snapshot, Started};
+pub use backend::{History, LockGuard, PlanInserts, PlanWriter, Snapshot, Started};
 pub use batch::{AttemptId, Batch, BatchId, NewState, Settlement, Suppressed};
 pub use batch_queue::Take;
 pub use campaign::Campaign;

@@ -12,7 +12,7 @@ use crate::cli::values::ResolutionArg;
 use crate::cli::view::{self, counted, inflected};
 use crate::cli::{named, next};
 use crate::ledger::{Ledger, Resolution, Resolved, Selection, row_ranges};
-use crate::{Error, Result};
+use crate::{Error, Kind, Result};
 
 pub(in crate::cli) fn run(args: &ResolveArgs) -> Result<Exit> {
     let resolution = resolution(args)?;
@@ -22,6 +22,13 @@ pub(in crate::cli) fn run(args: &ResolveArgs) -> Result<Exit> {
     let (selection, note) = (selection(args), args.note.as_deref());
     let resolved = ledger
         .resolve(&selection, &resolution, note, &clock::now())
+        .map_err(|error| match error.kind {
+            // The rows that are unknown then may be others, which nobody has looked up.
+            Kind::Unreachable => error.hint(
+                "the decision may have been recorded: look at the status before you run again",
+            ),
+            _ => error,
+        })
         .map_err(|error| error.at(place));
     let (campaign, totals) = (ledger.campaign().clone(), ledger.totals());
     ledger.close()?;

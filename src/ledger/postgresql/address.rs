@@ -65,7 +65,11 @@ impl Store {
         let encrypted = match value("sslmode").as_deref() {
             Some("disable") => false,
             Some("verify-full") => true,
-            None => !config.get_hosts().iter().all(is_here),
+            None => {
+                let addresses = config.get_hostaddrs();
+                !(config.get_hosts().iter().all(is_here)
+                    && addresses.iter().all(IpAddr::is_loopback))
+            }
             Some(_) => {
                 return Err(Error::usage("the sslmode of the store's URL is neither verify-full nor disable")
                     .hint("leave it out: then the server's certificate is verified, unless it is on this machine"));
@@ -156,6 +160,10 @@ mod tests {
                 "{host}"
             );
         }
+        assert_eq!(
+            mode("postgres://me@localhost/sms?hostaddr=192.0.2.1"),
+            SslMode::Require
+        );
         assert_eq!(
             mode("postgres://me@localhost/sms?sslmode=verify-full"),
             SslMode::Require

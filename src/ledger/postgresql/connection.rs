@@ -29,13 +29,13 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const OLDEST: i32 = 13;
 
 /// How this session differs from the server's defaults: no time-out ends it, the server soon notices when this host is gone, a
-/// commit is on the disk when it returns, and statements are planned for a campaign of the usual size: one that is newer than the
+/// commit is on the disk when it returns, a statement sees what was committed before it, and statements are planned for a campaign of the usual size: one that is newer than the
 /// server's statistics would be taken for an empty one. Settings that this server does not have are left out.
 const SETTINGS: &str = "
     SET search_path = isms_campaign, pg_temp;
     SELECT set_config(name, value, false)
     FROM (VALUES ('statement_timeout', '0'), ('lock_timeout', '0'), ('idle_in_transaction_session_timeout', '0'),
-                 ('idle_session_timeout', '0'), ('transaction_timeout', '0'), ('tcp_keepalives_idle', '10'),
+                 ('default_transaction_isolation', 'read committed'), ('idle_session_timeout', '0'), ('transaction_timeout', '0'), ('tcp_keepalives_idle', '10'),
                  ('tcp_keepalives_interval', '2'), ('tcp_keepalives_count', '5'), ('tcp_user_timeout', '20000'),
                  ('plan_cache_mode', 'force_generic_plan'))
          AS wanted (name, value)

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use super::address::check_name;
+use super::connection::get;
 use super::open::Ledger;
 use super::place::Lock;
 use super::plan_writer::PlanWriter;
 use crate::domain::Timestamp;
-use crate::ledger::backend::{self, LockGuard, Started};
+use crate::ledger::backend::{self, History, LockGuard, Started};
 use crate::{Error, Kind, Result};
 
 /// A campaign and its lock are kept by one database, so nothing outside of the campaign records that it was started.
@@ -41,12 +42,29 @@ impl backend::Lock for Lock {
         Ok(self)
     }
 
-    fn set_aside(&self, planned_at: &Timestamp) -> Result<String> {
+    fn set_aside(&self, planned_at: &Timestamp, seen: History) -> Result<String> {
         let stamp = planned_at.file_stamp();
-        // A sender that makes its record now is waited for, and seen below.
+        // A sender that makes its record now is waited for, and seen below. So is what one did that has ended again.
         self.connection.run("BEGIN")?;
         let sql = "SELECT FROM campaign WHERE stored_as = $1 FOR UPDATE";
         self.connection.execute(sql, &[&self.place.name])?;
+        let row = self.connection.one(
+            "SELECT (SELECT count(*) FROM attempt WHERE campaign = number),
+                    (SELECT count(*) FROM decision WHERE campaign = number AND resolution <> 'expires')
+             FROM campaign WHERE stored_as = $1",
+            &[&self.place.name],
+        )?;
+        let now = History {
+            attempts: get::<i64>(&row, 0)?.cast_unsigned(),
+            decisions: get::<i64>(&row, 1)?.cast_unsigned(),
+        };
+        if now != seen {
+            self.connection.run("ROLLBACK")?;
+            let problem = "was sent, or rows of it were decided about, while the new plan was made";
+            return Err(Error::new(Kind::InUse, problem)
+                .hint("nothing was changed; run again")
+                .at(&self.place));
+        }
         // Two plans of one second differ by a number.
         let numbers = (2..100).map(|nth| format!("-{nth}"));
         for nth in std::iter::once(String::new()).chain(numbers) {

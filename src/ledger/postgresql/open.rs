@@ -106,9 +106,9 @@ impl Ledger {
 
     /// The database holds less than was committed to it.
     fn is_older_copy(&self) -> Error {
-        Error::new(Kind::Ledger, "holds less than this run has committed: an older copy of the database took its place")
-            .hint("nothing more is sent; find out what was sent since then in the iSMS portal before you run again")
-            .at(&self.connection.store)
+        // It fails where there is no transaction.
+        let _ = self.connection.run("ROLLBACK");
+        schema::mark_older_copy(&self.connection)
     }
 
     /// Refuses a campaign that was set aside since it was opened: another one may have been planned in its place, for the same people.

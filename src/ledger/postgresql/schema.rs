@@ -176,20 +176,28 @@ pub(super) fn create(connection: &Connection) -> Result<()> {
         connection.run(&format!(
             "INSERT INTO isms_campaign.version VALUES (1, {VERSION}, NULL)"
         ))?;
+        // Before the first backup of it can be made.
+        refuse_copy(connection)?;
     }
     connection.run("COMMIT")
 }
 
-/// The server's cluster, how often it was promoted or brought back to an earlier time, and when these tables were made.
+/// The server's cluster, how often it was promoted or brought back to an earlier time, the database, and when these tables were made.
 const IDENTITY: &str = "
-    SELECT concat_ws(' ', system_identifier, left(pg_walfile_name(pg_current_wal_lsn()), 8), 'isms_campaign.version'::regclass::oid)
+    SELECT concat_ws(' ', system_identifier, left(pg_walfile_name(pg_current_wal_lsn()), 8),
+                     (SELECT oid FROM pg_database WHERE datname = current_database()), 'isms_campaign.version'::regclass::oid)
     FROM pg_control_system()";
+
+/// What stands for an identity that no database has.
+const OLDER: &str = "an older copy was noticed";
 
 /// Refuses a database that is a copy of the one that was sent from: what happened there since the copy was made is missing here.
 pub(super) fn refuse_copy(connection: &Connection) -> Result<()> {
-    // There are servers that tell nothing of this.
-    let Ok(row) = connection.one(IDENTITY, &[]) else {
-        return Ok(());
+    let row = match connection.one(IDENTITY, &[]) {
+        Err(error) if error.kind == Kind::Unreachable => return Err(error),
+        // There are servers that tell nothing of this.
+        Err(_) => return Ok(()),
+        Ok(row) => row,
     };
     let identity: &str = get(&row, 0)?;
     let sql = "UPDATE version SET identity = $1 WHERE identity IS NULL";
@@ -198,11 +206,25 @@ pub(super) fn refuse_copy(connection: &Connection) -> Result<()> {
     if get::<&str>(&stored, 0)? == identity {
         return Ok(());
     }
-    Err(Error::new(
-        Kind::Ledger,
+    Err(copy(
+        connection,
         "this database was brought back from a copy, or another server took over: what was sent since then may be missing in it",
+    ))
+}
+
+/// Keeps everybody from sending from a database that holds less than was committed to it, and returns the error. Not in a transaction.
+pub(super) fn mark_older_copy(connection: &Connection) -> Error {
+    // Where this fails, others may have to notice it too.
+    let _ = connection.execute("UPDATE version SET identity = $1", &[&OLDER]);
+    copy(
+        connection,
+        "holds less than this run has committed: an older copy of the database took its place",
     )
-    .hint("nothing is sent from it until that is settled, as the guide says")
-    .remedy(Remedy::StoreGuide)
-    .at(&connection.store))
+}
+
+fn copy(connection: &Connection, problem: &str) -> Error {
+    Error::new(Kind::Ledger, problem)
+        .hint("nothing is sent from it until that is settled, as the guide says")
+        .remedy(Remedy::StoreGuide)
+        .at(&connection.store)
 }

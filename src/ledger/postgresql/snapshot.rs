@@ -188,12 +188,12 @@ impl backend::Snapshot for Snapshot {
         get(&row, 0)
     }
 
-    fn has_decisions(&self) -> Result<bool> {
+    fn decisions(&self) -> Result<u64> {
         let row = self.connection.one(
-            "SELECT EXISTS (SELECT 1 FROM decision WHERE campaign = $1 AND resolution <> 'expires')",
+            "SELECT count(*) FROM decision WHERE campaign = $1 AND resolution <> 'expires'",
             &[&self.number],
         )?;
-        get(&row, 0)
+        get::<i64>(&row, 0).map(i64::cast_unsigned)
     }
 
     fn sent_again(&self) -> Result<Vec<i64>> {

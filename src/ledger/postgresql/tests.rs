@@ -7,6 +7,7 @@ mod sharing;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::Duration;
 
 use super::connection::{Connection, get};
@@ -18,7 +19,9 @@ use crate::ledger::tests::{
     accepted, assert_adds_up, claim, first, in_postgres, lock, open, plan, postgres_server, send,
     settlement, snapshot, statuses, timestamp, unfinished_plan, unknown,
 };
-use crate::ledger::{Committer, Ledger, Location, Resolution, Selection, SenderOptions, Take};
+use crate::ledger::{
+    Committer, History, Ledger, Location, Resolution, Selection, SenderOptions, Take,
+};
 
 impl Place {
     /// All rows of the tables that change.
@@ -145,7 +148,13 @@ fn a_user_who_may_make_no_schema_can_be_given_one() {
     let refusal = Ledger::open(lock(of("auditor")).unwrap()).unwrap_err();
     assert_eq!(refusal.kind, Kind::Account, "{refusal}");
     // One who may plan and send, in tables of another.
-    lock(of("sender")).unwrap().set_aside(&timestamp()).unwrap();
+    let seen = History {
+        attempts: 1,
+        decisions: 0,
+    };
+    (lock(of("sender")).unwrap())
+        .set_aside(&timestamp(), seen)
+        .unwrap();
     plan(of("sender"), &[2, 1]);
     let mut sending = open(of("sender"));
     sending.set_sender(&options("rights")).unwrap();
@@ -222,7 +231,11 @@ fn a_campaign_is_set_aside_under_a_name_that_is_free() {
     };
     let asides = [2_u32, 3].map(|size| {
         plan(&place, &[size]);
-        lock(&place).unwrap().set_aside(&timestamp()).unwrap().1
+        let seen = History::default();
+        (lock(&place).unwrap())
+            .set_aside(&timestamp(), seen)
+            .unwrap()
+            .1
     });
     assert_eq!(asides[0], format!("{name}.20261122T152000Z"));
     assert_eq!(asides[1], format!("{name}.20261122T152000Z-2"));
@@ -425,6 +438,74 @@ fn rows_are_not_resolved_as_not_sent_while_their_request_can_still_be_made() {
     assert_adds_up(&place);
 }
 
+/// One was sent, or decided about, and its sender has ended, since it was looked at.
+#[test]
+fn a_campaign_to_which_more_has_happened_is_not_set_aside() {
+    if postgres_server::server().is_none() {
+        return;
+    }
+    let place = in_postgres();
+    plan(&place, &[1, 1]);
+    let set_aside = || {
+        let seen = History::default();
+        lock(&place).unwrap().set_aside(&timestamp(), seen)
+    };
+    send(&mut open(&place), vec![accepted(None)]);
+    let refused = set_aside().unwrap_err();
+    assert_eq!(refused.kind, Kind::InUse, "{refused}");
+    assert_eq!(statuses(&place), [Status::Accepted, Status::Pending]);
+    let place = in_postgres();
+    plan(&place, &[1]);
+    open(&place)
+        .resolve(
+            &Selection::AllPending,
+            &Resolution::Cancelled,
+            None,
+            &timestamp(),
+        )
+        .unwrap();
+    assert_eq!(set_aside().unwrap_err().kind, Kind::InUse);
+}
+
+#[test]
+fn a_batch_that_is_missing_is_noticed() {
+    if postgres_server::server().is_none() {
+        return;
+    }
+    let place = in_postgres();
+    plan(&place, &[1, 1]);
+    let Location::Stored(Place { store, name, .. }) = &*place else {
+        return;
+    };
+    let sql = "DELETE FROM batch b USING campaign c WHERE c.number = b.campaign AND b.id = 2 AND c.stored_as = $1";
+    (Connection::open(store).unwrap())
+        .execute(sql, &[name])
+        .unwrap();
+    let found = snapshot(&place)
+        .unwrap()
+        .verify(false, &|_, _| true)
+        .unwrap();
+    assert!(found[0].contains("1 of 2"), "{found:?}");
+}
+
+#[test]
+fn nothing_is_sent_from_a_copy_that_was_made_before_the_first_message() {
+    let Some((place, _)) = in_a_new_database("original") else {
+        return;
+    };
+    plan(&place, &[1]);
+    let server = postgres_server::server().unwrap();
+    let copy = "CREATE DATABASE a_copy TEMPLATE original";
+    while server.connect("postgres").batch_execute(copy).is_err() {
+        thread::sleep(Duration::from_millis(10));
+    }
+    let store = Store::parse(&server.url("a_copy")).unwrap();
+    let copied = Location::Stored(Place::new(store, "a").unwrap());
+    let refused = open(copied).set_sender(&options("copies")).unwrap_err();
+    assert_eq!(refused.remedy, Some(crate::Remedy::StoreGuide), "{refused}");
+    open(&place).set_sender(&options("copies")).unwrap();
+}
+
 #[test]
 fn nothing_is_sent_from_a_copy_until_someone_has_settled_what_it_misses() {
     let Some((place, store)) = in_a_new_database("copies") else {
@@ -448,21 +529,14 @@ fn nothing_is_sent_from_a_copy_until_someone_has_settled_what_it_misses() {
 
 #[test]
 fn a_sender_notices_that_an_older_copy_took_the_place_of_the_store() {
-    if postgres_server::server().is_none() {
+    let Some((place, store)) = in_a_new_database("older") else {
         return;
-    }
-    let place = in_postgres();
+    };
     plan(&place, &[1, 1]);
     let mut sending = open(&place);
     send(&mut sending, vec![accepted(None)]);
-    let Location::Stored(Place { store, name, .. }) = &*place else {
-        return;
-    };
-    let older = "UPDATE sender SET commits = 0 FROM campaign c WHERE c.number = campaign AND c.stored_as = $1";
-    Connection::open(store)
-        .unwrap()
-        .execute(older, &[name])
-        .unwrap();
+    let older = "UPDATE sender SET commits = 0";
+    Connection::open(&store).unwrap().run(older).unwrap();
     let batch = first(&sending);
     let refused = claim(&mut sending, &batch).unwrap_err().to_string();
     assert!(
@@ -470,4 +544,7 @@ fn a_sender_notices_that_an_older_copy_took_the_place_of_the_store() {
         "{refused}"
     );
     assert_eq!(statuses(&place), [Status::Accepted, Status::Pending]);
+    // Others refuse it from now on.
+    let refused = open(&place).set_sender(&options("older")).unwrap_err();
+    assert_eq!(refused.remedy, Some(crate::Remedy::StoreGuide), "{refused}");
 }

@@ -19,9 +19,21 @@ impl Snapshot {
         // All of it in one state of the store, whatever is written meanwhile.
         (self.connection).run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
         let violations = verify::violations(self, &self.campaign()?, duplicates_kept, code_fits)?;
-        let lost = self.lost_attempts()?;
+        let lost = [self.lost_attempts()?, self.lost_batches()?];
         self.connection.run("COMMIT")?;
-        Ok(lost.into_iter().chain(violations).collect())
+        Ok(lost.into_iter().flatten().chain(violations).collect())
+    }
+
+    /// Whether there are fewer batches than were planned.
+    fn lost_batches(&self) -> Result<Option<String>> {
+        let row = self.connection.one(
+            "SELECT planned_batches, (SELECT count(*) FROM batch WHERE campaign = $1 AND id <= planned_batches)
+             FROM campaign WHERE number = $1",
+            &[&self.number],
+        )?;
+        let (planned, found): (i64, i64) = (get(&row, 0)?, get(&row, 1)?);
+        Ok((found < planned)
+            .then(|| format!("batches are missing: {found} of {planned} are there")))
     }
 
     /// Whether more attempts were counted than there are.

@@ -10,7 +10,7 @@ use super::open::Ledger;
 use super::plan_writer::{self, PlanWriter};
 use super::{connection, error};
 use crate::domain::Timestamp;
-use crate::ledger::backend::{self, LockGuard, Started};
+use crate::ledger::backend::{self, History, LockGuard, Started};
 use crate::{Error, Kind, Result};
 
 /// Whether a ledger, or another file in its place, is at this path.
@@ -107,7 +107,7 @@ impl backend::Lock for Lock {
         Ok(Box::new(close_all_files(*self)?))
     }
 
-    fn set_aside(&self, planned_at: &Timestamp) -> Result<String> {
+    fn set_aside(&self, planned_at: &Timestamp, _: History) -> Result<String> {
         set_aside(&self.ledger, planned_at).map(|aside| aside.display().to_string())
     }
 }

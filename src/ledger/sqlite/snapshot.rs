@@ -171,10 +171,11 @@ impl backend::Snapshot for Snapshot {
         })
     }
 
-    fn has_decisions(&self) -> Result<bool> {
+    fn decisions(&self) -> Result<u64> {
         self.read(|connection| {
-            let sql = "SELECT EXISTS (SELECT 1 FROM decision WHERE resolution <> 'expires')";
-            Ok(connection.query_row(sql, [], |row| row.get(0))?)
+            let sql = "SELECT count(*) FROM decision WHERE resolution <> 'expires'";
+            let decisions: i64 = connection.query_row(sql, [], |row| row.get(0))?;
+            Ok(decisions.cast_unsigned())
         })
     }
 

@@ -62,7 +62,7 @@ fn all_that_is_pending_is_cancelled_and_nothing_else(new: New) {
     assert_eq!(totals.credits_planned, 6 * totals.credits_accepted);
     ledger.close().unwrap();
     let snapshot = snapshot(&path).unwrap();
-    assert!(snapshot.has_decisions().unwrap());
+    assert_eq!(snapshot.decisions().unwrap(), 1);
     let mut sent = Vec::new();
     snapshot
         .sent_numbers(&mut |number| sent.push(number))
@@ -243,16 +243,16 @@ fn an_expiry_is_kept_and_is_no_decision_about_rows(new: New) {
         let expires_at = planned.planned_at.after(Duration::from_secs(86_400 * days));
         ledger.set_expiry(&expires_at, &timestamp()).unwrap();
         let now = snapshot(&at).unwrap();
-        let now = (now.campaign().unwrap(), now.has_decisions().unwrap());
+        let now = (now.campaign().unwrap(), now.decisions().unwrap());
         let expected = Campaign {
             expires_at,
             ..planned.clone()
         };
-        assert_eq!(now, (expected, false), "{days}");
+        assert_eq!(now, (expected, 0), "{days}");
     }
     send(&mut ledger, vec![unknown()]);
     resolve_as(&mut ledger, &rows([1, 2]), &Resolution::NotSent).unwrap();
-    assert!(snapshot(&at).unwrap().has_decisions().unwrap());
+    assert_eq!(snapshot(&at).unwrap().decisions().unwrap(), 1);
     ledger.close().unwrap();
     assert_adds_up(&at);
 }
@@ -278,7 +278,7 @@ fn the_times_of_runs_are_kept_and_are_no_decisions_about_rows(new: New) {
         ledger.set_schedules(&schedules).unwrap();
         let now = snapshot(&at).unwrap();
         assert_eq!(now.campaign().unwrap().schedules, schedules);
-        assert!(!now.has_decisions().unwrap());
+        assert_eq!(now.decisions().unwrap(), 0);
     }
     ledger.close().unwrap();
     assert_adds_up(&at);

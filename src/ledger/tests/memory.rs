@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::domain::schedule::Given;
 use crate::domain::{Encoding, Message, Msisdn, Status, Timestamp};
 use crate::ledger::backend::{
-    self, InFlight, LockGuard, PlanInserts, PlanWriter, Snapshot, Started, StoredBatch,
+    self, History, InFlight, LockGuard, PlanInserts, PlanWriter, Snapshot, Started, StoredBatch,
 };
 use crate::ledger::batch::{AttemptId, Batch, BatchId};
 use crate::ledger::campaign::Campaign;
@@ -291,7 +291,7 @@ impl backend::Lock for Lock {
         Ok(self)
     }
 
-    fn set_aside(&self, planned_at: &Timestamp) -> Result<String> {
+    fn set_aside(&self, planned_at: &Timestamp, _: History) -> Result<String> {
         self.place.kept().ledger = None;
         Ok(planned_at.file_stamp())
     }

@@ -118,7 +118,10 @@ fn a_sender_whose_campaign_was_set_aside_while_it_was_cut_off_sends_nothing() {
     let cut = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
                WHERE datname = current_database() AND pid <> pg_backend_pid()";
     connection.rows(cut, &[]).unwrap();
-    lock(&place).unwrap().set_aside(&timestamp()).unwrap();
+    let seen = History::default();
+    (lock(&place).unwrap())
+        .set_aside(&timestamp(), seen)
+        .unwrap();
     let refusal = claim(&mut sending, &batch).unwrap_err().to_string();
     assert!(refusal.contains("was set aside meanwhile"), "{refusal}");
 }

@@ -149,8 +149,8 @@ impl Snapshot for Data {
         }))
     }
 
-    fn has_decisions(&self) -> Result<bool> {
-        Ok(!self.decisions.is_empty())
+    fn decisions(&self) -> Result<u64> {
+        Ok(self.decisions.len() as u64)
     }
 
     fn verify(
