@@ -28,7 +28,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("csv", &["source", "sandbox"]),
     ("encoding_rs", &["source/"]),
     ("encoding_rs_io", &["source/"]),
-    ("fastrand", &["dispatch", "cli/session.rs"]),
+    ("fastrand", &["dispatch", "cli/session.rs", "results.rs"]),
     ("flate2", &["source/"]),
     ("governor", &["dispatch/throttle.rs"]),
     ("hashbrown", &["domain"]),
