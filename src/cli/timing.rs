@@ -83,8 +83,8 @@ impl Timing {
             None => !schedule.is_always() || given.spread.is_some(),
         };
         if is_news {
+            ledger.add_schedule(&given)?;
             campaign.schedules.push(given);
-            ledger.set_schedules(&campaign.schedules)?;
         }
         Ok(Self {
             schedule,

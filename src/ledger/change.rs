@@ -51,8 +51,8 @@ pub(super) enum Change {
         at: Timestamp,
         expires_at: Timestamp,
     },
-    /// When runs are asked to send the campaign, by now.
-    Schedule { schedules: Vec<Given> },
+    /// When one more run is asked to send the campaign. Others may have added theirs meanwhile.
+    AddSchedule(Box<Given>),
     /// An operator decided about these rows, given as on the command line. It comes before the batches that follow from it.
     Decide {
         at: Timestamp,

@@ -172,11 +172,9 @@ impl Ledger {
         self.transaction(|ledger| ledger.apply(&expire)).map(drop)
     }
 
-    /// Records when runs are asked to send the campaign.
-    pub fn set_schedules(&mut self, schedules: &[Given]) -> Result<()> {
-        let schedule = [Change::Schedule {
-            schedules: schedules.to_vec(),
-        }];
+    /// Records when a run is asked to send the campaign, after what was recorded for earlier ones.
+    pub fn add_schedule(&mut self, given: &Given) -> Result<()> {
+        let schedule = [Change::AddSchedule(Box::new(given.clone()))];
         self.transaction(|ledger| ledger.apply(&schedule)).map(drop)
     }
 

@@ -66,9 +66,9 @@ impl Ledger {
                 let (at, expires_at) = (at.to_string(), expires_at.to_string());
                 self.execute(sql, &[&at, &expires_at]).map(drop)
             }
-            Change::Schedule { schedules } => {
-                let sql = "UPDATE campaign SET schedules = $2 WHERE number = $1";
-                self.execute(sql, &[&to_json(schedules)?]).map(drop)
+            Change::AddSchedule(given) => {
+                let sql = "UPDATE campaign SET schedules = schedules::jsonb || $2::text::jsonb WHERE number = $1";
+                self.execute(sql, &[&to_json(given)?]).map(drop)
             }
             Change::Decide {
                 at,

@@ -64,9 +64,10 @@ impl Ledger {
                 let values = params![at.to_string(), expires_at.to_string()];
                 self.execute(sql, values).map(drop)
             }
-            Change::Schedule { schedules } => {
-                let sql = "UPDATE campaign SET schedules = ?1";
-                self.execute(sql, [to_json(schedules)?]).map(drop)
+            Change::AddSchedule(given) => {
+                let sql =
+                    "UPDATE campaign SET schedules = json_insert(schedules, '$[#]', json(?1))";
+                self.execute(sql, [to_json(given)?]).map(drop)
             }
             Change::Decide {
                 at,

@@ -275,7 +275,9 @@ fn the_times_of_runs_are_kept_and_are_no_decisions_about_rows(new: New) {
             ..Wanted::default()
         };
         schedules.push(Given::resolve(&wanted, &schedules, &timestamp()).unwrap());
-        ledger.set_schedules(&schedules).unwrap();
+        ledger
+            .add_schedule(&schedules[schedules.len() - 1])
+            .unwrap();
         let now = snapshot(&at).unwrap();
         assert_eq!(now.campaign().unwrap().schedules, schedules);
         assert_eq!(now.decisions().unwrap(), 0);

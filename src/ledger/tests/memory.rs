@@ -382,7 +382,7 @@ impl Open {
                     .trx_id
                     .clone_from(trx_id);
             }
-            Change::Schedule { schedules } => data.schedules.clone_from(schedules),
+            Change::AddSchedule(given) => data.schedules.push((**given).clone()),
             Change::Expire { expires_at, .. } => data.expires_at = Some(expires_at.clone()),
             Change::Decide {
                 at,
