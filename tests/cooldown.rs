@@ -7,8 +7,15 @@ use std::fs;
 
 use common::program::Run;
 use common::{
-    Gateway, Program, count_statuses, counts, msisdn, own_texts, people, phone, verifies,
+    Backend, Gateway, Program, count_statuses, counts, msisdn, on_every_backend, own_texts, people,
+    phone, verifies,
 };
+
+on_every_backend!(
+    numbers_that_another_campaign_reached_are_suppressed,
+    of_another_campaign_only_what_may_have_been_sent_counts,
+    on_a_resume_it_applies_to_what_is_pending_and_can_be_undone,
+);
 
 const COOLDOWN: [&str; 2] = ["--cooldown", "3d"];
 
@@ -23,19 +30,18 @@ fn statuses(program: &Program, results: &str) -> Vec<String> {
     rows.iter().map(|row| row["sms_status"].clone()).collect()
 }
 
-/// Makes all that a ledger holds three days older.
-fn age(program: &Program, ledger: &str) {
-    let ledger = rusqlite::Connection::open(program.path(ledger)).unwrap();
-    let older = "strftime('%Y-%m-%dT%H:%M:%f+00:00', claimed_at, '-3 days')";
-    let change = |table| format!("UPDATE {table} SET claimed_at = {older};");
-    ledger
-        .execute_batch(&(change("batch") + &change("attempt")))
-        .unwrap();
+/// Makes all that was sent so far four days older.
+fn age(program: &Program) {
+    let before = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(4 * 24);
+    let before = before.strftime("%Y-%m-%dT%H:%M:%S.000+00:00");
+    for table in ["batch", "attempt"] {
+        let sql = format!("UPDATE {table} SET claimed_at = '{before}'");
+        program.change("may", &sql);
+    }
 }
 
-#[test]
-fn numbers_that_another_campaign_reached_are_suppressed() {
-    let program = Program::with(&[("may.csv", &people(4))]);
+fn numbers_that_another_campaign_reached_are_suppressed(backend: Backend) {
+    let program = Program::on(backend, &[("may.csv", &people(4))]);
     let sheet = format!(
         "phone\nx\n{0}\n{1}\n{0}\n{2}\n{2}\n",
         phone(0),
@@ -67,9 +73,9 @@ fn numbers_that_another_campaign_reached_are_suppressed() {
         detail.contains("campaign may ") && detail.contains(when),
         "{detail}"
     );
-    verifies(&program, "june.ledger");
+    verifies(&program, &program.ledger("june"));
     // What is long ago does not count, and without the option nothing does.
-    age(&program, "may.ledger");
+    age(&program);
     program.write("july.csv", people(3));
     send(&program, &gateway, "july.csv", &COOLDOWN).exits(0);
     assert_eq!(
@@ -81,9 +87,11 @@ fn numbers_that_another_campaign_reached_are_suppressed() {
     assert_eq!(statuses(&program, "august.results.csv"), [suppressed; 3]);
 }
 
-#[test]
-fn of_another_campaign_only_what_may_have_been_sent_counts() {
-    let program = Program::with(&[("may.csv", &own_texts(4)), ("june.csv", &people(4))]);
+fn of_another_campaign_only_what_may_have_been_sent_counts(backend: Backend) {
+    let program = Program::on(
+        backend,
+        &[("may.csv", &own_texts(4)), ("june.csv", &people(4))],
+    );
     let gateway = Gateway::in_turn(&["2000 = SUCCESS:1", "-1005", "-1000", "-1004"]);
     send_own(
         &program,
@@ -102,15 +110,18 @@ fn send_own(program: &Program, gateway: &Gateway, arguments: &[&str]) -> Run {
     program.send(gateway, arguments)
 }
 
-#[test]
-fn on_a_resume_it_applies_to_what_is_pending_and_can_be_undone() {
-    let program = Program::with(&[("may.csv", &people(3)), ("june.csv", &people(5))]);
+fn on_a_resume_it_applies_to_what_is_pending_and_can_be_undone(backend: Backend) {
+    let program = Program::on(
+        backend,
+        &[("may.csv", &people(3)), ("june.csv", &people(5))],
+    );
+    let ledger = program.ledger("june");
     let gateway = Gateway::accepting();
     program
         .run(&["plan", "june.csv", "--message", "KedaiKu: june.csv"])
         .exits(0);
     send(&program, &gateway, "may.csv", &[]).exits(0);
-    for (again, recipients) in [(false, "june.csv"), (true, "june.ledger")] {
+    for (again, recipients) in [(false, "june.csv"), (true, &ledger)] {
         let run = match recipients {
             "june.csv" => send(
                 &program,
@@ -136,18 +147,11 @@ fn on_a_resume_it_applies_to_what_is_pending_and_can_be_undone() {
         expected
     );
     // As the message says, and without the option.
-    let undo = [
-        "resolve",
-        "june.ledger",
-        "--rows",
-        "1-3",
-        "--as",
-        "not-sent",
-    ];
+    let undo = ["resolve", &ledger, "--rows", "1-3", "--as", "not-sent"];
     program.run(&undo).exits(0);
-    program.send(&gateway, &["june.ledger"]).exits(0);
+    program.send(&gateway, &[&ledger]).exits(0);
     assert_eq!(gateway.numbers_taken().len(), 8);
-    verifies(&program, "june.ledger");
+    verifies(&program, &ledger);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Two campaigns of one folder, run again and again: each leaves out whom the other one reached (`--cooldown`), their times pass,
+//! Two campaigns of one folder or store, run again and again: each leaves out whom the other one reached (`--cooldown`), their times pass,
 //! their credits run out, texts of one are tried on the own phone in between, and all of it is killed at random moments. The outbox
 //! of a sandbox in another process is the record.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)]
@@ -11,8 +11,12 @@ use std::ops::Range;
 use std::time::Duration;
 
 use common::program::Run;
-use common::{Program, Row, Sandbox, msisdn, phone, rows_in_are_rows_out, verifies};
+use common::{
+    Backend, Program, Row, Sandbox, msisdn, on_every_backend, phone, rows_in_are_rows_out, verifies,
+};
 use jiff::{SignedDuration, Timestamp};
+
+on_every_backend!(neither_campaign_reaches_anybody_twice_or_whom_the_other_one_reached);
 
 /// A campaign, and the people in it.
 struct Campaign {
@@ -59,6 +63,16 @@ impl Campaign {
     fn plan(&self) -> [String; 3] {
         let message = format!("KedaiKu: {} {{{{ group }}}}", self.name);
         [self.file("csv"), "--message".to_owned(), message]
+    }
+
+    /// Its ledger, if there is one, or what plans it.
+    fn source(&self, program: &Program, random: &mut fastrand::Rng) -> Vec<String> {
+        let ledger = program.ledger(self.name);
+        if random.bool() && program.run(&["status", &ledger]).code == Some(0) {
+            vec![ledger]
+        } else {
+            self.plan().to_vec()
+        }
     }
 
     fn sends(&self, message: &Row) -> bool {
@@ -112,14 +126,10 @@ fn send(
     campaign: &Campaign,
     random: &mut fastrand::Rng,
 ) -> Run {
-    let ledger = campaign.file("ledger");
-    let source = if program.path(&ledger).exists() && random.bool() {
-        vec![ledger]
-    } else {
-        campaign.plan().to_vec()
-    };
+    let source = campaign.source(program, random);
+    let is_planned = source.len() == 1;
     let mut arguments = [source, options(random)].concat();
-    if arguments[0].ends_with(".ledger") {
+    if is_planned {
         // It belongs to the plan.
         let size = arguments.iter().position(|word| word == "--batch-size");
         arguments.drain(size.unwrap()..size.unwrap() + 2);
@@ -137,12 +147,7 @@ fn send(
 
 /// Texts of two rows of the first campaign, or of its ledger, to the own phone. `true`: it was killed.
 fn try_texts(program: &Program, sandbox: &Sandbox, random: &mut fastrand::Rng) -> bool {
-    let (to, ledger) = (phone(OWN), MAY.file("ledger"));
-    let source = if program.path(&ledger).exists() && random.bool() {
-        vec![ledger]
-    } else {
-        MAY.plan().to_vec()
-    };
+    let (to, source) = (phone(OWN), MAY.source(program, random));
     let more = ["--to", &to, "--rows", "9,50", "--yes"];
     let arguments = [&["test"], &borrowed(&source)[..], &more].concat();
     let command = program.command(&arguments).credentials();
@@ -151,10 +156,9 @@ fn try_texts(program: &Program, sandbox: &Sandbox, random: &mut fastrand::Rng) -
     command.start().killed_after(life).signal.is_some()
 }
 
-#[test]
-fn neither_campaign_reaches_anybody_twice_or_whom_the_other_one_reached() {
+fn neither_campaign_reaches_anybody_twice_or_whom_the_other_one_reached(backend: Backend) {
     let random = &mut fastrand::Rng::with_seed(16);
-    let program = Program::new();
+    let program = Program::on(backend, &[]);
     MAY.write(&program);
     JUNE.write(&program);
     let mut bought = CREDITS;
@@ -211,8 +215,9 @@ fn check(program: &Program, bought: usize, tests: usize) {
     }
     let results = [MAY, JUNE].map(|campaign| {
         let (input, results) = (campaign.file("csv"), campaign.file("results.csv"));
-        program.run(&["results", &campaign.file("ledger")]).exits(0);
-        verifies(program, &campaign.file("ledger"));
+        let ledger = program.ledger(campaign.name);
+        program.run(&["results", &ledger]).exits(0);
+        verifies(program, &ledger);
         rows_in_are_rows_out(program, &input, &results)
     });
     let may_be_reached = |rows: &[Row]| -> BTreeSet<String> {
@@ -235,12 +240,10 @@ fn check(program: &Program, bought: usize, tests: usize) {
     }
     // Its tests do not count for the campaign.
     assert!(may_be_reached(&results[0]).contains(&msisdn(OWN)));
-    for ledger in program.files() {
-        if ledger.contains(".test-") && ledger.ends_with(".ledger") {
-            verifies(program, &ledger);
-            let send = ["send", &ledger, "--yes"];
-            program.command(&send).credentials().run().exits(2);
-        }
+    for ledger in program.test_ledgers() {
+        verifies(program, &ledger);
+        let send = ["send", &ledger, "--yes"];
+        program.command(&send).credentials().run().exits(2);
     }
     println!("{} messages, {} of tests", taken.len(), of_tests.len());
 }

@@ -13,12 +13,21 @@ use std::fs;
 use std::thread;
 
 use common::program::{Run, Running};
-use common::{Gateway, Program, Reply, own_texts};
+use common::{Backend, Gateway, Program, Reply, on_every_backend, own_texts};
 use jiff::{SignedDuration, Span, Timestamp, ToSpan as _, Zoned};
 
+on_every_backend!(
+    nothing_is_claimed_from_the_last_time_on_however_often_it_is_repeated,
+    a_time_of_day_is_the_one_that_was_next_when_it_was_given_first,
+    a_plan_that_is_made_again_of_the_same_rows_keeps_what_words_mean,
+    it_starts_at_its_time_or_at_once_where_that_has_passed,
+    who_opts_out_during_a_wait_gets_nothing,
+    whom_others_reached_and_the_balance_are_looked_at_again_after_a_wait,
+);
+
 /// A folder with this many people, each with a text of their own.
-fn people(number: usize) -> Program {
-    Program::with(&[("a.csv", &own_texts(number))])
+fn people(backend: Backend, number: usize) -> Program {
+    Program::on(backend, &[("a.csv", &own_texts(number))])
 }
 
 /// The time so much later, in Kuala Lumpur.
@@ -41,12 +50,12 @@ fn waiting(program: &Program, gateway: &Gateway, options: &[&str]) -> Running {
     run
 }
 
-/// When each claim of a ledger was made.
-fn claims(program: &Program) -> Vec<Timestamp> {
-    let ledger = rusqlite::Connection::open(program.path("a.ledger")).unwrap();
-    let mut claims = ledger.prepare("SELECT claimed_at FROM attempt").unwrap();
-    let claims = claims.query_map([], |row| row.get::<_, String>(0)).unwrap();
-    claims.map(|at| at.unwrap().parse().unwrap()).collect()
+/// When the first and the last claim of the ledger were made.
+fn claims(program: &Program) -> [Option<Timestamp>; 2] {
+    ["min", "max"].map(|which| {
+        let sql = format!("SELECT coalesce({which}(claimed_at), '') FROM attempt");
+        program.query("a", &sql).parse().ok()
+    })
 }
 
 fn ends_with_not_after(run: &Run, program: &Program) {
@@ -57,8 +66,7 @@ fn ends_with_not_after(run: &Run, program: &Program) {
     let last = run.stderr.lines().last().unwrap();
     assert!(
         last.contains("pending after --not-after")
-            && last
-                .contains("(to loopback, with --gateway as before): isms-campaign send a.ledger"),
+            && last.contains("(to loopback, with --gateway as before): isms-campaign send a"),
         "{run}"
     );
 }
@@ -66,7 +74,7 @@ fn ends_with_not_after(run: &Run, program: &Program) {
 #[test]
 fn a_run_that_waits_holds_the_ledger_and_ends_at_once_on_a_signal() {
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
-        let (program, gateway) = (people(3), Gateway::accepting());
+        let (program, gateway) = (people(Backend::File, 3), Gateway::accepting());
         let start = later(2.days());
         let start = written(&start);
         let send = ["a.csv", "--start-at", &start, "--summary-json", "s.json"];
@@ -86,7 +94,7 @@ fn a_run_that_waits_holds_the_ledger_and_ends_at_once_on_a_signal() {
         run.wait().exits(code);
         assert_eq!(program.summary_json("s.json")["stopped_by"], "signal");
         assert!(gateway.numbers_taken().is_empty());
-        assert!(claims(&program).is_empty());
+        assert_eq!(claims(&program), [None, None]);
         program.run(&["verify", "a.ledger"]).exits(0);
         let statuses = program.results("a.results.csv");
         assert!(statuses.iter().all(|row| row["sms_status"] == "pending"));
@@ -96,9 +104,8 @@ fn a_run_that_waits_holds_the_ledger_and_ends_at_once_on_a_signal() {
     }
 }
 
-#[test]
-fn nothing_is_claimed_from_the_last_time_on_however_often_it_is_repeated() {
-    let (program, gateway) = (people(60), Gateway::accepting());
+fn nothing_is_claimed_from_the_last_time_on_however_often_it_is_repeated(backend: Backend) {
+    let (program, gateway) = (people(backend, 60), Gateway::accepting());
     let end = Timestamp::now() + SignedDuration::from_millis(2_500);
     let words = end.to_string();
     let send = [
@@ -113,7 +120,7 @@ fn nothing_is_claimed_from_the_last_time_on_however_often_it_is_repeated() {
     ends_with_not_after(&program.send(&gateway, &send), &program);
     let taken = gateway.numbers_taken().len();
     assert!(taken > 0 && taken < 60, "{taken}");
-    assert!(claims(&program).iter().all(|at| *at < end));
+    assert!(claims(&program)[1] < Some(end));
     for _ in 0..2 {
         ends_with_not_after(&program.send(&gateway, &send), &program);
         assert_eq!(gateway.numbers_taken().len(), taken);
@@ -121,16 +128,15 @@ fn nothing_is_claimed_from_the_last_time_on_however_often_it_is_repeated() {
     let counts = program.results("a.results.csv");
     let accepted = counts.iter().filter(|row| row["sms_status"] == "accepted");
     assert_eq!(accepted.count(), taken);
-    program.run(&["verify", "a.ledger"]).exits(0);
+    program.run(&["verify", &program.ledger("a")]).exits(0);
     program.send(&gateway, &["a.csv"]).exits(0);
     gateway.assert_nothing_twice();
     assert_eq!(gateway.numbers_taken().len(), 60);
 }
 
 /// A cron line with `--not-after 18:00` that runs again after 18:00 must not take it for the next day's.
-#[test]
-fn a_time_of_day_is_the_one_that_was_next_when_it_was_given_first() {
-    let (program, gateway) = (people(4), Gateway::accepting());
+fn a_time_of_day_is_the_one_that_was_next_when_it_was_given_first(backend: Backend) {
+    let (program, gateway) = (people(backend, 4), Gateway::accepting());
     let clock = later(20.minutes()).strftime("%H:%M").to_string();
     let send = |more: &[&str]| {
         let line = ["a.csv", "--not-after", &clock, "--summary-json", "s.json"];
@@ -138,17 +144,10 @@ fn a_time_of_day_is_the_one_that_was_next_when_it_was_given_first() {
     };
     send(&["--limit", "1"]).exits(0);
     // What was given then was given a day ago.
-    let ledger = rusqlite::Connection::open(program.path("a.ledger")).unwrap();
-    let day = later(20.minutes()).strftime("%Y-%m-%d").to_string();
-    let before = later(20.minutes().days(-1))
-        .strftime("%Y-%m-%d")
-        .to_string();
-    let changed = ledger.execute(
-        "UPDATE campaign SET schedules = replace(schedules, ?1, ?2)",
-        [&day, &before],
-    );
-    assert_eq!(changed, Ok(1));
-    ledger.close().unwrap();
+    let day = later(20.minutes()).strftime("%Y-%m-%d");
+    let before = later(20.minutes().days(-1)).strftime("%Y-%m-%d");
+    let sql = format!("UPDATE campaign SET schedules = replace(schedules, '{day}', '{before}')");
+    program.change("a", &sql);
     for _ in 0..2 {
         ends_with_not_after(&send(&[]), &program);
     }
@@ -164,33 +163,33 @@ fn a_time_of_day_is_the_one_that_was_next_when_it_was_given_first() {
     assert_eq!(gateway.numbers_taken().len(), 4);
 }
 
-#[test]
-fn a_plan_that_is_made_again_of_the_same_rows_keeps_what_words_mean() {
-    let (program, gateway) = (people(2), Gateway::accepting());
+fn a_plan_that_is_made_again_of_the_same_rows_keeps_what_words_mean(backend: Backend) {
+    let (program, gateway) = (people(backend, 2), Gateway::accepting());
     let send = ["a.csv", "--not-after", "2025-12-31 18:00"];
     program.send(&gateway, &send).exits(3);
     let keeps = |kept: bool| {
-        let status = program.run(&["status", "a.ledger"]);
+        let status = program.run(&["status", &program.ledger("a")]);
         assert_eq!(status.stdout.contains("Wed 31 Dec 2025 18:00"), kept);
     };
     program.run(&["plan", "a.csv"]).exits(0);
     keeps(true);
     // Other rows are another campaign.
     program.write("a.csv", own_texts(3));
-    program.run(&["plan", "a.csv"]).exits(0);
+    program
+        .run(&["plan", "a.csv", "--on-change", "new"])
+        .exits(0);
     keeps(false);
 }
 
-#[test]
-fn it_starts_at_its_time_or_at_once_where_that_has_passed() {
-    let (program, gateway) = (people(2), Gateway::accepting());
+fn it_starts_at_its_time_or_at_once_where_that_has_passed(backend: Backend) {
+    let (program, gateway) = (people(backend, 2), Gateway::accepting());
     let start = Timestamp::now() + SignedDuration::from_millis(1_500);
     let words = start.to_string();
     let run = program.send(&gateway, &["a.csv", "--start-at", &words]);
     run.exits(0).says(&["Waiting until"]);
-    assert!(claims(&program).iter().all(|at| *at >= start));
+    assert!(claims(&program)[0] >= Some(start));
 
-    let (program, gateway) = (people(2), Gateway::accepting());
+    let (program, gateway) = (people(backend, 2), Gateway::accepting());
     let send = [
         "a.csv",
         "--start-at",
@@ -204,9 +203,8 @@ fn it_starts_at_its_time_or_at_once_where_that_has_passed() {
     assert_eq!(gateway.numbers_taken().len(), 2);
 }
 
-#[test]
-fn who_opts_out_during_a_wait_gets_nothing() {
-    let (program, gateway) = (people(3), Gateway::accepting());
+fn who_opts_out_during_a_wait_gets_nothing(backend: Backend) {
+    let (program, gateway) = (people(backend, 3), Gateway::accepting());
     program.write("stop.csv", "phone\n");
     program.write("stop.csv", "phone\n012-999 0000\n");
     let start = (Timestamp::now() + SignedDuration::from_secs(3)).to_string();
@@ -229,10 +227,9 @@ fn who_opts_out_during_a_wait_gets_nothing() {
 }
 
 /// A night job waits for hours. Meanwhile another campaign is sent, which reaches one of the people and costs credits.
-#[test]
-fn whom_others_reached_and_the_balance_are_looked_at_again_after_a_wait() {
+fn whom_others_reached_and_the_balance_are_looked_at_again_after_a_wait(backend: Backend) {
     for (left, code) in [("2", 0), ("1", 4)] {
-        let program = people(3);
+        let program = people(backend, 3);
         let gateway = Gateway::new(move |request, nth| match (&*request.target, nth) {
             ("/isms_balance.php", 0) => Reply::ok("3"),
             ("/isms_balance.php", _) => Reply::ok(left),
@@ -327,7 +324,7 @@ fn times_that_never_come_and_no_times_are_refused() {
         (&["--spread", "1s"], 1, &["--spread 1m"]),
     ];
     for (options, code, words) in cases {
-        let (program, gateway) = (people(40), Gateway::accepting());
+        let (program, gateway) = (people(Backend::File, 40), Gateway::accepting());
         let mut all = vec!["send", "a.csv", "--yes"];
         all.extend(options);
         let command = program.command(&all).credentials();
@@ -337,16 +334,21 @@ fn times_that_never_come_and_no_times_are_refused() {
     }
 }
 
+/// In a store the rate holds from one run to the next, so that each would wait for minutes.
 #[test]
 fn a_spread_is_kept_until_a_rate_is_typed() {
-    let (program, gateway) = (people(40), Gateway::accepting());
+    let (program, gateway) = (people(Backend::File, 40), Gateway::accepting());
     let send = |options: &[&str]| {
         let all = [&["send", "a.csv", "--yes"], options].concat();
         let command = program.command(&all).credentials();
         command.env("ISMS_GATEWAY", gateway.url()).run()
     };
     let rate = || {
-        let status = program.run(&["status", "a.ledger"]).exits(0).stdout.clone();
+        let status = program
+            .run(&["status", &program.ledger("a")])
+            .exits(0)
+            .stdout
+            .clone();
         let line = status.lines().find(|line| line.starts_with("Rate"));
         line.map(str::to_owned)
     };

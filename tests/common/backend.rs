@@ -116,6 +116,18 @@ impl Program {
         names.map(str::to_owned).collect()
     }
 
+    /// What commands call the ledgers of tests.
+    pub(crate) fn test_ledgers(&self) -> Vec<String> {
+        if let Some(database) = &self.database {
+            let sql = "SELECT stored_as FROM campaign WHERE is_test ORDER BY stored_as";
+            let tests = database.connect().query(sql, &[]).unwrap();
+            return tests.iter().map(|row| row.get(0)).collect();
+        }
+        let mut files = self.files();
+        files.retain(|name| name.contains(".test-") && name.ends_with(".ledger"));
+        files
+    }
+
     /// What the ledger of the only campaign in this store, or of the campaign in this folder, answers. Of a file, a copy is asked,
     /// and the ledger stays as it was left.
     pub(crate) fn query(&self, campaign: &str, sql: &str) -> String {
