@@ -1,5 +1,5 @@
 //! `--cooldown`: nothing is sent to a number that another campaign has reached lately.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::disallowed_methods, clippy::unwrap_used)]
 
 mod common;
 
