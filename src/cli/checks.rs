@@ -80,7 +80,7 @@ impl Checks<'_> {
     fn suppress_listed(&mut self, ledger: &mut Ledger, stop: &StopToken) -> Result<()> {
         let looks_again = self.is_stale;
         if looks_again {
-            let requests = ledger.patiently(Ledger::totals)?.attempts;
+            let requests = ledger.totals()?.attempts;
             self.lists.numbers.reached = reached(self.args, ledger, requests)?;
         }
         loop {
@@ -140,7 +140,9 @@ impl dispatch::Lists for Checks<'_> {
         ledger.mark_beginning(Some(clock::now()))?;
         self.begun = true;
         self.others.tell(self.place, self.progress);
-        refuse_repeat(self.args, (self.campaign, self.before.attempts), self.place)
+        let campaign = (self.campaign, self.before.attempts);
+        ledger
+            .patiently(|_| refuse_repeat(self.args, campaign, self.place))
             .map(drop)
             .or_else(|refusal| ledger.mark_beginning(None).and(Err(refusal)))
     }
@@ -223,7 +225,7 @@ pub(super) fn suppress(
     }
     tell(&suppression::suppressed(&suppressed, place));
     let rows = suppressed.values().flatten().count() as u64;
-    let pending = ledger.patiently(Ledger::totals)?.counts.of(Status::Pending);
+    let pending = ledger.totals()?.counts.of(Status::Pending);
     if view::hardly_any(pending, pending + rows) {
         tell(&format!(
             "Warning: {} that were pending; is each list the one that you mean?",
@@ -234,23 +236,22 @@ pub(super) fn suppress(
 }
 
 /// The numbers of pending rows that other campaigns have reached lately. `requests` were made from this ledger.
-pub(super) fn reached(args: &SendArgs, ledger: &Ledger, requests: u64) -> Result<Reached> {
+pub(super) fn reached(args: &SendArgs, ledger: &mut Ledger, requests: u64) -> Result<Reached> {
     let check = &args.plan.check;
-    let mut pending = HashSet::new();
-    if check.cooldown.is_some() {
-        ledger
-            .location()
-            .snapshot()?
-            .texts(&mut |status, number, _| {
+    ledger.patiently(|ledger| {
+        let (campaign, location) = (ledger.campaign(), ledger.location());
+        let mut pending = HashSet::new();
+        if check.cooldown.is_some() {
+            location.snapshot()?.texts(&mut |status, number, _| {
                 if status == Status::Pending {
                     pending.insert(number);
                 }
             })?;
-    }
-    let campaign = ledger.campaign();
-    let own = Some((campaign.id.as_str(), requests));
-    let spreadsheet = campaign.options.spreadsheet.as_deref();
-    cooldown::reached(check, (ledger.location(), spreadsheet, own), None, &pending)
+        }
+        let own = Some((campaign.id.as_str(), requests));
+        let spreadsheet = campaign.options.spreadsheet.as_deref();
+        cooldown::reached(check, (location, spreadsheet, own), None, &pending)
+    })
 }
 
 #[cfg(test)]

@@ -75,6 +75,14 @@ pub(super) fn stop_token(tell: impl Fn(&str) + Send + 'static) -> Result<Arc<Sto
     Ok(token)
 }
 
+/// Whether a signal asked the run to stop.
+pub(super) fn is_stopping() -> bool {
+    match &*current_reaction() {
+        Some(Reaction::Stop(token, _)) => matches!(token.reason(), Some(StopReason::Signal(_))),
+        _ => false,
+    }
+}
+
 /// Makes a signal end the program at once, after `work`.
 pub(super) fn exit_at_once(work: impl Fn() + Send + 'static) {
     let mut current = current_reaction();

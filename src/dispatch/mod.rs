@@ -119,7 +119,7 @@ fn send_in_windows(
 
 /// Whether there is something that this run may still send.
 fn is_anything_left(ledger: &mut Ledger, shared: &Shared<'_>) -> Result<bool> {
-    let pending = ledger.patiently(Ledger::totals)?.counts.of(Status::Pending);
+    let pending = ledger.totals()?.counts.of(Status::Pending);
     Ok(pending > 0 && shared.limit() != Some(0))
 }
 
@@ -131,7 +131,7 @@ fn send_while_open(
     shared: &Shared<'_>,
     lists: &mut dyn Lists,
 ) -> Result<Sent> {
-    let (alone, others_may_start) = Alone::new(ledger.patiently(Ledger::lacks_answer)?);
+    let (alone, others_may_start) = Alone::new(ledger.lacks_answer()?);
     let (committer, handles) = Committer::start(ledger, gateways.len() + 1, shared.limit());
     let errors: Vec<Error> = std::thread::scope(|scope| {
         let mut handles = handles.into_iter();

@@ -291,7 +291,7 @@ impl GroupCommit {
     fn look_at_rate(&mut self) -> Result<()> {
         const LOOK_EVERY: Duration = Duration::from_secs(1);
         if self.ledger.is_shared() && self.looked_at.is_none_or(|at| at.elapsed() >= LOOK_EVERY) {
-            let is_limited = self.ledger.patiently(Ledger::is_limited)?;
+            let is_limited = self.ledger.is_limited()?;
             self.is_limited.store(is_limited, Ordering::Relaxed);
             self.looked_at = Some(Instant::now());
         }
@@ -322,7 +322,7 @@ impl GroupCommit {
 
     fn reserve(&mut self, recipients: usize) -> Result<Reservation> {
         self.written.clone()?;
-        self.ledger.patiently(|ledger| ledger.reserve(recipients))
+        self.ledger.reserve(recipients)
     }
 
     /// A handle of which everything is committed at once and alone, without a thread.

@@ -42,6 +42,15 @@ pub struct Outlast(Box<Wait>);
 
 type Wait = dyn FnMut(&Error, u32) -> bool + Send;
 
+/// How often something was tried again.
+#[derive(Default)]
+struct Tries {
+    /// Because another sender kept what it needs.
+    in_use: u32,
+    /// Because the database was lost.
+    lost: u32,
+}
+
 impl Outlast {
     /// Waits like this.
     pub fn new(wait: impl FnMut(&Error, u32) -> bool + Send + 'static) -> Self {
@@ -59,6 +68,15 @@ impl Ledger {
     /// Opens the ledger that the lock belongs to. Claims that a crash left behind become unknown here, before anything else is
     /// done with them.
     pub fn open(lock: Lock) -> Result<Self> {
+        Self::open_with(lock, None)
+    }
+
+    /// The same, where a database that was lost is tried again.
+    pub fn open_patiently(lock: Lock, outlast: Outlast) -> Result<Self> {
+        Self::open_with(lock, Some(outlast))
+    }
+
+    fn open_with(lock: Lock, outlast: Option<Outlast>) -> Result<Self> {
         let backend = lock.backend.open()?;
         let mut ledger = Self {
             destination: backend.campaign().gateway_host.clone().unwrap_or_default(),
@@ -66,13 +84,13 @@ impl Ledger {
             location: lock.location,
             started: false,
             recovered: 0,
-            outlast: None,
+            outlast,
         };
         ledger.recovered = ledger.transaction(Self::recover)?;
         Ok(ledger)
     }
 
-    /// From now on, a database that was lost is tried again.
+    /// From now on, a database that was lost is tried again like this.
     pub fn set_outlast(&mut self, outlast: Outlast) {
         self.outlast = Some(outlast);
     }
@@ -84,19 +102,17 @@ impl Ledger {
 
     /// Says how this process sends, before it claims anything. Refuses a store that may miss what was sent.
     pub fn set_sender(&mut self, options: &SenderOptions) -> Result<()> {
-        let set = self.backend.set_sender(options);
-        set.map_err(|error| error.about(&self.location))
+        self.patiently(|ledger| ledger.backend.set_sender(options))
     }
 
     /// Takes the turn of this many recipients at the rate that all senders of an account share. Not in a transaction.
-    pub(super) fn reserve(&self, recipients: usize) -> Result<Reservation> {
-        let reserved = self.backend.reserve(recipients);
-        reserved.map_err(|error| error.about(&self.location))
+    pub(super) fn reserve(&mut self, recipients: usize) -> Result<Reservation> {
+        self.patiently(|ledger| ledger.backend.reserve(recipients))
     }
 
     /// Whether a sender of the same account asks for a rate.
-    pub(super) fn is_limited(&self) -> Result<bool> {
-        self.backend.is_limited()
+    pub(super) fn is_limited(&mut self) -> Result<bool> {
+        self.patiently(|ledger| ledger.backend.is_limited())
     }
 
     /// Makes unknown what senders that are gone left under way. Returns how many batches.
@@ -132,27 +148,29 @@ impl Ledger {
     }
 
     /// The rows in numbers.
-    pub fn totals(&self) -> Result<Totals> {
-        self.backend.totals()
+    pub fn totals(&mut self) -> Result<Totals> {
+        self.patiently(|ledger| ledger.backend.totals())
     }
 
     /// Sets the gateway's host for the claims to come. A campaign that was started with another host is refused: one gateway
     /// cannot tell what another one took.
     pub fn set_destination(&mut self, host: &str) -> Result<()> {
-        if let Some(first) = &self.campaign().gateway_host
+        let not_sent = AttemptOutcome::NotSent;
+        if let Some(first) = self.campaign().gateway_host.clone()
             && first != host
             // Where no byte ever left this machine, nothing was sent to the first host, whose name may have been mistyped.
-            && self.backend.has_attempt_besides(AttemptOutcome::NotSent)?
+            && self.patiently(|ledger| ledger.backend.has_attempt_besides(not_sent))?
         {
-            return Err(sent_elsewhere(first, host).at(&self.location));
+            return Err(sent_elsewhere(&first, host).at(&self.location));
         }
         host.clone_into(&mut self.destination);
         Ok(())
     }
 
     /// Whether the request that ended last had no usable answer. Those that were not sent, or throttled, do not count.
-    pub fn lacks_answer(&self) -> Result<bool> {
-        let last = self.backend.last_outcome(&AttemptOutcome::UNDECIDED)?;
+    pub fn lacks_answer(&mut self) -> Result<bool> {
+        let last =
+            self.patiently(|ledger| ledger.backend.last_outcome(&AttemptOutcome::UNDECIDED))?;
         Ok(last.is_some_and(|outcome| !outcome.is_usable()))
     }
 
@@ -392,7 +410,7 @@ impl Ledger {
         &mut self,
         mut work: impl FnMut(&mut Self) -> Result<T>,
     ) -> Result<T> {
-        let mut tries = 0;
+        let mut tries = Tries::default();
         loop {
             let started = self.started;
             let begun = self.backend.begin();
@@ -415,8 +433,8 @@ impl Ledger {
     }
 
     /// Asks for something outside of a transaction, again where the database was lost.
-    pub fn patiently<T>(&mut self, ask: impl Fn(&Self) -> Result<T>) -> Result<T> {
-        let mut tries = 0;
+    pub fn patiently<T>(&mut self, mut ask: impl FnMut(&mut Self) -> Result<T>) -> Result<T> {
+        let mut tries = Tries::default();
         loop {
             match ask(self) {
                 Ok(value) => return Ok(value),
@@ -425,22 +443,21 @@ impl Ledger {
         }
     }
 
-    /// After an error that says that the database was lost: connects again. `tries` counts how often that was tried since anything
-    /// succeeded. Returns whether the last commit is durable.
-    fn reconnect(&mut self, mut error: Error, tries: &mut u32) -> Result<bool> {
+    /// After an error that says that the database was lost: connects again. Returns whether the last commit is durable.
+    fn reconnect(&mut self, mut error: Error, tries: &mut Tries) -> Result<bool> {
         // Two senders that waited for each other: one of them gives way.
-        if error.kind == Kind::InUse && self.outlast.is_some() && *tries < MOST_TRIES {
-            *tries += 1;
+        if error.kind == Kind::InUse && self.outlast.is_some() && tries.in_use < MOST_TRIES {
+            tries.in_use += 1;
             thread::sleep(PAUSE);
             return Ok(false);
         }
         loop {
             let outlast = (self.outlast.as_mut()).filter(|_| error.kind == Kind::Unreachable);
-            let goes_on = outlast.is_some_and(|outlast| outlast.0(&error, *tries));
+            let goes_on = outlast.is_some_and(|outlast| outlast.0(&error, tries.lost));
             if !goes_on {
                 return Err(error.about(&self.location));
             }
-            *tries = tries.saturating_add(1);
+            tries.lost = tries.lost.saturating_add(1);
             match self.backend.reconnect() {
                 Ok(is_durable) => return Ok(is_durable),
                 Err(again) => error = again,

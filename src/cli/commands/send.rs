@@ -1,8 +1,8 @@
 //! `send`: plans or resumes a campaign, shows it, asks, sends, and writes the results.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::Result;
 use crate::cli::args::SendArgs;
 use crate::cli::balance::{self, Cost};
 use crate::cli::checks::{Checks, Others, reached, refuse_expired, refuse_repeat, suppress};
@@ -28,6 +28,8 @@ use crate::domain::place::Places;
 use crate::gateway::Timeouts;
 use crate::ledger::{Campaign, Ledger, Location, SenderOptions, Totals};
 use crate::results::ResultsFile;
+use crate::source::Input;
+use crate::{Kind, Result};
 
 pub(in crate::cli) fn run(args: &SendArgs) -> Exit {
     summary::of_run(&args.plan.output, args.send.on_end.clone(), |summary| {
@@ -46,7 +48,7 @@ fn send(args: &SendArgs, summary: &mut Summary) -> Result<()> {
     }
     summary.name = CampaignFiles::stem(&args.plan.recipients);
     if let Some(store) = settings::store_needed(&args.plan) {
-        database::await_answer(store, args.send.give_up_after)?;
+        database::patiently(args.send.give_up_after, || store.check())?;
     }
     let (recipients, files) = settings::of_send(args)?;
     summary.files = Some(files.clone());
@@ -74,8 +76,16 @@ fn send(args: &SendArgs, summary: &mut Summary) -> Result<()> {
     // No other process sends or replaces this ledger before the results of this run are written.
     let _guard = session.lock.guard()?;
     let sent = send_pending(args, session, &destination, summary);
-    // However it ended, the results hold an outcome for every row.
-    let written = finish(args, &files, &results, summary, sent.is_ok());
+    // However it ended, the results hold an outcome for every row. A database that was given up is not waited for once more.
+    let was_reached = !matches!(&sent, Err(error) if error.kind == Kind::Unreachable);
+    let patience = if was_reached {
+        args.send.give_up_after
+    } else {
+        Duration::ZERO
+    };
+    let written = database::patiently(patience, || {
+        finish(args, &files, &results, summary, sent.is_ok())
+    });
     let check = destination.balance_check(args.send.balance);
     balance::after(check, &destination, summary);
     sent.and(written)
@@ -94,7 +104,17 @@ pub(super) fn destination(args: &SendArgs) -> Result<Destination> {
     }
 }
 
+/// Plans a campaign, or opens one. Where a database is lost meanwhile, all of it is done again: what became durable is found then.
 fn open(args: &SendArgs, recipients: &Recipients, files: &CampaignFiles) -> Result<Session> {
+    let patience = match recipients {
+        // It can be read only once.
+        Recipients::Spreadsheet(Input::Stdin) => Duration::ZERO,
+        _ => args.send.give_up_after,
+    };
+    database::patiently(patience, || open_once(args, recipients, files))
+}
+
+fn open_once(args: &SendArgs, recipients: &Recipients, files: &CampaignFiles) -> Result<Session> {
     match recipients {
         Recipients::Spreadsheet(input) => {
             let settings = PlanSettings::new(input, files, &args.plan)?;
@@ -130,21 +150,22 @@ fn send_pending(
     destination: &Destination,
     summary: &mut Summary,
 ) -> Result<()> {
-    let plan_id = plan_id(args, &session)?;
+    let plan_id = database::patiently(args.send.give_up_after, || plan_id(args, &session))?;
     let over_limits = session.refuse_over_limits(args.plan.check.max_invalid);
     let (stage, place, mut lists) = (session.stage, session.ledger, session.lists);
     let (mut campaign, mut totals) = (session.campaign, session.totals);
-    let mut ledger = Ledger::open(session.lock)?;
+    let outlast = database::outlast(args.send.give_up_after);
+    let mut ledger = Ledger::open_patiently(session.lock, outlast)?;
     tell_recovered(ledger.recovered());
     // The lock is held since these were counted.
     if stage != Stage::New && !lists.knows_reached {
-        lists.numbers.reached = reached(args, &ledger, totals.attempts)?;
+        lists.numbers.reached = reached(args, &mut ledger, totals.attempts)?;
     }
     if stage != Stage::New && !lists.numbers.is_empty() {
         suppress(&mut ledger, &place, |number| lists.numbers.reason(number))?;
         totals = ledger.totals()?;
     }
-    totals = database::await_others(&ledger, totals)?;
+    totals = database::await_others(&mut ledger, totals)?;
     let pending = totals.counts.of(Status::Pending);
     let begun = totals.attempts > 0;
     let timing = match pending {
@@ -203,7 +224,9 @@ impl ToSend<'_> {
         // A new plan was compared when it was planned.
         if self.stage != Stage::New {
             let attempts = self.totals.attempts;
-            repeat::warn(&refuse_repeat(args, (campaign, attempts), place)?);
+            let campaign = (campaign, attempts);
+            let unread = ledger.patiently(|_| refuse_repeat(args, campaign, place))?;
+            repeat::warn(&unread);
         }
         ledger.set_destination(&destination.name())?;
         // The plan of a campaign that has begun was shown when it began.

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 
 use percent_encoding::percent_decode_str;
-use postgres::Config;
-use postgres::config::{Host, SslMode};
+use tokio_postgres::Config;
+use tokio_postgres::config::{Host, SslMode};
 
 use crate::{Error, Kind, Result};
 

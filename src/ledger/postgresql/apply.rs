@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::mem;
 
-use postgres::types::ToSql;
+use tokio_postgres::types::ToSql;
 
 use super::connection::{Values, get};
 use super::open::Ledger;

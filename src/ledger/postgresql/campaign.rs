@@ -1,6 +1,6 @@
 //! The campaign's row.
 
-use postgres::types::ToSql;
+use tokio_postgres::types::ToSql;
 
 use super::connection::{Connection, get};
 use crate::ledger::campaign::Campaign;

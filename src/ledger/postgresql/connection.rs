@@ -2,28 +2,19 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::fs;
-use std::io::Write as _;
+use std::io::Cursor;
+use std::pin::pin;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use postgres::fallible_iterator::FallibleIterator as _;
-use postgres::types::{FromSql, ToSql};
-use postgres::{Client, NoTls, Row, Statement};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::{ClientConfig, RootCertStore};
-use tokio_postgres_rustls::MakeRustlsConnect;
+use futures_util::{SinkExt as _, TryStreamExt as _};
+use tokio_postgres::types::{FromSql, ToSql};
+use tokio_postgres::{Client, Row, Statement};
 
 use super::address::Store;
-use super::error::{NOT_POOLED, POOLED, database_error};
-use super::password;
-use crate::certificates::Trusted;
+use super::error::{NOT_POOLED, POOLED};
+use super::session::Session;
 use crate::{Error, Kind, Result};
-
-/// How long a server may take to answer a new connection, and the network to confirm what was sent.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The oldest server that a store can be kept by.
 const OLDEST: i32 = 13;
@@ -48,7 +39,7 @@ pub(super) type Values<'v> = &'v [&'v (dyn ToSql + Sync)];
 
 /// A connection to a store.
 pub(super) struct Connection {
-    client: Mutex<Client>,
+    session: Mutex<Session>,
     statements: Mutex<HashMap<String, Statement>>,
     /// The number of the server's process that serves it.
     process: AtomicI32,
@@ -58,24 +49,8 @@ pub(super) struct Connection {
 impl Connection {
     /// Connects to a store.
     pub(super) fn open(store: &Arc<Store>) -> Result<Self> {
-        let mut config = store.config.clone();
-        if let Some(password) = password::find(store)? {
-            config.password(password);
-        }
-        config.keepalives_idle(PATIENCE).tcp_user_timeout(PATIENCE);
-        config.keepalives_interval(PATIENCE / 5);
-        if config.get_connect_timeout().is_none() {
-            config.connect_timeout(PATIENCE);
-        }
-        if config.get_application_name().is_none() {
-            config.application_name("isms-campaign");
-        }
-        let connected = match config.get_ssl_mode() {
-            postgres::config::SslMode::Disable => config.connect(NoTls),
-            _ => config.connect(MakeRustlsConnect::new(tls(store)?)),
-        };
         let connection = Self {
-            client: Mutex::new(connected.map_err(|error| database_error(error, store))?),
+            session: Mutex::new(Session::open(store)?),
             statements: Mutex::default(),
             process: AtomicI32::default(),
             store: Arc::clone(store),
@@ -135,15 +110,23 @@ impl Connection {
     /// Connects again after this connection was lost. Returns the number of the server's process that served it.
     pub(super) fn renew(&self) -> Result<i32> {
         let new = Self::open(&self.store)?;
-        let client = new.client.into_inner();
-        *lock(&self.client) = client.unwrap_or_else(PoisonError::into_inner);
+        let session = new.session.into_inner();
+        *lock(&self.session) = session.unwrap_or_else(PoisonError::into_inner);
         lock(&self.statements).clear();
         let process = new.process.into_inner();
         Ok(self.process.swap(process, Ordering::Relaxed))
     }
 
-    fn ask<T>(&self, ask: impl FnOnce(&mut Client) -> Result<T, postgres::Error>) -> Result<T> {
-        ask(&mut lock(&self.client)).map_err(|error| database_error(error, &self.store))
+    fn ask<T>(
+        &self,
+        ask: impl AsyncFnOnce(&Client) -> Result<T, tokio_postgres::Error>,
+    ) -> Result<T> {
+        lock(&self.session).ask(&self.store, ask)
+    }
+
+    /// Commits the transaction. After an error it may be durable or not, also some time later: the server may have been told.
+    pub(super) fn commit(&self) -> Result<()> {
+        lock(&self.session).commit(&self.store)
     }
 
     /// Plans a statement once for all its uses.
@@ -152,32 +135,32 @@ impl Connection {
         if let Some(statement) = statements.get(sql) {
             return Ok(statement.clone());
         }
-        let statement = self.ask(|client| client.prepare(sql))?;
+        let statement = self.ask(async |client| client.prepare(sql).await)?;
         statements.insert(sql.to_owned(), statement.clone());
         Ok(statement)
     }
 
     /// Runs statements without values.
     pub(super) fn run(&self, sql: &str) -> Result<()> {
-        self.ask(|client| client.batch_execute(sql))
+        self.ask(async |client| client.batch_execute(sql).await)
     }
 
     /// Runs a statement that changes rows. Returns how many.
     pub(super) fn execute(&self, sql: &str, values: Values<'_>) -> Result<u64> {
         let statement = self.prepare(sql)?;
-        self.ask(|client| client.execute(&statement, values))
+        self.ask(async |client| client.execute(&statement, values).await)
     }
 
     /// All rows of a query, which are few.
     pub(super) fn rows(&self, sql: &str, values: Values<'_>) -> Result<Vec<Row>> {
         let statement = self.prepare(sql)?;
-        self.ask(|client| client.query(&statement, values))
+        self.ask(async |client| client.query(&statement, values).await)
     }
 
     /// The only row of a query.
     pub(super) fn one(&self, sql: &str, values: Values<'_>) -> Result<Row> {
         let statement = self.prepare(sql)?;
-        self.ask(|client| client.query_one(&statement, values))
+        self.ask(async |client| client.query_one(&statement, values).await)
     }
 
     /// Hands each row of a query to `each` as it comes, as long as that returns true.
@@ -188,11 +171,13 @@ impl Connection {
         each: &mut dyn FnMut(&Row) -> Result<bool>,
     ) -> Result<()> {
         let statement = self.prepare(sql)?;
-        let failed = |error| database_error(error, &self.store);
-        let mut client = lock(&self.client);
+        let (session, store) = (lock(&self.session), &self.store);
         let values = values.iter().copied();
-        let mut rows = client.query_raw(&statement, values).map_err(failed)?;
-        while let Some(row) = rows.next().map_err(failed)? {
+        let rows = session.ask(store, async |client| {
+            client.query_raw(&statement, values).await
+        })?;
+        let mut rows = pin!(rows);
+        while let Some(row) = session.ask(store, async |_| rows.try_next().await)? {
             if !each(&row)? {
                 break;
             }
@@ -201,17 +186,12 @@ impl Connection {
     }
 
     /// Hands rows in the text format of COPY to the server.
-    pub(super) fn copy(&self, sql: &str, rows: &[u8]) -> Result<()> {
-        let failed = |error| database_error(error, &self.store);
-        let mut client = lock(&self.client);
-        let mut writer = client.copy_in(sql).map_err(failed)?;
-        writer.write_all(rows).map_err(|error| {
-            Error::new(Kind::Unreachable, "the database cannot be reached")
-                .caused_by(error)
-                .hint("make sure that its server runs and can be reached from here, and run again")
-                .at(&self.store)
-        })?;
-        writer.finish().map(drop).map_err(failed)
+    pub(super) fn copy(&self, sql: &str, rows: String) -> Result<()> {
+        self.ask(async |client| {
+            let mut sink = pin!(client.copy_in(sql).await?);
+            sink.send(Cursor::new(rows)).await?;
+            sink.finish().await.map(drop)
+        })
     }
 }
 
@@ -233,36 +213,4 @@ impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Connection").field(&self.store).finish()
     }
-}
-
-/// What is needed to verify the server's certificate and name: the certificates that the URL names, or else those that every
-/// connection trusts.
-fn tls(store: &Store) -> Result<ClientConfig> {
-    let mut roots = RootCertStore::empty();
-    match &store.root_certificates {
-        None => {
-            roots.add_parsable_certificates(Trusted::load().certificates);
-        }
-        Some(path) => {
-            let unusable = |error: &dyn fmt::Display| {
-                let problem = format!("cannot be used as sslrootcert: {error}");
-                Error::new(Kind::Other, problem)
-                    .hint("name a file of certificates in PEM")
-                    .at(path.display())
-            };
-            let text = fs::read(path).map_err(|error| unusable(&error))?;
-            for certificate in CertificateDer::pem_slice_iter(&text) {
-                let certificate = certificate.map_err(|error| unusable(&error))?;
-                roots.add(certificate).map_err(|error| unusable(&error))?;
-            }
-            if roots.is_empty() {
-                return Err(unusable(&"it holds no certificate"));
-            }
-        }
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| Error::new(Kind::Other, "TLS cannot be used").caused_by(error))?;
-    Ok(config.with_root_certificates(roots).with_no_client_auth())
 }

@@ -3,7 +3,7 @@
 use std::error::Error as _;
 use std::io;
 
-use postgres::error::SqlState;
+use tokio_postgres::error::SqlState;
 
 use super::address::Store;
 use crate::certificates::explain;
@@ -22,7 +22,7 @@ pub(super) const NOT_POOLED: &str =
 const EACCES: i32 = 13;
 
 /// An error of the database. It names the store, and never a password.
-pub(super) fn database_error(error: postgres::Error, store: &Store) -> Error {
+pub(super) fn database_error(error: tokio_postgres::Error, store: &Store) -> Error {
     if let Some(refused) = refused_certificate(&error) {
         return refused.at(store);
     }
@@ -48,13 +48,19 @@ const CANNOT_BE_REACHED: Meaning = (
     "make sure that its server runs and can be reached from here, and run again",
 );
 
+/// The server of this store gave no answer.
+pub(super) fn unreachable(store: &Store) -> Error {
+    let (kind, problem, hint) = CANNOT_BE_REACHED;
+    Error::new(kind, problem).hint(hint).at(store)
+}
+
 const NOT_POSTGRESQL: Meaning = (
     Kind::Other,
     "what answers there is not PostgreSQL",
     "check the host and the port of the store's URL",
 );
 
-fn meaning(error: &postgres::Error) -> Meaning {
+fn meaning(error: &tokio_postgres::Error) -> Meaning {
     match error.code() {
         Some(code) => of_server(code, &Cause::words(error)),
         None => of_driver(error, &Cause::words(error)),
@@ -62,7 +68,7 @@ fn meaning(error: &postgres::Error) -> Meaning {
 }
 
 /// The driver says only in words what is wrong.
-fn of_driver(error: &postgres::Error, words: &str) -> Meaning {
+fn of_driver(error: &tokio_postgres::Error, words: &str) -> Meaning {
     let begins = |with: &str| words.starts_with(with);
     let cause = error.source().and_then(|cause| cause.downcast_ref());
     let is_forbidden = |cause: &io::Error| cause.raw_os_error() == Some(EACCES);
@@ -208,7 +214,7 @@ fn of_server(code: &SqlState, words: &str) -> Meaning {
     }
 }
 
-fn refused_certificate(error: &postgres::Error) -> Option<Error> {
+fn refused_certificate(error: &tokio_postgres::Error) -> Option<Error> {
     let rustls::Error::InvalidCertificate(error) = tls_error(error)? else {
         return None;
     };
@@ -218,17 +224,17 @@ fn refused_certificate(error: &postgres::Error) -> Option<Error> {
 }
 
 /// What TLS says of a connection.
-fn tls_error(error: &postgres::Error) -> Option<&rustls::Error> {
+fn tls_error(error: &tokio_postgres::Error) -> Option<&rustls::Error> {
     let io = error.source()?.downcast_ref::<io::Error>()?;
     io.get_ref()?.downcast_ref()
 }
 
 /// The words of an error with those of what caused it.
 #[derive(Debug)]
-struct Cause(postgres::Error);
+struct Cause(tokio_postgres::Error);
 
 impl Cause {
-    fn words(error: &postgres::Error) -> String {
+    fn words(error: &tokio_postgres::Error) -> String {
         match (error.as_db_error(), error.source()) {
             // The rest of it may quote a row.
             (Some(error), _) => format!("{} ({})", error.message(), error.code().code()),

@@ -77,7 +77,7 @@ impl backend::Lock for Lock {
                 &[&self.place.name, &aside],
             )?;
             if renamed == 1 {
-                self.connection.run("COMMIT")?;
+                self.connection.commit()?;
                 return Ok(aside);
             }
         }

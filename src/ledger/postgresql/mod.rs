@@ -3,7 +3,8 @@
 //! | file | holds |
 //! |---|---|
 //! | `address`, `password` | the URL of a store, and the password for it |
-//! | `connection`, `error` | how the program connects and runs statements, and what PostgreSQL's errors mean |
+//! | `session` | a session with the server: connecting, and waits that come to an end |
+//! | `connection`, `error` | how the program runs statements, and what PostgreSQL's errors mean |
 //! | `schema` | the tables |
 //! | `place`, `lock` | the name of a campaign, its lock, and what is done under it |
 //! | `campaign` | the campaign's row |
@@ -27,6 +28,7 @@ mod plan_writer;
 mod planned;
 mod rate;
 mod schema;
+mod session;
 mod snapshot;
 #[cfg(test)]
 mod tests;

@@ -144,6 +144,29 @@ impl Ledger {
         })
     }
 
+    /// How many commits and attempts are recorded of this sender: none, if its record is not stored. `None`: another sender has its
+    /// number.
+    fn own_record(&self, sender: i32) -> Result<Option<(i64, i64)>> {
+        let sql =
+            "SELECT campaign = $2 AND holder = $3, commits, attempts FROM sender WHERE id = $1";
+        let values: Values<'_> = &[&sender, &self.number, &self.holder];
+        let rows = self.connection.rows(sql, values)?;
+        let Some(row) = rows.first() else {
+            return Ok(Some((0, 0)));
+        };
+        let is_own: bool = get(row, 0)?;
+        Ok(is_own.then_some((get(row, 1)?, get(row, 2)?)))
+    }
+
+    /// Makes sure that what is seen to be committed is also where commits have to be confirmed before they count: its session may have
+    /// ended while it waited for another server. What that server confirms now came after it.
+    fn confirm(&self, sender: i32) -> Result<()> {
+        self.connection.run("BEGIN")?;
+        let sql = "UPDATE sender SET commits = commits WHERE id = $1";
+        self.connection.execute(sql, &[&sender])?;
+        self.connection.commit()
+    }
+
     /// The first column of a query, which holds integers.
     pub(super) fn read_column(&self, sql: &str, values: Values<'_>) -> Result<Vec<i64>> {
         let rows = self.connection.rows(sql, values)?;
@@ -183,7 +206,7 @@ impl backend::Ledger for Ledger {
                 return Err(self.is_older_copy());
             }
         }
-        self.connection.run("COMMIT")?;
+        self.connection.commit()?;
         self.commits += i64::from(is_counted);
         self.committed = self.attempts;
         Ok(())
@@ -207,29 +230,30 @@ impl backend::Ledger for Ledger {
             return Ok(false);
         };
         self.last_before_loss = self.last_attempt;
-        // The session before may still be there, with a commit to carry out. Nothing is known until it is gone, and then its lock is
-        // free. It keeps its number, so that what it claimed is still its own, unless others found the lock free meanwhile.
-        self.connection.rows(END_SESSION, &[&sender, &process])?;
-        self.connection.run("SET lock_timeout = '3s'")?;
-        let sql = "SELECT pg_advisory_lock(1769172307, $1)";
-        self.connection.execute(sql, &[&sender])?;
-        self.connection.run("SET lock_timeout = 0")?;
+        // A number that was drawn but not recorded is drawn again where the server stopped before it had written that down.
+        if self.own_record(sender)?.is_some() {
+            // The session before may still be there, with a commit to carry out: a server that hung reads what it was sent when it
+            // goes on. Nothing is known until that session is gone, and then its lock is free. The sender keeps its number, so that
+            // what it claimed is still its own, unless others found the lock free meanwhile.
+            self.connection.rows(END_SESSION, &[&sender, &process])?;
+            self.connection.run("SET lock_timeout = '3s'")?;
+            let sql = "SELECT pg_advisory_lock(1769172307, $1)";
+            self.connection.execute(sql, &[&sender])?;
+            self.connection.run("SET lock_timeout = 0")?;
+        }
         // As long as the lock was free it could be set aside, and another plan take its place.
         self.refuse_set_aside()?;
-        let sql = "SELECT commits, attempts FROM sender WHERE id = $1";
-        let rows = self.connection.rows(sql, &[&sender])?;
-        let (commits, attempts) = match rows.first() {
-            Some(row) => (get(row, 0)?, get(row, 1)?),
-            None => (0, 0),
-        };
+        let (commits, attempts) = self.own_record(sender)?.unwrap_or_default();
         let is_durable = commits == self.commits + 1;
         if !is_durable && commits != self.commits {
             return Err(self.is_older_copy());
         }
+        if is_durable {
+            self.confirm(sender)?;
+        }
         (self.commits, self.attempts, self.committed) = (commits, attempts, attempts);
         self.recorded = commits > 0;
         if !self.recorded {
-            // The number may be another's, if the server had not yet written down that it was drawn.
             self.sender = None;
         }
         Ok(is_durable)

@@ -51,7 +51,7 @@ impl PlanWriter {
     /// Hands what is collected to the server.
     fn flush(&self) -> Result<()> {
         let collected = self.collected.take();
-        (self.connection).copy("COPY plan FROM STDIN", collected.as_bytes())
+        (self.connection).copy("COPY plan FROM STDIN", collected)
     }
 
     fn add(&mut self, row: &PlannedRow<'_>) -> Result<()> {
@@ -172,7 +172,7 @@ impl backend::PlanWriter for PlanWriter {
                 .at(&self.place)
         })?;
         self.store(number)?;
-        self.connection.run("COMMIT")?;
+        self.connection.commit()?;
         // Until the server has counted the rows of a new campaign, it takes them for a few, and compares each with each. The plan is
         // durable: where only the owner of the tables may have them counted, the server does it later.
         let _ = self.connection.run("ANALYZE recipient, batch");

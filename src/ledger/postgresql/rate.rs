@@ -166,7 +166,7 @@ mod tests {
         }
     }
 
-    fn reserves(ledger: &Ledger, recipients: usize) -> bool {
+    fn reserves(ledger: &mut Ledger, recipients: usize) -> bool {
         let Reservation { made, wait } = ledger.reserve(recipients).unwrap();
         assert!(wait <= ASK_AGAIN);
         made
@@ -177,13 +177,13 @@ mod tests {
         let Some(mut account) = Account::new("turns") else {
             return;
         };
-        let senders = [1; 3].map(|hours| account.sender(Some(hours)));
-        let [a, b, c] = &senders;
-        assert!(reserves(a, 30));
+        let mut senders = [1; 3].map(|hours| account.sender(Some(hours)));
+        assert!(reserves(&mut senders[0], 30));
         account.is_due_in(30.0);
-        for sender in &senders {
+        for sender in &mut senders {
             assert!(!reserves(sender, 30) && !reserves(sender, 1));
         }
+        let [_, b, c] = &mut senders;
         account.is_due_in(30.0);
         account.advance(29);
         assert!(!reserves(b, 1));
@@ -198,13 +198,13 @@ mod tests {
         let Some(mut account) = Account::new("bursts") else {
             return;
         };
-        let sender = account.sender(Some(1));
-        assert!(reserves(&sender, 30));
+        let mut sender = account.sender(Some(1));
+        assert!(reserves(&mut sender, 30));
         account.advance(10_000);
         for nth in 0..30 {
-            assert!(reserves(&sender, 1), "{nth}");
+            assert!(reserves(&mut sender, 1), "{nth}");
         }
-        assert!(!reserves(&sender, 1));
+        assert!(!reserves(&mut sender, 1));
     }
 
     #[test]
@@ -212,20 +212,20 @@ mod tests {
         let Some(mut account) = Account::new("lowest") else {
             return;
         };
-        let (fast, other) = (account.sender(Some(1)), Account::new("another").unwrap());
-        let (slow, unlimited) = (account.sender(Some(7)), account.sender(None));
-        assert!(reserves(&fast, 1));
+        let (mut fast, other) = (account.sender(Some(1)), Account::new("another").unwrap());
+        let (mut slow, mut unlimited) = (account.sender(Some(7)), account.sender(None));
+        assert!(reserves(&mut fast, 1));
         account.is_due_in(7.0);
-        assert!(!reserves(&unlimited, 1));
-        let other = other.sender(Some(1));
-        assert!(reserves(&other, 1));
+        assert!(!reserves(&mut unlimited, 1));
+        let mut other = other.sender(Some(1));
+        assert!(reserves(&mut other, 1));
         account.advance(7);
-        assert!(reserves(&slow, 30));
+        assert!(reserves(&mut slow, 30));
         account.is_due_in(210.0);
         drop(slow);
         // The server learns of the end of a session a moment later.
         while account.due() > 31.0 {
-            assert!(!reserves(&fast, 30));
+            assert!(!reserves(&mut fast, 30));
         }
         account.is_due_in(30.0);
     }
@@ -235,12 +235,12 @@ mod tests {
         let Some(mut account) = Account::new("clock") else {
             return;
         };
-        let sender = account.sender(Some(1));
+        let mut sender = account.sender(Some(1));
         account.advance(-100_000);
-        assert!(!reserves(&sender, 30));
+        assert!(!reserves(&mut sender, 30));
         account.is_due_in(30.0);
         account.advance(30);
-        assert!(reserves(&sender, 30));
+        assert!(reserves(&mut sender, 30));
     }
 
     #[test]
@@ -248,7 +248,7 @@ mod tests {
         let Some(account) = Account::new("unlimited") else {
             return;
         };
-        let sender = account.sender(None);
+        let mut sender = account.sender(None);
         for _ in 0..3 {
             assert_eq!(sender.reserve(30).unwrap(), Reservation::NOW);
         }

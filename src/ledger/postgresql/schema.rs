@@ -179,7 +179,7 @@ pub(super) fn create(connection: &Connection) -> Result<()> {
         // Before the first backup of it can be made.
         refuse_copy(connection)?;
     }
-    connection.run("COMMIT")
+    connection.commit()
 }
 
 /// The server's cluster, how often it was promoted or brought back to an earlier time, the database, and when these tables were made.

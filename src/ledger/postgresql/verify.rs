@@ -20,7 +20,7 @@ impl Snapshot {
         (self.connection).run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
         let violations = verify::violations(self, &self.campaign()?, duplicates_kept, code_fits)?;
         let lost = [self.lost_attempts()?, self.lost_batches()?];
-        self.connection.run("COMMIT")?;
+        self.connection.commit()?;
         Ok(lost.into_iter().flatten().chain(violations).collect())
     }
 
