@@ -286,7 +286,8 @@ impl Gate {
         self.0.1.notify_all();
     }
 
-    fn pass(&self) {
+    /// Waits until it is open.
+    pub(crate) fn pass(&self) {
         let open = self.0.0.lock().unwrap();
         let _passed = self
             .0

@@ -102,6 +102,17 @@ impl Server {
         self.wait_until_it_answers();
     }
 
+    /// Sends a signal to all its processes.
+    #[allow(dead_code, reason = "most tests leave the server alone")]
+    pub(crate) fn signal(&self, signal: &str) {
+        let main = fs::read_to_string(self.folder.join("data/postmaster.pid")).unwrap();
+        let main = main.lines().next().unwrap();
+        let kill = r#"kill -$1 $2 && kill -$1 $(cat /proc/$2/task/$2/children)"#;
+        let mut command = Command::new("sh");
+        command.args(["-c", kill, "sh", signal, main]);
+        assert!(command.status().unwrap().success());
+    }
+
     fn start(programs: &Path) -> Self {
         // A socket's path has at most 107 bytes, which the folder for temporary files can exceed.
         let folder = tempfile::Builder::new()

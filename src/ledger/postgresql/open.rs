@@ -158,15 +158,6 @@ impl Ledger {
         Ok(is_own.then_some((get(row, 1)?, get(row, 2)?)))
     }
 
-    /// Makes sure that what is seen to be committed is also where commits have to be confirmed before they count: its session may have
-    /// ended while it waited for another server. What that server confirms now came after it.
-    fn confirm(&self, sender: i32) -> Result<()> {
-        self.connection.run("BEGIN")?;
-        let sql = "UPDATE sender SET commits = commits WHERE id = $1";
-        self.connection.execute(sql, &[&sender])?;
-        self.connection.commit()
-    }
-
     /// The first column of a query, which holds integers.
     pub(super) fn read_column(&self, sql: &str, values: Values<'_>) -> Result<Vec<i64>> {
         let rows = self.connection.rows(sql, values)?;
@@ -241,15 +232,16 @@ impl backend::Ledger for Ledger {
             self.connection.execute(sql, &[&sender])?;
             self.connection.run("SET lock_timeout = 0")?;
         }
+        self.connection.run("BEGIN")?;
         // As long as the lock was free it could be set aside, and another plan take its place.
         self.refuse_set_aside()?;
         let (commits, attempts) = self.own_record(sender)?.unwrap_or_default();
+        // A commit that is seen here may not be confirmed yet by another server that has to: its session may have ended while it waited
+        // for that. This commit, which has locked a row, comes after it and is confirmed after it.
+        self.connection.commit()?;
         let is_durable = commits == self.commits + 1;
         if !is_durable && commits != self.commits {
             return Err(self.is_older_copy());
-        }
-        if is_durable {
-            self.confirm(sender)?;
         }
         (self.commits, self.attempts, self.committed) = (commits, attempts, attempts);
         self.recorded = commits > 0;

@@ -34,7 +34,7 @@ const CONNECT: Duration = Duration::from_secs(5);
 const SILENCE: Duration = Duration::from_secs(5);
 
 /// How long a commit may take. It waits for a disk, or for another server, and this one may answer although they do not.
-const LONGEST_COMMIT: Duration = Duration::from_secs(30);
+const LONGEST_COMMIT: Duration = Duration::from_secs(15);
 
 /// A session with a server.
 pub(super) struct Session {
