@@ -1,5 +1,5 @@
-//! A PostgreSQL server for tests, made with this machine's programs in a folder of its own. It has no TCP port, forgets what it
-//! was told when the machine stops, and ends with the process that started it, however that ends.
+//! A PostgreSQL server for tests, made with this machine's programs in a folder of its own. It has no TCP port unless a test needs
+//! one, forgets what it was told when the machine stops, and ends with the process that started it, however that ends.
 #![allow(clippy::disallowed_methods, reason = "measures waits")]
 
 use std::fs;
@@ -19,8 +19,9 @@ const NOBODY: u32 = 65_534;
 const SUPERVISE: &str = r#"
     cd "$2" && PATH=$1:$PATH
     initdb --pgdata data --username postgres --auth trust --encoding UTF8 --no-locale --no-sync >log 2>&1 || exit 1
+    echo "host all all all trust" >>data/pg_hba.conf
     start() {
-        postgres -D data -k "$2" -c listen_addresses= -c fsync=off -c synchronous_commit=off -c full_page_writes=off \
+        postgres -D data -k "$2" -c listen_addresses="$3" -c fsync=off -c synchronous_commit=off -c full_page_writes=off \
             -c max_connections=300 >>log 2>&1 </dev/null &
         server=$!
     }
@@ -54,7 +55,7 @@ pub(crate) struct Server {
 /// The server of this test binary. `None`: there is no PostgreSQL here, which is allowed on a developer's machine only.
 pub(crate) fn server() -> Option<&'static Server> {
     static SERVER: OnceLock<Option<Server>> = OnceLock::new();
-    let server = SERVER.get_or_init(|| programs().map(|programs| Server::start(&programs)));
+    let server = SERVER.get_or_init(|| programs().map(|programs| Server::start(&programs, "")));
     if server.is_none() {
         assert!(
             std::env::var_os("CI").is_none(),
@@ -85,9 +86,14 @@ impl Server {
     /// A server that a test can stop. `None`: as for the one of the test binary.
     #[allow(dead_code, reason = "most tests share one")]
     pub(crate) fn own() -> Option<Self> {
+        Self::listening("")
+    }
+
+    /// The same with a TCP port at these addresses, in the network of this thread.
+    pub(crate) fn listening(addresses: &str) -> Option<Self> {
         server()
             .and_then(|_| programs())
-            .map(|programs| Self::start(&programs))
+            .map(|programs| Self::start(&programs, addresses))
     }
 
     /// Ends it (`fast`, `immediate`, or `kill` for all its processes at once) and starts it again. Returns when it answers.
@@ -107,13 +113,13 @@ impl Server {
     pub(crate) fn signal(&self, signal: &str) {
         let main = fs::read_to_string(self.folder.join("data/postmaster.pid")).unwrap();
         let main = main.lines().next().unwrap();
-        let kill = r#"kill -$1 $2 && kill -$1 $(cat /proc/$2/task/$2/children)"#;
+        let kill = "kill -$1 $2 && kill -$1 $(cat /proc/$2/task/$2/children)";
         let mut command = Command::new("sh");
         command.args(["-c", kill, "sh", signal, main]);
         assert!(command.status().unwrap().success());
     }
 
-    fn start(programs: &Path) -> Self {
+    fn start(programs: &Path, addresses: &str) -> Self {
         // A socket's path has at most 107 bytes, which the folder for temporary files can exceed.
         let folder = tempfile::Builder::new()
             .prefix("isms-postgres-")
@@ -122,7 +128,7 @@ impl Server {
             .keep();
         let mut command = Command::new("sh");
         command.args(["-c", SUPERVISE, "sh"]);
-        command.args([programs, &folder]).stdin(Stdio::piped());
+        command.args([programs, &folder]).arg(addresses).stdin(Stdio::piped());
         // A signal to the tests, as Ctrl-C, must not end it before they end.
         command.process_group(0);
         if fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0) {
