@@ -13,6 +13,7 @@ pub(crate) mod advising;
 pub(crate) mod backend;
 pub(crate) mod database_proxy;
 pub(crate) mod gateway;
+pub(crate) mod network;
 pub(crate) mod postgres;
 pub(crate) mod program;
 pub(crate) mod sandbox;

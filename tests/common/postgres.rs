@@ -128,7 +128,10 @@ impl Server {
             .keep();
         let mut command = Command::new("sh");
         command.args(["-c", SUPERVISE, "sh"]);
-        command.args([programs, &folder]).arg(addresses).stdin(Stdio::piped());
+        command
+            .args([programs, &folder])
+            .arg(addresses)
+            .stdin(Stdio::piped());
         // A signal to the tests, as Ctrl-C, must not end it before they end.
         command.process_group(0);
         if fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0) {
