@@ -25,7 +25,7 @@
 //! | `transition`, `state` | what may become of a batch, and the states that allow it |
 //! | `change` | what is written |
 //! | `batch`, `outcome`, `resolution` | a batch, how an attempt to send it ended, what an operator says of it |
-//! | `sender` | what others must know of one that sends |
+//! | `sender`, `outlast` | what others must know of one that sends, and how it waits for a lost database |
 //! | `campaign`, `planned_row`, `recipient`, `totals` | a campaign and its rows |
 //! | `verify` | whether everything adds up |
 //! | `backend` | what a backend does |
@@ -42,6 +42,7 @@ mod committer;
 mod location;
 mod open;
 mod outcome;
+mod outlast;
 mod planned_row;
 mod postgresql;
 mod recipient;
@@ -62,8 +63,9 @@ pub use batch_queue::Take;
 pub use campaign::Campaign;
 pub use committer::{Committer, LedgerHandle};
 pub use location::{Location, Lock};
-pub use open::{Ledger, Outlast};
+pub use open::Ledger;
 pub use outcome::AttemptOutcome;
+pub use outlast::Outlast;
 pub use planned_row::{Disposition, PlannedRow, RowText};
 pub use postgresql::{Place, Store};
 pub use recipient::{Decision, PlannedText, Recipient};

@@ -1,6 +1,5 @@
 //! A ledger that is open for sending: the rules of [`transition`], carried out in transactions of a backend.
 
-use std::fmt;
 use std::mem;
 use std::thread;
 use std::time::Duration;
@@ -11,6 +10,7 @@ use super::campaign::Campaign;
 use super::change::{Change, NewIds, sent_elsewhere};
 use super::location::{Location, Lock};
 use super::outcome::AttemptOutcome;
+use super::outlast::{Outlast, Tries};
 use super::resolution::{Resolution, Resolved, Selection};
 use super::sender::{Reservation, SenderOptions};
 use super::totals::Totals;
@@ -34,34 +34,6 @@ pub struct Ledger {
     started: bool,
     recovered: u64,
     outlast: Option<Outlast>,
-}
-
-/// Waits before a database that was lost is tried again, and says whether it is tried at all. It gets the error, and how often it
-/// was tried since it was lost.
-pub struct Outlast(Box<Wait>);
-
-type Wait = dyn FnMut(&Error, u32) -> bool + Send;
-
-/// How often something was tried again.
-#[derive(Default)]
-struct Tries {
-    /// Because another sender kept what it needs.
-    in_use: u32,
-    /// Because the database was lost.
-    lost: u32,
-}
-
-impl Outlast {
-    /// Waits like this.
-    pub fn new(wait: impl FnMut(&Error, u32) -> bool + Send + 'static) -> Self {
-        Self(Box::new(wait))
-    }
-}
-
-impl fmt::Debug for Outlast {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Outlast")
-    }
 }
 
 impl Ledger {
