@@ -9,7 +9,14 @@ use std::time::Duration;
 use common::gateway::{Gate, Request, trx_of};
 use common::program::Running;
 use common::tls::{Authority, TlsServer};
-use common::{Gateway, Program, Reply, count_statuses, counts, own_texts, verifies};
+use common::{
+    Backend, Gateway, Program, Reply, count_statuses, counts, on_every_backend, own_texts, verifies,
+};
+
+on_every_backend!(
+    an_answer_that_came_while_the_program_stood_still_counts,
+    an_answer_that_had_not_come_is_late_whichever_side_stood_still,
+);
 
 /// Longer than the `--timeout` of the tests.
 const LONGER: Duration = Duration::from_millis(2600);
@@ -18,19 +25,21 @@ const ARGUMENTS: [&str; 3] = ["customers.csv", "--timeout", "2"];
 
 /// Sends texts of their own to this many people through a gateway on plain HTTP, and through one behind TLS.
 fn on_both(
+    backend: Backend,
     rows: usize,
     arguments: &[&str],
     script: impl Fn(&Request, usize) -> Reply + Clone + Send + Sync + 'static,
     test: impl Fn(&Gateway, &Program, Running),
 ) {
     let send = |gateway: &Gateway, url: &str, pem: &str| {
-        let program = Program::with(&[("customers.csv", &own_texts(rows)), ("ca.pem", pem)]);
+        let sheet = own_texts(rows);
+        let program = Program::on(backend, &[("customers.csv", &sheet), ("ca.pem", pem)]);
         let trusted = program.path("ca.pem").display().to_string();
         let send = program.send_command(url, arguments);
         let running = send.env("SSL_CERT_FILE", trusted).start();
         test(gateway, &program, running);
         gateway.assert_nothing_twice();
-        verifies(&program, "customers.ledger");
+        verifies(&program, &program.ledger("customers"));
     };
     let plain = Gateway::new(script.clone());
     send(&plain, &plain.url(), "");
@@ -51,11 +60,11 @@ fn gated(gate: &Gate, nth: usize) -> Reply {
     if nth == 0 { reply } else { reply.behind(gate) }
 }
 
-#[test]
-fn an_answer_that_came_while_the_program_stood_still_counts() {
+fn an_answer_that_came_while_the_program_stood_still_counts(backend: Backend) {
     let gate = Gate::closed();
     let held = gate.clone();
     on_both(
+        backend,
         9,
         &ARGUMENTS,
         move |_, nth| gated(&held, nth),
@@ -73,9 +82,9 @@ fn an_answer_that_came_while_the_program_stood_still_counts() {
     );
 }
 
-#[test]
-fn an_answer_that_had_not_come_is_late_whichever_side_stood_still() {
+fn an_answer_that_had_not_come_is_late_whichever_side_stood_still(backend: Backend) {
     on_both(
+        backend,
         2,
         &ARGUMENTS,
         |_, nth| match nth {
@@ -106,6 +115,7 @@ fn a_second_answer_is_not_that_to_the_next_request() {
     let mut arguments = vec!["customers.csv", "--concurrency", "1", "--batch-size", "1"];
     arguments.extend(["--rate", "2/s"]);
     on_both(
+        Backend::File,
         6,
         &arguments,
         |_, nth| match nth {

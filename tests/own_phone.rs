@@ -5,7 +5,15 @@ mod common;
 
 use common::gateway::unreachable_url;
 use common::program::Run;
-use common::{Gateway, Program, Reply, wait_for};
+use common::{Backend, Gateway, Program, Reply, on_every_backend, wait_for};
+
+on_every_backend!(
+    the_first_and_the_longest_text_go_to_the_own_phone_alone,
+    each_asked_row_goes_to_each_number_once_in_the_texts_of_the_plan,
+    a_ledger_can_be_tested_whatever_became_of_its_rows,
+    a_test_ends_by_the_state_of_its_ledger,
+    a_test_that_is_killed_leaves_a_ledger_that_says_so,
+);
 
 const SHEET: &str = "name,phone,note\n\
     Aminah,012-550 0001,a\n\
@@ -45,14 +53,6 @@ fn test(program: &Program, gateway: &Gateway, more: &[&str]) -> Run {
     program.command(&arguments).credentials().run()
 }
 
-/// The ledgers of tests.
-fn ledgers(program: &Program) -> Vec<String> {
-    let files = program.files().into_iter();
-    files
-        .filter(|name| name.starts_with("may.test-") && name.ends_with(".ledger"))
-        .collect()
-}
-
 fn taken(gateway: &Gateway) -> Vec<(String, String)> {
     let mut taken: Vec<_> = gateway
         .taken()
@@ -63,9 +63,8 @@ fn taken(gateway: &Gateway) -> Vec<(String, String)> {
     taken
 }
 
-#[test]
-fn the_first_and_the_longest_text_go_to_the_own_phone_alone() {
-    let program = Program::with(&[("may.csv", SHEET)]);
+fn the_first_and_the_longest_text_go_to_the_own_phone_alone(backend: Backend) {
+    let program = Program::on(backend, &[("may.csv", SHEET)]);
     let gateway = Gateway::accepting();
     let run = test(
         &program,
@@ -76,16 +75,12 @@ fn the_first_and_the_longest_text_go_to_the_own_phone_alone() {
     let own = "60195550100".to_owned();
     let expected = [1, 2].map(|row| (own.clone(), text(row).to_owned()));
     assert_eq!(taken(&gateway), expected);
-    let [ledger] = &ledgers(&program)[..] else {
-        panic!("{:?}", program.files())
+    let [ledger] = &program.test_ledgers()[..] else {
+        panic!("{:?}", program.test_ledgers())
     };
-    assert!(
-        !program
-            .files()
-            .iter()
-            .any(|name| name.starts_with("may.ledger"))
-    );
-    let stem = ledger.strip_suffix(".ledger").unwrap();
+    let none = ["status", &program.ledger("may")];
+    program.run(&none).exits(1);
+    let stem = ledger.trim_end_matches(".ledger");
     let rows = program.results(&format!("{stem}.results.csv"));
     let column = |name: &str| rows.iter().map(|row| row[name].clone()).collect::<Vec<_>>();
     assert_eq!(column("row"), ["1", "2"]);
@@ -102,9 +97,8 @@ fn the_first_and_the_longest_text_go_to_the_own_phone_alone() {
     assert!(status.stdout.contains("This was a test"), "{status}");
 }
 
-#[test]
-fn each_asked_row_goes_to_each_number_once_in_the_texts_of_the_plan() {
-    let program = Program::with(&[("may.csv", SHEET)]);
+fn each_asked_row_goes_to_each_number_once_in_the_texts_of_the_plan(backend: Backend) {
+    let program = Program::on(backend, &[("may.csv", SHEET)]);
     let gateway = Gateway::accepting();
     // Rows 1 and 6 have one text.
     let run = test(
@@ -143,12 +137,15 @@ fn each_asked_row_goes_to_each_number_once_in_the_texts_of_the_plan() {
     let run = test(&program, &gateway, &["--to", OWN, "--rows", "1"]);
     assert_eq!(run.code, Some(0), "{run}");
     assert_eq!(gateway.count(), 8);
-    assert_eq!(ledgers(&program).len(), 3);
+    assert_eq!(program.test_ledgers().len(), 3);
 }
 
-#[test]
-fn a_ledger_can_be_tested_whatever_became_of_its_rows() {
-    let program = Program::with(&[("may.csv", SHEET), ("out.csv", "phone\n012-550 0002\n")]);
+fn a_ledger_can_be_tested_whatever_became_of_its_rows(backend: Backend) {
+    let program = Program::on(
+        backend,
+        &[("may.csv", SHEET), ("out.csv", "phone\n012-550 0002\n")],
+    );
+    let ledger = program.ledger("may");
     let gateway = Gateway::accepting();
     let arguments = [
         "may.csv",
@@ -167,7 +164,7 @@ fn a_ledger_can_be_tested_whatever_became_of_its_rows() {
     let run = program
         .command(&[
             "test",
-            "may.ledger",
+            &ledger,
             "--to",
             OWN,
             "--rows",
@@ -187,7 +184,7 @@ fn a_ledger_can_be_tested_whatever_became_of_its_rows() {
         [text(1), text(2)]
     );
     // Nothing of it counts for the campaign.
-    let status = program.run(&["status", "may.ledger", "--json"]);
+    let status = program.run(&["status", &ledger, "--json"]);
     let status: serde_json::Value = serde_json::from_str(&status.stdout).unwrap();
     assert_eq!(
         (&status["accepted"], &status["suppressed"]),
@@ -196,7 +193,7 @@ fn a_ledger_can_be_tested_whatever_became_of_its_rows() {
     let run = program
         .command(&[
             "test",
-            "may.ledger",
+            &ledger,
             "--to",
             OWN,
             "--type",
@@ -286,7 +283,7 @@ fn a_test_is_never_sent_as_a_campaign_and_counts_for_none() {
     let gateway = Gateway::answering("-1000");
     let run = test(&program, &gateway, &["--to", OWN]);
     assert_eq!(run.code, Some(5), "{run}");
-    let ledger = ledgers(&program).remove(0);
+    let ledger = program.test_ledgers().remove(0);
     let run = program.run(&["resolve", &ledger, "--all", "--as", "not-sent"]);
     assert_eq!(run.code, Some(0), "{run}");
     assert!(run.stderr.contains("is not sent any more"), "{run}");
@@ -322,19 +319,17 @@ fn a_test_is_never_sent_as_a_campaign_and_counts_for_none() {
     assert_eq!(gateway.count(), 1);
 }
 
-#[test]
-fn a_test_ends_by_the_state_of_its_ledger() {
+fn a_test_ends_by_the_state_of_its_ledger(backend: Backend) {
     for (body, code) in [("-1009", 3), ("-1004", 4), ("", 5), ("2000 = SUCCESS:1", 0)] {
-        let program = Program::with(&[("may.csv", SHEET)]);
+        let program = Program::on(backend, &[("may.csv", SHEET)]);
         let run = test(&program, &Gateway::answering(body), &["--to", OWN]);
         assert_eq!(run.code, Some(code), "{body} {run}");
-        assert_eq!(ledgers(&program).len(), 1);
+        assert_eq!(program.test_ledgers().len(), 1);
     }
 }
 
-#[test]
-fn a_test_that_is_killed_leaves_a_ledger_that_says_so() {
-    let program = Program::with(&[("may.csv", SHEET)]);
+fn a_test_that_is_killed_leaves_a_ledger_that_says_so(backend: Backend) {
+    let program = Program::on(backend, &[("may.csv", SHEET)]);
     let gateway = Gateway::new(|_, _| Reply::accepted(1).after(std::time::Duration::from_secs(60)));
     let url = gateway.url();
     let running = program
@@ -352,7 +347,7 @@ fn a_test_that_is_killed_leaves_a_ledger_that_says_so() {
         .credentials()
         .start();
     running.killed_when(|| gateway.count() > 0);
-    let ledger = ledgers(&program).remove(0);
+    let ledger = program.test_ledgers().remove(0);
     let status = program.run(&["status", &ledger]);
     assert!(status.stdout.contains("Unknown       1"), "{status}");
     let run = program.run(&["resolve", &ledger, "--all", "--as", "accepted"]);
@@ -423,5 +418,5 @@ fn a_signal_while_it_plans_leaves_nothing() {
     run.signal("TERM");
     run.wait().exits(143);
     assert_eq!(temporary(), 0);
-    assert_eq!(ledgers(&program), [""; 0]);
+    assert_eq!(program.test_ledgers(), [""; 0]);
 }

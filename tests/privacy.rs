@@ -12,8 +12,11 @@ use std::process::{Command, Stdio};
 use common::gateway::{Gate, Request, trx_of};
 use common::program::{Run, Victim};
 use common::{
-    Gateway, PASSWORD, Program, Reply, count_statuses, counts, msisdn, own_texts, people, phone,
+    Backend, Gateway, PASSWORD, Program, Reply, count_statuses, counts, msisdn, on_every_backend,
+    own_texts, people, phone,
 };
+
+on_every_backend!(the_password_is_nowhere_after_a_kill,);
 
 const TEXT: [&str; 2] = ["--message", "KedaiKu: we are open until midnight"];
 
@@ -156,9 +159,8 @@ fn the_password_is_nowhere_in_a_whole_campaign() {
     program.no_secret_anywhere(PASSWORD);
 }
 
-#[test]
-fn the_password_is_nowhere_after_a_kill() {
-    let program = Program::with(&[("customers.csv", &own_texts(40))]);
+fn the_password_is_nowhere_after_a_kill(backend: Backend) {
+    let program = Program::on(backend, &[("customers.csv", &own_texts(40))]);
     let victim = Victim::new();
     let killer = victim.clone();
     let gateway = Gateway::new(move |request, nth| {
@@ -172,7 +174,7 @@ fn the_password_is_nowhere_after_a_kill() {
     victim.is(&running);
     running.wait().dies_of(9);
     assert!(
-        program.path("customers.ledger-wal").exists(),
+        backend.is_store() || program.path("customers.ledger-wal").exists(),
         "the log of the ledger is there to be searched"
     );
     program.no_secret_anywhere(PASSWORD);

@@ -11,9 +11,42 @@ use std::time::Duration;
 use common::gateway::{Gate, Request, trx_of, unreachable_url};
 use common::program::rows_of;
 use common::{
-    Gateway, PASSWORD, Program, Reply, STATUSES, SUMMARY_KEYS, USERNAME, count_statuses, counts,
-    msisdn, own_texts, people, phone, rows_in_are_rows_out, verifies,
+    Backend, Gateway, PASSWORD, Program, Reply, STATUSES, SUMMARY_KEYS, USERNAME, count_statuses,
+    counts, msisdn, on_every_backend, own_texts, people, phone, rows_in_are_rows_out, verifies,
 };
+
+on_every_backend!(
+    a_thousand_rows_with_three_texts_arrive_once_each,
+    a_plan_is_made_first_and_sent_later_without_the_spreadsheet,
+    a_finished_ledger_is_not_sent_again,
+    the_results_of_many_rows_are_in_their_order,
+    a_limit_leaves_rows_and_nothing_wrong,
+    the_same_cells_written_otherwise_are_the_same_campaign,
+    a_ledger_with_nothing_left_ends_as_it_stands,
+    what_accepts,
+    what_refuses,
+    what_stops_the_account,
+    what_proves_nothing,
+    an_answer_that_comes_too_late_is_unknown,
+    one_answer_for_each_recipient_in_every_shape,
+    two_are_accepted_and_the_third_after_the_account_is_topped_up,
+    an_account_that_is_stopped_stops_all_workers,
+    ten_refusals_in_a_row_with_one_code_stop_the_run,
+    a_batch_with_a_bad_number_is_refused_whole,
+    a_number_that_the_gateway_named_is_not_one_of_several,
+    a_batch_with_a_bad_number_is_halved_where_asked,
+    a_batch_that_is_too_large_for_the_gateway_is_halved,
+    a_throttled_request_is_made_again,
+    a_gateway_that_throttles_for_too_long_is_given_up,
+    a_gateway_that_cannot_be_reached_is_given_up,
+    suppressed_numbers_get_nothing_however_they_are_written,
+    duplicates_by_number_by_message_or_kept,
+    some_invalid_rows_do_not_stop_the_others,
+    the_results_keep_the_format_of_the_input,
+    the_summary_has_every_key_and_its_counts_add_up,
+    status_counts_and_says_what_to_do_next,
+    the_password_appears_nowhere,
+);
 
 const TEXT: [&str; 2] = ["--message", "KedaiKu: we are open until midnight"];
 
@@ -26,8 +59,7 @@ fn customers<'a>(more: &[&'a str]) -> Vec<&'a str> {
 
 // --- The wire -------------------------------------------------------------------------------------------------
 
-#[test]
-fn a_thousand_rows_with_three_texts_arrive_once_each() {
+fn a_thousand_rows_with_three_texts_arrive_once_each(backend: Backend) {
     let texts = [
         "KedaiKu: sale until Sunday, 50% off & more + free tea",
         "KedaiKu: Jualan murah sehingga Ahad.\nJumpa anda!",
@@ -37,7 +69,7 @@ fn a_thousand_rows_with_three_texts_arrive_once_each() {
     for i in 0..1000 {
         writeln!(csv, "{},\"Tan, {i}\",\"{}\"", phone(i), texts[i % 3]).unwrap();
     }
-    let program = Program::with(&[("customers.csv", &csv)]);
+    let program = Program::on(backend, &[("customers.csv", &csv)]);
     let gateway = Gateway::accepting();
     let run = program.send(&gateway, &["customers.csv", "--sender-id", "KedaiKu"]);
     run.exits(0);
@@ -103,16 +135,16 @@ fn a_thousand_rows_with_three_texts_arrive_once_each() {
         assert_eq!(*trx_id, row["sms_trx_id"], "one batch, one request, one id");
     }
     assert_eq!(batches.len(), 36);
-    verifies(&program, "customers.ledger");
+    verifies(&program, &program.ledger("customers"));
+    let mut left = vec!["customers.csv", "customers.ledger", "customers.ledger.lock"];
+    if backend.is_store() {
+        left.truncate(1);
+    }
+    left.push("customers.results.csv");
     assert_eq!(
         program.files(),
-        [
-            "customers.csv",
-            "customers.ledger",
-            "customers.ledger.lock",
-            "customers.results.csv"
-        ],
-        "an orderly end leaves one ledger and nothing half done"
+        left,
+        "an orderly end leaves nothing half done"
     );
 }
 
@@ -150,9 +182,8 @@ fn a_template_is_rendered_for_each_row() {
     );
 }
 
-#[test]
-fn a_plan_is_made_first_and_sent_later_without_the_spreadsheet() {
-    let program = Program::with(&[("customers.csv", &people(40))]);
+fn a_plan_is_made_first_and_sent_later_without_the_spreadsheet(backend: Backend) {
+    let program = Program::on(backend, &[("customers.csv", &people(40))]);
     let mut plan = vec!["plan", "customers.csv"];
     plan.extend(TEXT);
     let run = program.run(&plan);
@@ -162,26 +193,28 @@ fn a_plan_is_made_first_and_sent_later_without_the_spreadsheet() {
     );
     std::fs::remove_file(program.path("customers.csv")).unwrap();
     let gateway = Gateway::accepting();
-    program.send(&gateway, &["customers.ledger"]).exits(0);
+    program
+        .send(&gateway, &[&program.ledger("customers")])
+        .exits(0);
     assert_eq!(gateway.numbers_taken().len(), 40);
     gateway.assert_nothing_twice();
     assert_eq!(program.results("customers.results.csv").len(), 40);
 }
 
-#[test]
-fn a_finished_ledger_is_not_sent_again() {
-    let program = Program::with(&[("customers.csv", &people(40))]);
+fn a_finished_ledger_is_not_sent_again(backend: Backend) {
+    let program = Program::on(backend, &[("customers.csv", &people(40))]);
+    let ledger = program.ledger("customers");
     let gateway = Gateway::accepting();
     program.send(&gateway, &customers(&[])).exits(0);
     let before = program.read("customers.results.csv");
     assert_eq!(gateway.count(), 2);
     let again = program.send(&gateway, &customers(&[]));
     again.exits(0).says(&["Results: customers.results.csv\n"]);
-    program.send(&gateway, &["customers.ledger"]).exits(0);
+    program.send(&gateway, &[&ledger]).exits(0);
     assert_eq!(gateway.count(), 2, "nothing was left to send");
     assert_eq!(program.read("customers.results.csv"), before);
     program
-        .run(&["results", "customers.ledger", "--results", "again.csv"])
+        .run(&["results", &ledger, "--results", "again.csv"])
         .exits(0);
     assert_eq!(
         program.read("again.csv"),
@@ -190,14 +223,14 @@ fn a_finished_ledger_is_not_sent_again() {
     );
 }
 
-#[test]
-fn the_results_of_many_rows_are_in_their_order() {
-    let program = Program::with(&[("customers.csv", &people(9_000))]);
+fn the_results_of_many_rows_are_in_their_order(backend: Backend) {
+    let program = Program::on(backend, &[("customers.csv", &people(9_000))]);
     program
         .run(&["plan", "customers.csv", TEXT[0], TEXT[1]])
         .exits(0);
     for (path, status) in [("all.csv", None), ("some.csv", Some("pending,unknown"))] {
-        let mut results = vec!["results", "customers.ledger", "--results", path];
+        let ledger = program.ledger("customers");
+        let mut results = vec!["results", &ledger, "--results", path];
         results.extend(status.into_iter().flat_map(|status| ["--status", status]));
         program.run(&results).exits(0);
         let rows = rows_in_are_rows_out(&program, "customers.csv", path);
@@ -206,10 +239,9 @@ fn the_results_of_many_rows_are_in_their_order() {
     assert_eq!(program.read("all.csv"), program.read("some.csv"));
 }
 
-#[test]
-fn a_limit_leaves_rows_and_nothing_wrong() {
+fn a_limit_leaves_rows_and_nothing_wrong(backend: Backend) {
     let csv = format!("{}Nobody,123\n", people(9));
-    let program = Program::with(&[("customers.csv", &csv)]);
+    let program = Program::on(backend, &[("customers.csv", &csv)]);
     let gateway = Gateway::accepting();
     let first = program.send(&gateway, &customers(&["--limit", "4"]));
     first.exits(0).says(&["limit"]);
@@ -217,9 +249,8 @@ fn a_limit_leaves_rows_and_nothing_wrong() {
     assert_eq!(gateway.taken().len(), 9);
 }
 
-#[test]
-fn the_same_cells_written_otherwise_are_the_same_campaign() {
-    let program = Program::with(&[("customers.csv", &people(9))]);
+fn the_same_cells_written_otherwise_are_the_same_campaign(backend: Backend) {
+    let program = Program::on(backend, &[("customers.csv", &people(9))]);
     let gateway = Gateway::accepting();
     let first = program.send(&gateway, &customers(&["--limit", "4"]));
     first.exits(0);
@@ -232,18 +263,18 @@ fn the_same_cells_written_otherwise_are_the_same_campaign() {
     assert_eq!(program.results("customers.results.csv").len(), 9);
 }
 
-#[test]
-fn a_ledger_with_nothing_left_ends_as_it_stands() {
+fn a_ledger_with_nothing_left_ends_as_it_stands(backend: Backend) {
     let csv = format!("{}Nobody,123\nNobody,456\n", people(3));
-    let program = Program::with(&[("customers.csv", &csv)]);
+    let program = Program::on(backend, &[("customers.csv", &csv)]);
+    let ledger = program.ledger("customers");
     let gateway = Gateway::accepting();
     program
         .send(&gateway, &customers(&["--max-invalid", "1"]))
         .exits(1);
     program
-        .send(&gateway, &["customers.ledger", "--max-invalid", "2"])
+        .send(&gateway, &[&ledger, "--max-invalid", "2"])
         .exits(3);
-    program.send(&gateway, &["customers.ledger"]).exits(3);
+    program.send(&gateway, &[&ledger]).exits(3);
     program.send(&gateway, &customers(&[])).exits(3);
     assert_eq!(gateway.taken().len(), 3);
 }
@@ -371,8 +402,8 @@ struct Case {
 
 impl Case {
     /// Sends to one recipient, and a second time: a row that is settled or unknown is never sent to again.
-    fn check(&self) {
-        let program = Program::with(&[("customers.csv", &people(1))]);
+    fn check(&self, backend: Backend) {
+        let program = Program::on(backend, &[("customers.csv", &people(1))]);
         let reply = self.reply;
         let gateway = Gateway::new(move |_, _| reply());
         let run = program.send(&gateway, &customers(&["--summary-json", "summary.json"]));
@@ -403,7 +434,7 @@ impl Case {
         assert_eq!(summary[self.status], 1, "{name}: {summary}");
         assert_eq!(summary["exit_code"], self.exit, "{name}: {summary}");
         assert_eq!(gateway.count(), 1, "{name}: one attempt");
-        verifies(&program, "customers.ledger");
+        verifies(&program, &program.ledger("customers"));
         program.no_secret_anywhere(PASSWORD);
 
         if self.status != "pending" {
@@ -458,8 +489,7 @@ fn unknown(name: &'static str, reply: fn() -> Reply) -> Case {
     }
 }
 
-#[test]
-fn what_accepts() {
+fn what_accepts(backend: Backend) {
     for case in [
         accepted(
             "documented",
@@ -494,12 +524,11 @@ fn what_accepts() {
             "16",
         ),
     ] {
-        case.check();
+        case.check(backend);
     }
 }
 
-#[test]
-fn what_refuses() {
+fn what_refuses(backend: Backend) {
     for case in [
         refused("-1005", || Reply::ok("-1005")),
         refused("-1006", || Reply::ok("-1006 = INVALID BODY LENGTH")),
@@ -510,12 +539,11 @@ fn what_refuses() {
         refused("-1012", || Reply::status(500, "-1012")),
         refused("-9999", || Reply::ok("-9999")),
     ] {
-        case.check();
+        case.check(backend);
     }
 }
 
-#[test]
-fn what_stops_the_account() {
+fn what_stops_the_account(backend: Backend) {
     for case in [
         stopped("-1001", || Reply::ok("-1001")),
         stopped("-1002", || Reply::ok("-1002")),
@@ -524,12 +552,11 @@ fn what_stops_the_account() {
         stopped("-1008", || Reply::ok("-1008")),
         stopped("-1013", || Reply::ok("-1013")),
     ] {
-        case.check();
+        case.check(backend);
     }
 }
 
-#[test]
-fn what_proves_nothing() {
+fn what_proves_nothing(backend: Backend) {
     for case in [
         Case {
             code: "-1000",
@@ -573,13 +600,12 @@ fn what_proves_nothing() {
             Reply::ok("un=kedaiku&pwd=s3cr%26t+Zx9Qv7TkLm%2B%3D%2541%2F%C3%B6")
         }),
     ] {
-        case.check();
+        case.check(backend);
     }
 }
 
-#[test]
-fn an_answer_that_comes_too_late_is_unknown() {
-    let program = Program::with(&[("customers.csv", &people(1))]);
+fn an_answer_that_comes_too_late_is_unknown(backend: Backend) {
+    let program = Program::on(backend, &[("customers.csv", &people(1))]);
     let gate = Gate::closed();
     let held = gate.clone();
     let gateway = Gateway::new(move |_, _| Reply::accepted(1).behind(&held));
@@ -593,8 +619,7 @@ fn an_answer_that_comes_too_late_is_unknown() {
     assert_eq!(gateway.count(), 1);
 }
 
-#[test]
-fn one_answer_for_each_recipient_in_every_shape() {
+fn one_answer_for_each_recipient_in_every_shape(backend: Backend) {
     for body in [
         "2000 = SUCCESS:1||-1005||2000 = SUCCESS:2",
         "2000 = SUCCESS:1; -1005; 2000 = SUCCESS:2",
@@ -602,7 +627,7 @@ fn one_answer_for_each_recipient_in_every_shape() {
         "2000 = SUCCESS:1\r\n-1005\r\n2000 = SUCCESS:2\r\n",
         r#"["2000 = SUCCESS:1", "-1005", "2000 = SUCCESS:2"]"#,
     ] {
-        let program = Program::with(&[("customers.csv", &people(3))]);
+        let program = Program::on(backend, &[("customers.csv", &people(3))]);
         let gateway = Gateway::answering(body);
         program.send(&gateway, &customers(&[])).exits(3);
         let rows = rows_in_are_rows_out(&program, "customers.csv", "customers.results.csv");
@@ -619,13 +644,13 @@ fn one_answer_for_each_recipient_in_every_shape() {
                 "{body}"
             );
         }
-        verifies(&program, "customers.ledger");
+        verifies(&program, &program.ledger("customers"));
     }
 }
 
-#[test]
-fn two_are_accepted_and_the_third_after_the_account_is_topped_up() {
-    let program = Program::with(&[("customers.csv", &people(3))]);
+fn two_are_accepted_and_the_third_after_the_account_is_topped_up(backend: Backend) {
+    let program = Program::on(backend, &[("customers.csv", &people(3))]);
+    let ledger = program.ledger("customers");
     let gateway = Gateway::in_turn(&["2000 = SUCCESS:1||2000 = SUCCESS:2||-1004"]);
     let run = program.send(&gateway, &customers(&["--summary-json", "summary.json"]));
     run.exits(4).says(&["-1004"]);
@@ -645,7 +670,7 @@ fn two_are_accepted_and_the_third_after_the_account_is_topped_up() {
         .unwrap();
     assert_eq!(pending["sms_to"], order[2]);
     assert_ne!(pending["sms_detail"], "", "it says why it waits");
-    verifies(&program, "customers.ledger");
+    verifies(&program, &ledger);
 
     program.send(&gateway, &customers(&[])).exits(0);
     let requests = gateway.requests();
@@ -654,12 +679,11 @@ fn two_are_accepted_and_the_third_after_the_account_is_topped_up() {
     let rows = rows_in_are_rows_out(&program, "customers.csv", "customers.results.csv");
     let ids: BTreeSet<&str> = rows.iter().map(|row| &*row["sms_trx_id"]).collect();
     assert_eq!(ids, ["1", "2", &trx_of(1)].into());
-    verifies(&program, "customers.ledger");
+    verifies(&program, &ledger);
 }
 
-#[test]
-fn an_account_that_is_stopped_stops_all_workers() {
-    let program = Program::with(&[("customers.csv", &own_texts(200))]);
+fn an_account_that_is_stopped_stops_all_workers(backend: Backend) {
+    let program = Program::on(backend, &[("customers.csv", &own_texts(200))]);
     let gateway = Gateway::new(|_, nth| match nth {
         0..20 => Reply::accepted(nth),
         _ => Reply::ok("-1004"),
@@ -675,9 +699,8 @@ fn an_account_that_is_stopped_stops_all_workers() {
     );
 }
 
-#[test]
-fn ten_refusals_in_a_row_with_one_code_stop_the_run() {
-    let program = Program::with(&[("customers.csv", &own_texts(30))]);
+fn ten_refusals_in_a_row_with_one_code_stop_the_run(backend: Backend) {
+    let program = Program::on(backend, &[("customers.csv", &own_texts(30))]);
     let gateway = Gateway::answering("-1005");
     let arguments = [
         "customers.csv",
@@ -699,9 +722,8 @@ fn ten_refusals_in_a_row_with_one_code_stop_the_run() {
     );
 }
 
-#[test]
-fn a_batch_with_a_bad_number_is_refused_whole() {
-    let program = Program::with(&[("customers.csv", &people(8))]);
+fn a_batch_with_a_bad_number_is_refused_whole(backend: Backend) {
+    let program = Program::on(backend, &[("customers.csv", &people(8))]);
     let gateway = Gateway::new(|request, _| {
         let bad = request.is_to(&msisdn(5));
         if bad {
@@ -719,10 +741,9 @@ fn a_batch_with_a_bad_number_is_refused_whole() {
     );
 }
 
-#[test]
-fn a_number_that_the_gateway_named_is_not_one_of_several() {
+fn a_number_that_the_gateway_named_is_not_one_of_several(backend: Backend) {
     for answer in ["2000 = SUCCESS:1||-1009||-1009", "-1009||-1009||-1009"] {
-        let program = Program::with(&[("customers.csv", &people(3))]);
+        let program = Program::on(backend, &[("customers.csv", &people(3))]);
         let gateway = Gateway::answering(answer);
         program.send(&gateway, &customers(&[])).exits(3);
         let rows = program.results("customers.results.csv");
@@ -752,9 +773,8 @@ fn a_run_that_could_not_begin_was_stopped_by_an_error() {
     assert_eq!(program.summary_json("summary.json")["stopped_by"], "error");
 }
 
-#[test]
-fn a_batch_with_a_bad_number_is_halved_where_asked() {
-    let program = Program::with(&[("customers.csv", &people(30))]);
+fn a_batch_with_a_bad_number_is_halved_where_asked(backend: Backend) {
+    let program = Program::on(backend, &[("customers.csv", &people(30))]);
     let gateway = Gateway::new(|request, nth| {
         let bad = request.is_to(&msisdn(5));
         if bad {
@@ -780,12 +800,11 @@ fn a_batch_with_a_bad_number_is_halved_where_asked() {
     );
     assert_eq!(rows[5]["sms_status"], "refused");
     assert_eq!(rows[5]["sms_code"], "-1009");
-    verifies(&program, "customers.ledger");
+    verifies(&program, &program.ledger("customers"));
 }
 
-#[test]
-fn a_batch_that_is_too_large_for_the_gateway_is_halved() {
-    let program = Program::with(&[("customers.csv", &people(30))]);
+fn a_batch_that_is_too_large_for_the_gateway_is_halved(backend: Backend) {
+    let program = Program::on(backend, &[("customers.csv", &people(30))]);
     let gateway = Gateway::new(|request, nth| match request.numbers.len() {
         0..=4 => Reply::accepted(trx_of(nth)),
         _ => Reply::ok("-1010"),
@@ -793,14 +812,13 @@ fn a_batch_that_is_too_large_for_the_gateway_is_halved() {
     program.send(&gateway, &customers(&[])).exits(0);
     gateway.assert_nothing_twice();
     assert_eq!(gateway.numbers_taken().len(), 30);
-    verifies(&program, "customers.ledger");
+    verifies(&program, &program.ledger("customers"));
 }
 
 // --- Waiting and giving up ------------------------------------------------------------------------------------
 
-#[test]
-fn a_throttled_request_is_made_again() {
-    let program = Program::with(&[("customers.csv", &people(1))]);
+fn a_throttled_request_is_made_again(backend: Backend) {
+    let program = Program::on(backend, &[("customers.csv", &people(1))]);
     let gateway = Gateway::new(|_, nth| match nth {
         0 => Reply::throttled(Some("0")),
         1 => Reply::throttled(Some("Sun, 06 Nov 1994 08:49:37 GMT")),
@@ -815,12 +833,11 @@ fn a_throttled_request_is_made_again() {
     assert_eq!(rows[0]["sms_status"], "accepted");
     assert_eq!(rows[0]["sms_attempts"], "4");
     assert_eq!(gateway.count(), 4);
-    verifies(&program, "customers.ledger");
+    verifies(&program, &program.ledger("customers"));
 }
 
-#[test]
-fn a_gateway_that_throttles_for_too_long_is_given_up() {
-    let program = Program::with(&[("customers.csv", &people(5))]);
+fn a_gateway_that_throttles_for_too_long_is_given_up(backend: Backend) {
+    let program = Program::on(backend, &[("customers.csv", &people(5))]);
     let gateway = Gateway::new(|_, _| Reply::throttled(None));
     program
         .send(&gateway, &customers(&["--give-up-after", "1s"]))
@@ -831,9 +848,8 @@ fn a_gateway_that_throttles_for_too_long_is_given_up() {
     assert_ne!(rows[0]["sms_detail"], "");
 }
 
-#[test]
-fn a_gateway_that_cannot_be_reached_is_given_up() {
-    let program = Program::with(&[("customers.csv", &people(40))]);
+fn a_gateway_that_cannot_be_reached_is_given_up(backend: Backend) {
+    let program = Program::on(backend, &[("customers.csv", &people(40))]);
     let arguments = customers(&["--give-up-after", "1s", "--summary-json", "summary.json"]);
     let run = program.send_command(&unreachable_url(), &arguments).run();
     run.exits(75)
@@ -844,7 +860,7 @@ fn a_gateway_that_cannot_be_reached_is_given_up() {
         program.summary_json("summary.json")["stopped_by"],
         "unreachable"
     );
-    verifies(&program, "customers.ledger");
+    verifies(&program, &program.ledger("customers"));
     let gateway = Gateway::accepting();
     program.send(&gateway, &customers(&[])).exits(0);
     assert_eq!(
@@ -856,16 +872,18 @@ fn a_gateway_that_cannot_be_reached_is_given_up() {
 
 // --- Rows that are not sent -----------------------------------------------------------------------------------
 
-#[test]
-fn suppressed_numbers_get_nothing_however_they_are_written() {
-    let program = Program::with(&[
-        ("customers.csv", &people(6)),
-        (
-            "opted-out.csv",
-            &format!("since,mobile\n2024,+{}\n2024,{}\n", msisdn(1), msisdn(99)),
-        ),
-        ("stopped.txt", &format!("{}\n", phone(4))),
-    ]);
+fn suppressed_numbers_get_nothing_however_they_are_written(backend: Backend) {
+    let program = Program::on(
+        backend,
+        &[
+            ("customers.csv", &people(6)),
+            (
+                "opted-out.csv",
+                &format!("since,mobile\n2024,+{}\n2024,{}\n", msisdn(1), msisdn(99)),
+            ),
+            ("stopped.txt", &format!("{}\n", phone(4))),
+        ],
+    );
     let gateway = Gateway::accepting();
     let arguments = customers(&["--suppress", "opted-out.csv", "--suppress", "stopped.txt"]);
     program.send(&gateway, &arguments).exits(0);
@@ -952,8 +970,7 @@ fn a_ledger_is_a_suppression_list() {
     );
 }
 
-#[test]
-fn duplicates_by_number_by_message_or_kept() {
+fn duplicates_by_number_by_message_or_kept(backend: Backend) {
     let csv = format!(
         "phone,message\n{},one\n+{},one\n{},two\n{},one\n",
         phone(1),
@@ -962,7 +979,7 @@ fn duplicates_by_number_by_message_or_kept() {
         phone(2)
     );
     for (policy, accepted, duplicate) in [("number", 2, 2), ("message", 3, 1), ("keep", 4, 0)] {
-        let program = Program::with(&[("customers.csv", &csv)]);
+        let program = Program::on(backend, &[("customers.csv", &csv)]);
         let gateway = Gateway::accepting();
         program
             .send(&gateway, &["customers.csv", "--duplicates", policy])
@@ -990,7 +1007,7 @@ fn duplicates_by_number_by_message_or_kept() {
                 rows[1]
             );
         }
-        verifies(&program, "customers.ledger");
+        verifies(&program, &program.ledger("customers"));
     }
 }
 
@@ -1001,9 +1018,8 @@ fn two_in_ten_invalid() -> String {
     csv
 }
 
-#[test]
-fn some_invalid_rows_do_not_stop_the_others() {
-    let program = Program::with(&[("customers.csv", &two_in_ten_invalid())]);
+fn some_invalid_rows_do_not_stop_the_others(backend: Backend) {
+    let program = Program::on(backend, &[("customers.csv", &two_in_ten_invalid())]);
     let gateway = Gateway::accepting();
     program.send(&gateway, &customers(&[])).exits(3);
     assert_eq!(gateway.numbers_taken().len(), 8);
@@ -1014,7 +1030,12 @@ fn some_invalid_rows_do_not_stop_the_others() {
     );
     assert!(rows[9]["sms_detail"].contains("0712"), "{:?}", rows[9]);
 
-    let corrections = program.run(&["results", "customers.ledger", "--status", "invalid"]);
+    let corrections = program.run(&[
+        "results",
+        &program.ledger("customers"),
+        "--status",
+        "invalid",
+    ]);
     corrections.exits(0);
     let rows = rows_of(&corrections.stdout);
     let names: Vec<&str> = rows.iter().map(|row| &*row["name"]).collect();
@@ -1107,9 +1128,11 @@ fn credits_are_counted_in_parts_of_a_text() {
     assert_eq!(program.summary_json("summary.json")["credits"], 15);
 }
 
-#[test]
-fn the_results_keep_the_format_of_the_input() {
-    let program = Program::with(&[("customers.csv", &format!("\u{feff}{}", people(3)))]);
+fn the_results_keep_the_format_of_the_input(backend: Backend) {
+    let program = Program::on(
+        backend,
+        &[("customers.csv", &format!("\u{feff}{}", people(3)))],
+    );
     let gateway = Gateway::accepting();
     program.send(&gateway, &customers(&[])).exits(0);
     let results = program.read("customers.results.csv");
@@ -1143,15 +1166,17 @@ fn a_cell_of_the_results_is_never_a_formula() {
 
 // --- Summaries ------------------------------------------------------------------------------------------------
 
-#[test]
-fn the_summary_has_every_key_and_its_counts_add_up() {
-    let program = Program::with(&[
-        (
-            "customers.csv",
-            &(two_in_ten_invalid() + &format!("Again,+{}\n", msisdn(0))),
-        ),
-        ("opted-out.csv", &format!("phone\n{}\n", msisdn(3))),
-    ]);
+fn the_summary_has_every_key_and_its_counts_add_up(backend: Backend) {
+    let program = Program::on(
+        backend,
+        &[
+            (
+                "customers.csv",
+                &(two_in_ten_invalid() + &format!("Again,+{}\n", msisdn(0))),
+            ),
+            ("opted-out.csv", &format!("phone\n{}\n", msisdn(3))),
+        ],
+    );
     let gateway = Gateway::per_number(|number| match number {
         n if n == msisdn(1) => "-1005".into(),
         n => format!("2000 = SUCCESS:9{n}"),
@@ -1195,7 +1220,7 @@ fn the_summary_has_every_key_and_its_counts_add_up() {
         summary["ledger"]
             .as_str()
             .unwrap()
-            .ends_with("customers.ledger")
+            .ends_with(&program.ledger("customers"))
     );
     assert!(
         summary["results"]
@@ -1255,14 +1280,13 @@ fn a_summary_is_written_when_the_run_fails() {
     );
 }
 
-#[test]
-fn status_counts_and_says_what_to_do_next() {
-    let program = Program::with(&[("customers.csv", &people(20))]);
+fn status_counts_and_says_what_to_do_next(backend: Backend) {
+    let program = Program::on(backend, &[("customers.csv", &people(20))]);
     let gateway = Gateway::accepting();
     program
         .send(&gateway, &customers(&["--limit", "7"]))
         .exits(0);
-    let run = program.run(&["status", "customers.ledger"]);
+    let run = program.run(&["status", &program.ledger("customers")]);
     run.exits(0);
     let said = run.stdout.to_lowercase();
     for word in ["accepted", "7", "pending", "13", "send"] {
@@ -1273,8 +1297,7 @@ fn status_counts_and_says_what_to_do_next() {
 
 // --- Secrets --------------------------------------------------------------------------------------------------
 
-#[test]
-fn the_password_appears_nowhere() {
+fn the_password_appears_nowhere(backend: Backend) {
     let echoes: [fn(&Request) -> Reply; 7] = [
         |_| Reply::accepted(1),
         |request| Reply::ok(request.raw.clone()),
@@ -1292,14 +1315,15 @@ fn the_password_appears_nowhere() {
     ];
     for echo in echoes {
         for verbose in [&[][..], &["-v", "-v"]] {
-            let program = Program::with(&[("customers.csv", &people(2))]);
+            let program = Program::on(backend, &[("customers.csv", &people(2))]);
+            let ledger = program.ledger("customers");
             let gateway = Gateway::new(move |request, _| echo(request));
             let mut arguments = customers(&["--summary-json", "summary.json"]);
             arguments.extend(verbose);
             let _any_code = program.send(&gateway, &arguments);
             assert!(gateway.count() > 0, "it was sent");
-            program.run(&["status", "customers.ledger"]);
-            program.run(&["results", "customers.ledger", "--status", "unknown,refused"]);
+            program.run(&["status", &ledger]);
+            program.run(&["results", &ledger, "--status", "unknown,refused"]);
             program.no_secret_anywhere(PASSWORD);
         }
     }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::Program;
 use super::postgres::Server;
+use super::program::Printed;
 
 /// Where campaigns have their ledgers.
 #[derive(Clone, Copy)]
@@ -74,6 +75,22 @@ impl Database {
             .batch_execute("SET search_path = isms_campaign")
             .unwrap();
         client
+    }
+
+    /// All that the program's tables hold.
+    pub(super) fn tables(&self) -> Vec<Printed> {
+        let mut client = self.connect();
+        let sql = "SELECT tablename FROM pg_tables WHERE schemaname = 'isms_campaign'";
+        let names = client.query(sql, &[]).unwrap();
+        let names = names.iter().map(|row| row.get(0));
+        names
+            .map(|name: String| {
+                let sql =
+                    format!("SELECT coalesce(string_agg(one::text, ' '), '') FROM {name} one");
+                let row = client.query_one(&sql, &[]).unwrap();
+                (name, row.get::<_, String>(0).into_bytes())
+            })
+            .collect()
     }
 
     /// Cuts all connections to it.

@@ -20,7 +20,7 @@ use super::{Gateway, PASSWORD, USERNAME};
 const BOUND: Duration = Duration::from_secs(90);
 
 /// Where some bytes came from, and the bytes.
-type Printed = (String, Vec<u8>);
+pub(super) type Printed = (String, Vec<u8>);
 
 /// A folder for one test, and the program to run in it.
 pub(crate) struct Program {
@@ -144,11 +144,12 @@ impl Program {
         self.send_command(&gateway.url(), arguments).run()
     }
 
-    /// Panics if the password, in any usual spelling, is in a file of the folder or was printed by any run.
+    /// Panics if the password, in any usual spelling, is in a file of the folder or in the store, or was printed by any run.
     pub(crate) fn no_secret_anywhere(&self, password: &str) {
         let needles = spellings(password);
         let mut places: Vec<Printed> = self.printed.lock().unwrap().clone();
         files_under(self.folder.path(), &mut places);
+        places.extend(self.database.iter().flat_map(Database::tables));
         assert!(!places.is_empty(), "nothing ran, so nothing was searched");
         for (place, bytes) in &places {
             for needle in &needles {
