@@ -13,9 +13,9 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use common::gateway::{Gate, trx_of};
+use common::gateway::Gate;
 use common::stored::{HI, holding, stored};
-use common::{Gateway, PASSWORD, Program, Reply, counts, own_texts, people, postgres};
+use common::{Gateway, PASSWORD, Program, counts, own_texts, people, postgres};
 use serde_json::Value;
 
 // --- By name -------------------------------------------------------------------------------------------------------
@@ -44,31 +44,6 @@ fn a_campaign_is_planned_sent_and_reported_by_its_name() {
     gateway.assert_nothing_twice();
     store.run(&["verify", "may"]).exits(0);
     assert_eq!(store.counts("may"), counts(&[("accepted", 3)]));
-}
-
-#[test]
-fn what_is_unknown_or_pending_is_settled_by_name() {
-    let Some(store) = stored("settled", &people(4)) else {
-        return;
-    };
-    let silent = Gateway::new(|_, nth| match nth {
-        1 => Reply::ok(""),
-        _ => Reply::accepted(trx_of(nth)),
-    });
-    store.plan();
-    store
-        .sending(&silent, &["may", "--limit", "2"])
-        .run()
-        .exits(5);
-    store
-        .run(&["resolve", "may", "--all", "--as", "accepted"])
-        .exits(0);
-    store.run(&["cancel", "may", "--yes"]).exits(0);
-    store.run(&["verify", "may"]).exits(0);
-    assert_eq!(
-        store.counts("may"),
-        counts(&[("accepted", 2), ("cancelled", 2)])
-    );
 }
 
 #[test]
