@@ -36,7 +36,7 @@ use crate::ledger::tests::{
     assert_adds_up, in_memory, in_postgres, number, of_one_type, open, plan, plan_own_texts,
     postgres_server, snapshot, statuses, temp_ledger, timestamp,
 };
-use crate::ledger::{Location, Suppressed};
+use crate::ledger::{Location, Place, Suppressed};
 
 type Responder = dyn Fn(&Request<'_>) -> Outcomes + Send + Sync;
 
@@ -91,7 +91,7 @@ fn is_to(request: &Request<'_>, number: Msisdn) -> bool {
 fn crash(ledger: &Location) -> Location {
     match ledger {
         Location::Memory(place) => Location::Memory(place.crash()),
-        Location::Stored(_) => panic!("crashes are tried in memory and in files"),
+        Location::Stored(place) => Location::Stored(crash_of_campaign(place)),
         Location::File(path) => {
             static COPIES: AtomicUsize = AtomicUsize::new(0);
             let nth = COPIES.fetch_add(1, Ordering::SeqCst);
@@ -106,6 +106,48 @@ fn crash(ledger: &Location) -> Location {
             copy.into()
         }
     }
+}
+
+/// The same in a store: another campaign, whose senders are not there.
+fn crash_of_campaign(place: &Place) -> Place {
+    static COPIES: AtomicUsize = AtomicUsize::new(0);
+    let copy = format!("copy {}", COPIES.fetch_add(1, Ordering::SeqCst));
+    let server = postgres_server::server().unwrap();
+    let mut client = server.connect("postgres");
+    let mut transaction = client.transaction().unwrap();
+    let copied = |table: &str, fields: &str, which: &str| {
+        format!(
+            "INSERT INTO isms_campaign.{table} OVERRIDING SYSTEM VALUE
+             SELECT (jsonb_populate_record(one, jsonb_build_object({fields}))).*
+             FROM isms_campaign.{table} one WHERE {which} = $1"
+        )
+    };
+    let sql = "SELECT number, nextval(pg_get_serial_sequence('isms_campaign.campaign', 'number'))
+               FROM isms_campaign.campaign WHERE stored_as = $1 FOR UPDATE";
+    let row = transaction.query_one(sql, &[&place.name()]).unwrap();
+    let (from, to): (i64, i64) = (row.get(0), row.get(1));
+    let fields = format!("'number', {to}, 'stored_as', '{copy}'");
+    let sql = copied("campaign", &fields, "number");
+    transaction.execute(&sql, &[&from]).unwrap();
+    for table in ["recipient", "batch", "attempt", "decision"] {
+        let sql = copied(table, &format!("'campaign', {to}"), "campaign");
+        transaction.execute(&sql, &[&from]).unwrap();
+    }
+    let sql = "SELECT id, nextval('isms_campaign.sender_id')::bigint FROM isms_campaign.sender WHERE campaign = $1";
+    for row in transaction.query(sql, &[&from]).unwrap() {
+        let (old, new): (i32, i64) = (row.get(0), row.get(1));
+        let fields = format!("'campaign', {to}, 'id', {new}");
+        let sql = copied("sender", &fields, &format!("id = {old} AND campaign"));
+        transaction.execute(&sql, &[&from]).unwrap();
+        for table in ["batch", "attempt"] {
+            let sql = format!(
+                "UPDATE isms_campaign.{table} SET sender = {new} WHERE campaign = {to} AND sender = {old}"
+            );
+            transaction.execute(&sql, &[]).unwrap();
+        }
+    }
+    transaction.commit().unwrap();
+    Place::new(Arc::clone(place.store()), &copy).unwrap()
 }
 
 fn beside(ledger: &Path, suffix: &str) -> PathBuf {
