@@ -4,8 +4,11 @@
 mod common;
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
 
-use common::{Gateway, Program, people};
+use common::gateway::Request;
+use common::stored::stored;
+use common::{Gateway, Program, people, postgres};
 
 /// How often a measurement is repeated before its failure counts. A busy machine can delay requests and let them arrive
 /// together, but a wrong throttle is wrong every time.
@@ -28,19 +31,21 @@ fn arrivals(rows: usize, arguments: &[&str]) -> Arrivals {
     all.extend(arguments);
     program.send(&gateway, &all).exits(0);
     gateway.assert_nothing_twice();
-    let mut requests = gateway.requests();
-    requests.sort_by_key(|request| request.at);
-    let first = requests[0].at;
-    let arrivals: Arrivals = requests
-        .iter()
-        .map(|r| {
-            let recipients = u32::try_from(r.numbers.len()).unwrap();
-            ((r.at - first).as_secs_f64(), f64::from(recipients))
-        })
-        .collect();
+    let arrivals = arrivals_at(&gateway);
     let sent: f64 = arrivals.iter().map(|(_, n)| n).sum();
     assert_eq!(sent.to_string(), rows.to_string());
     arrivals
+}
+
+fn arrivals_at(gateway: &Gateway) -> Arrivals {
+    let mut requests = gateway.requests();
+    requests.sort_by_key(|request| request.at);
+    let first = requests[0].at;
+    let arrival = |request: &Request| {
+        let recipients = u32::try_from(request.numbers.len()).unwrap();
+        ((request.at - first).as_secs_f64(), f64::from(recipients))
+    };
+    requests.iter().map(arrival).collect()
 }
 
 /// The most recipients by which any window, both ends included, exceeds `rate * length`.
@@ -125,6 +130,40 @@ fn every_worker_shares_the_one_rate() {
     measure_until_ok(measure, |arrivals| match largest_excess(50.0, arrivals) {
         above if above > 2.0 + 2.0 => Err(format!("a window exceeds the rate by {above:.2}")),
         _ => Ok(()),
+    });
+}
+
+/// Only the line is exact: what is used of the rate depends on how much time this machine has for three processes and a server.
+#[test]
+fn senders_of_a_store_share_the_one_rate() {
+    if postgres::server().is_none() {
+        return;
+    }
+    let measurements = AtomicU32::new(0);
+    let measure = || {
+        let nth = measurements.fetch_add(1, Ordering::Relaxed);
+        let store = stored(&format!("rate_{nth}"), &people(150)).unwrap();
+        store.plan();
+        let gateway = Gateway::accepting();
+        let rate = ["may", "--rate", "25/s", "--concurrency", "2"];
+        let both = [0; 2].map(|_| store.sending(&gateway, &rate).start());
+        for sender in both {
+            sender.wait().exits(0);
+        }
+        gateway.assert_nothing_twice();
+        arrivals_at(&gateway)
+    };
+    measure_until_ok(measure, |arrivals| {
+        let above = largest_excess(25.0, arrivals);
+        let used = rate_used(arrivals);
+        // A burst of two for each sender, and 80 ms of this machine.
+        if above > 4.0 + 2.0 {
+            return Err(format!("a window exceeds the rate by {above:.2}"));
+        }
+        if used < 25.0 * 0.7 {
+            return Err(format!("only {used:.2} recipients per second"));
+        }
+        Ok(())
     });
 }
 

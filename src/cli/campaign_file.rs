@@ -15,7 +15,7 @@ use jiff::ToSpan as _;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::files::{self, CampaignFiles, canonical, shell_quoted};
+use super::files::{self, CampaignFiles, canonical, is_campaign_file, shell_quoted};
 use super::store;
 use super::values::{RateArg, duration, rate};
 use crate::ledger::{Location, Store};
@@ -37,12 +37,6 @@ const NAME: &str = "name";
 
 /// How many earlier dates are looked at for rows that are open.
 const EARLIER_DATES: i64 = 7;
-
-/// Whether a file of this name is a campaign file.
-pub(super) fn is_campaign_file(path: &Path) -> bool {
-    let extension = path.extension();
-    extension.is_some_and(|extension| extension.eq_ignore_ascii_case("toml"))
-}
 
 /// Whether this command is given a spreadsheet, so that the options of a campaign are its own.
 pub(super) fn takes_recipients(command: &Command) -> bool {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::store;
-use crate::ledger::{self, Location, Store};
+use crate::ledger::{self, LONGEST_NAME, Location, Store};
 use crate::source::Input;
 use crate::{Error, Result};
 
@@ -56,14 +56,29 @@ pub(super) fn in_store(
     recipients: &Path,
     name: Option<&str>,
 ) -> Result<Location> {
-    match name {
+    let campaign = match name {
         Some(name) => Location::in_store(store, name),
         None if Input::parse(recipients) == Input::Stdin => {
             let problem = "standard input has no name that a campaign could have";
             Err(Error::usage(problem).hint("name the campaign with --name"))
         }
         None => store::campaign(store, Path::new(&CampaignFiles::stem(recipients))),
-    }
+    };
+    let length = campaign.as_ref().map_or(0, |one| one.to_string().len());
+    let problem = if length > LONGEST_NAME {
+        format!("a campaign's name has at most {LONGEST_NAME} bytes, and this one has {length}")
+    } else if campaign.as_ref().is_ok_and(is_called_like_file) {
+        "a campaign of a store that is called like a file would be taken for that file".to_owned()
+    } else {
+        return campaign;
+    };
+    Err(Error::usage(problem).hint("give it another name with --name"))
+}
+
+/// Whether this name of a campaign has the extension of a file that can be named in its place.
+fn is_called_like_file(campaign: &Location) -> bool {
+    let name = PathBuf::from(campaign.to_string());
+    without_extension(&name) != name || is_campaign_file(&name)
 }
 
 /// Words as they can be pasted into a shell on one line.
@@ -230,6 +245,12 @@ fn is_time(part: &str) -> bool {
     time.bytes().map(shape).eq("00000000T000000Z".bytes())
         && !number.is_empty()
         && number.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether a file of this name is a campaign file.
+pub(super) fn is_campaign_file(path: &Path) -> bool {
+    let extension = path.extension();
+    extension.is_some_and(|extension| extension.eq_ignore_ascii_case("toml"))
 }
 
 /// The path without the extension of a spreadsheet, compressed or not, or of a ledger, the sandbox's or not.

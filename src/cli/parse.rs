@@ -11,9 +11,8 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::args::{CampaignFileArgs, Cli, Command, LedgerArgs, PlanArgs, StoreArgs};
-use super::campaign_file::{
-    self, CampaignFile, Typed, is_campaign_file, takes_recipients, typed_plan_options,
-};
+use super::campaign_file::{self, CampaignFile, Typed, takes_recipients, typed_plan_options};
+use super::files::is_campaign_file;
 use super::on_end::OnEnd;
 use super::store;
 use crate::ledger::{Location, Store};

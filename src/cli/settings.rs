@@ -179,7 +179,14 @@ fn refuse_sent_from_file(args: &PlanArgs, files: &CampaignFiles) -> Result<()> {
         .with_file_name(format!("{}{SUFFIX}", place.name()));
     let beside = Location::from(beside);
     if !beside.exists()? {
-        return Ok(());
+        return if beside.was_started()? {
+            let problem = "messages were sent from this ledger, and it is gone";
+            Err(existing::refused(&beside, problem).hint(
+                "bring it back; if this is another campaign, give it another name with --name",
+            ))
+        } else {
+            Ok(())
+        };
     }
     let (campaign, attempts) =
         beside.glance(&|ledger| Ok((ledger.campaign()?, ledger.totals()?.attempts)))?;

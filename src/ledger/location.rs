@@ -34,6 +34,16 @@ impl Location {
         }
     }
 
+    /// Whether messages were sent from a ledger in this file, of whatever campaign, as is known even if it is gone.
+    pub fn was_started(&self) -> Result<bool> {
+        match self {
+            Self::File(path) => Ok(sqlite::started(path)?.is_some()),
+            Self::Stored(_) => Ok(false),
+            #[cfg(test)]
+            Self::Memory(_) => Ok(false),
+        }
+    }
+
     /// Whether it is in use, or was not closed because of a crash.
     #[must_use]
     pub fn is_open(&self) -> bool {

@@ -67,7 +67,7 @@ pub use open::Ledger;
 pub use outcome::AttemptOutcome;
 pub use outlast::Outlast;
 pub use planned_row::{Disposition, PlannedRow, RowText};
-pub use postgresql::{Place, Store};
+pub use postgresql::{LONGEST_NAME, Place, Store};
 pub use recipient::{Decision, PlannedText, Recipient};
 pub use resolution::{Resolution, Resolved, Selection, row_ranges};
 pub use sender::{Reservation, SenderOptions, account_id};

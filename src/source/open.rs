@@ -1,6 +1,7 @@
 //! Opens a spreadsheet: tells delimited text, gzip and workbooks apart by their first bytes, refuses everything else, and
 //! chooses the reader of its records.
 
+use std::fs;
 use std::io::{self, Cursor, Read};
 use std::path::Path;
 
@@ -81,16 +82,17 @@ pub(super) fn open_bytes(
     })
 }
 
-/// Whether the file is a `SQLite` file, as every ledger is. Says no for a pipe, since reading it here would take its first
-/// bytes from the later reader. Call it before a ledger is opened: closing the file drops the locks that `SQLite` holds on it
+/// Whether the file is a `SQLite` file, as every ledger is. Says no for a pipe, whose first bytes are the later reader's. Call it
+/// before a ledger is opened: closing the file drops the locks that `SQLite` holds on it
 /// in this process. Errors name the file.
 pub fn is_ledger(path: &Path) -> Result<bool> {
+    // To open a pipe would be to wait for its other side.
+    if fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
+        return Ok(false);
+    }
     let check = || {
         let mut beginning = Vec::new();
-        let (file, len_bytes) = open_file(path)?;
-        if len_bytes.is_none() {
-            return Ok(false);
-        }
+        let (file, _) = open_file(path)?;
         file.take(SQLITE.len() as u64)
             .read_to_end(&mut beginning)
             .map_err(unreadable)?;

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::address::check_name;
 use super::connection::get;
 use super::open::Ledger;
 use super::place::Lock;
@@ -69,7 +68,6 @@ impl backend::Lock for Lock {
         let numbers = (2..100).map(|nth| format!("-{nth}"));
         for nth in std::iter::once(String::new()).chain(numbers) {
             let aside = format!("{}.{stamp}{nth}", self.place.name);
-            check_name(&aside)?;
             let renamed = self.connection.execute(
                 "UPDATE campaign SET stored_as = $2 WHERE stored_as = $1
                  AND NOT EXISTS (SELECT 1 FROM campaign WHERE stored_as = $2)

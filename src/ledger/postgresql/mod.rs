@@ -35,5 +35,5 @@ mod tests;
 mod totals;
 mod verify;
 
-pub use address::Store;
+pub use address::{LONGEST_NAME, Store};
 pub use place::Place;

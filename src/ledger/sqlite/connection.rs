@@ -69,7 +69,8 @@ fn open_to_read(path: &Path) -> Result<Connection> {
 
 /// Opens a ledger as one that cannot change. `None`: that is not possible.
 fn open_immutable(path: &Path) -> Option<Result<Connection>> {
-    let uri = files::immutable_uri(path).filter(|_| files::may_be_opened_immutable(path))?;
+    let uri = files::immutable_uri(path)
+        .filter(|_| !files::is_pipe(path) && files::may_be_opened_immutable(path))?;
     let mode = OpenFlags::SQLITE_OPEN_READ_ONLY
         | OpenFlags::SQLITE_OPEN_URI
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -78,7 +79,7 @@ fn open_immutable(path: &Path) -> Option<Result<Connection>> {
 }
 
 fn open(path: &Path) -> Result<Connection> {
-    if !files::exists(path)? {
+    if !files::look(path)? {
         return Err(Error::new(Kind::Ledger, "there is no such ledger"));
     }
     refuse_foreign_log(path)?;

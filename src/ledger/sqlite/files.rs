@@ -64,7 +64,10 @@ pub(in crate::ledger) fn ledgers_in(folder: &Path, without: Option<&Path>) -> Re
         // That one may be open in this process, and must not be opened here.
         let is_sidecar = SIDECARS.iter().any(|suffix| has_suffix(&path, suffix));
         let is_wanted = without.is_none_or(|without| !is_same(&path, without));
-        if !is_sidecar && is_wanted && (has_suffix(&path, SUFFIX) || is_ledger(&path)) {
+        if !is_sidecar
+            && is_wanted
+            && (has_suffix(&path, SUFFIX) && !is_pipe(&path) || is_ledger(&path))
+        {
             ledgers.push(path);
         }
     }
@@ -136,14 +139,27 @@ pub(in crate::ledger) fn refuse_leftovers(ledger: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Whether something is at that path. An error is not taken for "no".
+/// Whether this is a pipe or a device. To open a pipe would be to wait for its other side.
+pub(super) fn is_pipe(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir())
+}
+
+/// Whether something is at that path that can be a ledger. An error is not taken for "no".
 pub(in crate::ledger) fn exists(path: &Path) -> Result<bool> {
+    look(path).map_err(|error| error.at(path.display()))
+}
+
+/// The same, with an error that does not name the path.
+pub(super) fn look(path: &Path) -> Result<bool> {
     match fs::symlink_metadata(path) {
+        Ok(_) if is_pipe(path) => Err(Error::new(
+            Kind::Ledger,
+            "is a pipe or a device, and no ledger",
+        )
+        .hint("name the file of a ledger")),
         Ok(_) => Ok(true),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(Error::new(Kind::Ledger, "cannot be opened")
-            .caused_by(error)
-            .at(path.display())),
+        Err(error) => Err(Error::new(Kind::Ledger, "cannot be opened").caused_by(error)),
     }
 }
 

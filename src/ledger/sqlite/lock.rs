@@ -70,7 +70,7 @@ pub(super) fn last_opened(ledger: &Path) -> Option<String> {
 
 /// The campaign that was started from this ledger, as its lock records it. The lock itself is left alone. A lock that is there
 /// and cannot be read proves nothing.
-pub(super) fn started(ledger: &Path) -> Result<Option<Started>> {
+pub(in crate::ledger) fn started(ledger: &Path) -> Result<Option<Started>> {
     let path = path_of(ledger);
     if let Some(refusal) = owner::refusal_to_read(&path) {
         return Err(refusal);

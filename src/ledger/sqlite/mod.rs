@@ -35,7 +35,7 @@ mod verify;
 
 pub use files::SUFFIX;
 pub(super) use files::{data_files, has_log, ledgers_in, link_target, sidecar_files};
-pub(super) use lock::{Lock, holder};
+pub(super) use lock::{Lock, holder, started};
 pub(super) use owner::refusal_to_write;
 pub(super) use place::{copy, exists};
 pub(super) use snapshot::Snapshot;
