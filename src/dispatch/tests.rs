@@ -33,10 +33,21 @@ use crate::domain::status::Counts;
 use crate::domain::{Msisdn, Schedule, Status};
 use crate::gateway::{Code, Outcome, Outcomes, Reply, Request};
 use crate::ledger::tests::{
-    assert_adds_up, in_memory, in_postgres, number, of_one_type, open, plan, plan_own_texts,
-    postgres_server, snapshot, statuses, temp_ledger, timestamp,
+    New, assert_adds_up, in_memory, in_postgres, number, of_one_type, on_every_backend, open, plan,
+    plan_own_texts, postgres_server, snapshot, statuses, temp_ledger, timestamp,
 };
 use crate::ledger::{Location, Place, Suppressed};
+
+on_every_backend!(
+    every_outcome_is_settled,
+    each_recipient_has_its_own_answer,
+    every_try_of_a_batch_has_its_own_claim,
+    the_ledger_knows_which_outcomes_prove_that_nothing_was_sent,
+    a_claim_is_durable_before_its_request,
+    too_many_numbers_are_halved_even_if_each_has_its_answer,
+    only_the_codes_and_options_that_allow_it_halve_a_batch,
+    a_limit_counts_the_recipients_that_were_sent_to,
+);
 
 type Responder = dyn Fn(&Request<'_>) -> Outcomes + Send + Sync;
 
@@ -318,8 +329,7 @@ fn attempts(ledger: impl Into<Location>) -> u64 {
     snapshot(ledger).unwrap().totals().unwrap().attempts
 }
 
-#[test]
-fn every_outcome_is_settled() {
+fn every_outcome_is_settled(new: New) {
     use Status::{Accepted, Pending, Refused, Unknown};
     let table = [
         (accepted(), [Accepted, Accepted, Accepted], None, 2, 2),
@@ -348,7 +358,7 @@ fn every_outcome_is_settled() {
         ),
     ];
     for (outcome, expected, stop, requests, tries) in table {
-        let ledger = in_memory();
+        let ledger = new();
         plan(&ledger, &[2, 1]);
         let run = send(&ledger, 1, &policy(), always(outcome.clone()));
         assert_eq!(statuses(&ledger), expected, "{outcome:?}");
@@ -378,9 +388,8 @@ fn where_no_connection_can_be_made_the_run_stops_with_the_cause() {
     assert_adds_up(&ledger);
 }
 
-#[test]
-fn each_recipient_has_its_own_answer() {
-    let ledger = in_memory();
+fn each_recipient_has_its_own_answer(new: New) {
+    let ledger = new();
     plan(&ledger, &[4, 1]);
     let mixed = Outcomes::Each(vec![accepted(), refused(-1009), no_answer(), stopped()]);
     let run = send(&ledger, 1, &policy(), in_turn(vec![mixed]));
@@ -393,9 +402,8 @@ fn each_recipient_has_its_own_answer() {
     assert_adds_up(&ledger);
 }
 
-#[test]
-fn every_try_of_a_batch_has_its_own_claim() {
-    let ledger = in_memory();
+fn every_try_of_a_batch_has_its_own_claim(new: New) {
+    let ledger = new();
     plan(&ledger, &[2]);
     let retrying = Policy {
         give_up_after: Duration::from_millis(5),
@@ -412,7 +420,7 @@ fn every_try_of_a_batch_has_its_own_claim() {
     assert_eq!(attempts(&ledger), 2);
     drop(run);
 
-    let ledger = in_memory();
+    let ledger = new();
     plan(&ledger, &[1]);
     let retrying = Policy {
         give_up_after: Duration::MAX,
@@ -425,8 +433,7 @@ fn every_try_of_a_batch_has_its_own_claim() {
     assert_adds_up(&ledger);
 }
 
-#[test]
-fn the_ledger_knows_which_outcomes_prove_that_nothing_was_sent() {
+fn the_ledger_knows_which_outcomes_prove_that_nothing_was_sent(new: New) {
     for (outcome, sent) in [
         (accepted(), true),
         (refused(-1005), true),
@@ -435,7 +442,7 @@ fn the_ledger_knows_which_outcomes_prove_that_nothing_was_sent() {
         (not_sent(), false),
         (throttled(), false),
     ] {
-        let ledger = in_memory();
+        let ledger = new();
         plan(&ledger, &[1]);
         send(&ledger, 1, &policy(), always(outcome.clone()));
         assert_eq!(attempts(&ledger), 1);
@@ -444,9 +451,8 @@ fn the_ledger_knows_which_outcomes_prove_that_nothing_was_sent() {
     }
 }
 
-#[test]
-fn a_claim_is_durable_before_its_request() {
-    let ledger = in_memory();
+fn a_claim_is_durable_before_its_request(new: New) {
+    let ledger = new();
     plan(&ledger, &[3; 8]);
     let path = ledger.clone();
     let seen = Arc::new(AtomicUsize::new(0));
@@ -470,9 +476,8 @@ fn a_claim_is_durable_before_its_request() {
     assert_eq!(statuses(&ledger), [Status::Accepted; 24]);
 }
 
-#[test]
-fn too_many_numbers_are_halved_even_if_each_has_its_answer() {
-    let ledger = in_memory();
+fn too_many_numbers_are_halved_even_if_each_has_its_answer(new: New) {
+    let ledger = new();
     plan(&ledger, &[4]);
     let answer = |request: &Request<'_>| match request.messages.len() {
         1..=2 => Outcomes::All(accepted()),
@@ -487,8 +492,7 @@ fn too_many_numbers_are_halved_even_if_each_has_its_answer() {
     );
 }
 
-#[test]
-fn only_the_codes_and_options_that_allow_it_halve_a_batch() {
+fn only_the_codes_and_options_that_allow_it_halve_a_batch(new: New) {
     let bad = number(3);
     let one_is_bad = |code| -> Arc<Responder> {
         Arc::new(move |request| {
@@ -508,7 +512,7 @@ fn only_the_codes_and_options_that_allow_it_halve_a_batch() {
         (-1010, false, all_but_one),
         (-1005, true, none),
     ] {
-        let ledger = in_memory();
+        let ledger = new();
         plan(&ledger, &[5]);
         let policy = Policy {
             split_bad_numbers,
@@ -521,10 +525,9 @@ fn only_the_codes_and_options_that_allow_it_halve_a_batch() {
     }
 }
 
-#[test]
-fn a_limit_counts_the_recipients_that_were_sent_to() {
+fn a_limit_counts_the_recipients_that_were_sent_to(new: New) {
     for limit in [1, 3, 4, 9] {
-        let ledger = in_memory();
+        let ledger = new();
         plan(&ledger, &[4, 4]);
         let policy = Policy {
             limit: Some(limit),

@@ -2,9 +2,19 @@
 
 use super::*;
 
-#[test]
-fn a_stop_settles_requests_in_flight_and_makes_no_other() {
-    let ledger = in_memory();
+on_every_backend!(
+    a_stop_settles_requests_in_flight_and_makes_no_other,
+    unanswered_requests_stop_the_run,
+    ten_refusals_in_a_row_with_one_code_stop_the_run,
+    answers_for_each_number_count_as_one_refusal_if_they_agree,
+    bad_numbers_isolated_by_splitting_do_not_stop_the_run,
+    a_stop_reaches_all_workers,
+    a_panic_where_lists_are_read_ends_the_run_as_an_error,
+    a_panicking_worker_stops_all_workers,
+);
+
+fn a_stop_settles_requests_in_flight_and_makes_no_other(new: New) {
+    let ledger = new();
     plan(&ledger, &[1; 20]);
     let stop = Arc::new(StopToken::default());
     let (requested, all_there, turn) = (stop.clone(), Barrier::new(3), AtomicUsize::new(0));
@@ -29,8 +39,7 @@ fn a_stop_settles_requests_in_flight_and_makes_no_other() {
     assert_adds_up(&ledger);
 }
 
-#[test]
-fn unanswered_requests_stop_the_run() {
+fn unanswered_requests_stop_the_run(new: New) {
     let silence = || Outcomes::All(no_answer());
     let answer = || Outcomes::All(accepted());
     let table = [
@@ -51,7 +60,7 @@ fn unanswered_requests_stop_the_run() {
         ),
     ];
     for (max_unknown, outcomes, stop, requests) in table {
-        let ledger = in_memory();
+        let ledger = new();
         plan(&ledger, &[1; 12]);
         let policy = Policy {
             max_unknown,
@@ -68,11 +77,10 @@ fn unanswered_requests_stop_the_run() {
     }
 }
 
-#[test]
-fn ten_refusals_in_a_row_with_one_code_stop_the_run() {
+fn ten_refusals_in_a_row_with_one_code_stop_the_run(new: New) {
     for code in [-1005, -1009, -1010, -4321] {
         for split_bad_numbers in [false, true] {
-            let ledger = in_memory();
+            let ledger = new();
             plan(&ledger, &[1; 12]);
             let policy = Policy {
                 split_bad_numbers,
@@ -91,7 +99,7 @@ fn ten_refusals_in_a_row_with_one_code_stop_the_run() {
             );
         }
     }
-    let ledger = in_memory();
+    let ledger = new();
     plan(&ledger, &[1; 24]);
     let by_turns = [-1005, -1006].into_iter().cycle().take(24);
     let by_turns = by_turns.map(|code| Outcomes::All(refused(code))).collect();
@@ -99,13 +107,12 @@ fn ten_refusals_in_a_row_with_one_code_stop_the_run() {
     assert_eq!((run.stop, run.ending.requests), (None, 24));
 }
 
-#[test]
-fn answers_for_each_number_count_as_one_refusal_if_they_agree() {
+fn answers_for_each_number_count_as_one_refusal_if_they_agree(new: New) {
     for (second, stop) in [
         (-1005, Some(StopReason::Refused(Code(-1005)))),
         (-1006, None),
     ] {
-        let ledger = in_memory();
+        let ledger = new();
         plan(&ledger, &[2; 12]);
         let answer = move |_: &Request<'_>| Outcomes::Each(vec![refused(-1005), refused(second)]);
         let run = send(&ledger, 1, &policy(), Arc::new(answer));
@@ -114,9 +121,8 @@ fn answers_for_each_number_count_as_one_refusal_if_they_agree() {
     }
 }
 
-#[test]
-fn bad_numbers_isolated_by_splitting_do_not_stop_the_run() {
-    let ledger = in_memory();
+fn bad_numbers_isolated_by_splitting_do_not_stop_the_run(new: New) {
+    let ledger = new();
     plan(&ledger, &[30]);
     let policy = Policy {
         split_bad_numbers: true,
@@ -145,8 +151,7 @@ fn bad_numbers_isolated_by_splitting_do_not_stop_the_run() {
 /// A run that stops after some answers in a row, after a first one that was accepted, makes that many requests, and at most
 /// those that the other workers have in flight by then. With `max_unknown` 3, 4 workers and batches of 30, an outage leaves at
 /// most 3 + 3 requests, 180 recipients, unknown.
-#[test]
-fn a_stop_reaches_all_workers() {
+fn a_stop_reaches_all_workers(new: New) {
     let table = [
         (no_answer(), 1, no_answers(1, 2)),
         (no_answer(), 3, no_answers(3, 4)),
@@ -156,7 +161,7 @@ fn a_stop_reaches_all_workers() {
     ];
     for (outcome, in_a_row, stop) in table {
         for workers in [1, 2, 4, 8] {
-            let ledger = in_memory();
+            let ledger = new();
             plan(&ledger, &[30; 24]);
             let policy = Policy {
                 max_unknown: if matches!(stop, StopReason::Unknown { .. }) {
@@ -352,9 +357,8 @@ impl Lists for BrokenLists {
     fn suppressed(&self, _: &Suppressed) {}
 }
 
-#[test]
-fn a_panic_where_lists_are_read_ends_the_run_as_an_error() {
-    let ledger = in_memory();
+fn a_panic_where_lists_are_read_ends_the_run_as_an_error(new: New) {
+    let ledger = new();
     plan(&ledger, &[1; 8]);
     let stop = Arc::new(StopToken::default());
     let requested = stop.clone();
@@ -415,9 +419,8 @@ fn after_a_panic_where_the_ledger_is_written_the_requests_are_known() {
     assert_adds_up(&ledger);
 }
 
-#[test]
-fn a_panicking_worker_stops_all_workers() {
-    let ledger = in_memory();
+fn a_panicking_worker_stops_all_workers(new: New) {
+    let ledger = new();
     plan(&ledger, &[1; 8]);
     let stop = Arc::new(StopToken::default());
     let (requested, turn) = (stop.clone(), AtomicUsize::new(0));
