@@ -6,7 +6,7 @@ for bin in /usr/lib/postgresql/*/bin; do PATH=$PATH:$bin; done
 command -v initdb >/dev/null || { echo "initdb is not installed" >&2; exit 1; }
 folder=$(mktemp -d /tmp/isms-store-XXXXXX)
 trap 'kill -INT $server 2>/dev/null; wait $server; rm -rf "$folder"' EXIT
-trap 'exit 130' INT TERM
+trap 'exit 130' HUP INT TERM
 run=
 # PostgreSQL does not run as root.
 if [ "$(id -u)" = 0 ]; then chown nobody "$folder"; run="setpriv --reuid nobody --regid nogroup --clear-groups"; fi

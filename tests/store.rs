@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use common::gateway::Gate;
 use common::stored::{HI, holding, stored};
+use common::tls::{Authority, TlsServer};
 use common::{Gateway, PASSWORD, Program, counts, own_texts, people, postgres};
 use serde_json::Value;
 
@@ -449,6 +450,22 @@ fn what_a_killed_sender_had_under_way_is_unknown_and_the_others_go_on() {
     );
     gateway.assert_nothing_twice();
     store.run(&["verify", "may"]).exits(0);
+}
+
+/// It fails in the middle of sending: the gateway's certificate is refused.
+#[test]
+fn a_sender_that_fails_does_not_count_itself_among_the_others() {
+    let Some(store) = stored("failed", &people(3)) else {
+        return;
+    };
+    store.plan();
+    let server = TlsServer::before(Gateway::accepting(), Authority::new().certify("localhost"));
+    let words = ["may", "--store", &store.url];
+    let run = (store.program)
+        .send_command(&server.url("localhost"), &words)
+        .run();
+    run.exits(1).says(&["certificate"]);
+    assert!(!run.stderr.contains("other process goes"), "{}", run.stderr);
 }
 
 #[test]

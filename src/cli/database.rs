@@ -12,6 +12,10 @@ use crate::{Error, Kind, Result};
 /// The longest time between two tries to reach a database.
 const BETWEEN_TRIES: Duration = Duration::from_secs(15);
 
+/// What the user is told while others have requests under way.
+pub(super) const AWAITS_OTHERS: &str =
+    "Nothing is left to send. Waiting for the answers to requests of other processes.";
+
 /// Asks a database for something. One that cannot be reached is asked again, but no longer than this.
 pub(super) fn patiently<T>(
     give_up_after: Duration,
@@ -62,7 +66,7 @@ fn wait_between_tries(give_up_after: Duration) -> impl FnMut(&Error, u32) -> boo
 pub(super) fn await_others(ledger: &mut Ledger, mut totals: Totals) -> Result<Totals> {
     let waits = |totals: &Totals| totals.counts.of(Status::Pending) == 0 && totals.in_flight > 0;
     if waits(&totals) {
-        inform("Nothing is left to send. Waiting for the answers to requests of other processes.");
+        inform(AWAITS_OTHERS);
     }
     while waits(&totals) {
         thread::sleep(Duration::from_secs(1));

@@ -1,12 +1,14 @@
 //! Progress on standard error: bars on a terminal, a plain line every few seconds elsewhere.
 
 use std::io::{self, IsTerminal};
+use std::mem;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::clock;
+use super::database::AWAITS_OTHERS;
 use super::speed::{Speed, readable};
 use super::terminal::{is_quiet, tell};
 use super::values::ProgressArg;
@@ -45,6 +47,7 @@ struct State {
     /// Since when no request got through.
     outage_since: Option<Instant>,
     outage_told: Option<Instant>,
+    told_of_others: bool,
 }
 
 impl Progress {
@@ -89,6 +92,7 @@ impl Progress {
                 speed: Speed::new(clock::instant()),
                 outage_since: None,
                 outage_told: None,
+                told_of_others: false,
             }),
         }
     }
@@ -216,6 +220,12 @@ impl dispatch::Progress for Progress {
         let (done, all) = (grouped(settled.rows()), counted(all, "message"));
         let line = format!("sending: {done} of {all}, {message}");
         self.show(state, settled.rows(), message, &line);
+    }
+
+    fn awaits_others(&self) {
+        if !mem::replace(&mut self.state().told_of_others, true) && !is_quiet() {
+            self.tell(AWAITS_OTHERS);
+        }
     }
 
     fn closed_until(&self, opening: &Timestamp) {

@@ -30,6 +30,8 @@ pub trait Progress: Sync {
     fn waiting(&self, why: &str, how_long: Duration);
     /// Nothing is sent before that time.
     fn closed_until(&self, opening: &Timestamp);
+    /// Nothing is left to take, and the answers that other processes wait for may change that. It is called again and again.
+    fn awaits_others(&self) {}
 }
 
 /// What all workers share.
@@ -300,8 +302,12 @@ impl Worker<'_> {
     fn wait_for_others(&self) -> Result<Option<Stage>> {
         const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
         self.note_account_stop()?;
-        let may_be_more = self.ledger.awaits_others()? && self.shared.stop.wait(BETWEEN_LOOKS);
-        Ok(may_be_more.then_some(Stage::Free(None)))
+        if !self.ledger.awaits_others()? {
+            return Ok(None);
+        }
+        self.shared.progress.awaits_others();
+        let goes_on = self.shared.stop.wait(BETWEEN_LOOKS);
+        Ok(goes_on.then_some(Stage::Free(None)))
     }
 
     /// The first usable answer lets the other workers start. Where there was none, the next request is for one person.

@@ -73,7 +73,7 @@ fn send(args: &SendArgs, summary: &mut Summary) -> Result<()> {
     summary.set_totals(session.totals);
     summary.is_left_to_other = false;
     summary.write_begun(&args.plan.output)?;
-    // No other process sends or replaces this ledger before the results of this run are written.
+    // No other process sends or replaces a ledger in a file before the results of this run are written.
     let _guard = session.lock.guard()?;
     let sent = send_pending(args, session, &destination, summary);
     // However it ended, the results hold an outcome for every row. A database that was given up is not waited for once more.
@@ -413,9 +413,16 @@ pub(super) fn dispatch(
     let Some(mut ledger) = ending.ledger else {
         return ended;
     };
-    let ended = ended.and_then(|()| ledger.mark_beginning(None));
+    // A database that was given up is not waited for once more: others see by its lock that this sender is gone.
+    let is_lost =
+        matches!(&ended, Err(error) if [Kind::Unreachable, Kind::Ledger].contains(&error.kind));
+    let marked = if is_lost {
+        Ok(())
+    } else {
+        ledger.mark_beginning(None)
+    };
     let closed = ledger.close();
-    ended.and(closed.map(drop))
+    ended.and(marked).and(closed.map(drop))
 }
 
 /// Writes the results, and tells the user how it ended.

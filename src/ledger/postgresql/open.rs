@@ -221,12 +221,15 @@ impl backend::Ledger for Ledger {
             return Ok(false);
         };
         self.last_before_loss = self.last_attempt;
-        // A number that was drawn but not recorded is drawn again where the server stopped before it had written that down.
-        if self.own_record(sender)?.is_some() {
-            // The session before may still be there, with a commit to carry out: a server that hung reads what it was sent when it
-            // goes on. Nothing is known until that session is gone, and then its lock is free. The sender keeps its number, so that
-            // what it claimed is still its own, unless others found the lock free meanwhile.
-            self.connection.rows(END_SESSION, &[&sender, &process])?;
+        // The session before may still be there, with a commit to carry out: a server that hung reads what it was sent when it goes on.
+        // Nothing is known until that session is gone, and then its lock is free. The sender keeps its number, so that what it claimed
+        // is still its own, unless others found the lock free meanwhile. A number that was drawn but not recorded is drawn again
+        // where the server stopped before it had written that down.
+        let was_there = !self
+            .connection
+            .rows(END_SESSION, &[&sender, &process])?
+            .is_empty();
+        if was_there || self.own_record(sender)?.is_some() {
             self.connection.run("SET lock_timeout = '3s'")?;
             let sql = "SELECT pg_advisory_lock(1769172307, $1)";
             self.connection.execute(sql, &[&sender])?;

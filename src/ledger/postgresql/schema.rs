@@ -58,6 +58,7 @@ CREATE TABLE isms_campaign.rate (
     account       text PRIMARY KEY,       -- a hash of the gateway's host and the user name
     due           timestamptz NOT NULL    -- when all that was reserved is sent, by the clock of the database
 );
+-- The number sets the locks of senders apart from those of other programs.
 CREATE VIEW isms_campaign.live_sender AS
     SELECT objid::bigint AS id FROM pg_locks
     WHERE locktype = 'advisory' AND classid = 1769172307 AND objsubid = 2 AND granted
