@@ -42,7 +42,7 @@ fn a_server_that_cannot_be_reached_ends_a_command_at_once_and_a_send_after_a_whi
     assert_eq!(gateway.count(), 0);
 }
 
-/// A server that answers every connection with this, and says nothing more. Returns its address.
+/// A server that answers every connection with this and closes it. Returns its address.
 fn answering(answer: &[u8]) -> String {
     let answer = answer.to_owned();
     let server = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -53,8 +53,6 @@ fn answering(answer: &[u8]) -> String {
             let mut said = [0; 512];
             let _ = client.read(&mut said).unwrap();
             client.write_all(&answer).unwrap();
-            // Until it goes.
-            let _ = client.read(&mut said);
         }
     });
     address
@@ -94,6 +92,9 @@ fn a_server_that_will_never_let_this_program_in_is_refused_at_once() {
     // It asks for a password, or for Kerberos.
     plain(b"R\0\0\0\x08\0\0\0\x03", "set PGPASSWORD");
     plain(b"R\0\0\0\x08\0\0\0\x07", "let this user in with a password");
+    // It is a server of something else.
+    plain(b"SSH-2.0-OpenSSH_9.2\r\n", "is not PostgreSQL");
+    plain(b"HTTP/1.1 400 Bad Request\r\n\r\n", "is not PostgreSQL");
     // It has no TLS, refuses the handshake, or speaks another language.
     encrypted(b"N", "sslmode=disable");
     encrypted(b"S\x15\x03\x03\0\x02\x02\x28", "ssl settings");

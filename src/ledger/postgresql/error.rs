@@ -54,6 +54,12 @@ pub(super) fn unreachable(store: &Store) -> Error {
     Error::new(kind, problem).hint(hint).at(store)
 }
 
+/// What answers at the address of this store is something else.
+pub(super) fn not_postgresql(store: &Store) -> Error {
+    let (kind, problem, hint) = NOT_POSTGRESQL;
+    Error::new(kind, problem).hint(hint).at(store)
+}
+
 const NOT_POSTGRESQL: Meaning = (
     Kind::Other,
     "what answers there is not PostgreSQL",

@@ -3,7 +3,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `address`, `password` | the URL of a store, and the password for it |
-//! | `session` | a session with the server: connecting, and waits that come to an end |
+//! | `session`, `probe` | a session with the server: connecting, and waits that come to an end; whether it is one of PostgreSQL |
 //! | `connection`, `error` | how the program runs statements, and what PostgreSQL's errors mean |
 //! | `schema` | the tables |
 //! | `place`, `lock` | the name of a campaign, its lock, and what is done under it |
@@ -26,6 +26,7 @@ mod password;
 mod place;
 mod plan_writer;
 mod planned;
+mod probe;
 mod rate;
 mod schema;
 mod session;

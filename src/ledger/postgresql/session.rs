@@ -19,8 +19,9 @@ use tokio_postgres::{Client, Config, NoTls, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::address::Store;
-use super::error::{database_error, unreachable};
+use super::error::{database_error, not_postgresql, unreachable};
 use super::password;
+use super::probe::speaks_another_protocol;
 use crate::certificates::Trusted;
 use crate::{Error, Kind, Result};
 
@@ -52,7 +53,12 @@ struct Exchange {
 impl Session {
     /// Connects to the server of a store.
     pub(super) fn open(store: &Store) -> Result<Self> {
-        Self::connect(store)?.map_err(|error| database_error(error, store))
+        let connected = Self::connect(store);
+        let opened = connected.and_then(|one| one.map_err(|error| database_error(error, store)));
+        opened.map_err(|error| match error.kind {
+            Kind::Unreachable if speaks_another_protocol(&store.config) => not_postgresql(store),
+            _ => error,
+        })
     }
 
     /// The same, with the error as the driver has it, if the server or the system gave one.
