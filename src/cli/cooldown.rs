@@ -8,7 +8,7 @@ use super::args::CheckArgs;
 use super::{clock, others};
 use crate::domain::suppression::Reached;
 use crate::domain::{Msisdn, Timestamp};
-use crate::ledger::{Location, Snapshot};
+use crate::ledger::{Campaign, Location, Snapshot};
 use crate::{Error, Kind, Result};
 
 /// Which of these numbers another campaign reached, or may have reached, within the time that was typed, if one was. The other
@@ -27,15 +27,40 @@ pub(super) fn reached(
         return Ok(reached.into_inner());
     };
     let now = clock::now();
+    let unknown = |error| {
+        Error::new(Kind::Ledger, "it is not known whom another campaign reached")
+            .caused_by(error)
+            .hint("if the people in it may get a message now, move that ledger to another folder or leave out --cooldown")
+    };
     let others = others::ledgers(place, spreadsheet, &check.history, time)?;
+    let mut sent = Vec::new();
     for ledger in others.iter().chain(replaced) {
+        let last = ledger.glance(&|other| others::sent_within(time, &now, own, other));
+        sent.extend(
+            last.map_err(unknown)?
+                .map(|(campaign, last)| (last, campaign, ledger)),
+        );
+    }
+    // The latest first: of a number that one of them reached after the last request of another, that other need not tell.
+    sent.sort_by(|(one, ..), (other, ..)| other.cmp(one));
+    let mut numbers = numbers.clone();
+    for (last, campaign, ledger) in sent {
+        numbers.retain(|number| reached.borrow().time(*number).is_none_or(|at| *at < last));
+        if numbers.is_empty() {
+            break;
+        }
         ledger
-            .glance(&|other| add(&mut reached.borrow_mut(), numbers, time, &now, own, other))
-            .map_err(|error| {
-                Error::new(Kind::Ledger, "it is not known whom another campaign reached")
-                    .caused_by(error)
-                    .hint("if the people in it may get a message now, move that ledger to another folder or leave out --cooldown")
-            })?;
+            .glance(&|other| {
+                add(
+                    &mut reached.borrow_mut(),
+                    &numbers,
+                    time,
+                    &now,
+                    &campaign,
+                    other,
+                )
+            })
+            .map_err(unknown)?;
     }
     Ok(reached.into_inner())
 }
@@ -46,12 +71,9 @@ fn add(
     numbers: &HashSet<Msisdn>,
     time: Duration,
     now: &Timestamp,
-    own: Option<(&str, u64)>,
+    other: &Campaign,
     ledger: &dyn Snapshot,
 ) -> Result<()> {
-    let Some((other, _)) = others::sent_within(time, now, own, ledger)? else {
-        return Ok(());
-    };
     // Batches come in order, so that most numbers have the time of the one before them.
     let mut current = None;
     ledger.reached(numbers, &mut |number, at| {

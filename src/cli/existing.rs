@@ -28,7 +28,17 @@ pub(super) struct Existing {
 }
 
 impl Existing {
-    pub(super) fn at(place: &Location) -> Result<Option<Self>> {
+    /// Checks a campaign that others may be about to send too, before its lock is taken: they need not wait for it, and those that
+    /// send it already go on meanwhile in any case. Returns the id of one that adds up.
+    pub(super) fn check_ahead(place: &Location) -> Result<Option<String>> {
+        if !place.is_shared() {
+            return Ok(None);
+        }
+        Ok(Self::at(place, None)?.map(|existing| existing.campaign.id))
+    }
+
+    /// What is in this place. `checked` is the id of a campaign that was checked just now.
+    pub(super) fn at(place: &Location, checked: Option<&str>) -> Result<Option<Self>> {
         if !place.exists()? {
             return Ok(None);
         }
@@ -36,7 +46,7 @@ impl Existing {
         let snapshot = place.snapshot()?;
         let totals = snapshot.totals()?;
         let campaign = snapshot.campaign()?;
-        if was_cut_off || totals.attempts > 0 {
+        if (was_cut_off || totals.attempts > 0) && checked != Some(&campaign.id) {
             // A ledger that was put back beside the log of its later self can be a mixture of both, also after the log is gone.
             refuse_inconsistent(&*snapshot, &campaign, place)?;
         }

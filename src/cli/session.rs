@@ -16,7 +16,6 @@ use super::{clock, cooldown, existing, named, repeat, timing};
 use crate::domain::options::{LintLevel, MaxInvalid};
 use crate::domain::place::Places;
 use crate::domain::report::Report;
-use crate::domain::status::Counts;
 use crate::domain::suppression::{Reached, Suppression};
 use crate::domain::{PlanId, Status};
 use crate::ledger::{Campaign, Ledger, Location, Lock, PlanWriter, Totals};
@@ -54,9 +53,10 @@ pub(super) enum Stage {
 impl Session {
     /// Locks and opens a ledger. One that is missing, or not the one from which messages were sent, is refused.
     pub(super) fn of_ledger(place: &Location) -> Result<Self> {
+        let checked = Existing::check_ahead(place)?;
         let lock = lock(place)?;
-        let existing =
-            Existing::at(place)?.ok_or_else(|| refused(place, "there is no such ledger"))?;
+        let existing = Existing::at(place, checked.as_deref())?
+            .ok_or_else(|| refused(place, "there is no such ledger"))?;
         refuse_lost(place, &lock, Some(&existing), OnChange::Refuse)?;
         Ok(Self::of_existing(place, lock, existing, Lists::default()))
     }
@@ -170,8 +170,9 @@ pub(super) fn plan_or_resume(
     let place = &settings.files.ledger.target();
     // Others may be about to send what is in a store.
     let replan = replan && !place.is_shared();
+    let checked = Existing::check_ahead(place)?;
     let mut lock = lock(place)?;
-    let existing = Existing::at(place)?;
+    let existing = Existing::at(place, checked.as_deref())?;
     if let Some(existing) = &existing {
         refuse_test(&existing.campaign, place)?;
     }
@@ -278,11 +279,8 @@ fn refuse_repeat(
 
 /// The rows of a new plan in numbers. Its report has them, so that its ledger need not be counted.
 fn totals(report: &Report) -> Totals {
-    let mut counts = Counts::default();
+    let mut counts = report.unsent();
     counts.add(Status::Pending, report.sendable);
-    counts.add(Status::Invalid, report.invalid_rows());
-    counts.add(Status::Duplicate, report.duplicate);
-    counts.add(Status::Suppressed, report.suppressed);
     Totals {
         counts,
         batches: report.batches,
@@ -388,7 +386,7 @@ pub(super) fn open_copy(original: &Location, copy: &Location) -> Result<Session>
         return Session::of_ledger(copy);
     }
     let mut lock = lock(copy)?;
-    if let Some(earlier) = Existing::at(copy)? {
+    if let Some(earlier) = Existing::at(copy, None)? {
         if earlier.campaign.id == planned.id {
             drop(lock);
             return Session::of_ledger(copy);

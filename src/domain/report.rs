@@ -8,6 +8,7 @@ use super::encoding::Encoding;
 use super::example::{Example, SeveralTo};
 use super::options::DateOrder;
 use super::place::Place;
+use super::status::{Counts, Status};
 use super::suppression::SuppressionList;
 use super::text::Text;
 
@@ -179,6 +180,16 @@ pub struct Sample {
 }
 
 impl Report {
+    /// How many rows that are not to be sent have which status.
+    #[must_use]
+    pub fn unsent(&self) -> Counts {
+        let mut counts = Counts::default();
+        counts.add(Status::Invalid, self.invalid_rows());
+        counts.add(Status::Duplicate, self.duplicate);
+        counts.add(Status::Suppressed, self.suppressed);
+        counts
+    }
+
     /// Rows that cannot be sent.
     #[must_use]
     pub fn invalid_rows(&self) -> u64 {

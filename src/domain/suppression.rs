@@ -49,6 +49,13 @@ impl Reached {
         self.numbers.is_empty()
     }
 
+    /// When this number was reached, if it was.
+    #[must_use]
+    pub fn time(&self, number: Msisdn) -> Option<&Timestamp> {
+        let time = self.numbers.get(&number)?;
+        self.times.get(*time).map(|(at, _)| at)
+    }
+
     /// Why this number is not to be sent to, if it was reached.
     #[must_use]
     pub fn reason(&self, number: Msisdn) -> Option<String> {

@@ -19,6 +19,7 @@ use super::sender::{Reservation, SenderOptions};
 use super::state::State;
 use super::totals::Totals;
 use crate::Result;
+use crate::domain::status::Counts;
 use crate::domain::{Msisdn, Status, Timestamp};
 
 /// The lock of one place. It also remembers, outside of the ledger, which campaign was started there.
@@ -86,7 +87,7 @@ pub trait PlanWriter: Debug + Send {
     fn texts(&self, each: &mut dyn FnMut(Status, Msisdn, &str)) -> Result<()>;
 
     /// Puts the complete plan in its place, durably. `replacing`: a ledger from which nothing was ever sent may be there, and is
-    /// not open. Otherwise nothing is overwritten.
+    /// not open. Otherwise, and always in a store, nothing is overwritten.
     fn finish(self: Box<Self>, campaign: &Campaign, replacing: bool) -> Result<()>;
 }
 
@@ -189,8 +190,9 @@ pub(super) trait Ledger: Debug + Send {
     /// The planned batch with the fewest recipients, of those that were split from another.
     fn smallest_split(&self) -> Result<Option<Batch>>;
 
-    /// The batches that have a selected row, or that number, with all their rows. They are kept from other senders to the end of
-    /// the transaction; where another one keeps some of them, that is an error of `Kind::InUse`.
+    /// The batches that have a selected row, or that number, with all their rows; of all pending ones perhaps a page, if others can
+    /// send them. They are kept from other senders to the end of the transaction; where another one keeps some of them, that is an
+    /// error of `Kind::InUse`.
     fn selected(&self, selection: &Selection) -> Result<Vec<StoredBatch>>;
 
     /// The claims without an outcome whose owner is gone. In a transaction.
@@ -259,6 +261,11 @@ pub trait Snapshot: Debug {
 
     /// Its rows in numbers.
     fn totals(&self) -> Result<Totals>;
+
+    /// How many rows have which status. That may be known sooner than what they cost.
+    fn counts(&self) -> Result<Counts> {
+        Ok(self.totals()?.counts)
+    }
 
     /// Hands each of these rows to `each`, in the order of the spreadsheet, up to the first error. All of them are read in one
     /// state of the ledger, whatever is written meanwhile.

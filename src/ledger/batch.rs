@@ -11,6 +11,13 @@ use crate::{Error, Kind, Remedy, Result};
 /// The rows that were suppressed, by the reason why nothing is sent to them.
 pub type Suppressed = BTreeMap<String, Vec<u64>>;
 
+/// Adds rows that were suppressed to those of before.
+pub(super) fn add_suppressed(all: &mut Suppressed, more: Suppressed) {
+    for (why, rows) in more {
+        all.entry(why).or_default().extend(rows);
+    }
+}
+
 /// A batch of this ledger (`sms_batch`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BatchId(pub(super) i64);

@@ -5,8 +5,8 @@ use std::mem;
 use std::slice;
 
 use super::backend::Kept;
-use super::batch::{AttemptId, Batch, BatchId, Settlement, Suppressed};
-use super::open::{self, Ledger, Page};
+use super::batch::{AttemptId, Batch, BatchId, Settlement, Suppressed, add_suppressed};
+use super::open::{Ledger, Page};
 use crate::Result;
 use crate::domain::{Message, Msisdn, Status, Timestamp};
 
@@ -225,7 +225,7 @@ impl BatchQueue {
             &mut |batch, rows| {
                 waiting.retain(|waiting| waiting.id != batch);
                 state.withdrawn.insert(batch);
-                open::add(&mut state.suppressed, rows);
+                add_suppressed(&mut state.suppressed, rows);
             },
         )
     }
@@ -243,7 +243,7 @@ impl BatchQueue {
             &|number| listed.get(&number).cloned(),
             &mut |batch, rows| {
                 state.withdrawn.insert(batch);
-                open::add(&mut state.suppressed, rows);
+                add_suppressed(&mut state.suppressed, rows);
             },
         )?;
         self.waiting.retain(|waiting| waiting.id != batch.id);

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::backend::{self, Kept, StoredBatch};
-use super::batch::{AttemptId, Batch, BatchId, NewState, Settlement, Suppressed};
+use super::batch::{AttemptId, Batch, BatchId, NewState, Settlement, Suppressed, add_suppressed};
 use super::campaign::Campaign;
 use super::change::{Change, NewIds, sent_elsewhere};
 use super::location::{Location, Lock};
@@ -168,8 +168,29 @@ impl Ledger {
         self.transaction(|ledger| ledger.apply(&schedule)).map(drop)
     }
 
-    /// Changes the selected rows as an operator decides, all of them or none.
+    /// Changes the selected rows as an operator decides, all of them or none. Where others can send the campaign, what is pending is
+    /// changed in pages, so that they need not wait: what a crash cuts off is done by the same decision once more.
     pub fn resolve(
+        &mut self,
+        selection: &Selection,
+        resolution: &Resolution,
+        note: Option<&str>,
+        at: &Timestamp,
+    ) -> Result<Resolved> {
+        let mut all = self.resolve_page(selection, resolution, note, at)?;
+        if self.is_shared() && *selection == Selection::AllPending {
+            let mut page = all.rows.len();
+            while page > 0 {
+                let more = self.resolve_page(selection, resolution, note, at)?;
+                page = more.rows.len();
+                all.rows.extend(more.rows);
+            }
+            all.rows.sort_unstable();
+        }
+        Ok(all)
+    }
+
+    fn resolve_page(
         &mut self,
         selection: &Selection,
         resolution: &Resolution,
@@ -204,11 +225,12 @@ impl Ledger {
         loop {
             let (page, found) = self.transaction(|ledger| {
                 let mut found = Suppressed::new();
-                let page =
-                    ledger.suppress_page(after, &listed, &mut |_, rows| add(&mut found, rows))?;
+                let page = ledger.suppress_page(after, &listed, &mut |_, rows| {
+                    add_suppressed(&mut found, rows);
+                })?;
                 Ok((page, found))
             })?;
-            add(&mut suppressed, found);
+            add_suppressed(&mut suppressed, found);
             match page {
                 Page::Through(last) => after = Some(last),
                 Page::Busy => thread::sleep(PAUSE),
@@ -455,13 +477,6 @@ pub(super) enum Page {
     Busy,
     /// Nothing planned is left.
     End,
-}
-
-/// Adds rows that were suppressed to those of before.
-pub(super) fn add(all: &mut Suppressed, more: Suppressed) {
-    for (why, rows) in more {
-        all.entry(why).or_default().extend(rows);
-    }
 }
 
 /// A bug of the program.

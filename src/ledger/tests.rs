@@ -323,8 +323,13 @@ fn rows_of(suppressed: &Suppressed) -> Vec<u64> {
 
 /// Panics unless everything in the ledger adds up.
 pub(crate) fn assert_adds_up(at: impl Into<Location>) {
-    let wrong = snapshot(at).unwrap().verify(false, &code_fits).unwrap();
+    let snapshot = snapshot(at).unwrap();
+    let wrong = snapshot.verify(false, &code_fits).unwrap();
     assert!(wrong.is_empty(), "{wrong:?}");
+    assert_eq!(
+        snapshot.counts().unwrap(),
+        snapshot.totals().unwrap().counts
+    );
 }
 
 pub(super) fn first(ledger: &Ledger) -> Batch {

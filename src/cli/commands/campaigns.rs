@@ -12,15 +12,16 @@ use crate::cli::files::{is_sandbox_ledger, is_test_ledger};
 use crate::cli::terminal::print;
 use crate::cli::view::grouped;
 use crate::cli::{clock, named, next, remedy};
+use crate::domain::status::Counts;
 use crate::domain::{Status, Timestamp};
-use crate::ledger::{Campaign, Location, SUFFIX, Store, Totals};
+use crate::ledger::{Campaign, Location, SUFFIX, Store};
 use crate::{Error, Result};
 
 /// A campaign, as far as its ledger can be read.
 struct Listed {
     ledger: Location,
     /// Its campaign, and its rows in numbers.
-    read: Result<(Campaign, Totals)>,
+    read: Result<(Campaign, Counts)>,
     state: &'static str,
 }
 
@@ -56,14 +57,14 @@ impl Listed {
             return None;
         }
         let is_sending = ledger.holder().is_some();
-        let read = ledger.glance(&|ledger| Ok((ledger.campaign()?, ledger.totals()?)));
+        let read = ledger.glance(&|ledger| Ok((ledger.campaign()?, ledger.counts()?)));
         let state = match &read {
             Ok((campaign, _)) if campaign.is_test => return None,
             Ok((campaign, _)) if campaign.gateway_host.as_deref() == Some(SANDBOX_HOST) => {
                 return None;
             }
             Ok(_) if is_sending => "sending",
-            Ok((_, totals)) => state(totals),
+            Ok((campaign, counts)) => state(campaign, counts),
             Err(_) => "unreadable",
         };
         Some(Self {
@@ -80,13 +81,13 @@ impl Listed {
 
     /// A line for people, and one that says what to do.
     fn lines(&self) -> String {
-        let (campaign, totals) = match &self.read {
+        let (campaign, counts) = match &self.read {
             Ok(read) => read,
             Err(error) => return format!("{}\n", problem(error, &self.ledger)),
         };
         let counts = Status::ALL
             .iter()
-            .map(|status| (totals.counts.of(*status), status));
+            .map(|status| (counts.of(*status), status));
         let counts = counts.filter(|(rows, _)| *rows > 0);
         let counts: Vec<_> = counts
             .map(|(rows, status)| format!("{} {status}", grouped(rows)))
@@ -124,13 +125,13 @@ impl Listed {
             object["store"] = json!(place.store().to_string());
         }
         match &self.read {
-            Ok((campaign, totals)) => {
+            Ok((campaign, counts)) => {
                 object["name"] = json!(campaign.name);
                 object["planned_at"] = json!(campaign.planned_at.to_string());
                 object["gateway"] = json!(campaign.gateway_host);
-                object["rows"] = json!(totals.counts.rows());
+                object["rows"] = json!(counts.rows());
                 for &status in Status::ALL {
-                    object[status.as_str()] = json!(totals.counts.of(status));
+                    object[status.as_str()] = json!(counts.of(status));
                 }
             }
             Err(error) => object["error"] = json!(problem(error, &self.ledger)),
@@ -140,13 +141,13 @@ impl Listed {
 }
 
 /// What a campaign waits for, that no process is sending.
-fn state(totals: &Totals) -> &'static str {
-    let has = |status| totals.counts.of(status) > 0;
+fn state(campaign: &Campaign, counts: &Counts) -> &'static str {
+    let has = |status| counts.of(status) > 0;
     if has(Status::Unknown) {
         "unknown"
     } else if !has(Status::Pending) {
         "finished"
-    } else if totals.attempts > 0 {
+    } else if campaign.gateway_host.is_some() {
         "pending"
     } else {
         "planned"

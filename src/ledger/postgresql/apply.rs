@@ -1,7 +1,4 @@
 //! Changes of an open campaign as SQL.
-//!
-//! Statements about many rows also name the range in which these are. Where the server has not counted a table yet and plans them
-//! badly, they read that range, and not the whole campaign.
 
 use std::collections::{HashMap, HashSet};
 use std::mem;
@@ -133,11 +130,11 @@ impl Ledger {
                  UPDATE batch SET state = 'claimed', attempts = attempts + 1, claimed_at = new.at, code = NULL, trx_id = NULL,
                                   why = NULL, decision = NULL, attempt = nextval('attempt_id'), sender = $4::integer
                  FROM unnest($2::bigint[], $3::text[]) AS new (batch, at)
-                 WHERE campaign = $1 AND id = new.batch AND id BETWEEN $5 AND $6 AND state = 'planned'
+                 WHERE campaign = $1 AND id = new.batch AND state = 'planned'
                  RETURNING id, attempt, claimed_at)
              INSERT INTO attempt (campaign, id, batch_id, sender, claimed_at)
              SELECT $1, attempt, id, $4, claimed_at FROM claimed RETURNING batch_id, id",
-            &[&self.number, &ids, &times, &sender, &ids.iter().min(), &ids.iter().max()],
+            &[&self.number, &ids, &times, &sender],
         )?;
         let mut attempts = HashMap::new();
         for row in &rows {
@@ -172,6 +169,7 @@ impl Ledger {
                 texts.push(storable(answered.map(|answer| &answer.text)));
             }
         }
+        // The range is for a server that has not counted the attempts of a new store yet: it would read all of them each time.
         self.execute(
             "UPDATE attempt SET outcome = new.outcome, ended_at = new.at, http_status = new.status, answer = new.answer,
                                 ended = clock_timestamp()
@@ -213,7 +211,7 @@ impl Ledger {
                     moved.whys.push(Some(why.clone()));
                 }
                 Fields::Decided { trx_id } => {
-                    set = "decision = $10, trx_id = coalesce(new.trx_id, b.trx_id)";
+                    set = "decision = $8, trx_id = coalesce(new.trx_id, b.trx_id)";
                     values = decision;
                     moved.trx_ids.push(trx_id.clone());
                 }
@@ -222,7 +220,7 @@ impl Ledger {
         self.update_batches(&moved, set, values)
     }
 
-    /// Sets the states of batches, and `fields` from `values`, the first of which is `$10`, and from what is `new`. The statement names
+    /// Sets the states of batches, and `fields` from `values`, the first of which is `$8`, and from what is `new`. The statement names
     /// the state that a batch leaves, so that of two writers only one succeeds.
     fn update_batches(&self, moved: &Moved, fields: &str, values: Values<'_>) -> Result<()> {
         // What is planned again is anybody's.
@@ -230,9 +228,8 @@ impl Ledger {
             "UPDATE batch b SET state = new.state, sender = CASE WHEN new.state <> 'planned' THEN b.sender END, {fields}
              FROM unnest($2::bigint[], $3::text[], $4::text[], $5::integer[], $6::text[], $7::text[])
                   AS new (batch, before, state, code, trx_id, why)
-             WHERE campaign = $1 AND id = new.batch AND id BETWEEN $8 AND $9 AND b.state = new.before RETURNING id"
+             WHERE campaign = $1 AND id = new.batch AND b.state = new.before RETURNING id"
         );
-        let (first, last) = (moved.ids.iter().min(), moved.ids.iter().max());
         let mut all: Vec<&(dyn ToSql + Sync)> = vec![
             &self.number,
             &moved.ids,
@@ -241,8 +238,6 @@ impl Ledger {
             &moved.codes,
             &moved.trx_ids,
             &moved.whys,
-            &first,
-            &last,
         ];
         all.extend_from_slice(values);
         let changed = self.read_column(&sql, &all)?;

@@ -164,25 +164,6 @@ impl Place {
         }
         Snapshot::open(connection, &self.name)
     }
-
-    /// Deletes the campaign in this place, of which no request was ever made.
-    pub(super) fn delete_unsent(&self, connection: &Connection) -> Result<()> {
-        let deleted = connection.rows(
-            "DELETE FROM campaign c WHERE stored_as = $1
-             AND NOT EXISTS (SELECT 1 FROM attempt a WHERE a.campaign = c.number)
-             AND NOT EXISTS (SELECT 1 FROM sender s JOIN live_sender USING (id) WHERE s.campaign = c.number)
-             RETURNING number",
-            &[&self.name],
-        )?;
-        for row in &deleted {
-            let number: i64 = get(row, 0)?;
-            for table in ["batch", "recipient", "decision", "sender"] {
-                let sql = format!("DELETE FROM {table} WHERE campaign = $1");
-                connection.execute(&sql, &[&number])?;
-            }
-        }
-        Ok(())
-    }
 }
 
 impl fmt::Display for Place {

@@ -160,11 +160,9 @@ impl backend::PlanWriter for PlanWriter {
         )
     }
 
-    fn finish(self: Box<Self>, campaign: &Campaign, replacing: bool) -> Result<()> {
+    /// Nothing is replaced in a store.
+    fn finish(self: Box<Self>, campaign: &Campaign, _: bool) -> Result<()> {
         self.flush()?;
-        if replacing {
-            self.place.delete_unsent(&self.connection)?;
-        }
         let number = campaign::insert(&self.connection, campaign, &self.place.name)?;
         let number = number.ok_or_else(|| {
             Error::new(Kind::Ledger, "another campaign has this name by now")

@@ -20,6 +20,9 @@ const HANDED_OUT: i64 = 64;
 /// How many of those that another sender was handed.
 const TAKEN_OVER: i64 = 4;
 
+/// How many planned batches are decided about at a time.
+const DECIDED: i64 = 4096;
+
 /// Batches `$2` with their rows. Of those whose last request has no recorded end: whether its sender is there, who that is, and for
 /// how many seconds it might still make the request, which it does not when its claim is older than its time-out and a minute. Last,
 /// whether an earlier request was accepted.
@@ -113,6 +116,19 @@ impl Ledger {
         Ok(self.read_planned(&ids)?.pop())
     }
 
+    /// A page of planned batches that no other sender keeps. They are kept to the end of the transaction.
+    fn read_pending_page(&self) -> Result<Vec<i64>> {
+        let ids = self.read_column(
+            "SELECT id FROM batch WHERE campaign = $1 AND state = 'planned' ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED",
+            &[&self.number, &DECIDED],
+        )?;
+        let sql = "SELECT 1::bigint FROM batch WHERE campaign = $1 AND state = 'planned' LIMIT 1";
+        if ids.is_empty() && !self.read_column(sql, &[&self.number])?.is_empty() {
+            return Err(in_use());
+        }
+        Ok(ids)
+    }
+
     /// The batches that a selection names.
     pub(super) fn read_selected(&self, selection: &Selection) -> Result<Vec<StoredBatch>> {
         let number = &self.number;
@@ -121,10 +137,7 @@ impl Ledger {
                 "SELECT id FROM batch WHERE campaign = $1 AND state IN ('claimed', 'unknown') ORDER BY id",
                 &[number],
             )?,
-            Selection::AllPending => self.read_column(
-                "SELECT id FROM batch WHERE campaign = $1 AND state = 'planned' ORDER BY id",
-                &[number],
-            )?,
+            Selection::AllPending => self.read_pending_page()?,
             Selection::Batch(id) => {
                 let sql = "SELECT id FROM batch WHERE campaign = $1 AND id = $2";
                 self.read_column(sql, &[number, &id.cast_signed()])?
@@ -146,10 +159,7 @@ impl Ledger {
             &[number, &ids],
         )?;
         if kept.len() < ids.len() {
-            return Err(
-                Error::new(Kind::InUse, "other senders are changing these rows")
-                    .hint("run again, or wait until they have ended"),
-            );
+            return Err(in_use());
         }
         let interrupted = AttemptOutcome::Interrupted.as_str();
         let rows = self
@@ -241,4 +251,9 @@ impl Ledger {
         }
         Ok(in_flight)
     }
+}
+
+fn in_use() -> Error {
+    Error::new(Kind::InUse, "other senders are changing these rows")
+        .hint("run again, or wait until they have ended")
 }

@@ -204,23 +204,6 @@ fn the_server_has_counted_the_rows_of_a_new_plan() {
 }
 
 #[test]
-fn only_a_campaign_without_requests_is_replaced() {
-    if postgres_server::server().is_none() {
-        return;
-    }
-    let place = in_postgres();
-    plan(&place, &[2]);
-    let (again, campaign) = unfinished_plan(&place, &[3]);
-    again.finish(&campaign, true).unwrap();
-    assert_eq!(statuses(&place), [Status::Pending; 3]);
-    assert_adds_up(&place);
-    send(&mut open(&place), vec![accepted(None)]);
-    let (again, campaign) = unfinished_plan(&place, &[1]);
-    again.finish(&campaign, true).unwrap_err();
-    assert_eq!(statuses(&place), [Status::Accepted; 3]);
-}
-
-#[test]
 fn a_campaign_is_set_aside_under_a_name_that_is_free() {
     if postgres_server::server().is_none() {
         return;

@@ -2,9 +2,29 @@
 
 use super::connection::{Connection, get};
 use crate::Result;
+use crate::domain::report::Report;
+use crate::domain::status::Counts;
 use crate::ledger::state::State;
 use crate::ledger::stored::status;
 use crate::ledger::totals::Totals;
+
+/// Counts the rows of each status. Those that were not planned to be sent are in the campaign's report. The others are counted in the
+/// index of the batches' recipients, which takes a fraction of the time of reading all rows.
+pub(super) fn counts(connection: &Connection, campaign: i64, report: &Report) -> Result<Counts> {
+    let rows = connection.rows(
+        "SELECT b.state, sum(r.recipients)::bigint
+         FROM (SELECT batch_id, count(*) AS recipients FROM recipient
+               WHERE campaign = $1 AND batch_id IS NOT NULL GROUP BY batch_id) r
+         LEFT JOIN batch b ON b.campaign = $1 AND b.id = r.batch_id GROUP BY b.state",
+        &[&campaign],
+    )?;
+    let mut counts = report.unsent();
+    for row in &rows {
+        let state = get::<Option<&str>>(row, 0)?.and_then(State::parse);
+        counts.add(status("send", state)?, get::<i64>(row, 1)?.cast_unsigned());
+    }
+    Ok(counts)
+}
 
 /// Counts the rows and what they cost.
 pub(super) fn read(connection: &Connection, campaign: i64) -> Result<Totals> {

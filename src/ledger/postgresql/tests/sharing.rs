@@ -56,6 +56,64 @@ fn what_was_claimed_or_settled_meanwhile_does_not_keep_all_others_from_a_decisio
     assert_eq!(decided(Selection::AllUnknown, Resolution::NotSent), [3]);
 }
 
+/// How much of something the rows of this campaign in a table hold.
+fn sum(place: &crate::ledger::tests::TestLedger, what: &str, table: &str) -> i64 {
+    let mut client = postgres_server::server().unwrap().connect("postgres");
+    let sql = format!(
+        "SELECT {what}::bigint FROM isms_campaign.{table} t JOIN isms_campaign.campaign c ON c.number = t.campaign
+         WHERE c.stored_as = $1"
+    );
+    let row = client.query_one(&sql, &[&place.to_string()]);
+    row.unwrap().get(0)
+}
+
+#[test]
+fn a_large_campaign_is_cancelled_in_pages() {
+    if postgres_server::server().is_none() {
+        return;
+    }
+    let place = in_postgres();
+    plan(&place, &vec![1; 5000]);
+    let mut sending = open(&place);
+    let batch = first(&sending);
+    claim(&mut sending, &batch).unwrap();
+    let mut cancelling = open(&place);
+    let cancelled = cancelling.resolve(
+        &Selection::AllPending,
+        &Resolution::Cancelled,
+        None,
+        &timestamp(),
+    );
+    assert_eq!(cancelled.unwrap().rows, (2..=5000).collect::<Vec<_>>());
+    assert_eq!(sum(&place, "count(*)", "decision"), 2);
+    assert_eq!(sum(&place, "count(DISTINCT decision)", "batch"), 2);
+    assert_adds_up(&place);
+}
+
+#[test]
+fn a_sender_that_waits_for_others_writes_nothing() {
+    if postgres_server::server().is_none() {
+        return;
+    }
+    let place = in_postgres();
+    plan(&place, &[1]);
+    let mut other = open(&place);
+    let batch = first(&other);
+    claim(&mut other, &batch).unwrap();
+    let (committer, handles) = Committer::start(open(&place), 1, None);
+    let wait = || {
+        assert!(handles[0].next(None, Take::Batch).unwrap().is_none());
+        assert_eq!(handles[0].account_stop().unwrap(), None);
+        assert!(handles[0].awaits_others().unwrap());
+    };
+    wait();
+    let commits = sum(&place, "sum(commits)", "sender");
+    wait();
+    assert_eq!(sum(&place, "sum(commits)", "sender"), commits);
+    drop(handles);
+    committer.finish().1.unwrap();
+}
+
 #[test]
 fn a_row_that_is_planned_again_and_still_on_a_list_is_suppressed_again() {
     if postgres_server::server().is_none() {
