@@ -95,54 +95,62 @@ fn a_server_that_is_stopped_while_requests_are_under_way_ends_the_run() {
     store.ends(&gateway, 12, 3);
 }
 
-/// The server is stopped when a commit has been sent to it that settles one request and claims the next, or when it has carried that
-/// out and nobody has learned of it. It becomes durable, in any case, and the request is not made.
+/// The server is stopped when a commit has been sent to it that settles one request and claims the next.
 #[test]
 fn a_claim_that_a_silent_server_commits_later_is_not_sent() {
-    for at in [Stage::Commit, Stage::Confirmation] {
-        let Some(store) = planned(6) else { return };
-        let gateway = Arc::new(Gateway::accepting());
-        let (server, requests) = (store.server.clone(), gateway.clone());
-        let (is_stopped, is_over) = (AtomicBool::new(false), Gate::closed());
-        let over = is_over.clone();
-        let proxy = DatabaseProxy::new(&store.server.socket(), move |_, stage| {
-            if stage == at && requests.count() == 3 && !is_stopped.swap(true, Ordering::SeqCst) {
-                server.signal("STOP");
-                if at == Stage::Confirmation {
-                    // It stays in the network.
-                    over.pass();
-                }
+    is_not_sent_when_stopped(Stage::Commit);
+}
+
+/// The server is stopped when it has carried that commit out and nobody has learned of it.
+#[test]
+fn a_claim_that_a_silent_server_did_not_confirm_is_not_sent() {
+    is_not_sent_when_stopped(Stage::Confirmation);
+}
+
+/// The commit becomes durable, in any case, and the request that it claims is not made.
+fn is_not_sent_when_stopped(at: Stage) {
+    let Some(store) = planned(6) else { return };
+    let gateway = Arc::new(Gateway::accepting());
+    let (server, requests) = (store.server.clone(), gateway.clone());
+    let (is_stopped, is_over) = (AtomicBool::new(false), Gate::closed());
+    let over = is_over.clone();
+    let proxy = DatabaseProxy::new(&store.server.socket(), move |_, stage| {
+        if stage == at && requests.count() == 3 && !is_stopped.swap(true, Ordering::SeqCst) {
+            server.signal("STOP");
+            if at == Stage::Confirmation {
+                // It stays in the network.
+                over.pass();
             }
-            true
-        });
-        let through_proxy = proxy.url("silent") + "?connect_timeout=1";
-        let words = ["may", "--concurrency", "1", "--give-up-after", "3s"];
-        let run = store.sending_to(&through_proxy, &gateway, &words).run();
-        run.exits(75).says(&["the database cannot be reached"]);
-        assert_eq!(gateway.count(), 3);
-        store.server.signal("CONT");
-        is_over.open();
-        let mut database = store.server.connect("silent");
-        let gone = "SELECT NOT EXISTS (SELECT 1 FROM isms_campaign.live_sender)";
-        wait_for("the sender's session to end", || {
-            store
-                .server
-                .connect("silent")
-                .query_one(gone, &[])
-                .unwrap()
-                .get(0)
-        });
-        store.ends(&gateway, 6, 1);
-        assert_eq!(gateway.count(), 5);
-        assert_eq!(store.statuses(), counts(&[("accepted", 5), ("unknown", 1)]));
-        // A person knows that it was not sent.
-        let sql = "UPDATE isms_campaign.attempt SET claimed = claimed - interval '1 hour'";
-        database.batch_execute(sql).unwrap();
+        }
+        true
+    });
+    let through_proxy = proxy.url("silent") + "?connect_timeout=1";
+    let words = ["may", "--concurrency", "1", "--give-up-after", "3s"];
+    let run = store.sending_to(&through_proxy, &gateway, &words).run();
+    run.exits(75).says(&["the database cannot be reached"]);
+    assert_eq!(gateway.count(), 3);
+    store.server.signal("CONT");
+    is_over.open();
+    let mut database = store.server.connect("silent");
+    let gone = "SELECT NOT EXISTS (SELECT 1 FROM isms_campaign.live_sender)";
+    wait_for("the sender's session to end", || {
         store
-            .run(&["resolve", "may", "--all", "--as", "not-sent"])
-            .exits(0);
-        store.ends(&gateway, 6, 0);
-    }
+            .server
+            .connect("silent")
+            .query_one(gone, &[])
+            .unwrap()
+            .get(0)
+    });
+    store.ends(&gateway, 6, 1);
+    assert_eq!(gateway.count(), 5);
+    assert_eq!(store.statuses(), counts(&[("accepted", 5), ("unknown", 1)]));
+    // A person knows that it was not sent.
+    let sql = "UPDATE isms_campaign.attempt SET claimed = claimed - interval '1 hour'";
+    database.batch_execute(sql).unwrap();
+    store
+        .run(&["resolve", "may", "--all", "--as", "not-sent"])
+        .exits(0);
+    store.ends(&gateway, 6, 0);
 }
 
 /// What was claimed when the server fell silent is too old when it answers again: it is claimed anew.

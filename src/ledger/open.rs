@@ -40,15 +40,6 @@ impl Ledger {
     /// Opens the ledger that the lock belongs to. Claims that a crash left behind become unknown here, before anything else is
     /// done with them.
     pub fn open(lock: Lock) -> Result<Self> {
-        Self::open_with(lock, None)
-    }
-
-    /// The same, where a database that was lost is tried again.
-    pub fn open_patiently(lock: Lock, outlast: Outlast) -> Result<Self> {
-        Self::open_with(lock, Some(outlast))
-    }
-
-    fn open_with(lock: Lock, outlast: Option<Outlast>) -> Result<Self> {
         let backend = lock.backend.open()?;
         let mut ledger = Self {
             destination: backend.campaign().gateway_host.clone().unwrap_or_default(),
@@ -56,7 +47,7 @@ impl Ledger {
             location: lock.location,
             started: false,
             recovered: 0,
-            outlast,
+            outlast: None,
         };
         ledger.recovered = ledger.transaction(Self::recover)?;
         Ok(ledger)

@@ -28,6 +28,24 @@ impl DatabaseProxy {
         server: &Path,
         on_commit: impl Fn(u32, Stage) -> bool + Send + Sync + 'static,
     ) -> Self {
+        let is_commit = |bytes: &[u8]| bytes.windows(6).any(|word| word == b"COMMIT");
+        Self::with(server, is_commit, on_commit)
+    }
+
+    /// The same for everything that the program says, and not only for commits.
+    #[allow(dead_code, reason = "most tests need only commits")]
+    pub(crate) fn of_all(
+        server: &Path,
+        on_message: impl Fn(u32, Stage) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        Self::with(server, |_| true, on_message)
+    }
+
+    fn with(
+        server: &Path,
+        counts: fn(&[u8]) -> bool,
+        on_commit: impl Fn(u32, Stage) -> bool + Send + Sync + 'static,
+    ) -> Self {
         let folder = tempfile::tempdir_in("/tmp").unwrap();
         let listener = UnixListener::bind(folder.path().join(".s.PGSQL.5432")).unwrap();
         let (server, on_commit) = (server.to_owned(), Arc::new(on_commit));
@@ -36,7 +54,9 @@ impl DatabaseProxy {
             for program in listener.incoming() {
                 let (server, on_commit, commits) =
                     (server.clone(), on_commit.clone(), commits.clone());
-                thread::spawn(move || pass_on(program.unwrap(), &server, &*on_commit, &commits));
+                thread::spawn(move || {
+                    pass_on(program.unwrap(), &server, counts, &*on_commit, &commits);
+                });
             }
         });
         Self { folder }
@@ -49,7 +69,13 @@ impl DatabaseProxy {
     }
 }
 
-fn pass_on(mut program: UnixStream, server: &Path, on_commit: &OnCommit, commits: &Mutex<u32>) {
+fn pass_on(
+    mut program: UnixStream,
+    server: &Path,
+    counts: fn(&[u8]) -> bool,
+    on_commit: &OnCommit,
+    commits: &Mutex<u32>,
+) {
     let Ok(mut server) = UnixStream::connect(server) else {
         return;
     };
@@ -70,7 +96,7 @@ fn pass_on(mut program: UnixStream, server: &Path, on_commit: &OnCommit, commits
         });
         let mut bytes = vec![0; 65_536];
         while let Ok(length @ 1..) = program.read(&mut bytes) {
-            if bytes[..length].windows(6).any(|word| word == b"COMMIT") {
+            if counts(&bytes[..length]) {
                 let nth = {
                     let mut commits = commits.lock().unwrap();
                     *commits += 1;

@@ -26,7 +26,7 @@ use crate::dispatch::{self, Backoff, Policy, Rate, StopReason, Throttle};
 use crate::domain::Status;
 use crate::domain::place::Places;
 use crate::gateway::Timeouts;
-use crate::ledger::{Campaign, Ledger, Location, SenderOptions, Totals};
+use crate::ledger::{Campaign, Ledger, Location, Lock, SenderOptions, Totals};
 use crate::results::ResultsFile;
 use crate::source::Input;
 use crate::{Kind, Result};
@@ -154,8 +154,7 @@ fn send_pending(
     let over_limits = session.refuse_over_limits(args.plan.check.max_invalid);
     let (stage, place, mut lists) = (session.stage, session.ledger, session.lists);
     let (mut campaign, mut totals) = (session.campaign, session.totals);
-    let outlast = database::outlast(args.send.give_up_after);
-    let mut ledger = Ledger::open_patiently(session.lock, outlast)?;
+    let mut ledger = open_ledger(args, &place, &campaign, session.lock)?;
     tell_recovered(ledger.recovered());
     // The lock is held since these were counted.
     if stage != Stage::New && !lists.knows_reached {
@@ -206,6 +205,26 @@ fn send_pending(
         }
         Err(refusal) => ledger.close().and(Err(refusal)),
     }
+}
+
+/// Opens the ledger of a campaign whose lock is held. Where the database is lost meanwhile, the lock is taken again.
+fn open_ledger(
+    args: &SendArgs,
+    place: &Location,
+    campaign: &Campaign,
+    lock: Lock,
+) -> Result<Ledger> {
+    let patience = args.send.give_up_after;
+    let mut lock = Some(lock);
+    let mut ledger = database::patiently(patience, || {
+        Ledger::open(lock.take().map_or_else(|| session::lock(place), Ok)?)
+    })?;
+    if ledger.campaign().id != campaign.id {
+        let problem = "was set aside meanwhile, and another plan took its place";
+        return Err(refused(place, problem).hint("nothing was sent; run again to see that plan"));
+    }
+    ledger.set_outlast(database::outlast(patience));
+    Ok(ledger)
 }
 
 impl ToSend<'_> {

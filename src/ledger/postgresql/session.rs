@@ -156,8 +156,9 @@ impl Session {
                 Err(silent(waited, store))
             };
             if let Err(lost) = lost {
-                // Nothing more is said in this session, and what was not said yet is not said any more.
+                // Nothing more is said in this session, and its connection is closed before anything else is tried.
                 task.abort();
+                runtime.block_on(tokio::task::yield_now());
                 return Err(lost);
             }
         }

@@ -1,11 +1,13 @@
 //! Connections that are lost while a campaign is sent, and answers that come after their sender was taken for gone.
 #![allow(clippy::panic, clippy::type_complexity)]
 
+use std::sync::mpsc;
 use std::thread;
 
 use super::*;
+use crate::Error;
 use crate::ledger::tests::database_proxy::{DatabaseProxy, Stage};
-use crate::ledger::tests::{TestLedger, not_sent, number, refused};
+use crate::ledger::tests::{TestLedger, in_memory, not_sent, number, refused};
 use crate::ledger::{Batch, NewState, Outlast};
 
 /// A campaign's place through the proxy.
@@ -289,4 +291,66 @@ fn a_sender_that_was_taken_for_gone_goes_on() {
     committer.finish().1.unwrap();
     assert_eq!(statuses(&place), [Status::Accepted; 6]);
     assert_adds_up(&place);
+}
+
+/// The server stopped before it had written down that the number was drawn, and drew it again for another sender, which is there and
+/// has made a commit.
+#[test]
+fn a_number_that_another_sender_has_is_given_up() {
+    let Some(server) = postgres_server::server() else {
+        return;
+    };
+    let at = |url: &str| Location::Stored(Place::new(Store::parse(url).unwrap(), "may").unwrap());
+    let place = at(&server.database("drawn_again"));
+    plan(place.clone(), &[1, 1]);
+    let (other, is_cut) = (Mutex::new(None), Mutex::new(false));
+    let proxy = DatabaseProxy::new(&server.socket(), move |_, _| {
+        let mut is_cut = is_cut.lock().unwrap();
+        if *is_cut {
+            return true;
+        }
+        let mut database = server.connect("drawn_again");
+        let sql = "SELECT id::integer FROM isms_campaign.live_sender";
+        let Some(row) = database.query_opt(sql, &[]).unwrap() else {
+            return true;
+        };
+        *is_cut = true;
+        *other.lock().unwrap() = Some(thread::spawn(move || {
+            let mut another = server.connect("drawn_again");
+            let id: i32 = row.get(0);
+            for sql in [
+                "SELECT 1 FROM pg_advisory_lock(1769172307, $1)",
+                "INSERT INTO isms_campaign.sender (campaign, id, holder, attempts, commits) VALUES (99, $1, '', 1, 1)",
+            ] {
+                another.execute(sql, &[&id]).unwrap();
+            }
+            another
+        }));
+        let sql = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted";
+        while database.query(sql, &[]).unwrap().is_empty() {
+            thread::sleep(Duration::from_millis(5));
+        }
+        false
+    });
+    let mut ledger = patiently(open(at(&proxy.url("drawn_again"))));
+    send(&mut ledger, vec![accepted(None)]);
+    ledger.close().unwrap();
+    assert_eq!(statuses(place.clone()), [Status::Accepted, Status::Pending]);
+    assert_adds_up(place);
+}
+
+#[test]
+fn waits_for_other_senders_are_no_tries_to_reach_the_database() {
+    let place = in_memory();
+    plan(&place, &[1]);
+    let mut ledger = open(&place);
+    let (told, tries) = mpsc::channel();
+    ledger.set_outlast(Outlast::new(move |_, tries| told.send(tries).is_ok()));
+    let mut kinds = [Kind::InUse, Kind::InUse, Kind::Unreachable].into_iter();
+    let done = ledger.transaction(|_| match kinds.next() {
+        Some(kind) => Err(Error::new(kind, "not now")),
+        None => Ok(()),
+    });
+    done.unwrap();
+    assert_eq!(tries.try_iter().collect::<Vec<_>>(), [0]);
 }
