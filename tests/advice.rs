@@ -195,7 +195,7 @@ const ADVICE: &[(&str, &[&str])] = &[
         &["is planned already; send what is pending: isms-campaign send a.ledger"],
     ),
     (
-        "cli/settings.rs refuse_sent_from_file",
+        "cli/settings.rs refuse_sent_elsewhere",
         &["and the campaign would start anew in the store"],
     ),
     (

@@ -452,6 +452,32 @@ fn what_a_killed_sender_had_under_way_is_unknown_and_the_others_go_on() {
     store.run(&["verify", "may"]).exits(0);
 }
 
+/// The store was named in one terminal, and not in the next.
+#[test]
+fn a_spreadsheet_whose_campaign_is_in_a_store_is_not_sent_again_from_a_file() {
+    let Some(store) = stored("forgotten", &people(3)) else {
+        return;
+    };
+    let gateway = Gateway::accepting();
+    let sheet = [&["may.csv"][..], &HI].concat();
+    store.sending(&gateway, &sheet).run().exits(0);
+    let run = store.program.send(&gateway, &sheet);
+    run.exits(1).says(&["campaign may in the store", "--store"]);
+    store
+        .program
+        .run(&[&["plan"][..], &sheet].concat())
+        .exits(1);
+    assert_eq!(gateway.count(), 3);
+    gateway.assert_nothing_twice();
+    // The sandbox sends to nobody, and who wants to starts anew.
+    store
+        .program
+        .run(&[&["send", "--sandbox", "--yes"][..], &sheet].concat())
+        .exits(0);
+    let anew = [&sheet[..], &["--on-change", "new"]].concat();
+    store.program.run(&[&["plan"][..], &anew].concat()).exits(0);
+}
+
 /// It fails in the middle of sending: the gateway's certificate is refused.
 #[test]
 fn a_sender_that_fails_does_not_count_itself_among_the_others() {

@@ -32,6 +32,7 @@ mod show;
 mod signals;
 mod speed;
 mod store;
+mod store_note;
 mod summary;
 mod suppression;
 mod terminal;

@@ -13,7 +13,7 @@ use super::files::{
     CampaignFiles, Role, STANDARD_OUTPUT, canonical, is_called_ledger, is_sandbox_ledger,
     refuse_overwriting, role, spreadsheet_of,
 };
-use super::{files, next, store};
+use super::{files, next, store, store_note};
 use crate::domain::options::{MessageSource, PlanOptions};
 use crate::domain::{Region, RequestLimits};
 use crate::gateway;
@@ -98,7 +98,7 @@ pub(super) fn of_plan(args: &PlanArgs) -> Result<(Input, CampaignFiles)> {
         }
     };
     let files = CampaignFiles::new(&args.recipients, ledger(args)?.as_ref(), None, false)?;
-    refuse_sent_from_file(args, &files)?;
+    refuse_sent_elsewhere(args, &files)?;
     let mut inputs = files_read(args);
     inputs.push(("the spreadsheet", &args.recipients));
     let summary = args.output.summary_file();
@@ -109,7 +109,11 @@ pub(super) fn of_plan(args: &PlanArgs) -> Result<(Input, CampaignFiles)> {
 
 /// The recipients and the files of `send`.
 pub(super) fn of_send(args: &SendArgs) -> Result<(Recipients, CampaignFiles)> {
-    let recipients = Recipients::of(&args.plan)?;
+    let recipients = Recipients::of(&args.plan).map_err(|error| match error.kind {
+        Kind::NoInput if args.send.sandbox => error
+            .or_hint("the sandbox sends spreadsheets and ledgers in files, no campaign of a store"),
+        _ => error,
+    })?;
     refuse_misplaced_options(args, &recipients)?;
     let results = args.send.results.as_deref();
     let files = match &recipients {
@@ -127,7 +131,7 @@ pub(super) fn of_send(args: &SendArgs) -> Result<(Recipients, CampaignFiles)> {
         }
     }?;
     if let Recipients::Spreadsheet(_) = &recipients {
-        refuse_sent_from_file(&args.plan, &files)?;
+        refuse_sent_elsewhere(&args.plan, &files)?;
     }
     refuse_overwritten(args, &recipients, &files)?;
     Ok((recipients, files))
@@ -169,10 +173,10 @@ fn ledger(args: &PlanArgs) -> Result<Option<Location>> {
 }
 
 /// Refuses to plan in a store what has a ledger of its name beside the spreadsheet, from which requests were made: they would be made
-/// again.
-fn refuse_sent_from_file(args: &PlanArgs, files: &CampaignFiles) -> Result<()> {
+/// again. The same the other way round.
+fn refuse_sent_elsewhere(args: &PlanArgs, files: &CampaignFiles) -> Result<()> {
     let Location::Stored(place) = &files.ledger else {
-        return Ok(());
+        return store_note::refuse_other_ledger(&files.ledger, args.options.on_change);
     };
     let beside = args
         .recipients

@@ -86,9 +86,10 @@ impl Program {
 
     /// Whether there is anything of a ledger but its lock: the ledger, a half-built one, what `SQLite` keeps beside it.
     pub(crate) fn ledger_exists(&self) -> bool {
-        self.files()
-            .iter()
-            .any(|name| name.contains(".ledger") && !name.ends_with(".ledger.lock"))
+        let is_beside =
+            |name: &str| name.ends_with(".ledger.lock") || name.ends_with(".ledger.store");
+        let mut files = self.files().into_iter();
+        files.any(|name| name.contains(".ledger") && !is_beside(&name))
     }
 
     /// The header of a CSV in the folder.

@@ -13,7 +13,7 @@ use crate::cli::settings::{self, PlanSettings};
 use crate::cli::summary::{self, Summary};
 use crate::cli::terminal::{inform, print};
 use crate::cli::timing::Timing;
-use crate::cli::{earlier, named, next, overview, repeat, show, view};
+use crate::cli::{earlier, named, next, overview, repeat, show, store_note, view};
 use crate::domain::{PlanId, Status};
 use crate::source::Input;
 
@@ -30,6 +30,7 @@ fn plan(args: &PlanArgs, summary: &mut Summary) -> Result<Exit> {
     let settings = PlanSettings::new(&input, &files, args)?;
     let progress = args.output.progress;
     let session = plan_or_resume(&settings, true, &Progress::of_planning(progress))?;
+    store_note::write(&input, &session.ledger)?;
     summary.is_left_to_other = false;
     let session = session.with_lifetime(args.options.expires)?;
 

@@ -21,7 +21,9 @@ use crate::cli::terminal::{ask, inform, is_screen, tell};
 use crate::cli::timing::Timing;
 use crate::cli::values::OnBadNumber;
 use crate::cli::view::{Screen, counted, inflected, part_of};
-use crate::cli::{clock, database, earlier, named, next, overview, repeat, show, signals, view};
+use crate::cli::{
+    clock, database, earlier, named, next, overview, repeat, show, signals, store_note, view,
+};
 use crate::dispatch::{self, Backoff, Policy, Rate, StopReason, Throttle};
 use crate::domain::Status;
 use crate::domain::place::Places;
@@ -119,7 +121,9 @@ fn open_once(args: &SendArgs, recipients: &Recipients, files: &CampaignFiles) ->
         Recipients::Spreadsheet(input) => {
             let settings = PlanSettings::new(input, files, &args.plan)?;
             let progress = Progress::of_planning(args.plan.output.progress);
-            session::plan_or_resume(&settings, false, &progress)
+            let session = session::plan_or_resume(&settings, false, &progress)?;
+            store_note::write(input, &session.ledger)?;
+            Ok(session)
         }
         Recipients::Ledger(path) if args.send.sandbox => {
             session::open_copy(path, &files.ledger)?.with_lists(&args.plan.check)

@@ -13,9 +13,13 @@ use super::snapshot::Snapshot;
 use crate::Result;
 
 impl Store {
-    /// Whether its database answers, and takes this user.
+    /// Whether its database answers, takes this user, and is no copy of the one that was sent from.
     pub fn check(self: &Arc<Self>) -> Result<()> {
-        Connection::open(self).map(drop)
+        let connection = Connection::open(self)?;
+        if schema::exists(&connection)? {
+            schema::refuse_copy(&connection)?;
+        }
+        Ok(())
     }
 }
 
