@@ -55,8 +55,11 @@ impl Session {
     pub(super) fn of_ledger(place: &Location) -> Result<Self> {
         let checked = Existing::check_ahead(place)?;
         let lock = lock(place)?;
-        let existing = Existing::at(place, checked.as_deref())?
-            .ok_or_else(|| refused(place, "there is no such ledger"))?;
+        let existing = Existing::at(place, checked.as_deref())?.ok_or_else(|| {
+            refused(place, "there is no such ledger").hint(
+                "check the name; if it is a campaign in a store, add --store or set ISMS_STORE",
+            )
+        })?;
         refuse_lost(place, &lock, Some(&existing), OnChange::Refuse)?;
         Ok(Self::of_existing(place, lock, existing, Lists::default()))
     }

@@ -64,9 +64,15 @@ impl Recipients {
                 ErrorKind::NotFound => Kind::NoInput,
                 _ => Kind::Input,
             };
+            let hint = match path.extension() {
+                Some(_) => "check the name",
+                None => {
+                    "check the name; if it is a campaign in a store, add --store or set ISMS_STORE"
+                }
+            };
             Error::new(kind, "cannot be read")
                 .caused_by(error)
-                .hint("check the name")
+                .hint(hint)
                 .at(path.display())
         };
         let is_ledger = match fs::metadata(path) {

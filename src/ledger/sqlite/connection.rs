@@ -80,7 +80,8 @@ fn open_immutable(path: &Path) -> Option<Result<Connection>> {
 
 fn open(path: &Path) -> Result<Connection> {
     if !files::look(path)? {
-        return Err(Error::new(Kind::Ledger, "there is no such ledger"));
+        return Err(Error::new(Kind::Ledger, "there is no such ledger")
+            .hint("check the name; a campaign in a store needs the store's name, too"));
     }
     refuse_foreign_log(path)?;
     let mode = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
