@@ -116,7 +116,7 @@ fn what_may_pass_is_tried_again_and_nothing_else() {
         "it may have expired",
     );
     refused("28000", "role \"me\" does not exist", "check the user");
-    refused("28000", no_entry, "add sslmode=verify-full");
+    refused("28000", no_entry, "set sslmode=verify-full in the store");
     refused("3D000", "database \"sms\" does not exist", "createdb");
     refused(
         "42704",

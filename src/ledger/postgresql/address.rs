@@ -65,6 +65,11 @@ impl Store {
         let encrypted = match value("sslmode").as_deref() {
             Some("disable") => false,
             Some("verify-full") => true,
+            // Who names the certificates to trust wants the server's verified.
+            None if value("sslrootcert").is_some() => config
+                .get_hosts()
+                .iter()
+                .any(|host| matches!(host, Host::Tcp(_))),
             None => {
                 let addresses = config.get_hostaddrs();
                 !(config.get_hosts().iter().all(is_here)
@@ -166,6 +171,15 @@ mod tests {
                 expected,
                 "{host}"
             );
+        }
+        for (host, expected) in [
+            ("localhost", SslMode::Require),
+            ("127.0.0.2", SslMode::Require),
+            ("%2Fvar%2Frun%2Fpostgresql", SslMode::Disable),
+        ] {
+            let url = format!("postgresql://me@{host}/sms?sslrootcert=ca.pem");
+            assert_eq!(mode(&url), expected, "{host}");
+            assert_eq!(mode(&(url + "&sslmode=disable")), SslMode::Disable);
         }
         assert_eq!(
             mode("postgres://me@localhost/sms?hostaddr=192.0.2.1"),

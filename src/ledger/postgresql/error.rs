@@ -94,7 +94,7 @@ fn of_driver(error: &tokio_postgres::Error, words: &str) -> Meaning {
         (
             Kind::Other,
             "the database offers no TLS",
-            "have it turned on at its server, or, where nobody else can read the network, add sslmode=disable to the store's URL; if no PostgreSQL server is there, correct the host and the port",
+            "have it turned on at its server, or, where nobody else can read the network, set sslmode=disable in the store's URL; if no PostgreSQL server is there, correct the host and the port",
         )
     } else if begins("error performing TLS handshake") {
         match tls_error(error) {
@@ -137,7 +137,7 @@ fn of_server(code: &SqlState, words: &str) -> Meaning {
         ("28", _) if says("pg_hba.conf") => (
             Kind::Account,
             "the database refuses this user",
-            "have the owner of its server let this user in from here (pg_hba.conf); where only encrypted connections are let in, add sslmode=verify-full to the store's URL",
+            "have the owner of its server let this user in from here (pg_hba.conf); where only encrypted connections are let in, set sslmode=verify-full in the store's URL",
         ),
         ("28", _) => (
             Kind::Account,
