@@ -171,7 +171,10 @@ fn a_run_goes_on_when_the_server_answers_again() {
         Reply::accepted(trx_of(nth))
     });
     let run = store.sending_to(&store.url, &gateway, &["may"]).run();
-    run.exits(0);
+    run.exits(0).says(&[
+        "The database cannot be reached: it has not answered for",
+        "The database answers again, after",
+    ]);
     assert_eq!(gateway.count(), 12);
     assert_eq!(store.statuses(), counts(&[("accepted", 12)]));
     store.run(&["verify", "may"]).exits(0);

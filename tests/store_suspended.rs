@@ -121,7 +121,17 @@ fn what_is_answered_during_an_outage_is_written_after_it() {
     let gateway = Gateway::accepting();
     let through_proxy = proxy.url("outage");
     let words = [&ALONE[..], &["--store", &through_proxy]].concat();
-    program.send(&gateway, &words).exits(0);
+    let run = program.send(&gateway, &words);
+    run.exits(0);
+    let told = |words: &str| run.stderr.matches(words).count();
+    let lost = told("The database cannot be reached: ");
+    assert!(
+        lost > 0 && lost == told("The database answers again, after "),
+        "{run}"
+    );
+    for wrong in ["run again", "The gateway takes", "Not sent yet"] {
+        assert_eq!(told(wrong), 0, "{run}");
+    }
     assert!(failures.load(Ordering::SeqCst) >= 3);
     assert_eq!(gateway.requests().len(), 5);
     program.run(&["verify", "may", "--store", &store]).exits(0);

@@ -1,5 +1,6 @@
 //! Progress on standard error: bars on a terminal, a plain line every few seconds elsewhere.
 
+use std::error::Error as _;
 use std::io::{self, IsTerminal};
 use std::mem;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -15,7 +16,7 @@ use super::values::ProgressArg;
 use super::view::{counted, grouped};
 use crate::domain::status::Counts;
 use crate::domain::{Schedule, Status, Timestamp};
-use crate::{dispatch, planning};
+use crate::{Error, dispatch, planning};
 
 /// Between two plain lines.
 const LINE_EVERY: Duration = Duration::from_secs(5);
@@ -47,6 +48,8 @@ struct State {
     /// Since when no request got through.
     outage_since: Option<Instant>,
     outage_told: Option<Instant>,
+    /// When the database of the ledger was lost.
+    database_lost: Option<Instant>,
     told_of_others: bool,
 }
 
@@ -92,6 +95,7 @@ impl Progress {
                 speed: Speed::new(clock::instant()),
                 outage_since: None,
                 outage_told: None,
+                database_lost: None,
                 told_of_others: false,
             }),
         }
@@ -112,6 +116,13 @@ impl Progress {
         match self.style {
             ProgressArg::Bar => self.bar.suspend(work),
             _ => work(),
+        }
+    }
+
+    /// Tells what keeps messages from being sent, also where only errors are shown.
+    fn tell_outage(&self, line: &str) {
+        if self.tells_outages {
+            self.tell(line);
         }
     }
 
@@ -225,6 +236,26 @@ impl dispatch::Progress for Progress {
     fn awaits_others(&self) {
         if !mem::replace(&mut self.state().told_of_others, true) && !is_quiet() {
             self.tell(AWAITS_OTHERS);
+        }
+    }
+
+    fn database_lost(&self, why: &Error, how_long: Duration) {
+        let cause = match why.source() {
+            Some(cause) => cause.to_string(),
+            None => why.to_string(),
+        };
+        self.state().database_lost = Some(clock::instant());
+        let line = format!("The database cannot be reached: {cause}");
+        self.bar.set_message(line.clone());
+        let span = HumanDuration(how_long);
+        self.tell_outage(&format!("{line}; trying again for {span}"));
+    }
+
+    fn database_back(&self) {
+        let lost = self.state().database_lost.take();
+        if let Some(lost) = lost {
+            let lasted = HumanDuration(lost.elapsed());
+            self.tell_outage(&format!("The database answers again, after {lasted}."));
         }
     }
 

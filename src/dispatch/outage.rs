@@ -21,7 +21,8 @@ pub fn outlast(
     progress: &Arc<impl Progress + Send + 'static>,
 ) -> Outlast {
     let (give_up_after, backoff) = (policy.give_up_after, policy.backoff);
-    let (stop, progress) = (Arc::clone(stop), Arc::clone(progress));
+    let stop = Arc::clone(stop);
+    let (progress, told_back) = (Arc::clone(progress), Arc::clone(progress));
     let mut since = Instant::now();
     let mut signalled = None;
     Outlast::new(move |error, tries| {
@@ -38,7 +39,9 @@ pub fn outlast(
             return false;
         }
         let wait = backoff.delay(tries, fastrand::f64()).min(left);
-        progress.waiting(&error.to_string(), wait);
+        if tries == 0 {
+            progress.database_lost(error, left);
+        }
         // Where it was to stop or pause already, what was answered is still to be written.
         if stop.continues() {
             let _ = stop.wait(wait);
@@ -47,4 +50,5 @@ pub fn outlast(
         }
         true
     })
+    .then(move || told_back.database_back())
 }

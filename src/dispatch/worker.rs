@@ -16,7 +16,7 @@ use crate::domain::schedule::Turn;
 use crate::domain::status::Counts;
 use crate::domain::{Status, Timestamp};
 use crate::gateway::{Code, Fence, Gateway, Outcome, Outcomes, Reply, Request};
-use crate::ledger::{AttemptId, Batch, LedgerHandle, NewState, Settlement, Take};
+use crate::ledger::{AttemptId, Awaited, Batch, LedgerHandle, NewState, Settlement, Take};
 use crate::{Error, Kind, Result};
 
 /// How old a claim may be when its request is written, where several hosts send one campaign.
@@ -32,6 +32,10 @@ pub trait Progress: Sync {
     fn closed_until(&self, opening: &Timestamp);
     /// Nothing is left to take, and the answers that other processes wait for may change that. It is called again and again.
     fn awaits_others(&self) {}
+    /// The database of the ledger was lost. It is tried again for that time.
+    fn database_lost(&self, _why: &Error, _how_long: Duration) {}
+    /// The database that was lost answers again.
+    fn database_back(&self) {}
 }
 
 /// What all workers share.
@@ -302,10 +306,12 @@ impl Worker<'_> {
     fn wait_for_others(&self) -> Result<Option<Stage>> {
         const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
         self.note_account_stop()?;
-        if !self.ledger.awaits_others()? {
-            return Ok(None);
+        match self.ledger.awaits()? {
+            Awaited::Nothing => return Ok(None),
+            // Other workers of this process may have them.
+            Awaited::Planned => {}
+            Awaited::Requests => self.shared.progress.awaits_others(),
         }
-        self.shared.progress.awaits_others();
         let goes_on = self.shared.stop.wait(BETWEEN_LOOKS);
         Ok(goes_on.then_some(Stage::Free(None)))
     }

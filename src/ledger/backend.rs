@@ -15,7 +15,7 @@ use super::outcome::AttemptOutcome;
 use super::planned_row::PlannedRow;
 use super::recipient::{PlannedText, Recipient};
 use super::resolution::Selection;
-use super::sender::{Reservation, SenderOptions};
+use super::sender::{Awaited, Reservation, SenderOptions};
 use super::state::State;
 use super::totals::Totals;
 use crate::Result;
@@ -182,9 +182,9 @@ pub(super) trait Ledger: Debug + Send {
         false
     }
 
-    /// Whether another sender, which is there, may leave something to send.
-    fn others_are_sending(&self) -> Result<bool> {
-        Ok(false)
+    /// What may have to be sent yet by a sender that found nothing to take.
+    fn awaits(&self) -> Result<Awaited> {
+        Ok(Awaited::Nothing)
     }
 
     /// The planned batch with the fewest recipients, of those that were split from another.

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use super::batch::{AttemptId, Batch, Settlement, Suppressed};
 use super::batch_queue::{BatchQueue, Step, Take, Taken, Wants};
 use super::open::{self, Ledger, Page};
-use super::sender::Reservation;
+use super::sender::{Awaited, Reservation};
 use crate::domain::{Msisdn, Timestamp};
 use crate::{Error, Kind, Result};
 
@@ -137,13 +137,17 @@ impl LedgerHandle {
         (self.reserve)(recipients)
     }
 
-    /// Whether there may be more to send, although nothing was left to take: others that send the campaign have requests under
-    /// way.
-    pub fn awaits_others(&self) -> Result<bool> {
+    /// What there may be to send yet, although nothing was left to take.
+    pub fn awaits(&self) -> Result<Awaited> {
         if !self.is_shared {
-            return Ok(false);
+            return Ok(Awaited::Nothing);
         }
-        self.run(|queue, ledger| Ok(!queue.is_used_up() && ledger.awaits_others()?))
+        self.run(|queue, ledger| {
+            if queue.is_used_up() {
+                return Ok(Awaited::Nothing);
+            }
+            ledger.awaits()
+        })
     }
 
     /// Tells other senders of the campaign that the gateway stopped the account with this code.

@@ -70,6 +70,6 @@ pub use planned_row::{Disposition, PlannedRow, RowText};
 pub use postgresql::{LONGEST_NAME, Place, Store};
 pub use recipient::{Decision, PlannedText, Recipient};
 pub use resolution::{Resolution, Resolved, Selection, row_ranges};
-pub use sender::{Reservation, SenderOptions, account_id};
+pub use sender::{Awaited, Reservation, SenderOptions, account_id};
 pub use sqlite::SUFFIX;
 pub use totals::Totals;

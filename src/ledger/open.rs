@@ -12,7 +12,7 @@ use super::location::{Location, Lock};
 use super::outcome::AttemptOutcome;
 use super::outlast::{Outlast, Tries};
 use super::resolution::{Resolution, Resolved, Selection};
-use super::sender::{Reservation, SenderOptions};
+use super::sender::{Awaited, Reservation, SenderOptions};
 use super::totals::Totals;
 use super::transition;
 use crate::domain::schedule::Given;
@@ -85,11 +85,11 @@ impl Ledger {
         Ok(in_flight.batches.len() as u64)
     }
 
-    /// Whether other senders have requests under way, whose batches may have to be sent by this one. What those left under way that
-    /// are gone is unknown from now on. In a transaction.
-    pub(super) fn awaits_others(&mut self) -> Result<bool> {
+    /// What may have to be sent yet, although nothing was left to take. What those left under way that are gone is unknown from now
+    /// on. In a transaction.
+    pub(super) fn awaits(&mut self) -> Result<Awaited> {
         self.recover()?;
-        self.backend.others_are_sending()
+        self.backend.awaits()
     }
 
     /// The campaign of this ledger.
@@ -401,7 +401,10 @@ impl Ledger {
             let begun = self.backend.begin();
             let done = match begun.and_then(|()| work(self)) {
                 Ok(value) => match self.backend.commit() {
-                    Ok(()) => return Ok(value),
+                    Ok(()) => {
+                        self.tell_back(&tries);
+                        return Ok(value);
+                    }
                     Err(error) => (Some(value), error),
                 },
                 Err(error) => (None, error),
@@ -412,6 +415,7 @@ impl Ledger {
             let is_durable = self.reconnect(error, &mut tries)?;
             if let Some(value) = value.filter(|_| is_durable) {
                 self.started = is_started;
+                self.tell_back(&tries);
                 return Ok(value);
             }
         }
@@ -422,7 +426,10 @@ impl Ledger {
         let mut tries = Tries::default();
         loop {
             match ask(self) {
-                Ok(value) => return Ok(value),
+                Ok(value) => {
+                    self.tell_back(&tries);
+                    return Ok(value);
+                }
                 Err(error) => self.reconnect(error, &mut tries)?,
             };
         }
@@ -438,7 +445,7 @@ impl Ledger {
         }
         loop {
             let outlast = (self.outlast.as_mut()).filter(|_| error.kind == Kind::Unreachable);
-            let goes_on = outlast.is_some_and(|outlast| outlast.0(&error, tries.lost));
+            let goes_on = outlast.is_some_and(|outlast| (outlast.wait)(&error, tries.lost));
             if !goes_on {
                 return Err(error.about(&self.location));
             }
@@ -447,6 +454,13 @@ impl Ledger {
                 Ok(is_durable) => return Ok(is_durable),
                 Err(again) => error = again,
             }
+        }
+    }
+
+    /// After something that was done: if the database was lost on the way, it is there again.
+    fn tell_back(&mut self, tries: &Tries) {
+        if let (Some(outlast), 1..) = (&mut self.outlast, tries.lost) {
+            (outlast.tell_back)();
         }
     }
 

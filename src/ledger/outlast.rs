@@ -6,7 +6,10 @@ use crate::Error;
 
 /// Waits before a database that was lost is tried again, and says whether it is tried at all. It gets the error, and how often it
 /// was tried since it was lost.
-pub struct Outlast(pub(super) Box<Wait>);
+pub struct Outlast {
+    pub(super) wait: Box<Wait>,
+    pub(super) tell_back: Box<dyn FnMut() + Send>,
+}
 
 pub(super) type Wait = dyn FnMut(&Error, u32) -> bool + Send;
 
@@ -22,7 +25,17 @@ pub(super) struct Tries {
 impl Outlast {
     /// Waits like this.
     pub fn new(wait: impl FnMut(&Error, u32) -> bool + Send + 'static) -> Self {
-        Self(Box::new(wait))
+        Self {
+            wait: Box::new(wait),
+            tell_back: Box::new(|| {}),
+        }
+    }
+
+    /// The same, and calls this once the database that was lost answers again.
+    #[must_use]
+    pub fn then(mut self, tell_back: impl FnMut() + Send + 'static) -> Self {
+        self.tell_back = Box::new(tell_back);
+        self
     }
 }
 

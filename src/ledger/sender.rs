@@ -36,6 +36,17 @@ pub struct Reservation {
     pub wait: Duration,
 }
 
+/// What a sender that found nothing to take may have to send yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Awaited {
+    /// Nothing.
+    Nothing,
+    /// Batches that are planned. Another sender or another worker of this one holds them.
+    Planned,
+    /// What other senders have requests under way for.
+    Requests,
+}
+
 impl Reservation {
     /// For a batch that waits for nothing.
     pub(super) const NOW: Self = Self {

@@ -14,7 +14,7 @@ use crate::ledger::campaign::Campaign;
 use crate::ledger::change::{Change, NewIds};
 use crate::ledger::outcome::AttemptOutcome;
 use crate::ledger::resolution::Selection;
-use crate::ledger::sender::{Reservation, SenderOptions};
+use crate::ledger::sender::{Awaited, Reservation, SenderOptions};
 use crate::ledger::stored::unknown_value;
 use crate::ledger::totals::Totals;
 use crate::{Error, Kind, Result};
@@ -343,13 +343,17 @@ impl backend::Ledger for Ledger {
         true
     }
 
-    fn others_are_sending(&self) -> Result<bool> {
+    fn awaits(&self) -> Result<Awaited> {
         let row = self.connection.one(
-            "SELECT EXISTS (SELECT 1 FROM batch WHERE campaign = $1 AND state = 'planned')
-                 OR EXISTS (SELECT 1 FROM batch WHERE campaign = $1 AND state = 'claimed' AND sender IS DISTINCT FROM $2)",
+            "SELECT EXISTS (SELECT 1 FROM batch WHERE campaign = $1 AND state = 'claimed' AND sender IS DISTINCT FROM $2),
+                    EXISTS (SELECT 1 FROM batch WHERE campaign = $1 AND state = 'planned')",
             &[&self.number, &self.sender.map(i64::from)],
         )?;
-        get(&row, 0)
+        Ok(match (get(&row, 0)?, get(&row, 1)?) {
+            (true, _) => Awaited::Requests,
+            (false, true) => Awaited::Planned,
+            (false, false) => Awaited::Nothing,
+        })
     }
 
     fn smallest_split(&self) -> Result<Option<Batch>> {

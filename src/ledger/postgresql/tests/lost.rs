@@ -345,12 +345,18 @@ fn waits_for_other_senders_are_no_tries_to_reach_the_database() {
     plan(&place, &[1]);
     let mut ledger = open(&place);
     let (told, tries) = mpsc::channel();
-    ledger.set_outlast(Outlast::new(move |_, tries| told.send(tries).is_ok()));
-    let mut kinds = [Kind::InUse, Kind::InUse, Kind::Unreachable].into_iter();
-    let done = ledger.transaction(|_| match kinds.next() {
-        Some(kind) => Err(Error::new(kind, "not now")),
-        None => Ok(()),
-    });
-    done.unwrap();
-    assert_eq!(tries.try_iter().collect::<Vec<_>>(), [0]);
+    let (told_back, back) = mpsc::channel();
+    let outlast = Outlast::new(move |_, tries| told.send(tries).is_ok());
+    ledger.set_outlast(outlast.then(move || told_back.send(()).unwrap()));
+    let (in_use, lost) = (Kind::InUse, Kind::Unreachable);
+    for (kinds, times) in [(&[in_use][..], 0), (&[in_use, in_use, lost, lost], 1)] {
+        let mut kinds = kinds.iter();
+        let done = ledger.transaction(|_| match kinds.next() {
+            Some(kind) => Err(Error::new(*kind, "not now")),
+            None => Ok(()),
+        });
+        done.unwrap();
+        assert_eq!(back.try_iter().count(), times);
+    }
+    assert_eq!(tries.try_iter().collect::<Vec<_>>(), [0, 1]);
 }

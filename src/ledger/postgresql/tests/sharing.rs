@@ -8,7 +8,7 @@ use crate::ledger::backend::StoredBatch;
 use crate::ledger::state::State;
 use crate::ledger::tests::number;
 use crate::ledger::transition;
-use crate::ledger::{Batch, BatchId};
+use crate::ledger::{Awaited, Batch, BatchId};
 
 #[test]
 fn a_campaign_goes_to_one_gateway_also_where_two_begin_it() {
@@ -104,12 +104,29 @@ fn a_sender_that_waits_for_others_writes_nothing() {
     let wait = || {
         assert!(handles[0].next(None, Take::Batch).unwrap().is_none());
         assert_eq!(handles[0].account_stop().unwrap(), None);
-        assert!(handles[0].awaits_others().unwrap());
+        assert_eq!(handles[0].awaits().unwrap(), Awaited::Requests);
     };
     wait();
     let commits = sum(&place, "sum(commits)", "sender");
     wait();
     assert_eq!(sum(&place, "sum(commits)", "sender"), commits);
+    drop(handles);
+    committer.finish().1.unwrap();
+}
+
+#[test]
+fn what_another_worker_holds_is_no_request_of_another_sender() {
+    if postgres_server::server().is_none() {
+        return;
+    }
+    let place = in_postgres();
+    plan(&place, &[1]);
+    let (committer, handles) = Committer::start(open(&place), 2, None);
+    let held = handles[0].next(None, Take::Batch).unwrap().unwrap();
+    assert!(handles[1].next(None, Take::Batch).unwrap().is_none());
+    assert_eq!(handles[1].awaits().unwrap(), Awaited::Planned);
+    handles[0].claim(&held, timestamp()).unwrap().unwrap();
+    assert_eq!(handles[1].awaits().unwrap(), Awaited::Nothing);
     drop(handles);
     committer.finish().1.unwrap();
 }
