@@ -284,7 +284,7 @@ pub(super) fn refuse_sent_again(snapshot: &dyn Snapshot, place: &Location) -> Re
     }
     let names: Vec<_> = batches.iter().map(ToString::to_string).collect();
     let problem = format!(
-        "was sent twice in part: the answer to a request for batch {} came after its rows had been resolved as not sent and sent again",
+        "was or may have been sent twice in part: the answer to a request for batch {} came after its rows had been resolved as not sent and sent again",
         names.join(", ")
     );
     Err(refused(place, problem).hint(

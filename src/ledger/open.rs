@@ -359,7 +359,7 @@ impl Ledger {
         let mut states = in_time.iter().flat_map(|end| &end.new_states);
         if in_time.len() < ends.len() || !states.all(is_accepted) {
             let again = self.backend.planned_although_accepted()?;
-            self.apply(&transition::suppress_accepted(&again)?)?;
+            self.apply(&transition::keep_accepted(&again)?)?;
         }
         Ok(())
     }

@@ -16,7 +16,7 @@ use crate::{Error, Kind, Result};
 /// Why a batch is unknown whose claim has no outcome.
 pub(super) const INTERRUPTED: &str = "the program was stopped while the request was under way";
 
-/// Why a batch is not sent a third time.
+/// Why a batch is unknown that would be sent a third time.
 const ACCEPTED_BEFORE: &str = "the gateway accepted an earlier request for it";
 
 /// Why recipients are refused each for itself, and not because another number of the request was bad.
@@ -88,19 +88,29 @@ pub(super) fn sent_again(end: &Settlement, batches: &[StoredBatch]) -> Vec<i64> 
     accepted.filter(|row| !is_in(*row)).collect()
 }
 
-/// Planned batches are not sent, because an earlier request for them was accepted.
-pub(super) fn suppress_accepted(batches: &[BatchId]) -> Result<Vec<Change>> {
-    let moves = batches.iter().map(|&batch| {
-        Ok(Change::Move {
+/// Planned batches for which an earlier request was accepted are unknown: a person knows what was sent, and they are not sent again.
+pub(super) fn keep_accepted(batches: &[BatchId]) -> Result<Vec<Change>> {
+    let mut changes = Vec::new();
+    for &batch in batches {
+        let (from, reopened) = (State::Planned, Event::AnswerLate);
+        changes.push(Change::Move {
             batch,
-            from: State::Planned,
-            to: after(batch, State::Planned, Event::Suppress)?,
-            fields: Fields::Suppressed {
-                why: ACCEPTED_BEFORE.to_owned(),
+            from,
+            to: after(batch, from, reopened)?,
+            fields: Fields::Reopened,
+        });
+        changes.push(Change::Move {
+            batch,
+            from: State::Claimed,
+            to: after(batch, State::Claimed, Event::LoseAnswer)?,
+            fields: Fields::Settled {
+                code: None,
+                trx_id: None,
+                why: Some(ACCEPTED_BEFORE.to_owned()),
             },
-        })
-    });
-    moves.collect()
+        });
+    }
+    Ok(changes)
 }
 
 fn end_attempt(end: &Settlement) -> Change {

@@ -253,13 +253,15 @@ impl Ledger {
     }
 
     /// Makes a child with the parent's fields, gives it its rows, and then makes of it what it is to be.
+    /// The parent is locked first: a late answer to its rows comes before all of this, or finds the children.
     fn split_off(&mut self, parent: BatchId, from: State, child: &Child) -> Result<BatchId> {
         let id = self.insert(
             "INSERT INTO batch (campaign, id, parent, state, attempts, claimed_at, code, trx_id, why, decision, attempt,
                                 accepted_before)
              SELECT b.campaign, c.planned_batches + nextval('split_number'), b.id, b.state, b.attempts, b.claimed_at, b.code,
                     b.trx_id, b.why, b.decision, b.attempt, b.accepted_before
-             FROM batch b JOIN campaign c ON c.number = b.campaign WHERE b.campaign = $1 AND b.id = $2 RETURNING id",
+             FROM batch b JOIN campaign c ON c.number = b.campaign WHERE b.campaign = $1 AND b.id = $2
+             FOR UPDATE OF b RETURNING id",
             &[&parent.0],
         )?;
         let id = BatchId(id);

@@ -177,10 +177,10 @@ pub(super) fn create(connection: &Connection) -> Result<()> {
         connection.run(&format!(
             "INSERT INTO isms_campaign.version VALUES (1, {VERSION}, NULL)"
         ))?;
-        // Before the first backup of it can be made.
-        refuse_copy(connection)?;
     }
-    connection.commit()
+    connection.commit()?;
+    // Before a backup of it is made. It fails where the server tells nothing of itself, and must not undo what was made.
+    refuse_copy(connection)
 }
 
 /// The server's cluster, how often it was promoted or brought back to an earlier time, the database, and when these tables were made.

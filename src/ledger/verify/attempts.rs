@@ -94,17 +94,16 @@ impl Audit<'_> {
         // A list may have come since it was planned again.
         let is_planned = matches!(state, State::Planned | State::Suppressed);
         let left_planned = is_planned && batch.has_reason;
+        let left_unknown = state == State::Unknown && batch.has_reason;
         let by_attempt = match batch.last.and_then(|last| last.outcome) {
             _ if batch.attempts <= 0 || batch.is_resolved => true,
             _ if matches!(state, State::Split | State::Claimed) => true,
             None => true,
-            // One that was sent again, and not taken, before this was known is suppressed.
-            Some(Outcome::Accepted) => {
-                state == State::Accepted || (state == State::Suppressed && batch.has_reason)
-            }
+            // One that was sent again before an earlier answer came is unknown, if the last one was not taken.
+            Some(Outcome::Accepted) => state == State::Accepted || left_unknown,
             Some(Outcome::NoAnswer | Outcome::Interrupted) => state == State::Unknown,
             Some(outcome) if Outcome::NOT_TAKEN.contains(&outcome) => is_planned,
-            Some(Outcome::Refused) => state == State::Refused || left_planned,
+            Some(Outcome::Refused) => state == State::Refused || left_planned || left_unknown,
             Some(_) => !is_planned || left_planned,
         };
         self.check(count_is_right, Rule::AttemptCount, id);

@@ -227,7 +227,7 @@ fn what_was_sent_again_before_its_answer_came_is_named() {
 /// Whatever becomes of the request that sent it again.
 #[test]
 fn what_was_sent_again_before_its_answer_came_is_not_sent_a_third_time() {
-    use Status::{Accepted, Suppressed};
+    use Status::{Accepted, Unknown};
     let again = |ledger: &mut Ledger| {
         not_sent_after_all(ledger);
         let batch = first(ledger);
@@ -247,7 +247,7 @@ fn what_was_sent_again_before_its_answer_came_is_not_sent_a_third_time() {
                 .contains("accepted an earlier")
         );
     });
-    assert_eq!(found, found.is_some().then(|| (vec![Suppressed; 2], true)));
+    assert_eq!(found, found.is_some().then(|| (vec![Unknown; 2], true)));
     // It is unknown, and a person says that it was not sent.
     let found = answered_late_between(accepted(None), again, |ledger, (batch, attempt)| {
         let end = settlement(&batch, attempt, vec![unknown()]);
@@ -264,7 +264,7 @@ fn what_was_sent_again_before_its_answer_came_is_not_sent_a_third_time() {
         send(ledger, vec![unknown()]);
         not_sent_after_all(ledger);
     });
-    assert_eq!(found, found.is_some().then(|| (vec![Suppressed; 2], true)));
+    assert_eq!(found, found.is_some().then(|| (vec![Unknown; 2], true)));
 }
 
 /// What others have taken over is not taken back, and the sender goes on with the rest.
