@@ -106,7 +106,8 @@ fn a_ledger_in_a_file_that_is_gone_is_not_planned_in_a_store() {
     fs::remove_file(program.path("may.ledger")).unwrap();
     store.run(&planned).exits(0);
     store.run(&["cancel", "may", "--yes"]).exits(0);
-    program.send(&gateway, &hi).exits(0);
+    let anew = [&hi[..], &["--on-change", "new"]].concat();
+    program.send(&gateway, &anew).exits(0);
     fs::remove_file(program.path("may.ledger")).unwrap();
     for refused in [store.run(&planned), store.sending(&gateway, &hi).run()] {
         refused

@@ -113,7 +113,8 @@ impl Server {
     pub(crate) fn signal(&self, signal: &str) {
         let main = fs::read_to_string(self.folder.join("data/postmaster.pid")).unwrap();
         let main = main.lines().next().unwrap();
-        let kill = "kill -$1 $2 && kill -$1 $(cat /proc/$2/task/$2/children)";
+        // One of them may end by itself meanwhile.
+        let kill = "kill -$1 $2 || exit 1; for child in $(cat /proc/$2/task/$2/children); do kill -$1 $child 2>/dev/null; done; true";
         let mut command = Command::new("sh");
         command.args(["-c", kill, "sh", signal, main]);
         assert!(command.status().unwrap().success());
