@@ -61,7 +61,7 @@ enum Event {
 enum When {
     /// Once the gateway has taken this many more messages: in the middle of sending, on any machine.
     Taken(Range<u64>),
-    /// After so many microseconds, wherever that is: while planning, or while the ledger is put in order.
+    /// After this many microseconds, at whatever point: while planning, or while the ledger is put in order.
     Passed(Range<u64>),
 }
 
@@ -563,7 +563,7 @@ fn three_senders(server: &'static Server, events: Vec<Event>, nth: usize) -> Tre
     }
 }
 
-/// So many events to campaigns of three senders.
+/// This many events, for campaigns of three senders.
 fn happen(events: usize, server: &'static Server, kinds: &[Event]) {
     at_least(events, |nth| three_senders(server, kinds.to_vec(), nth));
 }

@@ -469,7 +469,7 @@ fn a_spreadsheet_whose_campaign_is_in_a_store_is_not_sent_again_from_a_file() {
         .exits(1);
     assert_eq!(gateway.count(), 3);
     gateway.assert_nothing_twice();
-    // The sandbox sends to nobody, and who wants to starts anew.
+    // The sandbox sends no message, and --on-change new starts anew.
     store
         .program
         .run(&[&["send", "--sandbox", "--yes"][..], &sheet].concat())

@@ -1,4 +1,4 @@
-//! Hosts that the network parts from the database but not from the gateway, and the reverse. Packets are lost and nobody is told: the
+//! Hosts that the network parts from the database but not from the gateway, and the reverse. Packets are lost without an error: the
 //! parted host, the database and another host each have to notice it for themselves.
 #![allow(
     clippy::unwrap_used,

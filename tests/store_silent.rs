@@ -101,7 +101,7 @@ fn a_claim_that_a_silent_server_commits_later_is_not_sent() {
     is_not_sent_when_stopped(Stage::Commit);
 }
 
-/// The server is stopped when it has carried that commit out and nobody has learned of it.
+/// The server is stopped when it has carried that commit out and before its confirmation is read.
 #[test]
 fn a_claim_that_a_silent_server_did_not_confirm_is_not_sent() {
     is_not_sent_when_stopped(Stage::Confirmation);

@@ -21,7 +21,7 @@ use common::{Gateway, Program, Reply, count_statuses, counts, own_texts, people,
 /// What a campaign `may` needs whose sender begins by its name.
 const ALONE: [&str; 3] = ["may", "--concurrency", "1"];
 
-/// A campaign of so many batches in a database of this name.
+/// A campaign of this many batches in a database of this name.
 fn planned(name: &str, rows: usize) -> Option<(&'static postgres::Server, String, Program)> {
     let server = postgres::server()?;
     let store = server.database(name);

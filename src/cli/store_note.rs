@@ -1,5 +1,5 @@
-//! A note beside a spreadsheet, which says in which store its campaign is. Whoever forgets to name the store would send it again, from
-//! a ledger in a file.
+//! A note beside a spreadsheet, which says in which store its campaign is. A run that does not name the store would send it again,
+//! from a ledger in a file. One that names another ledger is not held up: that was asked for.
 
 use std::fs;
 use std::path::PathBuf;

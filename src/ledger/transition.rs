@@ -99,16 +99,7 @@ pub(super) fn keep_accepted(batches: &[BatchId]) -> Result<Vec<Change>> {
             to: after(batch, from, reopened)?,
             fields: Fields::Reopened,
         });
-        changes.push(Change::Move {
-            batch,
-            from: State::Claimed,
-            to: after(batch, State::Claimed, Event::LoseAnswer)?,
-            fields: Fields::Settled {
-                code: None,
-                trx_id: None,
-                why: Some(ACCEPTED_BEFORE.to_owned()),
-            },
-        });
+        changes.push(lose_answer(batch, ACCEPTED_BEFORE)?);
     }
     Ok(changes)
 }
@@ -461,18 +452,8 @@ fn not_resolvable(message: String, resolution: &Resolution) -> Error {
 
 /// A crash left these under way: their requests may have gone out.
 pub(super) fn recover(in_flight: &InFlight) -> Result<Vec<Change>> {
-    let lost = in_flight.batches.iter().map(|&batch| {
-        Ok(Change::Move {
-            batch,
-            from: State::Claimed,
-            to: after(batch, State::Claimed, Event::LoseAnswer)?,
-            fields: Fields::Settled {
-                code: None,
-                trx_id: None,
-                why: Some(INTERRUPTED.to_owned()),
-            },
-        })
-    });
+    let batches = in_flight.batches.iter();
+    let lost = batches.map(|&batch| lose_answer(batch, INTERRUPTED));
     let ended = in_flight.attempts.iter().map(|&attempt| {
         Ok(Change::EndAttempt {
             attempt,
@@ -481,6 +462,21 @@ pub(super) fn recover(in_flight: &InFlight) -> Result<Vec<Change>> {
         })
     });
     lost.chain(ended).collect()
+}
+
+/// A claimed batch becomes unknown without an answer.
+fn lose_answer(batch: BatchId, why: &str) -> Result<Change> {
+    let from = State::Claimed;
+    Ok(Change::Move {
+        batch,
+        from,
+        to: after(batch, from, Event::LoseAnswer)?,
+        fields: Fields::Settled {
+            code: None,
+            trx_id: None,
+            why: Some(why.to_owned()),
+        },
+    })
 }
 
 /// The state after an event, which must be one that can happen.

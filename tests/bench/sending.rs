@@ -14,7 +14,7 @@ use super::{BROADCAST, Bench, PERSONALISED, RUNS, Result, Run, median, timed_pro
 /// How many requests are compared.
 pub(crate) const REQUESTS: u32 = 20_000;
 
-/// So many recipients may go at once, by the largest batch there can be in these plans.
+/// This many recipients may go at once, by the largest batch there can be in these plans.
 const BURST: u32 = 30;
 
 /// The argument that makes this program the bare loop.

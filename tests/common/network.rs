@@ -1,5 +1,5 @@
 //! Networks of their own for tests, as network namespaces of Linux: a host and a database server that a link joins, until it is
-//! taken down. Then what they send to each other is lost, and nobody is told.
+//! taken down. Then what they send to each other is lost without an error.
 
 use std::fs::File;
 use std::io::{Read, Write};

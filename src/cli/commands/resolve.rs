@@ -23,7 +23,7 @@ pub(in crate::cli) fn run(args: &ResolveArgs) -> Result<Exit> {
     let resolved = ledger
         .resolve(&selection, &resolution, note, &clock::now())
         .map_err(|error| match error.kind {
-            // The rows that are unknown then may be others, which nobody has looked up.
+            // The rows that are unknown then may be others, which were not looked up.
             Kind::Unreachable => error.hint(
                 "the decision may have been recorded: look at the status before you run again",
             ),

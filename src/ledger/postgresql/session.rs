@@ -102,7 +102,7 @@ impl Session {
         Ok(match connected {
             Ok(Ok((client, connection))) => {
                 let task = runtime.spawn(async {
-                    // If it is lost, whoever waits for an answer learns it.
+                    // If it is lost, every wait for an answer ends with that error.
                     let _ = connection.await;
                 });
                 Ok(Self {
